@@ -1,0 +1,65 @@
+"""The shapes that everything here is made of.
+
+A value that stands between two layers is a matrix with a *row for each node and a column for each sample*, and one row
+more than it has nodes: the **bias node**, which is always 1. Leading axes are a *population* of networks of one shape.
+Knows nothing of layers, networks or training.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mlp.errors import DtypeError
+
+Array: TypeAlias = npt.NDArray[Any]
+Seed: TypeAlias = int | np.random.Generator
+
+
+class Nodes(NamedTuple):
+    """The outputs of a layer: one memory, two names.
+
+    `values` (*population, n, N): row = node, column = sample.
+    `with_bias` (*population, n+1, N): the same, and below it the bias node.
+    """
+
+    values: Array
+    with_bias: Array
+
+    @property
+    def n_samples(self) -> int:
+        """N."""
+        return int(self.values.shape[-1])
+
+
+def nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any) -> Nodes:
+    """Room for n nodes and the bias node; the values are not set yet, the bias node is 1."""
+    with_bias = np.empty((*population, n + 1, n_samples), dtype)
+    with_bias[..., -1, :] = 1
+    return Nodes(with_bias[..., :-1, :], with_bias)
+
+
+def norm(values: Any) -> float:
+    """√Σv² over every number of an array, or of a tuple of arrays.
+
+    >>> norm(np.array([3.0, 4.0]))
+    5.0
+    """
+    if isinstance(values, tuple):
+        return float(np.sqrt(sum(norm(part) ** 2 for part in values)))
+    return float(np.linalg.norm(values.ravel()))
+
+
+def generator(rng: Seed) -> np.random.Generator:
+    """A seed or a generator, as a generator."""
+    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+
+
+def float_dtype(dtype: Any) -> np.dtype[Any]:
+    """`dtype` as one that networks compute with: float32 or float64."""
+    found = np.dtype(dtype)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise DtypeError(f"dtype {found} was given; a network computes with float32 or float64.")
+    return found

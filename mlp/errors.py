@@ -1,0 +1,116 @@
+"""The tree of exceptions, and the checks that raise them.
+
+    MLPError
+    ├── ShapeError             (ValueError)   arrays or layers that do not fit together
+    ├── DtypeError             (TypeError)    one network, one dtype; nothing is cast silently
+    ├── HyperparameterError    (ValueError)   a number outside the range in which the rule makes sense
+    ├── UnknownNameError       (LookupError)  no such optimizer, layer, key, data set ...; carries the nearest
+    ├── ConfigError            (ValueError)   an experiment file or dict that says something impossible
+    ├── DataError              (ValueError)   data that cannot be trained on; names rows and columns
+    ├── FileFormatError        (ValueError)   a file that is not what its name promises
+    ├── DownloadError          (OSError)      a file that could not be fetched whole
+    └── MissingExtraError      (ImportError)  a feature that needs a package which is not installed
+
+Every message says what was given, what is needed and what to do. Knows nothing of the rest of the package.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+class MLPError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class ShapeError(MLPError, ValueError):
+    """Arrays or layers that do not fit together."""
+
+
+class DtypeError(MLPError, TypeError):
+    """Numbers of another kind than the network computes with."""
+
+
+class HyperparameterError(MLPError, ValueError):
+    """A hyperparameter outside its range. Carries `name` and `value`."""
+
+    def __init__(self, name: str, value: object, needed: str) -> None:
+        self.name, self.value = name, value
+        super().__init__(f"{name} = {value!r} cannot be: it must be {needed}.")
+
+
+class UnknownNameError(MLPError, LookupError):
+    """A name that is not known. Carries `name`, `known` and `nearest` (or None)."""
+
+    def __init__(self, what: str, name: object, known: Iterable[str]) -> None:
+        self.name, self.known = name, sorted(known)
+        close = difflib.get_close_matches(str(name).lower(), self.known, n=1, cutoff=0.5)
+        self.nearest = close[0] if close else None
+        hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
+        super().__init__(f"no {what} {name!r}. Known: {', '.join(self.known)}.{hint}")
+
+
+class ConfigError(MLPError, ValueError):
+    """An experiment that cannot be run as it is written."""
+
+
+class DataError(MLPError, ValueError):
+    """Data that cannot be trained on."""
+
+
+class FileFormatError(MLPError, ValueError):
+    """A file that cannot be read as what it claims to be."""
+
+
+class DownloadError(MLPError, OSError):
+    """A file that could not be fetched, or whose checksum is wrong."""
+
+
+class MissingExtraError(MLPError, ImportError):
+    """A feature that needs an optional package. Carries `extra`."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{feature} needs the extra '{extra}': pip install 'mlp[{extra}]'")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Refuse anything but finite numbers > 0 (a number, or an array with one for each member of a population)."""
+    _check(name, value, lambda v: v > 0, "a finite number above 0")
+
+
+def check_not_negative(name: str, value: Any) -> None:
+    """Refuse anything but finite numbers ≥ 0."""
+    _check(name, value, lambda v: v >= 0, "a finite number, 0 or more")
+
+
+def check_finite(name: str, value: Any) -> None:
+    """Refuse anything but finite numbers."""
+    _check(name, value, np.isfinite, "a finite number")
+
+
+def check_fraction(name: str, value: Any) -> None:
+    """Refuse anything but numbers in [0, 1)."""
+    _check(name, value, lambda v: (v >= 0) & (v < 1), "in the range 0 ≤ value < 1")
+
+
+def check_count(name: str, value: Any) -> None:
+    """Refuse anything but whole numbers ≥ 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise HyperparameterError(name, value, "a whole number, 1 or more")
+
+
+def _check(name: str, value: Any, allowed: Any, needed: str) -> None:
+    if isinstance(value, bool | str):
+        raise HyperparameterError(name, value, needed)
+    try:
+        numbers = np.asarray(value, dtype=float)
+        fine = np.all(np.isfinite(numbers) & allowed(numbers))
+    except (TypeError, ValueError):
+        raise HyperparameterError(name, value, needed) from None
+    if not fine:
+        raise HyperparameterError(name, value, needed)
