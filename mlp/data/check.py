@@ -1,0 +1,194 @@
+"""Whether data can be trained on, and for what.
+
+Refuses what would only fail later, or learn nothing, and says where it is: rows and columns are counted from
+0, columns named where names are given. Reads a large matrix in blocks. Knows arrays and the three tasks, no
+files and no networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.blocks import row_blocks
+from mlp.data.complaints import SHOWN, counted, first_few, names, quoted
+from mlp.data.labels import as_labels, label_name
+from mlp.errors import DataError, UnknownNameError
+
+TASKS = ("classification", "multilabel", "regression")
+FEW_VALUES = 20
+
+
+def infer_task(y: Array, class_names: Sequence[str] | None = None) -> str:
+    """The task that a target most likely means: "classification", "multilabel" or "regression".
+
+    - (n, k): multilabel if all values are 0 or 1, else regression. One-hot rows are multilabel too, as in
+      scikit-learn: k yes-or-no outputs, predictions in the shape of y.
+    - (n,) text, booleans or objects, or with class names: classification.
+    - (n,) numbers with a fractional part anywhere: regression.
+    - (n,) whole numbers (also as floats): classification, but regression if they take more than 20 different
+      values and more than one for every ten rows: evidently a quantity.
+    """
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] != 1:
+        return "multilabel" if _zero_or_one(y) else "regression"
+    y = y.ravel()
+    if class_names is not None or y.dtype.kind not in "iuf":
+        return "classification"
+    return "regression" if _is_fractional(y) or _is_quantity(y) else "classification"
+
+
+def check_trainable(
+    X: Array,
+    y: Array | None,
+    task: str,
+    feature_names: Sequence[str] = (),
+    class_names: Sequence[str] | None = None,
+) -> None:
+    """Raise DataError if (X, y) cannot be trained on for `task`; otherwise do nothing.
+
+    Refused in X: anything but rows of real numbers, no rows, no columns, NaN, infinity. In y: another length,
+    missing or infinite values, what does not fit the task, one class only, codes beyond `class_names`.
+    ShapeError is not used: these are facts about data.
+    """
+    if task not in TASKS:
+        raise UnknownNameError("task", task, TASKS)
+    X = np.asanyarray(X)
+    _check_features(X)
+    y = _target_of(X, y)
+    _check_finite(X, feature_names)
+    {"classification": _check_classes, "multilabel": _check_flags, "regression": _check_values}[task](y)
+    if task == "classification" and class_names is not None:
+        _check_codes(y, class_names)
+
+
+def _check_features(X: Array) -> None:
+    if X.ndim != 2:
+        raise DataError(f"X has shape {X.shape}. Give one row for each sample: (n_samples, n_features).")
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        raise DataError(
+            f"X has shape {X.shape}: there is nothing to train on. Give at least one row and one column."
+        )
+    if X.dtype.kind not in "biuf":
+        raise DataError(
+            f"X holds {X.dtype} values ({_first_text(X)}). Numbers are needed: convert X to float, "
+            "one-hot encode text columns, or train on a table with a header."
+        )
+
+
+def _first_text(X: Array) -> str:
+    cells = ((i, j, X[i, j]) for i, j in np.ndindex(X.shape))
+    i, j, cell = next((place for place in cells if not isinstance(place[2], int | float)), (0, 0, X[0, 0]))
+    return f"row {i}, column {j}: {quoted(cell)}"
+
+
+def _target_of(X: Array, y: Array | None) -> Array:
+    if y is None:
+        raise DataError(
+            "there is no target y. Name the target column, or give y: for a .npy file target = 'y.npy'."
+        )
+    y = np.asarray(y)
+    if y.ndim not in (1, 2):
+        raise DataError(f"y has shape {y.shape}. Give a target of shape (n,) or (n, n_outputs).")
+    if len(y) != len(X):
+        raise DataError(
+            f"X has {len(X)} rows, y has {len(y)}. Each row needs its target: make them equally long."
+        )
+    return y
+
+
+def _check_finite(X: Array, feature_names: Sequence[str]) -> None:
+    if X.dtype.kind != "f":
+        return
+    places: list[str] = []
+    n_bad = 0
+    for part in row_blocks(*X.shape):
+        bad = np.argwhere(~np.isfinite(X[part]))
+        n_bad += len(bad)
+        for i, j in bad[: SHOWN - len(places)]:
+            name = quoted(str(feature_names[j])) if len(feature_names) else str(j)
+            places.append(f"row {part.start + i}, column {name}: {X[part.start + i, j]}")
+    if n_bad:
+        raise DataError(
+            f"X holds {counted(n_bad, 'value')} that cannot be computed with: {first_few(places, n_bad)}. "
+            "Fill them in, or delete these rows or columns."
+        )
+
+
+def _check_classes(y: Array) -> None:
+    if y.ndim == 2 and y.shape[1] != 1:
+        raise DataError(
+            f"y has shape {y.shape}, but classification takes one label for each row. "
+            "Give y of shape (n,), from one-hot rows as y.argmax(axis=1), or task = 'multilabel'."
+        )
+    labels = as_labels(y.ravel())
+    if labels.dtype.kind == "c":
+        raise DataError(f"y holds {labels.dtype} values. Give labels as integers or text.")
+    if labels.dtype.kind == "f":
+        _refuse(np.isfinite(labels), labels, "is no label", "Fill it in, or delete these rows")
+        _refuse(
+            labels == np.floor(labels),
+            labels,
+            "is no whole number",
+            "Give integer labels, or task = 'regression'",
+        )
+    if (labels == labels[0]).all():
+        raise DataError(
+            f"all {counted(len(labels), 'row')} have the label {quoted(label_name(labels[0]))}. "
+            "A classifier needs rows of at least two classes."
+        )
+
+
+def _check_flags(y: Array) -> None:
+    if y.dtype.kind not in "biuf":
+        raise DataError(f"y holds {y.dtype} values. For task = 'multilabel' give 0 or 1 for each label.")
+    _refuse(
+        (y == 0) | (y == 1), y, "is neither 0 nor 1", "For task = 'multilabel' give 0 or 1 for each label"
+    )
+
+
+def _check_values(y: Array) -> None:
+    if y.dtype.kind not in "biuf":
+        raise DataError(f"y holds {y.dtype} values. For task = 'regression' give numbers.")
+    _refuse(np.isfinite(y), y, "is no finite number", "Fill it in, or delete these rows")
+
+
+def _check_codes(y: Array, class_names: Sequence[str]) -> None:
+    if y.dtype.kind in "iuf":
+        fine = (y >= 0) & (y < len(class_names))
+        _refuse(
+            fine,
+            y,
+            f"names none of the {len(class_names)} classes {names(class_names)}",
+            "Give 0 for the first",
+        )
+
+
+def _refuse(fine: Array, y: Array, complaint: str, remedy: str) -> None:
+    """Raise DataError at the values of y that are not fine."""
+    bad = np.argwhere(~fine)
+    if len(bad):
+        found = [f"row {index[0]}: {_value(y, index)}" for index in bad[:SHOWN]]
+        raise DataError(
+            f"y holds {counted(len(bad), 'value')} that {complaint}: {first_few(found, len(bad))}. {remedy}."
+        )
+
+
+def _value(y: Array, index: Array) -> Any:
+    return y[tuple(index)]
+
+
+def _zero_or_one(y: Array) -> bool:
+    return y.dtype.kind in "biuf" and bool(np.all((y == 0) | (y == 1)))
+
+
+def _is_fractional(y: Array) -> bool:
+    return bool(np.any(y[np.isfinite(y)] % 1 != 0))
+
+
+def _is_quantity(y: Array) -> bool:
+    n_values = len(np.unique(y))
+    return n_values > FEW_VALUES and 10 * n_values > len(y)

@@ -1,0 +1,127 @@
+"""Files fetched from the network into the user's cache: whole and with the right checksum, or not at all.
+
+A file is written under a temporary name in its own folder and renamed when its checksum is right, so that
+other processes never see half of it. Knows nothing of what the files contain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from mlp.data.complaints import one_line
+from mlp.errors import DownloadError
+
+Progress = Callable[[str, int, int | None], None]  # name, bytes so far, bytes in all (None: not known)
+ALGORITHMS = {32: "md5", 64: "sha256"}  # by length of the checksum in hexadecimal
+CHUNK = 1 << 16
+TIMEOUT = 20.0  # seconds without a byte
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """$MLP_CACHE, or the folder "mlp" in the platform's user cache; it need not exist."""
+    if environment.get("MLP_CACHE"):
+        return Path(environment["MLP_CACHE"]).expanduser()
+    if sys.platform == "win32":
+        return Path(environment.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "mlp" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "mlp"
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlp"
+
+
+def show_progress(name: str, n_bytes: int, n_total: int | None) -> None:
+    """One line on standard error that rewrites itself; nothing unless that is a terminal."""
+    if not sys.stderr.isatty():
+        return
+    share = f"{100 * n_bytes // n_total} %" if n_total else f"{n_bytes >> 10} kB"
+    end = "\n" if n_bytes == n_total else ""
+    print(f"\r{name}: {share}", end=end, file=sys.stderr, flush=True)
+
+
+def fetch_any(
+    urls: Sequence[str],
+    path: Path,
+    checksum: str,
+    progress: Progress = show_progress,
+    timeout: float = TIMEOUT,
+) -> None:
+    """Fetch a file from the first of its mirrors that has it; nothing if `path` is already right."""
+    if path.is_file() and _digest(path, checksum) == checksum:
+        return
+    reasons = []
+    for url in urls:
+        try:
+            return fetch(url, path, checksum, progress, timeout)
+        except DownloadError as error:
+            reasons.append(str(error))
+    raise DownloadError(" ".join(reasons))
+
+
+def fetch(
+    url: str, path: Path, checksum: str, progress: Progress = show_progress, timeout: float = TIMEOUT
+) -> None:
+    """Write the file behind `url` to `path`, whole and with that checksum (MD5 or SHA-256 in hexadecimal).
+
+    DownloadError if it cannot be; `path` is then as it was, and nothing else is left behind.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
+    except OSError as error:
+        raise DownloadError(
+            f"{path.parent} cannot be written ({one_line(error)}). Set MLP_CACHE to a folder."
+        ) from error
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            _receive(url, out, lambda done, total: progress(path.name, done, total), timeout)
+        _check_digest(url, partial, checksum)
+        os.replace(partial, path)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, DownloadError):
+            raise
+        raise DownloadError(f"{url} could not be fetched ({one_line(error)}).") from error
+    finally:
+        partial.unlink(missing_ok=True)  # on Ctrl-C as well
+
+
+def _receive(url: str, out: IO[bytes], progress: Callable[[int, int | None], None], timeout: float) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": "mlp"})
+    with urllib.request.urlopen(request, timeout=timeout) as response:
+        n_total = _length(response)
+        n_bytes = 0
+        while chunk := response.read(CHUNK):
+            out.write(chunk)
+            n_bytes += len(chunk)
+            progress(n_bytes, n_total)
+    if n_total is not None and n_bytes < n_total:
+        raise DownloadError(f"{url} ended after {n_bytes} of {n_total} bytes.")
+
+
+def _length(response: Any) -> int | None:
+    length = response.headers.get("Content-Length")
+    return int(length) if length is not None else None
+
+
+def _check_digest(url: str, path: Path, checksum: str) -> None:
+    found = _digest(path, checksum)
+    if found != checksum:
+        raise DownloadError(
+            f"{url} has checksum {found}, not {checksum}: it is another file, or damaged on the way."
+        )
+
+
+def _digest(path: Path, like: str) -> str:
+    """The file's checksum by the same algorithm as another."""
+    digest = hashlib.new(ALGORITHMS[len(like)], usedforsecurity=False)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,57 @@
+"""The idx files of MNIST and its relatives: a magic number, the shape, the bytes. Plain or gzipped.
+
+0 0 type n_dimensions | size of each dimension | numbers        (big-endian; LeCun, Cortes, Burges)
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.dataset import Dataset, as_features, column_names
+from mlp.data.numpy_files import refusing_damage
+from mlp.errors import FileFormatError
+
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+NEEDED = "An idx file begins with 0 0 type n_dimensions and holds the numbers of its shape; fetch it again"
+
+
+def load_idx(images: Path, labels: Path | None) -> Dataset:
+    """Images, one row of pixels each, and their labels; without labels a data set to predict on."""
+    X = as_features(read_idx(images), str(images))
+    if labels is None:
+        return Dataset(X, None, column_names(X.shape[1]), name=images.name)
+    y = read_idx(labels)
+    if y.ndim != 1:
+        raise FileFormatError(
+            f"{labels} has shape {y.shape}. Labels are (n,): give the paths as images,labels."
+        )
+    return Dataset(X, y, column_names(X.shape[1]), name=images.name)
+
+
+def read_idx(path: Path) -> Array:
+    """The array in an idx file, in this machine's byte order."""
+    with refusing_damage(path, "an idx file", NEEDED):
+        content = path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        return _parsed(path, content)
+
+
+def _parsed(path: Path, content: bytes) -> Array:
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
+        raise FileFormatError(f"{path} begins with {content[:4].hex(' ') or 'nothing'}. {NEEDED}.")
+    dtype, n_dimensions = np.dtype(TYPES[content[2]]), content[3]
+    shape = struct.unpack_from(f">{n_dimensions}I", content, 4)
+    begin = 4 + 4 * n_dimensions
+    if len(content) - begin != math.prod(shape) * dtype.itemsize:
+        raise FileFormatError(
+            f"{path} holds {len(content) - begin} bytes of numbers, but its shape {shape} needs "
+            f"{math.prod(shape) * dtype.itemsize}. {NEEDED}."
+        )
+    return np.frombuffer(content, dtype, offset=begin).reshape(shape).astype(dtype.newbyteorder("="))

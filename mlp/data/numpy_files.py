@@ -1,0 +1,168 @@
+"""NumPy's own files: .npz archives with X and y, and .npy matrices that stay on disk.
+
+Never unpickles. Knows which names an archive may use, and turns whatever a damaged file does to the reader
+into one FileFormatError that says what is needed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.complaints import names, one_line, quoted
+from mlp.data.dataset import Dataset, as_features, as_target, column_names
+from mlp.data.labels import apply_labels, encode_labels
+from mlp.errors import DataError, FileFormatError, MLPError
+
+NEEDED = "An .npz file holds X and y, or X_train, y_train, X_test and y_test (np.savez_compressed writes one)"
+
+
+@contextmanager
+def refusing_damage(path: Path, kind: str, needed: str) -> Iterator[None]:
+    """Turn whatever reading a damaged file raises into FileFormatError; the package's own errors pass.
+
+    A wide net on purpose: on random bytes zipfile, zlib, ast and NumPy raise a dozen kinds of errors between
+    them (found by hypothesis), and warn of headers that are not to be parsed further.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except MLPError:
+        raise
+    except Exception as error:
+        reason = one_line(error) or type(error).__name__
+        raise FileFormatError(f"{path} cannot be read as {kind} ({reason[:200]}). {needed}.") from error
+
+
+def load_npz(path: Path) -> Dataset:
+    """The data set in an archive: X (and y), or an official split X_train, y_train, X_test, y_test.
+
+    Names may be written x, y as well. Optional `feature_names` and `class_names` are text arrays; other
+    entries are ignored. Images are flattened.
+    """
+    with refusing_damage(path, "an .npz file", NEEDED):
+        entries = _entries(path)
+        if "x_train" in entries:
+            return _with_test(path, entries)
+        return _without_test(path, entries)
+
+
+def load_npy(path: Path, target: str | None) -> Dataset:
+    """The matrix in a file, memory-mapped, and the target in another file.
+
+    A target path that does not exist as given is looked for beside `path`.
+    """
+    X = as_features(_array(path, mmap_mode="r"), str(path))
+    if target is None:
+        return Dataset(X, None, column_names(X.shape[1]), name=path.stem)
+    y, class_names = _classes(as_target(_array(_target_path(path, target)), target), None)
+    return Dataset(X, y, column_names(X.shape[1]), Path(target).stem, class_names, name=path.stem)
+
+
+def _entries(path: Path) -> Mapping[str, Array]:
+    """The arrays that a data set is made of, by their names in lower case."""
+    wanted = {"x", "y", "x_train", "y_train", "x_test", "y_test", "feature_names", "class_names"}
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise FileFormatError(f"{path} holds a single array. {NEEDED}; name a single array .npy.")
+        entries = {key.lower(): archive[key] for key in archive.files if key.lower() in wanted}
+        _check_keys(path, set(entries), archive.files)
+    return entries
+
+
+def _check_keys(path: Path, found: set[str], every: list[str]) -> None:
+    split = {"x_train", "y_train", "x_test", "y_test"}
+    if "x" in found or split <= found:
+        return
+    missing = f"; missing: {names(sorted(split - found))}" if split & found else ""
+    raise FileFormatError(f"{path} holds {names(every) or 'nothing'}{missing}. {NEEDED}.")
+
+
+def _without_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
+    X = as_features(entries["x"], f"X in {path}")
+    y, class_names = None, None
+    if "y" in entries:
+        y, class_names = _classes(
+            as_target(entries["y"], f"y in {path}"), _names(path, entries, "class_names")
+        )
+    return Dataset(X, y, _feature_names(path, entries, X), "y", class_names, name=path.stem)
+
+
+def _with_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
+    X, X_test = (as_features(entries[key], f"{key} in {path}") for key in ("x_train", "x_test"))
+    y_train, y_test = (as_target(entries[key], f"{key} in {path}") for key in ("y_train", "y_test"))
+    if y_train.ndim != y_test.ndim or (y_train.dtype.kind == "U") != (y_test.dtype.kind == "U"):
+        raise DataError(f"{path}: y_train and y_test differ in kind. Store both in the same form.")
+    y, class_names = _classes(np.concatenate([y_train, y_test]), _names(path, entries, "class_names"))
+    n = len(y_train)
+    features = _feature_names(path, entries, X)
+    return Dataset(X, y[:n], features, "y", class_names, test=(X_test, y[n:]), name=path.stem)
+
+
+def _classes(y: Array, class_names: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...] | None]:
+    """Text labels as codes into the sorted texts (or into the names given); numbers as they are, checked."""
+    if y.dtype.kind == "U":
+        return encode_labels(y) if class_names is None else (apply_labels(y, class_names), class_names)
+    if class_names is not None:
+        _check_class_names(y, class_names)
+        return (y.astype(np.int64) if y.ndim == 1 else y), class_names
+    return y, None
+
+
+def _check_class_names(y: Array, class_names: tuple[str, ...]) -> None:
+    if y.ndim == 2 and y.shape[1] != len(class_names):
+        raise DataError(
+            f"y has {y.shape[1]} columns, class_names {len(class_names)}. Give one name for each column."
+        )
+    if y.ndim == 1 and not np.isin(y, np.arange(len(class_names))).all():
+        value = y[~np.isin(y, np.arange(len(class_names)))][0]
+        raise DataError(
+            f"y holds {quoted(value.item())}, which is no position among the {len(class_names)} class_names. "
+            "Give codes 0 ... C-1, or leave class_names out."
+        )
+
+
+def _feature_names(path: Path, entries: Mapping[str, Array], X: Array) -> tuple[str, ...]:
+    return _names(path, entries, "feature_names") or column_names(X.shape[1])
+
+
+def _names(path: Path, entries: Mapping[str, Array], key: str) -> tuple[str, ...] | None:
+    if key not in entries:
+        return None
+    found = entries[key]
+    if found.ndim != 1 or found.dtype.kind != "U" or found.size == 0:
+        raise FileFormatError(
+            f"{path}: {key} has shape {found.shape}, dtype {found.dtype}. Store a list of texts."
+        )
+    return tuple(one_line(name) for name in found)
+
+
+def _target_path(path: Path, target: str) -> Path:
+    given = Path(target).expanduser()
+    beside = path.parent / given
+    if not given.exists() and not beside.exists():
+        raise DataError(
+            f"target {quoted(target)} is no file, neither as given nor in {path.parent}. "
+            "Give a path of a .npy."
+        )
+    return given if given.exists() else beside
+
+
+def _array(path: Path, **how: Any) -> Array:
+    with refusing_damage(
+        path, "an .npy file", "An .npy file holds one array of numbers (np.save writes one)"
+    ):
+        found = np.load(path, allow_pickle=False, **how)
+        if not isinstance(found, np.ndarray):
+            found.close()
+            raise FileFormatError(
+                f"{path} is an .npz archive. Name it .npz, or store one array with np.save."
+            )
+        return found

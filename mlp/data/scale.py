@@ -1,0 +1,167 @@
+"""Features brought to one scale: x' = (x - shift) · factor, column by column.
+
+Fitted on the rows to train on, saved with the model, applied to everything after. All is streamed in blocks
+of rows, so that a memory-mapped matrix may be larger than memory. Knows nothing of tables or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mlp.arrays import Array
+from mlp.data.blocks import row_blocks, selected
+from mlp.data.complaints import counted, first_few, quoted
+from mlp.errors import DataError, ShapeError
+
+METHODS = ("standard", "minmax", "none")
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """x' = (x - shift) · factor; both (n_features,) in float64, in which the formula is computed as well."""
+
+    shift: Array
+    factor: Array
+
+    def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | None = None) -> Array:
+        """The scaled rows of X, all or those given, as a new array of `dtype`."""
+        n_rows = len(X) if rows is None else len(rows)
+        out = np.empty((n_rows, self.shift.size), dtype)
+        self.apply_into(X, out, rows)
+        return out
+
+    def apply_into(self, X: Array, out: Array, rows: Array | None = None) -> None:
+        """Write the scaled rows of X, all or those given, into `out`; X itself may be `out`.
+
+        DataError if a result is not finite in the dtype of `out`.
+        """
+        self._check_width(X)
+        for part in row_blocks(len(out), self.shift.size):
+            block = np.array(selected(X, rows, part), dtype=np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the place
+                block -= self.shift
+                block *= self.factor
+                out[part] = block
+            _check_finite(out[part], part.start)
+
+    def undo(self, scaled: Array) -> Array:
+        """X again, from what `apply` made of it: x = x' / factor + shift, in float64."""
+        return np.asarray(scaled, dtype=np.float64) / self.factor + self.shift
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers as lists of Python floats, which JSON keeps exactly."""
+        return {"shift": self.shift.tolist(), "factor": self.factor.tolist()}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Scaling:
+        """The scaling that `to_json` wrote."""
+        return cls(np.array(saved["shift"], dtype=np.float64), np.array(saved["factor"], dtype=np.float64))
+
+    def _check_width(self, X: Array) -> None:
+        if X.ndim != 2 or X.shape[1] != self.shift.size:
+            raise ShapeError(
+                f"X has shape {X.shape}, but the scaling was fitted on "
+                f"{counted(self.shift.size, 'feature')}. Give X of shape (n, {self.shift.size})."
+            )
+
+
+def none(n_features: int) -> Scaling:
+    """Leave everything as it is: x' = x."""
+    return Scaling(np.zeros(n_features), np.ones(n_features))
+
+
+def standard(X: Array, rows: Array | None = None, feature_names: Sequence[str] = ()) -> Scaling:
+    """Bring mean and deviation to 0 and 1: x' = (x - mean) / std over the rows given (None: all).
+
+    The variance is the one with 1/n, as in scikit-learn's StandardScaler.
+
+    A constant column becomes 0: its factor is 1.
+    """
+    columns = _summary(X, rows)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = 1 / np.sqrt(columns.squares / columns.n)
+    return _scaling(columns.mean, factor, columns, feature_names)
+
+
+def minmax(X: Array, rows: Array | None = None, feature_names: Sequence[str] = ()) -> Scaling:
+    """Bring the range to 0 ... 1: x' = (x - min) / (max - min) over the rows given (None: all).
+
+    A constant column becomes 0: its factor is 1.
+    """
+    columns = _summary(X, rows)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = 1 / (columns.high - columns.low)
+    return _scaling(columns.low, factor, columns, feature_names)
+
+
+class _Summary(NamedTuple):
+    """Of each column: how many rows, their mean, Σ(x - mean)², the smallest and the largest."""
+
+    n: int
+    mean: Array
+    squares: Array
+    low: Array
+    high: Array
+
+
+def _summary(X: Array, rows: Array | None) -> _Summary:
+    n_rows = len(X) if rows is None else len(rows)
+    if n_rows == 0:
+        raise DataError("scaling is fitted on no rows. Give at least one row to train on.")
+    parts = row_blocks(n_rows, X.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):  # refused in _scaling, by the name of the column
+        columns = _block_summary(selected(X, rows, next(parts)))
+        for part in parts:
+            columns = _merged(columns, _block_summary(selected(X, rows, part)))
+    return columns
+
+
+def _block_summary(block: Array) -> _Summary:
+    values = np.asarray(block, dtype=np.float64)
+    low, high = values.min(axis=0), values.max(axis=0)
+    mean = np.clip(
+        values.mean(axis=0), low, high
+    )  # the mean of equal numbers is that number, rounding or not
+    return _Summary(len(values), mean, np.square(values - mean).sum(axis=0), low, high)
+
+
+def _merged(a: _Summary, b: _Summary) -> _Summary:
+    """Summary of both: Chan, Golub, LeVeque (1979), eq. 2.1; no large sums are subtracted from each other."""
+    n = a.n + b.n
+    distance = b.mean - a.mean
+    mean = a.mean + distance * (b.n / n)
+    squares = a.squares + b.squares + distance**2 * (a.n * b.n / n)
+    return _Summary(n, mean, squares, np.minimum(a.low, b.low), np.maximum(a.high, b.high))
+
+
+def _scaling(shift: Array, factor: Array, columns: _Summary, feature_names: Sequence[str]) -> Scaling:
+    constant = columns.low == columns.high
+    shift, factor = np.where(constant, columns.low, shift), np.where(constant, 1.0, factor)
+    impossible = np.flatnonzero(~(np.isfinite(shift) & np.isfinite(factor) & (factor > 0)))
+    if impossible.size:
+        found = [_range(j, columns, feature_names) for j in impossible[:4]]
+        raise DataError(
+            f"{counted(impossible.size, 'column')} cannot be scaled: {first_few(found, impossible.size)}. "
+            "Numbers are needed whose squares are finite too: correct or rescale the column, or delete it."
+        )
+    return Scaling(shift, factor)
+
+
+def _range(column: int, columns: _Summary, feature_names: Sequence[str]) -> str:
+    name = quoted(str(feature_names[column])) if feature_names else str(column)
+    return f"column {name} runs from {columns.low[column]:g} to {columns.high[column]:g}"
+
+
+def _check_finite(block: Array, first_row: int) -> None:
+    if np.isfinite(block).all():
+        return
+    places = [f"row {first_row + i}, column {j}" for i, j in np.argwhere(~np.isfinite(block))]
+    raise DataError(
+        f"{counted(len(places), 'value')} not finite after scaling to {block.dtype}: {first_few(places)}. "
+        "Correct these values, or compute in float64."
+    )
