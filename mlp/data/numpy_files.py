@@ -30,6 +30,7 @@ def refusing_damage(path: Path, kind: str, needed: str) -> Iterator[None]:
     A wide net on purpose: on random bytes zipfile, zlib, ast and NumPy raise a dozen kinds of errors between
     them (found by hypothesis), and warn of headers that are not to be parsed further.
     """
+    path.open("rb").close()  # a file that is not there, or not ours to read, is no damage: OSError
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -69,7 +70,8 @@ def load_npy(path: Path, target: str | None) -> Dataset:
 def _entries(path: Path) -> Mapping[str, Array]:
     """The arrays that a data set is made of, by their names in lower case."""
     wanted = {"x", "y", "x_train", "y_train", "x_test", "y_test", "feature_names", "class_names"}
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+    with path.open("rb") as stream:
+        archive = np.load(stream, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise FileFormatError(f"{path} holds a single array. {NEEDED}; name a single array .npy.")
         entries = {key.lower(): archive[key] for key in archive.files if key.lower() in wanted}

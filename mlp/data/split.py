@@ -14,6 +14,9 @@ from mlp.arrays import Array, Seed, generator
 from mlp.errors import DataError, HyperparameterError, ShapeError, check_fraction
 
 
+LEAST_TRAINING = 1e-6  # fraction; below it rounding errors of the shares would count as rows
+
+
 class Parts(NamedTuple):
     """Row numbers of each part, ascending (a memory-mapped file is then read forwards)."""
 
@@ -46,7 +49,7 @@ def split(
 def _fractions(validation: float, test: float) -> Array:
     check_fraction("validation", validation)
     check_fraction("test", test)
-    if validation + test >= 1:
+    if validation + test > 1 - LEAST_TRAINING:
         raise HyperparameterError(
             "validation + test", validation + test, "below 1, so that rows to train on are left"
         )
@@ -72,7 +75,7 @@ def _codes(n_rows: int, labels: Array | None) -> Array:
 def _class_sizes(counts: Array, fractions: Array) -> Array:
     """How many rows of each class go to each part (n_classes, 3).
 
-    First everyone's share is rounded down. The rows left over, fewer than three of each class, are handed out
+    First every share is rounded down. The rows left over, fewer than three of each class, are handed out
     one to a part, always to the parts that lack most of their own total. That a table with both sums right
     exists follows from the shares themselves, which are one (integrality of flows); that this order finds it
     is Gale and Ryser (1957).
@@ -84,7 +87,7 @@ def _class_sizes(counts: Array, fractions: Array) -> Array:
     wanted = _largest_remainder(ideal.sum(axis=0), int(counts.sum())) - sizes.sum(axis=0)
     for k in np.flatnonzero(sizes.sum(axis=1) < counts):
         remainder = ideal[k] - sizes[k]
-        order = np.lexsort((-remainder, -wanted, remainder <= 1e-9))  # last key first
+        order = np.lexsort((-remainder, -wanted, ideal[k] == 0))  # last key first
         chosen = order[: counts[k] - sizes[k].sum()]
         sizes[k, chosen] += 1
         wanted[chosen] -= 1
