@@ -1,0 +1,142 @@
+"""µs per step of five networks, alone and recorded, beside a reference sketch in the same run.
+
+    python benchmarks/step.py [--sketch ../shared/sketch.py] [--repeats 7]
+
+Every figure is a median over interleaved repeats, so a machine that slows down slows all columns; read the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mlp
+
+NETS = [
+    ((2, 4, 2), 4),
+    ((64, 32, 10), 32),
+    ((784, 128, 10), 128),
+    ((784, 512, 512, 10), 128),
+    ((784, 1024, 1024, 10), 512),
+]
+
+
+def layers(widths: tuple[int, ...], dense: Any, relu: Callable[[int], Any]) -> list[Any]:
+    """Dense, ReLU, ..., Dense."""
+    found = [dense(widths[0], widths[1])]
+    for n_in, n_out in zip(widths[1:-1], widths[2:], strict=True):
+        found += [relu(n_in), dense(n_in, n_out)]
+    return found
+
+
+def problem(widths: tuple[int, ...], size: int) -> tuple[Any, Any]:
+    """Eight batches of noise."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((8 * size, widths[0])).astype(np.float32)
+    return X, rng.integers(0, widths[-1], 8 * size)
+
+
+def plain(widths: tuple[int, ...], size: int, population: tuple[int, ...] = ()) -> Iterator[Any]:
+    """Endless steps of this library."""
+    X, y = problem(widths, size)
+    net = mlp.Network(layers(widths, mlp.Dense, lambda n: mlp.ReLU()), population=population, dtype=np.float32)
+    return mlp.train(net, mlp.batches(X, y, size, epochs=10**9), mlp.SoftmaxCrossEntropy(), mlp.Adam())
+
+
+def recorded(widths: tuple[int, ...], size: int) -> Iterator[Any]:
+    """The same, with the loss and the gradient norm of every layer recorded at each step."""
+    return mlp.Recorder(mlp.ESSENTIAL).tap(plain(widths, size))
+
+
+def sketched(sketch: Any, widths: tuple[int, ...], size: int) -> Iterator[Any]:
+    """The same step in the sketch."""
+    X, y = problem(widths, size)
+    targets = np.eye(widths[-1], dtype=np.float32)[y]
+    net = sketch.Network(layers(widths, sketch.Dense, sketch.ReLU))
+    data = sketch.batches(X, targets, size, np.random.default_rng(0), 10**9, np.float32)
+    return sketch.train(net, data, sketch.SoftmaxCE(), sketch.Adam(), size)
+
+
+def microseconds(steps: Iterator[Any], count: int) -> float:
+    """The time of one step, over `count` of them."""
+    start = time.perf_counter()
+    for _ in range(count):
+        next(steps)
+    return (time.perf_counter() - start) / count * 1e6
+
+
+def side_by_side(runs: list[Iterator[Any]], repeats: int) -> list[list[float]]:
+    """Times of each run, measured in turn; the first of each is a warm-up."""
+    guess = microseconds(runs[0], 20)
+    count = max(10, int(5e4 / guess))
+    times: list[list[float]] = [[] for _ in runs]
+    for repeat in range(repeats + 1):
+        for run, found in zip(runs, times, strict=True):
+            took = microseconds(run, count)
+            if repeat:
+                found.append(took)
+    return times
+
+
+def ratio(over: list[float], under: list[float]) -> float:
+    """The median of the ratios, pair by pair."""
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
+
+
+def memory_growth(widths: tuple[int, ...], size: int) -> int:
+    """Bytes that Python and NumPy hold more after 1,000 steps than before them."""
+    steps = plain(widths, size)
+    for _ in range(300):  # past the small integers that Python keeps anyway
+        next(steps)
+    tracemalloc.start()
+    for _ in range(10):
+        next(steps)
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(1000):
+        next(steps)
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return after - before
+
+
+def load(path: Path) -> Any:
+    """The sketch as a module."""
+    spec = importlib.util.spec_from_file_location("sketch", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sketch", type=Path, default=Path("../shared/sketch.py"))
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    sketch = load(arguments.sketch) if arguments.sketch.exists() else None
+    print(f"{'network, batch':24}{'step µs':>10}{'recorded':>10}{'+ %':>7}{'sketch':>10}{'× sketch':>10}{'growth B':>10}")
+    for widths, size in NETS:
+        runs = [plain(widths, size), recorded(widths, size)]
+        if sketch:
+            runs.append(sketched(sketch, widths, size))
+        times = side_by_side(runs, arguments.repeats)
+        mid = [statistics.median(t) for t in times]
+        name = "-".join(map(str, widths)) + f", {size}"
+        row = f"{name:24}{mid[0]:10.1f}{mid[1]:10.1f}{100 * ratio(times[1], times[0]) - 100:7.1f}"
+        if sketch:
+            row += f"{mid[2]:10.1f}{ratio(times[0], times[2]):10.2f}"
+        print(row + f"{memory_growth(widths, size):10d}", flush=True)
+    one, many = side_by_side([plain((2, 4, 2), 4), plain((2, 4, 2), 4, (32,))], arguments.repeats)
+    print(f"a population of 32 2-4-2 networks costs {ratio(many, one):.2f} × one")
+
+
+if __name__ == "__main__":
+    main()

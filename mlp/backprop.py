@@ -1,0 +1,126 @@
+"""Backpropagation.
+
+A network is a chain of layers y = f(x; θ). Forward computes every y from its x and keeps it. Backward walks the same
+chain from the loss to the first layer with one question at each: given ∂L/∂y, what are ∂L/∂θ and ∂L/∂x? The ∂L/∂x of a
+layer is the ∂L/∂y of the one before it. That is all; the rest of this file says where the numbers are kept.
+
+After `value_and_grad(network, loss, batch, workspace)`:
+
+    workspace.nodes[i]     what went into layer i            workspace.grads[i]     ∂L/∂(parameters of layer i)
+    workspace.nodes[i+1]   what came out of it               workspace.d_nodes[i+1] ∂L/∂(what came out of it)
+
+How one layer answers stands in `layers`; how a batch and a loss look, in `data.batches` and `losses`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes, nodes
+from mlp.data.batches import Batch
+from mlp.errors import DtypeError, ShapeError
+from mlp.losses import Loss
+from mlp.network import Network, Workspace
+
+
+def forward(network: Network, x: Nodes, workspace: Workspace) -> Array:
+    """Fill `workspace.nodes` as in training; return the raw outputs, (*population, n_out, N)."""
+    nodes = workspace.nodes
+    nodes[0] = x
+    for i, layer in enumerate(network.layers):
+        layer.forward(network.views[i], nodes[i], nodes[i + 1], workspace.scratch[i])
+    return nodes[-1].values
+
+
+def infer(network: Network, x: Nodes, workspace: Workspace) -> Array:
+    """Fill `workspace.nodes` as in use, without dropout and with batch norm's running statistics."""
+    nodes = workspace.nodes
+    nodes[0] = x
+    for i, layer in enumerate(network.layers):
+        layer.infer(network.views[i], nodes[i], nodes[i + 1], workspace.scratch[i])
+    return nodes[-1].values
+
+
+def backward(network: Network, workspace: Workspace) -> None:
+    """Fill `workspace.grad` and `workspace.d_nodes`, from the last of which ∂L/∂(raw outputs) is read."""
+    nodes, d_nodes, grads, scratch = workspace.nodes, workspace.d_nodes, workspace.grads, workspace.scratch
+    for i in workspace.backward_order:
+        network.layers[i].backward(
+            network.views[i], nodes[i], nodes[i + 1], d_nodes[i + 1], scratch[i], grads[i], d_nodes[i]  # type: ignore[arg-type]
+        )
+
+
+def value_and_grad(network: Network, loss: Loss, batch: Batch, workspace: Workspace) -> Any:
+    """Fill `workspace` with everything one step computes; return the loss (*population,), weight penalties included."""
+    output = forward(network, batch.x, workspace)
+    value = loss.value_and_grad(output, batch.target, batch.weights, workspace.d_nodes[-1])  # type: ignore[arg-type]
+    backward(network, workspace)
+    for i in network.penalised:
+        value = value + network.layers[i].penalty(network.views[i], workspace.grads[i])
+    return value
+
+
+class Objective:
+    """The loss on one batch as a function of the parameters: what a line search or a gradient check asks.
+
+    `batch` and `workspace` are those of the latest step. Dropout meets the same noise again and batch norm's running
+    statistics stay as they are.
+    """
+
+    def __init__(self, network: Network, loss: Loss) -> None:
+        self.network, self.loss = network, loss
+        self.batch: Batch
+        self.workspace: Workspace
+
+    def value(self, params: Array) -> Any:
+        """L(params), (*population,)."""
+        other = self.network.at(params)
+        workspace = self.workspace.replay(other)
+        value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
+        for i in other.penalised:
+            value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
+        return value
+
+    def value_and_grad(self, params: Array, out: Array) -> Any:
+        """Write ∂L/∂params into `out`; return L(params)."""
+        other = self.network.at(params)
+        workspace = self.workspace.replay(other)
+        value = value_and_grad(other, self.loss, self.batch, workspace)
+        np.copyto(out, workspace.grad)
+        return value
+
+
+def check_batch(network: Network, loss: Loss, batch: Batch) -> None:
+    """Refuse a batch that does not fit the network and the loss."""
+    x = batch.x.with_bias
+    if x.shape[-2] != network.n_in + 1:
+        raise ShapeError(
+            f"the batch has {x.shape[-2] - 1} features and the network takes {network.n_in}. "
+            f"Begin with {type(network.layers[0]).__name__}({x.shape[-2] - 1}, ...)."
+        )
+    if x.dtype != network.dtype:
+        raise DtypeError(
+            f"the batch is {x.dtype} and the network {network.dtype}. "
+            f"Give batches(..., dtype=np.{network.dtype}) or Network(..., dtype=np.{x.dtype})."
+        )
+    loss.check(network.n_out, batch.target)
+
+
+def predict(network: Network, X: Array, *, block: int = 4096) -> Array:
+    """Raw outputs of the network in use for X (n, n_features): (*population, n, n_out). `block` rows at a time.
+
+    A loss turns them into probabilities or values: `loss.predict` takes the transposed.
+    """
+    X = np.asarray(X)
+    if X.ndim != 2 or X.shape[1] != network.n_in:
+        raise ShapeError(f"X has shape {X.shape}; the network takes (n_samples, {network.n_in}).")
+    out = np.empty((*network.population, len(X), network.n_out), network.dtype)
+    for start in range(0, len(X), block):
+        rows = X[start : start + block]
+        x = nodes((), network.n_in, len(rows), network.dtype)
+        x.values[...] = rows.T
+        found = infer(network, x, Workspace(network, len(rows)))
+        out[..., start : start + len(rows), :] = found.swapaxes(-1, -2)
+    return out

@@ -1,0 +1,154 @@
+"""What was recorded: columns of numbers by name.
+
+A `History` is filled by a recorder, read from a file, or typed by hand; who judges a run reads nothing else. It knows no
+networks. Columns may have records at different steps: a loss at each, a validation accuracy once an epoch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import FileFormatError, ShapeError, UnknownNameError
+
+FORMAT = 1
+
+
+class Column:
+    """One quantity over time: 8 bytes for each number, growing in place."""
+
+    def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
+        self.shape, self.unit, self.labels = shape, unit, labels
+        self.values = array("d")
+        self.steps = array("q")
+
+    def put(self) -> Callable[[Any], None]:
+        """What appends one record, given in the column's shape; an unboxed sequence if that is flat."""
+        if not self.shape:
+            return self.values.append
+        if len(self.shape) == 1:
+            return self.values.extend
+        return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
+
+    def array(self) -> Array:
+        """(n_records, *shape), a copy."""
+        return np.array(self.values).reshape(-1, *self.shape)
+
+
+class History(Mapping[str, Array]):
+    """Columns by name: `history["loss"]` is (n_records,), `history["grad_norm_by_layer"]` is (n_records, n_layers).
+
+    >>> history = History({"loss": [0.7, 0.5, 0.4]})
+    >>> history["loss"][-1], history.steps("loss")
+    (np.float64(0.4), array([0, 1, 2]))
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Any] | None = None,
+        *,
+        steps: Mapping[str, Sequence[int]] | None = None,
+        labels: Mapping[str, tuple[str, ...]] | None = None,
+        units: Mapping[str, str] | None = None,
+    ) -> None:
+        self._columns: dict[str, Column] = {}
+        for name, given in (columns or {}).items():
+            values = np.asarray(given, dtype=float)
+            if values.ndim == 0:
+                raise ShapeError(f"column {name!r} is a single number; give one for each record: [0.7, 0.5].")
+            when = (steps or {}).get(name, range(len(values)))
+            if len(when) != len(values):
+                raise ShapeError(f"column {name!r} has {len(values)} records and {len(when)} steps.")
+            column = self.column(name, values.shape[1:], (units or {}).get(name, ""), (labels or {}).get(name, ()))
+            column.values.extend(values.ravel().tolist())
+            column.steps.extend(int(step) for step in when)
+
+    def column(
+        self, name: str, shape: tuple[int, ...] = (), unit: str = "", labels: tuple[str, ...] = ()
+    ) -> Column:
+        """The column of that name, made if it is new."""
+        if name not in self._columns:
+            self._columns[name] = Column(shape, unit, labels)
+        return self._columns[name]
+
+    def append(self, name: str, value: Any, step: int, *, unit: str = "") -> None:
+        """Record one number, or one array of the column's shape."""
+        column = self.column(name, np.shape(value), unit)
+        if np.shape(value) != column.shape:
+            raise ShapeError(f"column {name!r} holds {column.shape} for each record; given was {np.shape(value)}.")
+        column.values.extend(np.ravel(value).tolist())
+        column.steps.append(step)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._known(name).array()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __repr__(self) -> str:
+        return "History(" + ", ".join(f"{k}: {len(c.steps)}" for k, c in self._columns.items()) + ")"
+
+    def steps(self, name: str) -> Array:
+        """The step of each record of a column, (n_records,)."""
+        return np.array(self._known(name).steps, dtype=np.int64)
+
+    def unit(self, name: str) -> str:
+        """What one of it is; "" for a plain number."""
+        return self._known(name).unit
+
+    def labels(self, name: str) -> tuple[str, ...]:
+        """What the columns of a column are: the names of layers, say; () for a single number."""
+        return self._known(name).labels
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an .npz, to a temporary name first."""
+        about = {
+            "format": FORMAT,
+            "columns": {name: {"unit": c.unit, "labels": list(c.labels)} for name, c in self._columns.items()},
+        }
+        arrays = {f"values/{name}": c.array() for name, c in self._columns.items()}
+        arrays |= {f"steps/{name}": np.array(c.steps, dtype=np.int64) for name, c in self._columns.items()}
+        path = Path(path)
+        temporary = path.with_name(path.name + ".part")
+        try:
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> History:
+        """Read what `save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                about = json.loads(str(file["about"]))["columns"]
+                return cls(
+                    {name: file[f"values/{name}"] for name in about},
+                    steps={name: file[f"steps/{name}"].tolist() for name in about},
+                    labels={name: tuple(about[name]["labels"]) for name in about},
+                    units={name: about[name]["unit"] for name in about},
+                )
+        except FileNotFoundError:
+            raise FileFormatError(f"{path}: there is no such file; a history is written as history.npz.") from None
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise FileFormatError(f"{path}: not a history that mlp wrote ({type(error).__name__}).") from None
+
+    def _known(self, name: str) -> Column:
+        if name not in self._columns:
+            raise UnknownNameError("column in this history:", name, self._columns)
+        return self._columns[name]

@@ -1,0 +1,54 @@
+"""Layers: differentiable maps between nodes, each with its gradient.
+
+`layer` states the contract. To add one, write its class and one row in `tests/cases.py`.
+"""
+
+from mlp.layers.activation import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    HardSigmoid,
+    HardTanh,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from mlp.layers.dense import Dense
+from mlp.layers.dropout import Dropout
+from mlp.layers.layer import Layer, Place
+from mlp.layers.maxout import Maxout
+from mlp.layers.normalization import BatchNorm, LayerNorm
+from mlp.layers.rbf import RBF
+from mlp.layers.residual import Residual
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "RBF",
+    "SELU",
+    "Activation",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "HardSigmoid",
+    "HardTanh",
+    "Identity",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Maxout",
+    "Place",
+    "ReLU",
+    "Residual",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+]

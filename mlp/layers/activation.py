@@ -1,0 +1,338 @@
+"""Activations: one function applied to every node, as a layer of its own.
+
+Because they are layers, both ∂L/∂(their input) and ∂L/∂(their output) stay visible after a step, and one can say whether
+it is the activations or the weights that lose the signal. Here x is the pre-activation and y = φ(x); `backward` writes
+∂L/∂x = φ′(x) · ∂L/∂y, from y wherever the slope has a shorter name in y.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes
+from mlp.errors import ShapeError, check_finite, check_positive
+from mlp.layers.layer import UNSIZED, Layer
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """y = φ(x), node by node.
+
+    `saturation`: outside this range of x the slope is under 1 % of the largest slope φ has; None: φ does not squash.
+    `dead_below`: a unit whose x never exceeds this passes no gradient at all; None: it always passes some.
+    """
+
+    n_in: int = field(default=UNSIZED, kw_only=True)
+
+    suits: ClassVar[str | None] = "glorot_uniform"
+    saturation: ClassVar[tuple[float, float] | None] = None
+    dead_below: ClassVar[float | None] = None
+
+    @property
+    def n_out(self) -> int:
+        """As many as go in."""
+        return self.n_in
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Take on the width of what stands before."""
+        if self.n_in not in (UNSIZED, n_in):
+            raise ShapeError(f"{self} is fed by {n_in} nodes. Leave its n_in out: it follows.")
+        return replace(self, n_in=n_in)
+
+    def backward(
+        self, params: Array, x: Nodes, y: Nodes, d_y: Array, scratch: Any, grad: Array, d_x: Array | None
+    ) -> None:
+        """∂L/∂x = φ′(x) · ∂L/∂y."""
+        if d_x is not None:
+            self.slope(x.values, y.values, scratch, d_x)
+            d_x *= d_y
+
+    @abstractmethod
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """Write φ′(x) into `out`."""
+
+
+@dataclass(frozen=True)
+class Identity(Activation):
+    """y = x."""
+
+    suits: ClassVar[str | None] = "lecun_normal"
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """y = x."""
+        np.copyto(y.values, x.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """1."""
+        out.fill(1)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """y = 1/(1 + e⁻ˣ), written ½(1 + tanh ½x), which cannot overflow.  φ′ = y(1 - y) ≤ ¼."""
+
+    saturation: ClassVar[tuple[float, float] | None] = (-5.98, 5.98)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """½(1 + tanh ½x)."""
+        values = y.values
+        np.multiply(x.values, 0.5, out=values)
+        np.tanh(values, out=values)
+        values += 1
+        values *= 0.5
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """y(1 - y)."""
+        np.subtract(1, y, out=out)
+        out *= y
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """y = tanh x.  φ′ = 1 - y²."""
+
+    saturation: ClassVar[tuple[float, float] | None] = (-2.99, 2.99)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """tanh x."""
+        np.tanh(x.values, out=y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """1 - y²."""
+        np.multiply(y, y, out=out)
+        np.subtract(1, out, out=out)
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """y = max(x, 0).  φ′ = 1 for x > 0, else 0 (at 0 too, as in PyTorch)."""
+
+    suits: ClassVar[str | None] = "he_normal"
+    dead_below: ClassVar[float | None] = 0.0
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """max(x, 0)."""
+        np.maximum(x.values, 0, out=y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """[x > 0]."""
+        np.greater(x, 0, out=out)
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """y = x for x > 0, else αx, with α = `negative_slope` < 1. Maas, Hannun & Ng (2013); α = 0.01 as in PyTorch."""
+
+    negative_slope: float = 0.01
+
+    suits: ClassVar[str | None] = "he_normal"
+
+    def __post_init__(self) -> None:
+        check_finite("negative_slope", self.negative_slope)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """Each x times its slope, so that any α will do."""
+        self.slope(x.values, y.values, scratch, y.values)
+        y.values[...] *= x.values
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """1 or α."""
+        np.greater(x, 0, out=out)
+        out *= 1 - self.negative_slope
+        out += self.negative_slope
+
+
+@dataclass(frozen=True)
+class ELU(Activation):
+    """y = x for x > 0, else α(eˣ - 1).  φ′ = 1, or y + α. Clevert, Unterthiner & Hochreiter (2016), eq. 15."""
+
+    alpha: float = 1.0
+
+    suits: ClassVar[str | None] = "he_normal"
+
+    def __post_init__(self) -> None:
+        check_positive("alpha", self.alpha)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """max(x, 0) + α(e^min(x, 0) - 1)."""
+        _exponential_linear(x.values, 1, self.alpha, y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """1 for x > 0, else α eˣ = y + α."""
+        np.minimum(y, 0, out=out)
+        out += self.alpha
+        np.copyto(out, 1, where=x > 0)
+
+
+def _exponential_linear(x: Array, scale: float, alpha: float, out: Array) -> None:
+    """Write scale · x for x > 0, else scale · α(eˣ - 1)."""
+    np.minimum(x, 0, out=out)
+    np.expm1(out, out=out)
+    out *= scale * alpha
+    np.add(out, scale * np.maximum(x, 0), out=out)
+
+
+@dataclass(frozen=True)
+class SELU(Activation):
+    """y = λx for x > 0, else λα(eˣ - 1). Klambauer et al. (2017), eq. 2 and 14.
+
+    α and λ make mean 0 and variance 1 a fixed point, from weights drawn by LeCun's rule.
+    """
+
+    suits: ClassVar[str | None] = "lecun_normal"
+    alpha: ClassVar[float] = 1.6732632423543772848
+    scale: ClassVar[float] = 1.0507009873554804934
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """λ times an exponential linear unit."""
+        _exponential_linear(x.values, self.scale, self.alpha, y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """λ for x > 0, else λα eˣ = y + λα."""
+        np.minimum(y, 0, out=out)
+        out += self.scale * self.alpha
+        np.copyto(out, self.scale, where=x > 0)
+
+
+@dataclass(frozen=True)
+class GELU(Activation):
+    """y = ½x(1 + tanh u),  u = √(2/π) (x + 0.044715 x³). Hendrycks & Gimpel (2016), section 2.
+
+    The tanh form, not x·Φ(x): NumPy has no error function. The two differ by at most 5e-4. PyTorch calls this
+    `GELU(approximate="tanh")`.
+    """
+
+    suits: ClassVar[str | None] = "he_normal"
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Array:
+        """Room for tanh u."""
+        return np.empty_like(y.values)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Array) -> None:
+        """Leave t = tanh u in `scratch`; y = ½x(1 + t)."""
+        values = x.values
+        np.multiply(values, values, out=scratch)
+        scratch *= 0.044715
+        scratch += 1
+        scratch *= values
+        scratch *= _SQRT_2_OVER_PI
+        np.tanh(scratch, out=scratch)
+        np.add(scratch, 1, out=y.values)
+        y.values[...] *= values
+        y.values[...] *= 0.5
+
+    def slope(self, x: Array, y: Array, scratch: Array, out: Array) -> None:
+        """½(1 + t) + ½x(1 - t²)u′ = ½(1 + t)(1 + x(1 - t)u′),  u′ = √(2/π)(1 + 3·0.044715 x²)."""
+        np.multiply(x, x, out=out)
+        out *= 3 * 0.044715
+        out += 1
+        out *= _SQRT_2_OVER_PI
+        out *= x
+        out *= 1 - scratch
+        out += 1
+        out *= 1 + scratch
+        out *= 0.5
+
+
+_SQRT_2_OVER_PI = (2 / np.pi) ** 0.5
+
+
+@dataclass(frozen=True)
+class SiLU(Activation):
+    """y = x σ(x), also called swish. Elfwing, Uchibe & Doya (2018), eq. 6.  φ′ = s + y(1 - s) with s = σ(x)."""
+
+    suits: ClassVar[str | None] = "he_normal"
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Array:
+        """Room for σ(x)."""
+        return np.empty_like(y.values)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Array) -> None:
+        """Leave s = σ(x) in `scratch`; y = xs."""
+        np.multiply(x.values, 0.5, out=scratch)
+        np.tanh(scratch, out=scratch)
+        scratch += 1
+        scratch *= 0.5
+        np.multiply(x.values, scratch, out=y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Array, out: Array) -> None:
+        """y(1 - s) + s."""
+        np.subtract(1, scratch, out=out)
+        out *= y
+        out += scratch
+
+
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """y = ln(1 + eˣ).  φ′ = σ(x) = 1 - e⁻ʸ. Dugas et al. (2001)."""
+
+    suits: ClassVar[str | None] = "he_normal"
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """ln(e⁰ + eˣ), without overflow."""
+        np.logaddexp(0, x.values, out=y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """1 - e⁻ʸ."""
+        np.negative(y, out=out)
+        np.expm1(out, out=out)
+        np.negative(out, out=out)
+
+
+@dataclass(frozen=True)
+class Softsign(Activation):
+    """y = x/(1 + |x|).  φ′ = (1 - |y|)². Bergstra et al. (2009)."""
+
+    saturation: ClassVar[tuple[float, float] | None] = (-9.0, 9.0)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """x/(1 + |x|)."""
+        values = y.values
+        np.abs(x.values, out=values)
+        values += 1
+        np.divide(x.values, values, out=values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """(1 - |y|)²."""
+        np.abs(y, out=out)
+        np.subtract(1, out, out=out)
+        out *= out
+
+
+@dataclass(frozen=True)
+class HardSigmoid(Activation):
+    """y = x/6 + ½, held within [0, 1].  φ′ = ⅙ for |x| < 3, else 0. As in PyTorch, Keras 3 and ONNX HardSwish."""
+
+    saturation: ClassVar[tuple[float, float] | None] = (-3.0, 3.0)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """x/6 + ½ within [0, 1]."""
+        values = y.values
+        np.divide(x.values, 6, out=values)
+        values += 0.5
+        np.clip(values, 0, 1, out=values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """⅙ inside."""
+        np.less(np.abs(x), 3, out=out)
+        out /= 6
+
+
+@dataclass(frozen=True)
+class HardTanh(Activation):
+    """y = x, held within [-1, 1].  φ′ = 1 for |x| < 1, else 0. Collobert (2004)."""
+
+    saturation: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """x within [-1, 1]."""
+        np.clip(x.values, -1, 1, out=y.values)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """1 inside."""
+        np.less(np.abs(x), 1, out=out)

@@ -1,0 +1,96 @@
+"""The dense layer, bias node included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes
+from mlp.errors import HyperparameterError, ShapeError, check_count, check_finite, check_not_negative
+from mlp.initializers import Initializer, initializer
+from mlp.layers.layer import Layer
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Weighted sums.
+
+        y = W · [x; 1]
+
+    W is (n_out, n_in + 1); its last column holds the weights that leave the bias node. That node is real: it is the
+    last row of `x.with_bias`, so the bias needs no equation of its own, neither here nor in the gradient.
+
+    `weights` is an initializer, its name, or "auto": the one that suits the activation that follows; the network says
+    which that was. `bias` is the bias weights' first value. `l1` and `l2` add l1·Σ|w| + ½·l2·Σw² to the loss, over the
+    weights but not the bias weights, once for each step whatever the batch size.
+    """
+
+    n_in: int
+    n_out: int
+    weights: Initializer | str = "auto"
+    bias: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_count("n_in", self.n_in)
+        check_count("n_out", self.n_out)
+        check_finite("bias", self.bias)
+        check_not_negative("l1", self.l1)
+        check_not_negative("l2", self.l2)
+        if isinstance(self.weights, str) and self.weights != "auto":
+            object.__setattr__(self, "weights", initializer(self.weights))
+
+    @property
+    def n_params(self) -> int:
+        """(n_in + 1) · n_out."""
+        return (self.n_in + 1) * self.n_out
+
+    @property
+    def penalised(self) -> bool:
+        """Whether l1 or l2 is on."""
+        return self.l1 > 0 or self.l2 > 0
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Check the width; let the activation that follows choose the initializer."""
+        if n_in != self.n_in:
+            raise ShapeError(
+                f"Dense({self.n_in}, {self.n_out}) takes {self.n_in} inputs, but what stands before it gives {n_in}. "
+                f"Make it Dense({n_in}, {self.n_out})."
+            )
+        if self.weights != "auto":
+            return self
+        wish = next((layer.suits for layer in following if layer.suits), "lecun_normal")
+        return replace(self, weights=initializer(wish))
+
+    def view(self, block: Array) -> Array:
+        """W."""
+        return block.reshape(*block.shape[:-1], self.n_out, self.n_in + 1)
+
+    def init(self, params: Array, statistics: Array, rng: np.random.Generator) -> None:
+        """Bias weights first: some initializers (Nguyen-Widrow) choose them too."""
+        params[..., -1] = self.bias
+        if isinstance(self.weights, str):
+            raise HyperparameterError("weights", self.weights, "settled by a network first")
+        self.weights.fill(params[..., :-1], params[..., -1], rng)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """y = W [x; 1]."""
+        np.matmul(params, x.with_bias, out=y.values)
+
+    def backward(
+        self, params: Array, x: Nodes, y: Nodes, d_y: Array, scratch: Any, grad: Array, d_x: Array | None
+    ) -> None:
+        """∂L/∂W = ∂L/∂y · [x; 1]ᵀ and ∂L/∂x = Wᵀ · ∂L/∂y, without the bias column: nobody asks what it was fed."""
+        np.matmul(d_y, x.with_bias.swapaxes(-1, -2), out=grad)
+        if d_x is not None:
+            np.matmul(params[..., :-1].swapaxes(-1, -2), d_y, out=d_x)
+
+    def penalty(self, params: Array, grad: Array) -> Any:
+        """l1 Σ|w| + ½ l2 Σw², with its gradient l1 sign(w) + l2 w."""
+        w = params[..., :-1]
+        grad[..., :-1] += self.l1 * np.sign(w) + self.l2 * w
+        return self.l1 * np.abs(w).sum((-1, -2)) + self.l2 / 2 * np.square(w).sum((-1, -2))

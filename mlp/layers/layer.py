@@ -1,0 +1,109 @@
+"""What a layer is.
+
+A layer is a differentiable map from nodes to nodes. It holds hyperparameters and never data: parameters, nodes,
+derivatives and scratch arrays are handed to it, so one layer object can serve many networks, threads and passes.
+This module states the contract once; the layers themselves stand beside it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes
+
+Params: TypeAlias = Any
+"""Names onto a slice of the flat parameter vector: an array, or a tuple of arrays. Never a copy."""
+
+
+class Layer(ABC):
+    """A differentiable map y = f(x; params).
+
+    Of the arrays below, `x` and `d_x` have n_in rows, `y` and `d_y` n_out; columns are samples; `grad` is laid out
+    like `params`. Nothing is allocated here that grows with the number of samples.
+    """
+
+    n_params: int = 0  # how many numbers of the flat vector are this layer's
+    n_statistics: int = 0  # how many numbers it keeps that are not trained (batch norm's running mean and variance)
+    penalised: bool = False  # whether `penalty` has anything to say
+    suits: ClassVar[str | None] = "lecun_normal"  # initializer for weights that feed this layer; None: ask the next
+
+    if TYPE_CHECKING:  # plain fields or properties in the layers; frozen either way
+
+        @property
+        def n_in(self) -> int: ...  # noqa: D102
+        @property
+        def n_out(self) -> int: ...  # noqa: D102
+
+    @property
+    def kind(self) -> str:
+        """The first part of its name in a network: "dense", "relu", ..."""
+        return type(self).__name__.lower()
+
+    @abstractmethod
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """This layer, knowing its place: it gets n_in inputs, and `following` are the layers after it."""
+
+    def view(self, block: Array) -> Params:
+        """Names onto `block` (*population, n_params), this layer's slice of a flat vector. No copy."""
+        return block
+
+    def init(self, params: Params, statistics: Array, rng: np.random.Generator) -> None:  # noqa: B027
+        """Write first values into `params` and `statistics`."""
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Any:
+        """Room for what forward leaves to backward besides `x` and `y`; made once for each workspace."""
+        return None
+
+    def replay(self, scratch: Any, y: Nodes) -> Any:
+        """Scratch for other parameters on the same samples: the same noise, and statistics of its own."""
+        return self.scratch(y, np.empty(0), np.random.default_rng(0))
+
+    @abstractmethod
+    def forward(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """Write f(x) into `y.values`, as in training."""
+
+    def infer(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """Write f(x) into `y.values`, as in use. Differs from `forward` for dropout and batch norm only."""
+        self.forward(params, x, y, scratch)
+
+    @abstractmethod
+    def backward(
+        self, params: Params, x: Nodes, y: Nodes, d_y: Array, scratch: Any, grad: Params, d_x: Array | None
+    ) -> None:
+        """Write ∂L/∂params into `grad` and ∂L/∂x into `d_x`, given ∂L/∂y.
+
+        `d_x` is None where nobody asks: at the first layer with parameters. `d_y` is only read.
+        """
+
+    def penalty(self, params: Params, grad: Params) -> Any:
+        """Add the gradient of the weight penalty to `grad`; return the penalty (*population,)."""
+        return 0.0
+
+
+    def places(self, place: Place, scratch: Any) -> Iterator[Place]:
+        """Where this layer stands in a pass, and after it the layers inside it, if there are any."""
+        yield place
+
+
+class Place(NamedTuple):
+    """One layer in one pass: everything that an instrument may read there.
+
+    `d_x` is None at the first layer with parameters; `d_y` and `grad` are what backward met and left.
+    """
+
+    name: str
+    layer: Layer
+    params: Params
+    grad: Params
+    x: Nodes
+    y: Nodes
+    d_x: Array | None
+    d_y: Array
+
+
+UNSIZED = 0
+"""The width of a layer that has not yet been put into a network."""

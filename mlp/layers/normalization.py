@@ -1,0 +1,192 @@
+"""Batch norm and layer norm: layers that give their nodes a chosen mean and spread.
+
+One normalises a node over the samples of a batch, the other a sample over the nodes of a layer; the algebra is the same
+along another axis, so it is written once. Batch norm's running statistics are data of the network, not of the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes
+from mlp.errors import ShapeError, check_fraction, check_positive
+from mlp.layers.layer import UNSIZED, Layer
+
+
+class NormParams(NamedTuple):
+    """`scale` γ and `shift` β, (*population, n, 1) each."""
+
+    scale: Array
+    shift: Array
+
+
+class Running(NamedTuple):
+    """Batch norm's running `mean` and `variance`, (*population, n, 1) each: views of `network.statistics`."""
+
+    mean: Array
+    variance: Array
+
+
+class NormScratch(NamedTuple):
+    """`normed`: (x - mean)/std, like y; `inverse_std`: along the normalised axis; `running`: batch norm's, or None."""
+
+    normed: Array
+    inverse_std: Array
+    running: Running | None
+
+
+def _column_pair(block: Array) -> tuple[Array, Array]:
+    """(*population, 2n) as two columns (*population, n, 1). No copy."""
+    n = block.shape[-1] // 2
+    return block[..., :n, None], block[..., n:, None]
+
+
+@dataclass(frozen=True)
+class _Norm(Layer):
+    """y = γ (x - mean)/√(variance + ε) + β, mean and variance taken along one axis."""
+
+    epsilon: float = 1e-5
+    n_in: int = field(default=UNSIZED, kw_only=True)
+
+    suits: ClassVar[str | None] = None
+    axis: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        check_positive("epsilon", self.epsilon)
+
+    @property
+    def n_out(self) -> int:
+        """As many as go in."""
+        return self.n_in
+
+    @property
+    def n_params(self) -> int:
+        """γ and β."""
+        return 2 * self.n_in
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Take on the width of what stands before."""
+        if self.n_in not in (UNSIZED, n_in):
+            raise ShapeError(f"{self} is fed by {n_in} nodes. Leave its n_in out: it follows.")
+        return replace(self, n_in=n_in)
+
+    def view(self, block: Array) -> NormParams:
+        """γ, then β."""
+        return NormParams(*_column_pair(block))
+
+    def init(self, params: NormParams, statistics: Array, rng: np.random.Generator) -> None:
+        """γ = 1, β = 0."""
+        params.scale.fill(1)
+        params.shift.fill(0)
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NormScratch:
+        """Room for the normalised values and 1/std."""
+        normed = np.empty_like(y.values)
+        return NormScratch(normed, np.empty_like(normed.sum(self.axis, keepdims=True)), None)
+
+    def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
+        """Leave (x - mean)/std and 1/std in `scratch`."""
+        normed, inverse_std, _ = scratch
+        np.subtract(x.values, x.values.mean(self.axis, keepdims=True), out=normed)
+        np.mean(np.square(normed), axis=self.axis, keepdims=True, out=inverse_std)
+        inverse_std += self.epsilon
+        np.sqrt(inverse_std, out=inverse_std)
+        np.reciprocal(inverse_std, out=inverse_std)
+        normed *= inverse_std
+        np.multiply(normed, params.scale, out=y.values)
+        y.values[...] += params.shift
+
+    def backward(
+        self,
+        params: NormParams,
+        x: Nodes,
+        y: Nodes,
+        d_y: Array,
+        scratch: NormScratch,
+        grad: NormParams,
+        d_x: Array | None,
+    ) -> None:
+        """∂L/∂x = (e - mean(e) - n·mean(e n))/std with e = γ ∂L/∂y, n the normalised x. Ioffe & Szegedy (2015), p. 4."""
+        normed, inverse_std, _ = scratch
+        np.sum(d_y * normed, axis=-1, keepdims=True, out=grad.scale)
+        np.sum(d_y, axis=-1, keepdims=True, out=grad.shift)
+        if d_x is not None:
+            e = d_y * params.scale
+            np.multiply(e, normed, out=d_x)
+            np.multiply(normed, d_x.mean(self.axis, keepdims=True), out=d_x)
+            np.subtract(e, d_x, out=d_x)
+            d_x -= e.mean(self.axis, keepdims=True)
+            d_x *= inverse_std
+
+
+@dataclass(frozen=True)
+class LayerNorm(_Norm):
+    """Normalise each sample over the nodes: y = γ (x - mean)/√(variance + ε) + β. Ba, Kiros & Hinton (2016), eq. 4."""
+
+    axis: ClassVar[int] = -2
+
+
+@dataclass(frozen=True)
+class BatchNorm(_Norm):
+    """Normalise each node over the batch: y = γ (x - mean)/√(variance + ε) + β. Ioffe & Szegedy (2015), algorithm 1.
+
+    In use, `infer` takes running statistics instead, which every forward pass moves by `momentum`:
+
+        running ← running + momentum (batch - running)
+
+    They stand in `network.statistics`. `momentum` and the unbiased variance in the running statistic are PyTorch's; the
+    paper and Keras write 1 - momentum. A batch of one sample is normalised to 0.
+    """
+
+    momentum: float = 0.1
+
+    axis: ClassVar[int] = -1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_fraction("momentum", self.momentum)
+
+    @property
+    def n_statistics(self) -> int:
+        """Running mean and variance."""
+        return 2 * self.n_in
+
+    def init(self, params: NormParams, statistics: Array, rng: np.random.Generator) -> None:
+        """γ = 1, β = 0; running mean 0, running variance 1."""
+        super().init(params, statistics, rng)
+        mean, variance = _column_pair(statistics)
+        mean.fill(0)
+        variance.fill(1)
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NormScratch:
+        """With the running statistics."""
+        return super().scratch(y, statistics, rng)._replace(running=Running(*_column_pair(statistics)))
+
+    def replay(self, scratch: NormScratch, y: Nodes) -> NormScratch:
+        """With statistics of its own: a look elsewhere must not move the network's."""
+        mine = _Norm.scratch(self, y, np.empty(0), np.random.default_rng(0))
+        assert scratch.running is not None
+        return mine._replace(running=Running(scratch.running.mean.copy(), scratch.running.variance.copy()))
+
+    def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
+        """Normalise by the batch; move the running statistics towards it."""
+        super().forward(params, x, y, scratch)
+        running = scratch.running
+        assert running is not None
+        n = x.n_samples
+        mean = x.values.mean(-1, keepdims=True)
+        variance = (scratch.inverse_std**-2 - self.epsilon) * (n / max(n - 1, 1))
+        running.mean[...] += self.momentum * (mean - running.mean)
+        running.variance[...] += self.momentum * (variance - running.variance)
+
+    def infer(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
+        """Normalise by the running statistics."""
+        assert scratch.running is not None
+        mean, variance = scratch.running
+        np.subtract(x.values, mean, out=y.values)
+        y.values[...] *= params.scale / np.sqrt(variance + self.epsilon)
+        y.values[...] += params.shift

@@ -1,0 +1,110 @@
+"""Radial basis functions: units that answer near a point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes
+from mlp.errors import ShapeError, check_count, check_positive
+from mlp.layers.layer import Layer
+
+
+class RBFParams(NamedTuple):
+    """`centres` (*population, n_out, n_in) and `log_widths` (*population, n_out, 1)."""
+
+    centres: Array
+    log_widths: Array
+
+
+@dataclass(frozen=True)
+class RBF(Layer):
+    """Gaussian units.
+
+        y_j = exp(-½ ‖x - c_j‖² / σ_j²)
+
+    Centres c and widths σ are learned; what stands in the flat vector is ln σ, so that a width stays positive. Centres
+    start as N(0, 1), where standardised inputs lie; every width starts as `width` · √n_in, about the distance between
+    two such points when `width` is 1.
+
+    Broomhead & Lowe (1988), eq. 2 with Moody & Darken's (1989) Gaussian.
+    """
+
+    n_in: int
+    n_out: int
+    width: float = 1.0
+
+    suits: ClassVar[str | None] = None
+
+    def __post_init__(self) -> None:
+        check_count("n_in", self.n_in)
+        check_count("n_out", self.n_out)
+        check_positive("width", self.width)
+
+    @property
+    def n_params(self) -> int:
+        """(n_in + 1) · n_out."""
+        return (self.n_in + 1) * self.n_out
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Check the width."""
+        if n_in != self.n_in:
+            raise ShapeError(
+                f"RBF({self.n_in}, {self.n_out}) takes {self.n_in} inputs, but what stands before it gives {n_in}. "
+                f"Make it RBF({n_in}, {self.n_out})."
+            )
+        return self
+
+    def view(self, block: Array) -> RBFParams:
+        """Centres, then logarithms of the widths."""
+        split = self.n_in * self.n_out
+        population = block.shape[:-1]
+        return RBFParams(
+            block[..., :split].reshape(*population, self.n_out, self.n_in),
+            block[..., split:].reshape(*population, self.n_out, 1),
+        )
+
+    def init(self, params: RBFParams, statistics: Array, rng: np.random.Generator) -> None:
+        """Draw the centres."""
+        params.centres[...] = rng.standard_normal(params.centres.shape)
+        params.log_widths.fill(np.log(self.width * self.n_in**0.5))
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Array:
+        """Room for ‖x - c‖²/σ², (*population, n_out, N)."""
+        return np.empty_like(y.values)
+
+    def forward(self, params: RBFParams, x: Nodes, y: Nodes, scratch: Array) -> None:
+        """Leave r² = (‖x‖² - 2c·x + ‖c‖²)/σ² in `scratch`; y = e^(-½r²)."""
+        centres, values = params.centres, x.values
+        np.matmul(centres, values, out=scratch)
+        scratch *= -2
+        scratch += np.square(values).sum(-2, keepdims=True)
+        scratch += np.square(centres).sum(-1, keepdims=True)
+        np.maximum(scratch, 0, out=scratch)  # rounding may leave -1e-16 at a centre
+        scratch *= np.exp(-2 * params.log_widths)
+        np.multiply(scratch, -0.5, out=y.values)
+        np.exp(y.values, out=y.values)
+
+    def backward(
+        self,
+        params: RBFParams,
+        x: Nodes,
+        y: Nodes,
+        d_y: Array,
+        scratch: Array,
+        grad: RBFParams,
+        d_x: Array | None,
+    ) -> None:
+        """With e = ∂L/∂y · y:  ∂L/∂ln σ = Σ e r²,  ∂L/∂c = Σ e (x - c)/σ²,  ∂L/∂x = Σ e (c - x)/σ²."""
+        centres, values = params.centres, x.values
+        e = d_y * y.values
+        np.sum(e * scratch, axis=-1, keepdims=True, out=grad.log_widths)
+        e *= np.exp(-2 * params.log_widths)
+        np.matmul(e, values.swapaxes(-1, -2), out=grad.centres)
+        grad.centres[...] -= e.sum(-1, keepdims=True) * centres
+        if d_x is not None:
+            np.matmul(centres.swapaxes(-1, -2), e, out=d_x)
+            d_x -= e.sum(-2, keepdims=True) * values

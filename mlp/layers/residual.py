@@ -1,0 +1,162 @@
+"""Residual blocks: layers with a way around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes, nodes
+from mlp.errors import ShapeError
+from mlp.layers.chain import names, settle, slices
+from mlp.layers.layer import UNSIZED, Layer, Params, Place
+
+
+class BlockScratch(NamedTuple):
+    """What stands inside a block: `nodes` after each layer, `d_nodes` before each but the first, their scratch."""
+
+    nodes: tuple[Nodes, ...]
+    d_nodes: tuple[Array, ...]
+    scratch: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """y = x + f(x), where f is `layers` one after another; they end as wide as they begin.
+
+    The gradient has a way around f: ∂L/∂x = ∂L/∂y + fᵀ(∂L/∂y), so it cannot vanish there. He et al. (2016), eq. 1.
+    """
+
+    layers: Sequence[Layer]
+    n_in: int = field(default=UNSIZED, kw_only=True)
+
+    suits: ClassVar[str | None] = "lecun_normal"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+
+    @property
+    def n_out(self) -> int:
+        """As many as go in."""
+        return self.n_in
+
+    @property
+    def n_params(self) -> int:
+        """Those of all layers inside."""
+        return sum(layer.n_params for layer in self.layers)
+
+    @property
+    def n_statistics(self) -> int:
+        """Those of all layers inside."""
+        return sum(layer.n_statistics for layer in self.layers)
+
+    @property
+    def penalised(self) -> bool:
+        """Whether any layer inside is."""
+        return any(layer.penalised for layer in self.layers)
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Settle the layers inside; check that they end as wide as they begin."""
+        inside = settle(self.layers, n_in)
+        if not inside or inside[-1].n_out != n_in:
+            ends = inside[-1].n_out if inside else "nothing"
+            raise ShapeError(
+                f"a residual block adds what goes in ({n_in}) to what comes out of its layers ({ends}). "
+                f"Let its last dense layer give {n_in}."
+            )
+        return replace(self, layers=inside, n_in=n_in)
+
+    def view(self, block: Array) -> tuple[Params, ...]:
+        """The views of the layers inside."""
+        parts = slices(layer.n_params for layer in self.layers)
+        return tuple(layer.view(block[..., s]) for layer, s in zip(self.layers, parts, strict=True))
+
+    def init(self, params: tuple[Params, ...], statistics: Array, rng: np.random.Generator) -> None:
+        """Each layer inside in turn."""
+        for layer, mine, s in zip(self.layers, params, self._statistics(), strict=True):
+            layer.init(mine, statistics[..., s], rng)
+
+    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> BlockScratch:
+        """Nodes and derivatives between the layers inside, and their own scratch."""
+        between = self._between(y)
+        inside = tuple(
+            layer.scratch(after, statistics[..., s], rng)
+            for layer, after, s in zip(self.layers, between.nodes, self._statistics(), strict=True)
+        )
+        return between._replace(scratch=inside)
+
+    def replay(self, scratch: BlockScratch, y: Nodes) -> BlockScratch:
+        """The noise of every layer inside."""
+        between = self._between(y)
+        inside = tuple(
+            layer.replay(theirs, after)
+            for layer, theirs, after in zip(self.layers, scratch.scratch, between.nodes, strict=True)
+        )
+        return between._replace(scratch=inside)
+
+    def forward(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
+        """f(x), then + x."""
+        before = x
+        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
+            layer.forward(mine, before, after, theirs)
+            before = after
+        np.add(x.values, before.values, out=y.values)
+
+    def infer(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
+        """f(x) as in use, then + x."""
+        before = x
+        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
+            layer.infer(mine, before, after, theirs)
+            before = after
+        np.add(x.values, before.values, out=y.values)
+
+    def backward(
+        self,
+        params: tuple[Params, ...],
+        x: Nodes,
+        y: Nodes,
+        d_y: Array,
+        scratch: BlockScratch,
+        grad: tuple[Params, ...],
+        d_x: Array | None,
+    ) -> None:
+        """Backward through f, then + ∂L/∂y."""
+        before = (x, *scratch.nodes)
+        d_before = (d_x, *scratch.d_nodes, d_y)
+        for i in reversed(range(len(self.layers))):
+            d_after = d_before[i + 1]
+            assert d_after is not None
+            self.layers[i].backward(
+                params[i], before[i], before[i + 1], d_after, scratch.scratch[i], grad[i], d_before[i]
+            )
+        if d_x is not None:
+            d_x += d_y
+
+    def penalty(self, params: tuple[Params, ...], grad: tuple[Params, ...]) -> Any:
+        """The sum over the layers inside."""
+        return sum(layer.penalty(p, g) for layer, p, g in zip(self.layers, params, grad, strict=True))
+
+    def places(self, place: Place, scratch: BlockScratch) -> Iterator[Place]:
+        """The block, then each layer inside, called residual1.dense1 and so on."""
+        yield place
+        before = (place.x, *scratch.nodes)
+        d_before = (place.d_x, *scratch.d_nodes, place.d_y)
+        for i, (layer, name) in enumerate(zip(self.layers, names(self.layers), strict=True)):
+            d_after = d_before[i + 1]
+            assert d_after is not None
+            inner = Place(
+                f"{place.name}.{name}", layer, place.params[i], place.grad[i],
+                before[i], before[i + 1], d_before[i], d_after,
+            )  # fmt: skip
+            yield from layer.places(inner, scratch.scratch[i])
+
+    def _statistics(self) -> tuple[slice, ...]:
+        return slices(layer.n_statistics for layer in self.layers)
+
+    def _between(self, y: Nodes) -> BlockScratch:
+        """Room between the layers, shaped after the block's output."""
+        population, n_samples, dtype = y.values.shape[:-2], y.n_samples, y.values.dtype
+        after = tuple(nodes(population, layer.n_out, n_samples, dtype) for layer in self.layers)
+        return BlockScratch(after, tuple(np.empty_like(n.values) for n in after[:-1]), ())

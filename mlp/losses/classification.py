@@ -1,0 +1,257 @@
+"""Losses for classes.
+
+Softmax: exactly one of the classes. Sigmoid: each output a yes or no of its own (one output: binary; several:
+multi-label). Outputs are logits; the link to probabilities is `predict`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import DataError, check_fraction, check_not_negative
+from mlp.losses.loss import Labelled, Pointwise, check_labels, check_values, one_hot, weigh, weighted_mean
+
+
+def softmax(z: Array) -> Array:
+    """eᶻʲ / Σₖ eᶻᵏ over the outputs, without overflow."""
+    p = np.exp(z - np.maximum.reduce(z, axis=-2, keepdims=True))
+    p /= np.add.reduce(p, axis=-2, keepdims=True)
+    return p
+
+
+def sigmoid(z: Array) -> Array:
+    """1/(1 + e⁻ᶻ), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * z))
+
+
+def _smoothed(t: Array, smoothing: float) -> Array:
+    """(1 - ε) t + ε / n_classes."""
+    return (1 - smoothing) * t + smoothing / t.shape[-2] if smoothing else t
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Labelled):
+    """ℓ = -Σⱼ tⱼ ln pⱼ,  p = softmax z,  ∂ℓ/∂z = p - t.
+
+    `label_smoothing` ε replaces t by (1 - ε) t + ε / n_classes. Szegedy et al. (2016), section 7.
+    """
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_fraction("label_smoothing", self.label_smoothing)
+
+    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """L."""
+        return self.value_and_grad(output, target, weights, np.empty_like(output))
+
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """With s = z - max z:  ℓ = ln Σ eˢ - Σ t s, which neither overflows nor takes the logarithm of 0."""
+        t = _smoothed(one_hot(target, output.shape[-2], output.dtype), self.label_smoothing)
+        np.subtract(output, np.maximum.reduce(output, axis=-2, keepdims=True), out=d_output)
+        losses = np.add.reduce(d_output * t, axis=-2)
+        np.exp(d_output, out=d_output)
+        total = np.add.reduce(d_output, axis=-2, keepdims=True)
+        d_output /= total
+        d_output -= t
+        weigh(d_output, weights)
+        np.subtract(np.log(total[..., 0, :]), losses, out=losses)
+        return weighted_mean(losses, weights)
+
+    def predict(self, output: Array) -> Array:
+        """Probabilities."""
+        return softmax(output)
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Probabilities must sum to 1 for each sample."""
+        super().check(n_out, target)
+        if target.ndim == 2 and not np.allclose(target.sum(0), 1, atol=1e-3):
+            raise DataError(
+                "SoftmaxCrossEntropy takes labels or, for each sample, probabilities that sum to 1; given were rows "
+                "that do not. For several labels at once use SigmoidCrossEntropy."
+            )
+
+
+@dataclass(frozen=True)
+class SigmoidCrossEntropy(Pointwise):
+    """p = ln(1 + eᶻ) - t z,  ∂p/∂z = σ(z) - t,  t in [0, 1]: binary with one output, multi-label with several.
+
+    `label_smoothing` ε replaces t by (1 - ε) t + ½ε.
+    """
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_fraction("label_smoothing", self.label_smoothing)
+
+    def point(self, z: Array, t: Array) -> Array:
+        """ln(1 + eᶻ) - t z."""
+        return np.logaddexp(0, z) - self._soft(t, z) * z
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """σ(z) - t."""
+        np.multiply(z, 0.5, out=out)
+        np.tanh(out, out=out)
+        out += 1
+        out *= 0.5
+        out -= self._soft(t, z)
+
+    def predict(self, output: Array) -> Array:
+        """Probabilities."""
+        return sigmoid(output)
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Targets must lie in [0, 1]."""
+        check_yes_or_no("SigmoidCrossEntropy", n_out, target)
+
+    def _soft(self, t: Array, z: Array) -> Array:
+        """The target, smoothed, in the dtype of the outputs."""
+        t = t.astype(z.dtype, copy=False)
+        return (1 - self.label_smoothing) * t + 0.5 * self.label_smoothing if self.label_smoothing else t
+
+
+def check_yes_or_no(loss: str, n_out: int, target: Array) -> None:
+    """Refuse targets outside [0, 1]."""
+    check_values(loss, n_out, target)
+    if target.size and (target.min() < 0 or target.max() > 1):
+        raise DataError(
+            f"{loss} takes targets from 0 (no) to 1 (yes); given were {target.min()} … {target.max()}. "
+            "For more than two classes use SoftmaxCrossEntropy with one output for each."
+        )
+
+
+@dataclass(frozen=True)
+class Focal(Labelled):
+    """ℓ = -(1 - p_t)^γ ln p_t,  p = softmax z: easy samples count less. γ = 0 is the cross-entropy.
+
+    With ℓ' = dℓ/d ln p_t = (1 - p_t)^(γ-1) (γ p_t ln p_t - (1 - p_t)):  ∂ℓ/∂zⱼ = ℓ' ([j = t] - pⱼ).
+
+    Lin et al. (2017), eq. 4, there for two classes; here for n, as usual since. No α: weigh samples or classes instead.
+    """
+
+    gamma: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_not_negative("gamma", self.gamma)
+
+    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """L."""
+        log_p, miss = self._of_target(output, target)
+        return weighted_mean(-(miss**self.gamma) * log_p, weights)
+
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """Write ∂L/∂output; return L."""
+        log_p, miss = self._of_target(output, target)
+        hit = np.exp(log_p)
+        # (1 - p)^(γ-1) · (1 - p) is written (1 - p)^γ, and γ (1 - p)^(γ-1) held finite where γ < 1 and p = 1
+        steep = self.gamma * np.maximum(miss, np.finfo(miss.dtype).tiny) ** (self.gamma - 1) if self.gamma else 0.0
+        slope = steep * hit * log_p - miss**self.gamma
+        np.subtract(one_hot(target, output.shape[-2], output.dtype), softmax(output), out=d_output)
+        d_output *= slope[..., None, :]
+        weigh(d_output, weights)
+        return weighted_mean(-(miss**self.gamma) * log_p, weights)
+
+    def predict(self, output: Array) -> Array:
+        """Probabilities."""
+        return softmax(output)
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Labels only."""
+        super().check(n_out, target)
+        check_labels("Focal", n_out, target)
+
+    def _of_target(self, output: Array, target: Array) -> tuple[Array, Array]:
+        """ln p_t and 1 - p_t, (*population, N)."""
+        s = output - np.maximum.reduce(output, axis=-2, keepdims=True)
+        t = one_hot(target, output.shape[-2], output.dtype)
+        log_p = np.add.reduce(s * t, axis=-2) - np.log(np.add.reduce(np.exp(s), axis=-2))
+        return log_p, -np.expm1(log_p)
+
+
+@dataclass(frozen=True)
+class SigmoidFocal(Pointwise):
+    """p = -(1 - q)^γ ln q,  q = σ(z) where t = 1 and σ(-z) where t = 0. Lin et al. (2017), eq. 4."""
+
+    gamma: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_not_negative("gamma", self.gamma)
+
+    def point(self, z: Array, t: Array) -> Array:
+        """(1 - q)^γ ln(1 + e^(-z±)), z± = z or -z."""
+        signed = (2 * t - 1) * z
+        return sigmoid(-signed) ** self.gamma * np.logaddexp(0, -signed)
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """±(1 - q)^γ (γ q ln q - (1 - q))."""
+        sign = (2 * t - 1).astype(z.dtype, copy=False)
+        q, miss = sigmoid(sign * z), sigmoid(-sign * z)
+        log_q = -np.logaddexp(0, -sign * z)
+        np.copyto(out, sign * miss**self.gamma * (self.gamma * q * log_q - miss))
+
+    def predict(self, output: Array) -> Array:
+        """Probabilities."""
+        return sigmoid(output)
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Targets are 0 or 1, not between."""
+        check_yes_or_no("SigmoidFocal", n_out, target)
+        if not np.isin(target, (0, 1)).all():
+            raise DataError("SigmoidFocal takes targets 0 or 1, nothing between.")
+
+
+@dataclass(frozen=True)
+class Hinge(Labelled):
+    """ℓ = max(0, 1 + max_{j≠t} zⱼ - z_t): the right output leads by a margin of 1 or pays. Crammer & Singer (2001), eq. 5.
+
+    The gradient goes to the first largest rival. `predict` gives the scores as they are.
+    """
+
+    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """L."""
+        _, losses = self._rivals(output, target)
+        return weighted_mean(losses, weights)
+
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """Write ∂L/∂output; return L."""
+        rivals, losses = self._rivals(output, target)
+        d_output.fill(0)
+        np.put_along_axis(d_output, np.argmax(rivals, axis=-2, keepdims=True), 1, axis=-2)
+        d_output -= one_hot(target, output.shape[-2], output.dtype)
+        d_output *= (losses > 0)[..., None, :]
+        weigh(d_output, weights)
+        return weighted_mean(losses, weights)
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Labels only."""
+        super().check(n_out, target)
+        check_labels("Hinge", n_out, target)
+
+    def _rivals(self, output: Array, target: Array) -> tuple[Array, Array]:
+        """The outputs with the right one taken out, and ℓ."""
+        right = one_hot(target, output.shape[-2], output.dtype)
+        rivals = np.where(right > 0, -np.inf, output)
+        lead = np.add.reduce(output * right, axis=-2)
+        return rivals, np.maximum(0, 1 + np.maximum.reduce(rivals, axis=-2) - lead)
+
+
+@dataclass(frozen=True)
+class BinaryHinge(Pointwise):
+    """p = max(0, 1 - (2t - 1) z),  t = 0 or 1: one output for each yes-or-no question. Cortes & Vapnik (1995)."""
+
+    def point(self, z: Array, t: Array) -> Array:
+        """How much is missing from a margin of 1."""
+        return np.maximum(0, 1 - (2 * t - 1) * z)
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """1 - 2t within the margin, else 0."""
+        sign = 2 * t - 1
+        np.copyto(out, np.where(sign * z < 1, -sign, 0))
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Targets must lie in [0, 1]."""
+        check_yes_or_no("BinaryHinge", n_out, target)

@@ -1,0 +1,127 @@
+"""What a loss is, and the two shapes it comes in.
+
+A loss takes the network's *raw* outputs, so the stable form is the only form: softmax and sigmoid live in the loss, not in
+the network. It is the weighted mean over samples of a number for each sample, so a sample of weight k counts exactly like
+k samples. Leading axes of the outputs are a population; targets and weights are shared by all its members.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import DataError, ShapeError
+
+
+class Loss(ABC):
+    """L = Σᵢ wᵢ ℓ(outputᵢ, targetᵢ) / Σᵢ wᵢ.
+
+    `output` (*population, n_out, N): raw outputs. `target`: class labels (N,), or values (n_out, N). `weights` (N,), or
+    None: all 1. A batch whose weights are all 0 has loss 0 and gradient 0.
+    """
+
+    @abstractmethod
+    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """L, (*population,)."""
+
+    @abstractmethod
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """Write ∂L/∂output into `d_output`; return L, (*population,)."""
+
+    def predict(self, output: Array) -> Array:
+        """The link: raw outputs as what they stand for, probabilities or values; shape of `output`."""
+        return output
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Refuse targets that do not fit n_out outputs. Called once for each size of batch, not at each step."""
+        check_values(type(self).__name__, n_out, target)
+
+
+def check_values(loss: str, n_out: int, target: Array) -> None:
+    """Refuse targets other than (n_out, N), or (N,) for one output."""
+    if target.ndim == 1 and n_out == 1:
+        return
+    if target.ndim != 2 or target.shape[0] != n_out:
+        given = f"(n,) = ({target.shape[-1]},)" if target.ndim == 1 else f"(n, {target.shape[0]})"
+        raise ShapeError(
+            f"{loss} was given targets of shape {given} for a network with {n_out} outputs. "
+            f"Give targets (n, {n_out}), or end the network with Dense(..., {1 if target.ndim == 1 else target.shape[0]})."
+        )
+
+
+def check_labels(loss: str, n_classes: int, target: Array) -> None:
+    """Refuse class labels other than whole numbers 0 … n_classes - 1."""
+    if not np.issubdtype(target.dtype, np.integer):
+        raise DataError(f"{loss} takes class labels as integers 0 … {n_classes - 1}; given were {target.dtype} numbers.")
+    low, high = target.min(initial=0), target.max(initial=0)
+    if low < 0 or high >= n_classes:
+        raise DataError(
+            f"{loss} met the class label {low if low < 0 else high} in a network with {n_classes} outputs. "
+            f"Labels run from 0 to {n_classes - 1}."
+        )
+
+
+def weighted_mean(losses: Array, weights: Array | None) -> Any:
+    """Σ wᵢ ℓᵢ / Σ wᵢ over the last axis of `losses` (*population, N)."""
+    if weights is None:
+        return np.add.reduce(losses, axis=-1) / losses.shape[-1]
+    total = np.add.reduce(weights)
+    return losses @ weights / total if total > 0 else np.zeros(losses.shape[:-1], losses.dtype)[()]
+
+
+def weigh(d_output: Array, weights: Array | None) -> None:
+    """Make ∂ℓ/∂output into ∂L/∂output: times wᵢ / Σ wᵢ, in place."""
+    if weights is None:
+        d_output *= 1 / d_output.shape[-1]
+        return
+    total = np.add.reduce(weights)
+    d_output *= weights / total if total > 0 else weights
+
+
+class Pointwise(Loss):
+    """A loss that is a sum over outputs: ℓ = Σⱼ p(zⱼ, tⱼ)."""
+
+    @abstractmethod
+    def point(self, z: Array, t: Array) -> Array:
+        """p(z, t) for each output."""
+
+    @abstractmethod
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """Write ∂p/∂z into `out`."""
+
+    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """L."""
+        return weighted_mean(np.add.reduce(self.point(output, target), axis=-2), weights)
+
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """Write ∂L/∂output; return L."""
+        self.slope(output, target, d_output)
+        weigh(d_output, weights)
+        return self.value(output, target, weights)
+
+
+class Labelled(Loss):
+    """A loss on a choice among classes: targets are labels (N,), or a probability for each class (n_classes, N)."""
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Labels must be whole numbers below n_out, and n_out at least 2."""
+        name = type(self).__name__
+        if n_out < 2:
+            raise ShapeError(
+                f"{name} chooses among outputs, and the network has {n_out}: one output is always certain. "
+                "Use two outputs, or SigmoidCrossEntropy with one."
+            )
+        if target.ndim == 1:
+            check_labels(name, n_out, target)
+        else:
+            check_values(name, n_out, target)
+
+
+def one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
+    """Labels (N,) as (n_classes, N) of 0 and 1; anything with two axes as it is."""
+    if target.ndim == 2:
+        return target
+    return np.equal(target, np.arange(n_classes)[:, None]).astype(dtype)

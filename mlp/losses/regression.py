@@ -1,0 +1,150 @@
+"""Losses for numbers. With e = z - t, the output minus its target; summed over outputs, averaged over samples."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import DataError, HyperparameterError, check_positive
+from mlp.losses.loss import Pointwise, check_values, weigh, weighted_mean
+
+
+@dataclass(frozen=True)
+class SquaredError(Pointwise):
+    """p = ½ e²,  ∂p/∂z = e.
+
+    Summed over the outputs, not averaged. With a Sigmoid as the network's last layer it is the loss of the classic
+    sigmoid networks.
+    """
+
+    def point(self, z: Array, t: Array) -> Array:
+        """½ e²."""
+        e = z - t
+        e *= e
+        e *= 0.5
+        return e
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """e."""
+        np.subtract(z, t, out=out)
+
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """Write ∂L/∂output; return L. e is computed once for both."""
+        np.subtract(output, target, out=d_output)
+        losses = np.add.reduce(np.square(d_output), axis=-2)
+        weigh(d_output, weights)
+        return 0.5 * weighted_mean(losses, weights)
+
+
+class _OfError(Pointwise):
+    """A loss of e alone."""
+
+    @abstractmethod
+    def of_error(self, e: Array) -> Array:
+        """p(e)."""
+
+    @abstractmethod
+    def slope_of_error(self, e: Array) -> Array:
+        """dp/de."""
+
+    def point(self, z: Array, t: Array) -> Array:
+        """p(z - t)."""
+        return self.of_error(z - t)
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """dp/de at z - t."""
+        np.copyto(out, self.slope_of_error(z - t))
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_OfError):
+    """p = |e|,  ∂p/∂z = sign e (0 at 0)."""
+
+    def of_error(self, e: Array) -> Array:
+        """|e|."""
+        return np.abs(e)
+
+    def slope_of_error(self, e: Array) -> Array:
+        """Sign e."""
+        return np.sign(e)
+
+
+@dataclass(frozen=True)
+class Huber(_OfError):
+    """p = ½ e² for |e| ≤ δ, else δ(|e| - ½δ). Huber (1964)."""
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_positive("delta", self.delta)
+
+    def of_error(self, e: Array) -> Array:
+        """With c = min(|e|, δ):  c(|e| - ½c)."""
+        size = np.abs(e)
+        clipped = np.minimum(size, self.delta)
+        return clipped * (size - 0.5 * clipped)
+
+    def slope_of_error(self, e: Array) -> Array:
+        """The error, held within ±δ."""
+        return np.clip(e, -self.delta, self.delta)
+
+
+@dataclass(frozen=True)
+class LogCosh(_OfError):
+    """p = ln cosh e = |e| + ln(1 + e^(-2|e|)) - ln 2,  ∂p/∂z = tanh e."""
+
+    def of_error(self, e: Array) -> Array:
+        """Written so that a large e does not overflow."""
+        size = np.abs(e)
+        return size + np.log1p(np.exp(-2 * size)) - np.log(2)
+
+    def slope_of_error(self, e: Array) -> Array:
+        """Tanh e."""
+        return np.tanh(e)
+
+
+@dataclass(frozen=True)
+class Quantile(_OfError):
+    """p = q(t - z) where z ≤ t, else (1 - q)(z - t): its minimiser is the q-th quantile. Koenker & Bassett (1978)."""
+
+    quantile: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.quantile < 1:
+            raise HyperparameterError("quantile", self.quantile, "in the range 0 < quantile < 1")
+
+    def of_error(self, e: Array) -> Array:
+        """The larger of the two lines."""
+        return np.maximum((1 - self.quantile) * e, -self.quantile * e)
+
+    def slope_of_error(self, e: Array) -> Array:
+        """1 - q above the target, -q below, 0 on it."""
+        return np.where(e > 0, 1 - self.quantile, np.where(e < 0, -self.quantile, 0))
+
+
+@dataclass(frozen=True)
+class Poisson(Pointwise):
+    """p = eᶻ - t z: the output is the logarithm of a rate, t ≥ 0 a count. Up to ln t!, minus the log-likelihood."""
+
+    def point(self, z: Array, t: Array) -> Array:
+        """eᶻ - t z."""
+        return np.exp(z) - t * z
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """eᶻ - t."""
+        np.exp(z, out=out)
+        out -= t
+
+    def predict(self, output: Array) -> Array:
+        """The rate eᶻ."""
+        return np.exp(output)
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Counts are not negative."""
+        check_values("Poisson", n_out, target)
+        if target.size and target.min() < 0:
+            raise DataError(f"Poisson counts events; given was the target {target.min()}. Targets must be 0 or more.")

@@ -1,0 +1,187 @@
+"""The arrays of a network, and the arrays of one pass through it. Data, no verbs.
+
+A `Network` owns one flat vector of parameters, of which every layer's weights are a view, and one flat vector of
+statistics that are kept but not trained. A `Workspace` is the room that one pass needs for N samples: nodes, their
+derivatives, the gradient. What computes with them stands in `backprop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array, Nodes, Seed, float_dtype, generator, nodes
+from mlp.errors import ShapeError, check_count
+from mlp.layers.chain import names, settle, slices
+from mlp.layers.layer import Layer, Params, Place
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which slice of a flat vector is whose.
+
+    `names`: "dense1", "relu1", "dense2", ..., in order. `slices`: each layer's part, empty where it has no parameters.
+    """
+
+    layers: tuple[Layer, ...]
+    names: tuple[str, ...]
+    slices: tuple[slice, ...]
+    size: int
+
+    def views(self, flat: Array) -> tuple[Params, ...]:
+        """Names onto `flat` (*population, size), one entry for each layer. No copy."""
+        return tuple(layer.view(flat[..., s]) for layer, s in zip(self.layers, self.slices, strict=True))
+
+    def blocks(self, flat: Array) -> tuple[Array, ...]:
+        """The part of `flat` of each layer that has parameters, (*population, n_params) each. No copy."""
+        return tuple(flat[..., s] for s in self.slices if s.stop > s.start)
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """The names of the layers that have parameters."""
+        return tuple(name for name, s in zip(self.names, self.slices, strict=True) if s.stop > s.start)
+
+
+class Network:
+    """Layers one after another, and their parameters.
+
+    >>> from mlp.layers import Dense, Sigmoid
+    >>> net = Network([Dense(2, 3), Sigmoid(), Dense(3, 1)], rng=0)
+    >>> net.params.shape, net.views[0].shape, net.layout.names
+    ((13,), (3, 3), ('dense1', 'sigmoid1', 'dense2'))
+
+    `params` (*population, P) is the flat vector and `views[i]` layer i's names onto it; `statistics` (*population, S)
+    holds what is kept but not trained. `rng` draws the first weights, then the noise of dropout. `population` (R,)
+    makes R networks of this shape that train in one pass. `dtype` is float64 or float32, for everything in it.
+    """
+
+    layers: tuple[Layer, ...]
+    population: tuple[int, ...]
+    dtype: np.dtype[Any]
+    layout: Layout
+    params: Array
+    views: tuple[Params, ...]
+    statistics: Array
+    rng: np.random.Generator
+    penalised: tuple[int, ...]
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        rng: Seed = 0,
+        *,
+        population: tuple[int, ...] = (),
+        dtype: Any = np.float64,
+    ) -> None:
+        if not layers:
+            raise ShapeError("a network needs at least one layer: Network([Dense(2, 1)]).")
+        for size in population:
+            check_count("population", size)
+        self.layers = settle(layers, layers[0].n_in)
+        if not self.n_in:
+            raise ShapeError(f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out).")
+        self.population, self.dtype, self.rng = tuple(population), float_dtype(dtype), generator(rng)
+        parts = slices(layer.n_params for layer in self.layers)
+        self.layout = Layout(self.layers, names(self.layers), parts, parts[-1].stop)
+        self.penalised = tuple(i for i, layer in enumerate(self.layers) if layer.penalised)
+        self.params = np.empty((*self.population, self.layout.size), self.dtype)
+        self.views = self.layout.views(self.params)
+        self.statistics = np.empty((*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype)
+        for layer, params, s in zip(self.layers, self.views, self.statistic_slices, strict=True):
+            layer.init(params, self.statistics[..., s], self.rng)
+
+    @property
+    def n_in(self) -> int:
+        """How many inputs it takes."""
+        return self.layers[0].n_in
+
+    @property
+    def n_out(self) -> int:
+        """How many outputs it gives."""
+        return self.layers[-1].n_out
+
+    @property
+    def statistic_slices(self) -> tuple[slice, ...]:
+        """Which slice of `statistics` is whose."""
+        return slices(layer.n_statistics for layer in self.layers)
+
+    def at(self, params: Array) -> Network:
+        """The same network elsewhere: `params` (*population, P) instead of its own, and a copy of its statistics.
+
+        A leading axis that this network has not makes a population: R points of a loss surface, say.
+        """
+        if params.shape[-1:] != (self.layout.size,):
+            raise ShapeError(f"params has shape {params.shape}; the network needs (*population, {self.layout.size}).")
+        other = Network.__new__(Network)
+        other.layers, other.layout, other.dtype, other.rng = self.layers, self.layout, self.dtype, self.rng
+        other.penalised = self.penalised
+        other.population = params.shape[:-1]
+        other.params, other.views = params, self.layout.views(params)
+        other.statistics = np.broadcast_to(
+            self.statistics, (*other.population, self.statistics.shape[-1])
+        ).copy()
+        return other
+
+    def __repr__(self) -> str:
+        lines = [f"    {name}: {layer}" for name, layer in zip(self.layout.names, self.layers, strict=True)]
+        of = f", population={self.population}" if self.population else ""
+        return f"Network({self.layout.size} parameters, {self.dtype}{of}\n" + "\n".join(lines) + ")"
+
+
+class Workspace:
+    """What one pass over N samples leaves behind, in plain sight.
+
+    `nodes[i]` goes into layer i and `nodes[i+1]` comes out (nodes[0] is the batch); `d_nodes` are the derivatives of
+    the loss with respect to them, None where nobody asks. `grad` (*population, P) is laid out like the parameters and
+    `grads[i]` is layer i's part. `scratch[i]` is what layer i left for its own backward.
+
+    `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N).
+    """
+
+    def __init__(self, network: Network, n_samples: int, *, input_gradient: bool = False) -> None:
+        layers, population, dtype = network.layers, network.population, network.dtype
+        check_count("n_samples", n_samples)
+        first = next((i for i, layer in enumerate(layers) if layer.n_params), len(layers) - 1)
+        outputs = [nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
+        self.n_samples = n_samples
+        self.nodes: list[Nodes] = [nodes((), network.n_in, n_samples, dtype), *outputs]
+        self.d_nodes: list[Array | None] = [
+            np.empty((*population, n.values.shape[-2], n_samples), dtype) for n in self.nodes
+        ]
+        self.backward_order = range(len(layers) - 1, -1 if input_gradient else first - 1, -1)
+        if not input_gradient:
+            self.d_nodes[: first + 1] = [None] * (first + 1)
+        self.grad = np.zeros_like(network.params)
+        self.grads = network.layout.views(self.grad)
+        self.blocks = network.layout.blocks(self.grad)
+        self.scratch = [
+            layer.scratch(y, network.statistics[..., s], network.rng)
+            for layer, y, s in zip(layers, outputs, network.statistic_slices, strict=True)
+        ]
+
+    def replay(self, network: Network) -> Workspace:
+        """Room for `network` at other parameters, on the same samples and with the same noise."""
+        asked = self.d_nodes[0] is not None
+        other = Workspace(network, self.n_samples, input_gradient=asked)
+        other.scratch = [
+            layer.replay(scratch, y)
+            for layer, scratch, y in zip(network.layers, self.scratch, other.nodes[1:], strict=True)
+        ]
+        return other
+
+    def places(self, network: Network) -> list[Place]:
+        """Where each layer stands in this pass, layers inside residual blocks included."""
+        found: list[Place] = []
+        for i, (name, layer) in enumerate(zip(network.layout.names, network.layers, strict=True)):
+            d_y = self.d_nodes[i + 1]
+            if d_y is None:  # below the first layer with parameters nothing is computed backward
+                continue
+            place = Place(
+                name, layer, network.views[i], self.grads[i],
+                self.nodes[i], self.nodes[i + 1], self.d_nodes[i], d_y,
+            )  # fmt: skip
+            found.extend(layer.places(place, self.scratch[i]))
+        return found

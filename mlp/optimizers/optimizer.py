@@ -1,0 +1,127 @@
+"""What an optimizer is: a rule that is never changed, and the memory it works with.
+
+A rule minimises any function of a vector. It knows nothing of networks: it sees parameters, a loss and a gradient, and
+writes the step to add. Everything it remembers is in a `State` that the caller owns and may read, plot and save. With
+parameters (R, P) it moves R vectors at once; hyperparameters may then be arrays (R, 1), one for each.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import ShapeError, check_positive
+
+
+class Objective(Protocol):
+    """The loss of this step's batch, at other parameters."""
+
+    def value(self, params: Array) -> Any:
+        """L(params)."""
+
+    def value_and_grad(self, params: Array, out: Array) -> Any:
+        """Write ∂L/∂params into `out`; return L(params)."""
+
+
+class Evaluation(NamedTuple):
+    """What is known at the present point. Only read by rules.
+
+    `params` and `grad` (*population, P); `loss` (*population,); `objective` asks elsewhere, for rules that search.
+    """
+
+    params: Array
+    loss: Any
+    grad: Array
+    objective: Objective | None = None
+
+
+class Schedule(Protocol):
+    """A learning rate that changes."""
+
+    def init(self) -> Any:
+        """What it remembers from step to step; None if the number of the step is enough."""
+
+    def rate(self, t: int, loss: Any, memory: Any) -> Any:
+        """The learning rate of update t = 0, 1, ..., where the loss is `loss`; may write to `memory`."""
+
+
+Rate: TypeAlias = float | Array | Schedule
+
+
+def check_rate(rate: Rate) -> None:
+    """Refuse learning rates that are not numbers above 0; a schedule checks its own."""
+    if not hasattr(rate, "rate"):
+        check_positive("learning_rate", rate)
+
+
+@dataclass
+class Pace:
+    """How far an optimizer is and how fast it goes.
+
+    `t`: updates made. `learning_rate`: that of the latest; write to it to change a constant one by hand.
+    """
+
+    schedule: Schedule | None
+    memory: Any
+    learning_rate: Any
+    t: int = 0
+
+    def next(self, loss: Any) -> Any:
+        """Count one more update; return its learning rate."""
+        if self.schedule is not None:
+            self.learning_rate = self.schedule.rate(self.t, loss, self.memory)
+        self.t += 1
+        return self.learning_rate
+
+
+def pace(rate: Rate, params: Array) -> Pace:
+    """The pace of a rule that has made no update yet."""
+    if hasattr(rate, "rate"):
+        return Pace(rate, rate.init(), float("nan"))
+    if np.ndim(rate) and np.broadcast_shapes(np.shape(rate), params.shape) != params.shape:
+        raise ShapeError(
+            f"learning_rate has shape {np.shape(rate)} for parameters {params.shape}; "
+            "one for each member of a population is (R, 1)."
+        )
+    return Pace(None, None, rate)
+
+
+@dataclass
+class State:
+    """What every rule remembers. Rules add arrays, named as in their equations."""
+
+    pace: Pace
+
+    @property
+    def t(self) -> int:
+        """Updates made."""
+        return self.pace.t
+
+    @property
+    def learning_rate(self) -> Any:
+        """η of the latest update."""
+        return self.pace.learning_rate
+
+
+class Optimizer(ABC):
+    """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment."""
+
+    @abstractmethod
+    def init(self, params: Array) -> State:
+        """The memory of a run that starts at `params`."""
+
+    @abstractmethod
+    def update(self, at: Evaluation, state: Any, out: Array) -> None:
+        """Write the step to add to the parameters into `out`; move `state` on. Never writes to `at`."""
+
+
+@dataclass
+class WrappedState(State):
+    """The memory of a rule around a rule: `inner` is the other's, `scratch` room for a changed gradient."""
+
+    inner: Any = None
+    scratch: Array = field(default_factory=lambda: np.empty(0))

@@ -1,0 +1,84 @@
+"""Rules around a rule: they change the gradient it sees or the step it takes, and are optimizers themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import check_positive
+from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState
+
+
+def _around(rule: Optimizer, params: Array) -> WrappedState:
+    inner = rule.init(params)
+    return WrappedState(inner.pace, inner, np.empty_like(params))
+
+
+@dataclass(frozen=True)
+class ClipNorm(Optimizer):
+    """Shorten the gradient to a norm of at most `max_norm` before `rule` sees it.
+
+        g ← g · min(1, max_norm / ‖g‖)
+
+    Pascanu, Mikolov & Bengio (2013), algorithm 1. Each member of a population has a norm of its own. PyTorch divides by
+    ‖g‖ + 1e-6.
+    """
+
+    rule: Optimizer
+    max_norm: float | Array
+
+    def __post_init__(self) -> None:
+        check_positive("max_norm", self.max_norm)
+
+    def init(self, params: Array) -> WrappedState:
+        """The rule's memory, and room for the clipped gradient."""
+        return _around(self.rule, params)
+
+    def update(self, at: Evaluation, state: WrappedState, out: Array) -> None:
+        """The rule's step for the clipped gradient."""
+        size = np.sqrt(np.square(at.grad).sum(-1, keepdims=True))
+        tiny = np.finfo(at.grad.dtype).tiny
+        np.multiply(at.grad, np.minimum(1, self.max_norm / np.maximum(size, tiny)), out=state.scratch)
+        self.rule.update(at._replace(grad=state.scratch), state.inner, out)
+
+
+@dataclass(frozen=True)
+class ClipValue(Optimizer):
+    """Hold each component of the gradient within ± `max_value` before `rule` sees it."""
+
+    rule: Optimizer
+    max_value: float | Array
+
+    def __post_init__(self) -> None:
+        check_positive("max_value", self.max_value)
+
+    def init(self, params: Array) -> WrappedState:
+        """The rule's memory, and room for the clipped gradient."""
+        return _around(self.rule, params)
+
+    def update(self, at: Evaluation, state: WrappedState, out: Array) -> None:
+        """The rule's step for the clipped gradient."""
+        np.clip(at.grad, -self.max_value, self.max_value, out=state.scratch)
+        self.rule.update(at._replace(grad=state.scratch), state.inner, out)
+
+
+@dataclass(frozen=True)
+class Frozen(Optimizer):
+    """Let the parameters in `slices` stay where they are; `rule` moves the others."""
+
+    rule: Optimizer
+    slices: Sequence[slice]
+
+    def init(self, params: Array) -> Any:
+        """The rule's memory."""
+        return self.rule.init(params)
+
+    def update(self, at: Evaluation, state: Any, out: Array) -> None:
+        """The rule's step, 0 in `slices`."""
+        self.rule.update(at, state, out)
+        for s in self.slices:
+            out[..., s] = 0

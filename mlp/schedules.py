@@ -1,0 +1,173 @@
+"""Learning rates that change.
+
+A schedule stands where a learning rate stands: `SGD(Cosine(0.1, steps=1000))`. It is a function of the number of updates
+made, and of the losses met if it keeps a memory. It knows neither optimizers nor networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+
+from mlp.errors import check_count, check_fraction, check_not_negative, check_positive
+
+
+class _Timed:
+    """A schedule that remembers nothing: t says everything."""
+
+    def init(self) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Constant(_Timed):
+    """η_t = `rate0`."""
+
+    rate0: float
+
+    def __post_init__(self) -> None:
+        check_positive("learning_rate", self.rate0)
+
+    def rate(self, t: int, loss: Any, memory: Any) -> float:
+        """The learning rate of update t."""
+        return self.rate0
+
+
+@dataclass(frozen=True)
+class StepDecay(_Timed):
+    """η_t = η₀ · `factor`^⌊t / `every`⌋."""
+
+    rate0: float
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_positive("learning_rate", self.rate0)
+        check_count("every", self.every)
+        check_positive("factor", self.factor)
+
+    def rate(self, t: int, loss: Any, memory: Any) -> float:
+        """The learning rate of update t."""
+        return float(self.rate0 * self.factor ** (t // self.every))
+
+
+@dataclass(frozen=True)
+class Exponential(_Timed):
+    """η_t = η₀ · `factor`^(t / `every`): StepDecay without the steps."""
+
+    rate0: float
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_positive("learning_rate", self.rate0)
+        check_count("every", self.every)
+        check_positive("factor", self.factor)
+
+    def rate(self, t: int, loss: Any, memory: Any) -> float:
+        """The learning rate of update t."""
+        return float(self.rate0 * self.factor ** (t / self.every))
+
+
+@dataclass(frozen=True)
+class Cosine(_Timed):
+    """η_t = η_end + ½(η₀ - η_end)(1 + cos π t/T) for t < T = `steps`, then η_end = `final`.
+
+    Loshchilov & Hutter (2017), eq. 5, one period.
+    """
+
+    rate0: float
+    steps: int
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_positive("learning_rate", self.rate0)
+        check_count("steps", self.steps)
+        check_not_negative("final", self.final)
+
+    def rate(self, t: int, loss: Any, memory: Any) -> float:
+        """The learning rate of update t."""
+        done = min(t / self.steps, 1.0)
+        return self.final + 0.5 * (self.rate0 - self.final) * (1 + cos(pi * done))
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """η_t = `then`'s, times (t + 1) / `steps` for the first `steps` updates. Goyal et al. (2017), section 2.2."""
+
+    then: Any
+    steps: int
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.then, "rate"):
+            object.__setattr__(self, "then", Constant(self.then))
+        check_count("steps", self.steps)
+
+    def init(self) -> Any:
+        """What `then` remembers."""
+        return self.then.init()
+
+    def rate(self, t: int, loss: Any, memory: Any) -> Any:
+        """The learning rate of update t."""
+        return min(1.0, (t + 1) / self.steps) * self.then.rate(t, loss, memory)
+
+
+@dataclass
+class PlateauMemory:
+    """`total`: the losses of the present window; `best`: the lowest mean of a window; `waited`: windows since then."""
+
+    factor: Any = 1.0
+    total: Any = 0.0
+    best: Any = np.inf
+    waited: Any = field(default_factory=lambda: np.zeros((), int))
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau:
+    """η ← η · `factor` when the mean loss of `patience` windows in a row was not lower than the best by `threshold`.
+
+    A window is `window` updates; one epoch is a good choice. `threshold` is relative, as in PyTorch. What is watched is
+    the training loss at each update, not a validation score. η stays at or above `minimum`. In a population each member
+    has its own.
+    """
+
+    rate0: float
+    window: int
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    minimum: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_positive("learning_rate", self.rate0)
+        check_count("window", self.window)
+        check_fraction("factor", self.factor)
+        check_count("patience", self.patience)
+        check_fraction("threshold", self.threshold)
+        check_not_negative("minimum", self.minimum)
+
+    def init(self) -> PlateauMemory:
+        """Nothing seen."""
+        return PlateauMemory()
+
+    def rate(self, t: int, loss: Any, memory: PlateauMemory) -> Any:
+        """The learning rate of update t."""
+        if t and t % self.window == 0:
+            self._judge(memory)
+        memory.total = memory.total + loss
+        eta = np.maximum(self.rate0 * memory.factor, self.minimum)
+        return eta[..., None] if np.ndim(eta) else float(eta)
+
+    def _judge(self, memory: PlateauMemory) -> None:
+        """Compare the window that ended with the best so far."""
+        mean = memory.total / self.window
+        better = mean < memory.best * (1 - self.threshold)
+        memory.best = np.where(better, mean, memory.best)
+        memory.waited = np.where(better, 0, memory.waited + 1)
+        late = memory.waited >= self.patience
+        memory.factor = np.where(late, memory.factor * self.factor, memory.factor)
+        memory.waited = np.where(late, 0, memory.waited)
+        memory.total = 0.0

@@ -1,0 +1,66 @@
+"""The training loop, as an iterator of facts.
+
+`train` yields after every update and decides nothing: to stop, break; to watch, read the arrays of the step. By hand its
+body is three lines (`value_and_grad`, `update`, `+=`). It knows networks, losses and optimizers by their contracts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.backprop import Objective, check_batch, value_and_grad
+from mlp.data.batches import Batch
+from mlp.losses import Loss
+from mlp.network import Network, Workspace
+from mlp.optimizers import Evaluation, Optimizer
+
+
+class Step(NamedTuple):
+    """One update, just made.
+
+    `loss`, the nodes and the gradient in `workspace` are those *before* the update, which took the parameters from
+    `network.params - update` to where they are now. `index` counts from 0. All arrays are live: the next step
+    overwrites them, so `list(train(...))` shows the same arrays many times. Copy what you keep.
+    """
+
+    index: int
+    epoch: int
+    batch: Batch
+    loss: Any
+    network: Network
+    workspace: Workspace
+    update: Array
+    state: Any
+
+
+def train(
+    network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optimizer, *, state: Any = None
+) -> Iterator[Step]:
+    """Train `network` in place on every batch of `data`; yield a `Step` after each update.
+
+    `state` is the optimizer's memory from an earlier run, to go on with; by default it begins anew.
+    """
+    state = optimizer.init(network.params) if state is None else state
+    return _steps(network, data, loss, optimizer, state)
+
+
+def _steps(
+    network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optimizer, state: Any
+) -> Iterator[Step]:
+    update = np.empty_like(network.params)
+    objective = Objective(network, loss)
+    workspaces: dict[int, Workspace] = {}  # the last batch of an epoch may be smaller
+    for index, batch in enumerate(data):
+        workspace = workspaces.get(batch.x.values.shape[-1])
+        if workspace is None:
+            check_batch(network, loss, batch)
+            workspace = workspaces.setdefault(batch.x.n_samples, Workspace(network, batch.x.n_samples))
+        value = value_and_grad(network, loss, batch, workspace)
+        objective.batch, objective.workspace = batch, workspace
+        optimizer.update(Evaluation(network.params, value, workspace.grad, objective), state, update)
+        network.params += update
+        yield Step(index, batch.epoch, batch, value, network, workspace, update, state)
