@@ -264,6 +264,13 @@ def test_a_folder_named_like_a_table_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "data.csv")
 
 
+@pytest.mark.parametrize("source", ["data\n.csv", "data\0.csv"])
+def test_a_source_with_control_characters_is_refused_in_one_line(source: str) -> None:
+    with pytest.raises(DataError, match="Leave out line breaks and control characters") as caught:
+        load(source)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("source", ["", None, 3])
 def test_a_source_that_is_no_text_is_refused(source: object) -> None:
     with pytest.raises(DataError, match="Give the name of a data set or a path"):

@@ -272,6 +272,7 @@ def test_rows_in_memory_keep_every_bit_of_a_number(encoding: Encoding) -> None:
         ([1.0, "green"], "row 0: 'green'"),
         ([None, "red"], "1 missing cell: row 0, column 'length'"),
         ([float("nan"), "red"], "1 missing cell: row 0"),
+        ([1 + 2j, "red"], "row 0, column 'length'"),
         (["tall", "red"], "row 0, column 'length': 'tall' is not a number"),
         ([1.0], "Give 2 cells in each row: 'length', 'colour'"),
         ("ab", "Give 2 cells in each row"),

@@ -1,8 +1,8 @@
 """Data: where it comes from, whether it can be trained on, how it is parted and scaled.
 
 `load` turns any source into a `Dataset`; `check_trainable` refuses what cannot be learned from; `split` parts
-rows; `standard` and `minmax` fit a `Scaling`. All of it is arrays in, arrays out: nothing here knows a
-network.
+rows; `scale.standard` and `scale.minmax` fit a `Scaling`. All of it is arrays in, arrays out:
+nothing here knows a network.
 """
 
 from mlp.data.check import check_trainable, infer_task

@@ -14,7 +14,8 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks
-from mlp.data.complaints import SHOWN, counted, first_few, names, quoted
+from mlp.data.cells import number
+from mlp.data.complaints import SHOWN, counted, first_few, names, one_line, quoted
 from mlp.data.labels import as_labels, label_name
 from mlp.errors import DataError, UnknownNameError
 
@@ -56,13 +57,20 @@ def check_trainable(
     """
     if task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
-    X = np.asanyarray(X)
+    X = _array(X, "X")
     _check_features(X)
     y = _target_of(X, y)
     _check_finite(X, feature_names)
     {"classification": _check_classes, "multilabel": _check_flags, "regression": _check_values}[task](y)
     if task == "classification" and class_names is not None:
         _check_codes(y, class_names)
+
+
+def _array(values: Any, name: str) -> Array:
+    try:
+        return np.asanyarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name} is no array ({one_line(error)}). Give rows of equal length.") from error
 
 
 def _check_features(X: Array) -> None:
@@ -81,7 +89,7 @@ def _check_features(X: Array) -> None:
 
 def _first_text(X: Array) -> str:
     cells = ((i, j, X[i, j]) for i, j in np.ndindex(X.shape))
-    i, j, cell = next((place for place in cells if not isinstance(place[2], int | float)), (0, 0, X[0, 0]))
+    i, j, cell = next((place for place in cells if np.isnan(number(place[2]))), (0, 0, X[0, 0]))
     return f"row {i}, column {j}: {quoted(cell)}"
 
 
@@ -90,7 +98,7 @@ def _target_of(X: Array, y: Array | None) -> Array:
         raise DataError(
             "there is no target y. Name the target column, or give y: for a .npy file target = 'y.npy'."
         )
-    y = np.asarray(y)
+    y = _array(y, "y")
     if y.ndim not in (1, 2):
         raise DataError(f"y has shape {y.shape}. Give a target of shape (n,) or (n, n_outputs).")
     if len(y) != len(X):

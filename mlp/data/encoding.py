@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.cells import is_missing, looks_like_decimal_comma, numbers, whole_numbers
+from mlp.data.cells import looks_like_decimal_comma, numbers, which_missing, whole_numbers
 from mlp.data.complaints import counted, first_few, names, quoted
 from mlp.data.table import Table
 from mlp.errors import DataError
@@ -97,7 +97,7 @@ class Encoding:
         if self.target_name not in table.names:
             return None
         cells = table.column(table.names.index(self.target_name))
-        if all(is_missing(cell) for cell in cells):
+        if len(which_missing(cells)) == len(cells):
             return None
         return target_values(cells, self.class_names, table, self.target_name)
 
@@ -189,9 +189,7 @@ def finite_numbers(cells: Sequence[Any], where: str, name: str, place: Place) ->
 
 def check_present(cells: Sequence[Any], where: str, name: str, place: Place) -> None:
     """Refuse a column with missing cells."""
-    _refuse_missing(
-        [f"{place(i)}, column {quoted(name)}" for i, cell in enumerate(cells) if is_missing(cell)], where
-    )
+    _refuse_missing([f"{place(i)}, column {quoted(name)}" for i in which_missing(cells)], where)
 
 
 def check_all_present(table: Table) -> None:
@@ -199,8 +197,7 @@ def check_all_present(table: Table) -> None:
     missing = [
         f"{table.place(i)}, column {quoted(table.names[j])}"
         for i, row in enumerate(table.rows)
-        for j, cell in enumerate(row)
-        if is_missing(cell)
+        for j in which_missing(row)
     ]
     _refuse_missing(missing, table.path)
 

@@ -68,6 +68,10 @@ def load(source: str | os.PathLike[str], target: Target = None, encoding: Encodi
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
         raise DataError(f"source is {quoted(source)}. Give the name of a data set or a path.")
     name = os.fspath(source)
+    if not name.isprintable():
+        raise DataError(
+            f"source is {quoted(name)}, which no file is named. Leave out line breaks and control characters."
+        )
     named = _named(name)
     if named is not None:
         return _checked_target(named(), target)

@@ -13,7 +13,6 @@ import numpy as np
 from mlp.arrays import Array, Seed, generator
 from mlp.errors import DataError, HyperparameterError, ShapeError, check_fraction
 
-
 LEAST_TRAINING = 1e-6  # fraction; below it rounding errors of the shares would count as rows
 
 
