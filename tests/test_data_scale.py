@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlp.data import Scaling, blocks
+from mlp.data import Scaling, blocks, check_trainable
 from mlp.data.scale import minmax, none, standard
 from mlp.errors import DataError, ShapeError
 
@@ -142,3 +143,17 @@ def test_another_number_of_features_is_refused() -> None:
 def test_no_rows_cannot_be_fitted() -> None:
     with pytest.raises(DataError, match="no rows"):
         standard(np.ones((3, 1)), rows=np.array([], dtype=int))
+
+
+def test_a_mapped_matrix_is_checked_fitted_and_applied_in_a_fraction_of_its_size(tmp_path: Path) -> None:
+    """160 MB of zeros on disk, float64; a block has 8 MB and a few copies of itself."""
+    path = tmp_path / "X.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(200_000, 100)).flush()
+    X = np.load(path, mmap_mode="r")
+    rows = np.arange(0, 200_000, 100)
+    tracemalloc.start()
+    check_trainable(X, np.arange(200_000) % 2, "classification")
+    standard(X).apply(X, np.float32, rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6
