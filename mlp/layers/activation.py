@@ -336,3 +336,33 @@ class HardTanh(Activation):
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
         """1 inside."""
         np.less(np.abs(x), 1, out=out)
+
+
+@dataclass(frozen=True)
+class Softmax(Activation):
+    """y_j = eˣʲ / Σₖ eˣᵏ over the nodes of a sample.  ∂L/∂x = y (∂L/∂y - Σ y ∂L/∂y).
+
+    For study, and for losses that are not the cross-entropy: SoftmaxCrossEntropy takes raw outputs and has its own.
+    """
+
+    suits: ClassVar[str | None] = "lecun_normal"
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """e^(x - max x), divided by its sum."""
+        values = y.values
+        np.subtract(x.values, x.values.max(-2, keepdims=True), out=values)
+        np.exp(values, out=values)
+        values /= values.sum(-2, keepdims=True)
+
+    def backward(
+        self, params: Array, x: Nodes, y: Nodes, d_y: Array, scratch: Any, grad: Array, d_x: Array | None
+    ) -> None:
+        """Not node by node: every output depends on every input."""
+        if d_x is not None:
+            np.multiply(y.values, d_y, out=d_x)
+            d_x -= y.values * d_x.sum(-2, keepdims=True)
+
+    def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
+        """The diagonal of the Jacobian: y(1 - y)."""
+        np.subtract(1, y, out=out)
+        out *= y

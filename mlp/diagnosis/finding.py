@@ -1,0 +1,58 @@
+"""What a diagnosis says: findings, each with its evidence and its causes.
+
+A finding is data: what is seen, how bad it is, where and when, the numbers behind it with their thresholds, the causes
+ranked with a remedy each, and a message for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+from mlp.history import History
+
+Severity = Literal["info", "warning", "critical"]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why: `name`, the reason to think so, and what to do about it."""
+
+    name: str
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is seen: `kind`, in which `layers`, from which `step` on; `evidence` by name; `causes`, likeliest first."""
+
+    kind: str
+    severity: Severity
+    message: str
+    layers: tuple[str, ...] = ()
+    step: int | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts, strings and numbers."""
+        return asdict(self) | {"layers": list(self.layers), "causes": [asdict(cause) for cause in self.causes]}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Finding:
+        """The finding that `to_json` wrote."""
+        causes = tuple(Cause(**cause) for cause in saved["causes"])
+        return cls(**{**saved, "layers": tuple(saved["layers"]), "causes": causes})
+
+
+class Detector(Protocol):
+    """Reads a history, never a network."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The columns it cannot judge without."""
+
+    def __call__(self, history: History) -> Iterator[Finding]:
+        """What it finds."""

@@ -1,0 +1,317 @@
+"""What an experiment file may say.
+
+Every section is a frozen dataclass, every key one line: its name, its default and what it allows. `parse` turns a file or
+a dict into a `Config`, and refuses what cannot be meant with the place, what was given, what is allowed and the nearest
+known name. Nothing here knows how a key is carried out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.errors import ConfigError
+
+
+class Allowed(NamedTuple):
+    """What a key takes: a test, and the words for it."""
+
+    fits: Callable[[Any], bool]
+    words: str
+
+
+def key(default: Any, allowed: Allowed) -> Any:
+    """A key of a section."""
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: type(default)(default), metadata={"allowed": allowed})
+    return field(default=default, metadata={"allowed": allowed})
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return (isinstance(value, float | np.floating) or _whole(value)) and bool(np.isfinite(value))
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _listed(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list | tuple) and all(map(fits, value))
+
+
+def _rate(value: Any) -> bool:
+    return _number(value) and 0 <= value < 1
+
+
+def _positive(value: Any) -> bool:
+    return _whole(value) and value >= 1
+
+
+def _named(value: Any) -> bool:
+    return _text(value) or (isinstance(value, Mapping) and _text(value.get("name")))
+
+
+def one_of(*names: str) -> Allowed:
+    """One of these words."""
+    return Allowed(lambda value: isinstance(value, str) and value in names, " | ".join(names))
+
+
+TEXT = Allowed(_text, "text")
+NAME = Allowed(_text, "a name")
+NAMED = Allowed(_named, 'a name, or a table like {name = "..."}')
+FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
+COUNT = Allowed(_positive, "a whole number, 1 or more")
+SEED = Allowed(lambda value: _whole(value) and value >= 0, "a whole number, 0 or more")
+NUMBER = Allowed(_number, "a number")
+NOT_NEGATIVE = Allowed(lambda value: _number(value) and value >= 0, "a number, 0 or more")
+PART = Allowed(lambda value: _rate(value) or _text(value), "a fraction 0 ≤ value < 1, or the path of a file")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the data comes from, and how it is parted and scaled."""
+
+    source: str = key("", TEXT)
+    target: str | int | None = key(None, Allowed(lambda v: _text(v) or _whole(v), "the name or the index of a column"))
+    task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
+    validation: float | str = key(0.15, PART)
+    test: float | str = key(0.15, PART)
+    scale: str = key("standard", one_of("standard", "minmax", "none"))
+    class_weight: str = key("none", one_of("none", "balanced"))
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The layers between inputs and outputs."""
+
+    hidden: list[int] = key([32], Allowed(_listed(_positive), "a list of widths, like [64, 32]; [] for none"))
+    activation: str | list[str] = key(
+        "relu", Allowed(lambda v: _text(v) or _listed(_text)(v), "a name, or a list with one for each hidden layer")
+    )
+    output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
+    init: str | dict[str, Any] = key("auto", NAMED)
+    bias: float = key(0.0, NUMBER)
+    dropout: float | list[float] = key(
+        0.0,
+        Allowed(lambda v: _rate(v) or _listed(_rate)(v), "a rate 0 ≤ rate < 1, or a list with one for each hidden layer"),
+    )
+    batch_norm: bool = key(False, FLAG)
+    residual: bool = key(False, FLAG)
+    frozen: list[str] = key([], Allowed(_listed(_text), 'a list of layer names, like ["dense1"]'))
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What is made small. Further keys are the loss's own: delta, quantile, label_smoothing, gamma."""
+
+    name: str = key("auto", NAME)
+    l1: float = key(0.0, NOT_NEGATIVE)
+    l2: float = key(0.0, NOT_NEGATIVE)
+    own: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """How it is made small. Further keys are the rule's own: learning_rate, momentum, beta1, ..."""
+
+    name: str = key("adam", NAME)
+    clip_norm: float = key(0.0, NOT_NEGATIVE)
+    clip_value: float = key(0.0, NOT_NEGATIVE)
+    schedule: str | dict[str, Any] = key("constant", NAMED)
+    own: dict[str, Any] = field(default_factory=dict)
+
+
+def _stopping(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return isinstance(value, bool)
+    patience, delta = value.get("patience", 10), value.get("min_delta", 0.0)
+    return value.keys() <= {"patience", "min_delta"} and _positive(patience) and _number(delta) and delta >= 0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long, in what portions, from which seed."""
+
+    epochs: int = key(20, COUNT)
+    batch_size: int | str = key(32, Allowed(lambda v: _positive(v) or v == "full", 'a whole number, 1 or more, or "full"'))
+    shuffle: bool = key(True, FLAG)
+    seed: int = key(0, SEED)
+    dtype: str = key("float32", one_of("float32", "float64"))
+    restarts: int = key(1, COUNT)
+    early_stopping: bool | dict[str, Any] = key(
+        False, Allowed(_stopping, "true | false | {patience = 10, min_delta = 0.0}")
+    )
+
+
+@dataclass(frozen=True)
+class RecordConfig:
+    """What is kept of what happened."""
+
+    every: int = key(1, COUNT)
+    probe: str | int = key(
+        "auto", Allowed(lambda v: v in ("auto", "never") or _positive(v), "auto | never | an interval in steps")
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """An experiment, every key resolved."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    record: RecordConfig = field(default_factory=RecordConfig)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """As an experiment file says it; keys without a value are left out."""
+        sections = asdict(self)
+        for section in sections.values():
+            section.update(section.pop("own", {}))
+        return {
+            name: {k: v for k, v in section.items() if v is not None and v != ""} for name, section in sections.items()
+        }
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "network": NetworkConfig,
+    "loss": LossConfig,
+    "optimizer": OptimizerConfig,
+    "training": TrainingConfig,
+    "record": RecordConfig,
+}
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The experiment file at `path` as a dict; ConfigError names the line where it is not TOML."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a text file ({type(error).__name__}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: this is not TOML: {' '.join(str(error).split())}.") from None
+
+
+def parse(given: Any, where: str = "config") -> Config:
+    """A dict as a `Config`; what is not said takes its default. `where` is what errors call it."""
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {_shown(given)}.")
+    for name in given:
+        if name not in SECTIONS:
+            raise ConfigError(f"{where}: there is no section [{name}]. {_known(name, SECTIONS)}")
+    return Config(**{name: _section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()})
+
+
+def _section(kind: type[Any], given: Any, where: str) -> Any:
+    """One section, every key tested."""
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{where}: a table of keys is needed; given was {_shown(given)}.")
+    known = {f.name: f for f in fields(kind) if "allowed" in f.metadata}
+    is_open = any(f.name == "own" for f in fields(kind))
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in known:
+            allowed = known[name].metadata["allowed"]
+            if not allowed.fits(value):
+                raise ConfigError(f"{where} {name} = {_shown(value)} cannot be. Allowed: {allowed.words}.")
+            values[name] = _plain(value)
+        elif is_open and name != "own":
+            values.setdefault("own", {})[name] = _plain(value)
+        else:
+            raise ConfigError(f"{where} has no key {name!r}. {_known(name, known)}")
+    return kind(**values)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars, tuples and mappings as what TOML can hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {name: _plain(v) for name, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _known(name: object, known: Any) -> str:
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"Known: {', '.join(known)}." + (f" Did you mean {close[0]!r}?" if close else "")
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def override(given: dict[str, Any], assignment: str) -> dict[str, Any]:
+    """The dict with `section.key=value` set; the value is TOML, or else text.
+
+    >>> override({}, "network.hidden=[64, 32]")
+    {'network': {'hidden': [64, 32]}}
+    >>> override({}, "optimizer.name=sgd")
+    {'optimizer': {'name': 'sgd'}}
+    """
+    path, equals, text = assignment.partition("=")
+    names = path.strip().split(".")
+    if not equals or len(names) < 2 or not all(names):
+        raise ConfigError(f"--set {assignment}: needed is section.key=value, like training.epochs=50.")
+    inner: Any = _toml_value(text.strip())
+    for name in reversed(names[1:]):
+        inner = {name: inner}
+    return _merged(given, {names[0]: inner})
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Both dicts as one; where both have a key, tables are merged and else `over` counts."""
+    merged = dict(under)
+    for name, value in over.items():
+        old = merged.get(name)
+        merged[name] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Sections of plain values as TOML. The standard library reads TOML but does not write it."""
+    blocks = (
+        f"[{name}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in section.items()) for name, section in sections.items()
+    )
+    return "\n".join(blocks)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _toml_text(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
+    return repr(value)
+
+
+def _toml_text(text: str) -> str:
+    """A basic string: quotes, backslashes and control characters escaped."""
+    escaped = "".join(
+        "\\" + c if c in '"\\' else f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else c for c in text
+    )
+    return f'"{escaped}"'
