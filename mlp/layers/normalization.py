@@ -86,7 +86,7 @@ class _Norm(Layer):
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NormScratch:
         """Room for the normalised values and 1/std."""
         normed = np.empty_like(y.values)
-        return NormScratch(normed, np.empty_like(normed.sum(self.axis, keepdims=True)), None)
+        return NormScratch(normed, normed.take([0], self.axis), None)  # taken for its shape
 
     def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
         """Leave (x - mean)/std and 1/std in `scratch`."""
@@ -170,7 +170,8 @@ class BatchNorm(_Norm):
         """With statistics of its own: a look elsewhere must not move the network's."""
         mine = _Norm.scratch(self, y, np.empty(0), np.random.default_rng(0))
         assert scratch.running is not None
-        return mine._replace(running=Running(scratch.running.mean.copy(), scratch.running.variance.copy()))
+        shape = (*y.values.shape[:-1], 1)  # the look may be at a population that the network is not
+        return mine._replace(running=Running(*(np.broadcast_to(a, shape).copy() for a in scratch.running)))
 
     def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
         """Normalise by the batch; move the running statistics towards it."""
