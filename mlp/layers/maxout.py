@@ -48,7 +48,7 @@ class Maxout(Layer):
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Array) -> None:
         """Leave the index of the largest piece in `scratch`; y = that piece."""
-        pieces = self._pieces(x.values)
+        pieces = np.broadcast_to(self._pieces(x.values), (*y.values.shape[:-1], self.pieces, y.n_samples))
         np.argmax(pieces, axis=-2, keepdims=True, out=scratch)
         np.max(pieces, axis=-2, out=y.values)
 
