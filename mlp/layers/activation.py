@@ -76,7 +76,7 @@ class Identity(Activation):
 class Sigmoid(Activation):
     """y = 1/(1 + e⁻ˣ), written ½(1 + tanh ½x), which cannot overflow.  φ′ = y(1 - y) ≤ ¼."""
 
-    saturation: ClassVar[tuple[float, float] | None] = (-5.98, 5.98)
+    saturation: ClassVar[tuple[float, float] | None] = (-5.987, 5.987)
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
         """½(1 + tanh ½x)."""
@@ -96,7 +96,7 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """y = tanh x.  φ′ = 1 - y²."""
 
-    saturation: ClassVar[tuple[float, float] | None] = (-2.99, 2.99)
+    saturation: ClassVar[tuple[float, float] | None] = (-2.994, 2.994)
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
         """tanh x."""
