@@ -1,0 +1,210 @@
+"""The tables: one row for each layer, loss, rule, initializer and schedule; a new one is one row and inherits every test.
+
+Instruments need no row here: the tests take all of `DETAILED` and demand a slow twin of each. Below the tables stand
+the few networks and batches that all tests share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import mlp
+from mlp import initializers, schedules
+from mlp.layers.dropout import DropoutScratch
+from mlp.layers.residual import BlockScratch
+
+WIDTH = 6  # inputs of every layer in the table
+
+LAYERS: dict[str, mlp.Layer] = {
+    "dense": mlp.Dense(WIDTH, 4),
+    "dense_penalised": mlp.Dense(WIDTH, 4, l1=0.03, l2=0.2, bias=0.5),
+    "identity": mlp.Identity(),
+    "sigmoid": mlp.Sigmoid(),
+    "tanh": mlp.Tanh(),
+    "relu": mlp.ReLU(),
+    "leaky_relu": mlp.LeakyReLU(),
+    "leaky_relu_steep": mlp.LeakyReLU(0.3),
+    "elu": mlp.ELU(),
+    "elu_small": mlp.ELU(0.5),
+    "selu": mlp.SELU(),
+    "gelu": mlp.GELU(),
+    "silu": mlp.SiLU(),
+    "softplus": mlp.Softplus(),
+    "softsign": mlp.Softsign(),
+    "hard_sigmoid": mlp.HardSigmoid(),
+    "hard_tanh": mlp.HardTanh(),
+    "dropout": mlp.Dropout(0.4),
+    "maxout": mlp.Maxout(2),
+    "maxout_three": mlp.Maxout(3),
+    "batch_norm": mlp.BatchNorm(),
+    "layer_norm": mlp.LayerNorm(),
+    "rbf": mlp.RBF(WIDTH, 4),
+    "residual": mlp.Residual([mlp.Dense(WIDTH, 5), mlp.Tanh(), mlp.Dense(5, WIDTH)]),
+    "residual_activation_first": mlp.Residual([mlp.Tanh(), mlp.Dense(WIDTH, WIDTH, l2=0.1)]),
+    "residual_nested": mlp.Residual(
+        [
+            mlp.Dense(WIDTH, 5, l1=0.02),
+            mlp.BatchNorm(),
+            mlp.Sigmoid(),
+            mlp.Residual([mlp.Dropout(0.3), mlp.Dense(5, 5), mlp.BatchNorm()]),
+            mlp.Dense(5, WIDTH),
+        ]
+    ),
+}
+
+
+class LossCase(NamedTuple):
+    """A loss, what it takes for targets, and how many outputs it is tried on."""
+
+    loss: mlp.Loss
+    target: str
+    n_out: int = 4
+
+
+LOSSES: dict[str, LossCase] = {
+    "squared_error": LossCase(mlp.SquaredError(), "values"),
+    "squared_error_one": LossCase(mlp.SquaredError(), "values", 1),
+    "absolute_error": LossCase(mlp.AbsoluteError(), "values"),
+    "huber": LossCase(mlp.Huber(), "values"),
+    "huber_narrow": LossCase(mlp.Huber(0.3), "values"),
+    "log_cosh": LossCase(mlp.LogCosh(), "values"),
+    "quantile": LossCase(mlp.Quantile(0.9), "values"),
+    "poisson": LossCase(mlp.Poisson(), "counts"),
+    "softmax": LossCase(mlp.SoftmaxCrossEntropy(), "labels"),
+    "softmax_smoothed": LossCase(mlp.SoftmaxCrossEntropy(0.1), "labels"),
+    "softmax_soft": LossCase(mlp.SoftmaxCrossEntropy(), "probabilities"),
+    "softmax_soft_smoothed": LossCase(mlp.SoftmaxCrossEntropy(0.2), "probabilities"),
+    "sigmoid": LossCase(mlp.SigmoidCrossEntropy(), "yes_or_no"),
+    "sigmoid_one": LossCase(mlp.SigmoidCrossEntropy(), "yes_or_no", 1),
+    "sigmoid_smoothed": LossCase(mlp.SigmoidCrossEntropy(0.1), "yes_or_no"),
+    "sigmoid_soft": LossCase(mlp.SigmoidCrossEntropy(), "fractions"),
+    "focal": LossCase(mlp.Focal(), "labels"),
+    "focal_zero": LossCase(mlp.Focal(0.0), "labels"),
+    "focal_half": LossCase(mlp.Focal(0.5), "labels"),
+    "sigmoid_focal": LossCase(mlp.SigmoidFocal(), "yes_or_no"),
+    "hinge": LossCase(mlp.Hinge(), "labels"),
+    "binary_hinge": LossCase(mlp.BinaryHinge(), "yes_or_no"),
+}
+
+RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of test_optimizers to its minimum
+    "sgd": mlp.SGD(0.1),
+    "momentum": mlp.Momentum(0.02),
+    "nesterov": mlp.Nesterov(0.02),
+    "adagrad": mlp.Adagrad(0.5),
+    "rmsprop": mlp.RMSprop(schedules.Exponential(0.05, 200)),
+    "adam": mlp.Adam(0.05),
+    "adamw": mlp.AdamW(0.05, weight_decay=0.0),
+    "clip_norm": mlp.ClipNorm(mlp.Momentum(0.02), 5.0),
+    "clip_value": mlp.ClipValue(mlp.Adam(0.05), 1.0),
+    "frozen": mlp.Frozen(mlp.SGD(0.1), ()),
+    "scheduled": mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10)),
+    "plateau": mlp.Adam(mlp.ReduceOnPlateau(0.05, window=100, patience=3)),
+}
+
+Variance = Callable[[int, int], float]
+INITIALIZERS: dict[str, tuple[initializers.Initializer, Variance]] = {  # and the variance for (n_in, n_out)
+    "constant": (initializers.Constant(0.3), lambda n_in, n_out: 0.0),
+    "zeros": (initializers.Zeros(), lambda n_in, n_out: 0.0),
+    "normal": (initializers.Normal(0.2), lambda n_in, n_out: 0.04),
+    "truncated_normal": (initializers.TruncatedNormal(0.2), lambda n_in, n_out: 0.04 * 0.7737413),
+    "uniform": (initializers.Uniform(-1, 3), lambda n_in, n_out: 16 / 12),
+    "he_normal": (initializers.HeNormal(), lambda n_in, n_out: 2 / n_in),
+    "he_uniform": (initializers.HeUniform(), lambda n_in, n_out: 2 / n_in),
+    "glorot_normal": (initializers.GlorotNormal(), lambda n_in, n_out: 2 / (n_in + n_out)),
+    "glorot_uniform": (initializers.GlorotUniform(), lambda n_in, n_out: 2 / (n_in + n_out)),
+    "lecun_normal": (initializers.LeCunNormal(), lambda n_in, n_out: 1 / n_in),
+    "lecun_uniform": (initializers.LeCunUniform(), lambda n_in, n_out: 1 / n_in),
+    "orthogonal": (initializers.Orthogonal(), lambda n_in, n_out: 1 / max(n_in, n_out)),
+    "nguyen_widrow": (initializers.NguyenWidrow(), lambda n_in, n_out: 0.49 * n_out ** (2 / n_in) / n_in),
+}
+
+SCHEDULES: dict[str, Any] = {
+    "constant": schedules.Constant(0.1),
+    "step_decay": mlp.StepDecay(0.1, every=10),
+    "exponential": mlp.Exponential(0.1, every=10),
+    "cosine": mlp.Cosine(0.1, steps=30, final=0.01),
+    "warm_up": mlp.WarmUp(0.1, steps=5),
+    "warm_up_cosine": mlp.WarmUp(mlp.Cosine(0.1, steps=30), steps=5),
+    "plateau": mlp.ReduceOnPlateau(0.1, window=2, factor=0.5, patience=2),
+}
+
+POPULATIONS = [(3,), (2, 3)]
+
+
+def target(kind: str, n: int, n_out: int, rng: np.random.Generator) -> Any:
+    """Targets as a user hands them in: labels (n,) or (n, n_out)."""
+    if kind == "labels":
+        return rng.integers(0, n_out, n)
+    drawn = {
+        "probabilities": lambda: rng.dirichlet(np.ones(n_out), n),
+        "yes_or_no": lambda: rng.integers(0, 2, (n, n_out)).astype(float),
+        "fractions": lambda: rng.random((n, n_out)),
+        "counts": lambda: rng.poisson(2.0, (n, n_out)).astype(float),
+        "values": lambda: rng.standard_normal((n, n_out)),
+    }
+    return drawn[kind]()
+
+
+def width_after(layer: mlp.Layer) -> int:
+    """How many nodes a layer of the table gives."""
+    return layer.settled(WIDTH, ()).n_out
+
+
+def inside(layer: mlp.Layer, *, dtype: Any = np.float64, population: tuple[int, ...] = ()) -> mlp.Network:
+    """A network with `layer` between two dense ones: 5 inputs, 3 outputs."""
+    layers = [mlp.Dense(5, WIDTH, "lecun_normal", bias=0.1), layer, mlp.Dense(width_after(layer), 3)]
+    return mlp.Network(layers, rng=1, dtype=dtype, population=population)
+
+
+def first(layer: mlp.Layer, *, dtype: Any = np.float64, population: tuple[int, ...] = ()) -> mlp.Network:
+    """A network that begins with `layer`: WIDTH inputs, 3 outputs."""
+    layers = [replace(layer, n_in=WIDTH), mlp.Dense(width_after(layer), 3)]  # type: ignore[type-var]
+    return mlp.Network(layers, rng=1, dtype=dtype, population=population)
+
+
+def batch_for(net: mlp.Network, n: int = 7, seed: int = 0) -> mlp.Batch:
+    """N(0, 1) inputs and targets for `net`."""
+    rng = np.random.default_rng(seed)
+    X, t = rng.standard_normal((n, net.n_in)), rng.standard_normal((n, net.n_out))
+    return mlp.as_batch(X.astype(net.dtype), t.astype(net.dtype))
+
+
+def passed(net: mlp.Network, loss: mlp.Loss, batch: mlp.Batch) -> tuple[Any, mlp.Workspace]:
+    """The loss of one pass, and what it left behind."""
+    workspace = mlp.Workspace(net, batch.x.n_samples, input_gradient=True)
+    return mlp.value_and_grad(net, loss, batch, workspace), workspace
+
+
+def member(population: mlp.Network, index: tuple[int, ...]) -> mlp.Network:
+    """One network of a population, alone: its parameters and statistics copied."""
+    net = mlp.Network(population.layers, rng=9, dtype=population.dtype)
+    net.params[...] = population.params[index]
+    net.statistics[...] = population.statistics[index]
+    return net
+
+
+def noise_of(theirs: Any, mine: Any, index: tuple[int, ...]) -> Any:
+    """`mine`, but with the dropout masks that member `index` of a population met."""
+    if isinstance(theirs, DropoutScratch):
+        return DropoutScratch(theirs.mask[index], None)
+    if isinstance(theirs, BlockScratch):
+        pairs = zip(theirs.scratch, mine.scratch, strict=True)
+        return mine._replace(scratch=tuple(noise_of(a, b, index) for a, b in pairs))
+    return mine
+
+
+def arrays_in(thing: Any) -> list[np.ndarray]:
+    """Every array in nested tuples, lists, dicts and states."""
+    if isinstance(thing, np.ndarray):
+        return [thing]
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, tuple | list):
+        return [array for part in thing for array in arrays_in(part)]
+    if hasattr(thing, "__dict__") and not isinstance(thing, np.random.Generator | np.dtype):
+        return arrays_in(list(vars(thing).values()))
+    return []
