@@ -67,7 +67,9 @@ class History(Mapping[str, Array]):
             when = (steps or {}).get(name, range(len(values)))
             if len(when) != len(values):
                 raise ShapeError(f"column {name!r} has {len(values)} records and {len(when)} steps.")
-            column = self.column(name, values.shape[1:], (units or {}).get(name, ""), (labels or {}).get(name, ()))
+            column = self.column(
+                name, values.shape[1:], (units or {}).get(name, ""), (labels or {}).get(name, ())
+            )
             column.values.extend(values.ravel().tolist())
             column.steps.extend(int(step) for step in when)
 
@@ -83,7 +85,9 @@ class History(Mapping[str, Array]):
         """Record one number, or one array of the column's shape."""
         column = self.column(name, np.shape(value), unit)
         if np.shape(value) != column.shape:
-            raise ShapeError(f"column {name!r} holds {column.shape} for each record; given was {np.shape(value)}.")
+            raise ShapeError(
+                f"column {name!r} holds {column.shape} for each record; given was {np.shape(value)}."
+            )
         column.values.extend(np.ravel(value).tolist())
         column.steps.append(step)
 
@@ -114,11 +118,24 @@ class History(Mapping[str, Array]):
         """What the columns of a column are: the names of layers, say; () for a single number."""
         return self._known(name).labels
 
+    def member(self, index: int, population: tuple[int, ...]) -> History:
+        """The history of one member of a population (R,); what all members share stays as it is."""
+        found = History()
+        for name, column in self._columns.items():
+            of_members = column.shape[: len(population)] == population and column.shape != ()
+            values = column.array()[:, index] if of_members else column.array()
+            mine = found.column(name, values.shape[1:], column.unit, column.labels)
+            mine.values.extend(values.ravel().tolist())
+            mine.steps.extend(column.steps)
+        return found
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz, to a temporary name first."""
         about = {
             "format": FORMAT,
-            "columns": {name: {"unit": c.unit, "labels": list(c.labels)} for name, c in self._columns.items()},
+            "columns": {
+                name: {"unit": c.unit, "labels": list(c.labels)} for name, c in self._columns.items()
+            },
         }
         arrays = {f"values/{name}": c.array() for name, c in self._columns.items()}
         arrays |= {f"steps/{name}": np.array(c.steps, dtype=np.int64) for name, c in self._columns.items()}
@@ -144,7 +161,9 @@ class History(Mapping[str, Array]):
                     units={name: about[name]["unit"] for name in about},
                 )
         except FileNotFoundError:
-            raise FileFormatError(f"{path}: there is no such file; a history is written as history.npz.") from None
+            raise FileFormatError(
+                f"{path}: there is no such file; a history is written as history.npz."
+            ) from None
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise FileFormatError(f"{path}: not a history that mlp wrote ({type(error).__name__}).") from None
 

@@ -53,9 +53,11 @@ loss = attrgetter("loss")
 
 
 def learning_rate(step: Step) -> Any:
-    """η of the update; for a population of different rates, one for each."""
-    rate = getattr(step.state, "learning_rate", nan)
-    return np.broadcast_to(np.asarray(rate)[..., 0], step.network.population) if np.ndim(rate) else rate
+    """η of the update; NaN for a rule that has none."""
+    rate, population = getattr(step.state, "learning_rate", nan), step.network.population
+    if not population:
+        return rate
+    return np.broadcast_to(np.asarray(rate)[..., 0] if np.ndim(rate) else rate, population)
 
 
 def epoch(step: Step) -> int:
@@ -198,7 +200,9 @@ DETAILED = (
     Instrument("update_norm_by_layer", update_norm_by_layer, labels=_trained),
     Instrument("param_norm_by_layer", param_norm_by_layer, labels=_trained),
     Instrument("update_ratio_by_layer", update_ratio_by_layer, labels=_trained),
-    Instrument("backward_gain", backward_gain, labels=lambda s: _names([p for p in _places(s) if p.d_x is not None])),
+    Instrument(
+        "backward_gain", backward_gain, labels=lambda s: _names([p for p in _places(s) if p.d_x is not None])
+    ),
     Instrument("activation_mean", activation_mean, labels=lambda s: _names(_places(s))),
     Instrument("activation_std", activation_std, labels=lambda s: _names(_places(s))),
     Instrument("saturated_fraction", saturated_fraction, labels=lambda s: _names(_squashing(s))),

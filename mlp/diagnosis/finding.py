@@ -38,7 +38,10 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts, strings and numbers."""
-        return asdict(self) | {"layers": list(self.layers), "causes": [asdict(cause) for cause in self.causes]}
+        return asdict(self) | {
+            "layers": list(self.layers),
+            "causes": [asdict(cause) for cause in self.causes],
+        }
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Finding:

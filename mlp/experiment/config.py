@@ -82,7 +82,9 @@ class DataConfig:
     """Where the data comes from, and how it is parted and scaled."""
 
     source: str = key("", TEXT)
-    target: str | int | None = key(None, Allowed(lambda v: _text(v) or _whole(v), "the name or the index of a column"))
+    target: str | int | None = key(
+        None, Allowed(lambda v: _text(v) or _whole(v), "the name or the index of a column")
+    )
     task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
     validation: float | str = key(0.15, PART)
     test: float | str = key(0.15, PART)
@@ -96,14 +98,18 @@ class NetworkConfig:
 
     hidden: list[int] = key([32], Allowed(_listed(_positive), "a list of widths, like [64, 32]; [] for none"))
     activation: str | list[str] = key(
-        "relu", Allowed(lambda v: _text(v) or _listed(_text)(v), "a name, or a list with one for each hidden layer")
+        "relu",
+        Allowed(lambda v: _text(v) or _listed(_text)(v), "a name, or a list with one for each hidden layer"),
     )
     output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
     init: str | dict[str, Any] = key("auto", NAMED)
     bias: float = key(0.0, NUMBER)
     dropout: float | list[float] = key(
         0.0,
-        Allowed(lambda v: _rate(v) or _listed(_rate)(v), "a rate 0 ≤ rate < 1, or a list with one for each hidden layer"),
+        Allowed(
+            lambda v: _rate(v) or _listed(_rate)(v),
+            "a rate 0 ≤ rate < 1, or a list with one for each hidden layer",
+        ),
     )
     batch_norm: bool = key(False, FLAG)
     residual: bool = key(False, FLAG)
@@ -143,7 +149,9 @@ class TrainingConfig:
     """How long, in what portions, from which seed."""
 
     epochs: int = key(20, COUNT)
-    batch_size: int | str = key(32, Allowed(lambda v: _positive(v) or v == "full", 'a whole number, 1 or more, or "full"'))
+    batch_size: int | str = key(
+        32, Allowed(lambda v: _positive(v) or v == "full", 'a whole number, 1 or more, or "full"')
+    )
     shuffle: bool = key(True, FLAG)
     seed: int = key(0, SEED)
     dtype: str = key("float32", one_of("float32", "float64"))
@@ -159,7 +167,8 @@ class RecordConfig:
 
     every: int = key(1, COUNT)
     probe: str | int = key(
-        "auto", Allowed(lambda v: v in ("auto", "never") or _positive(v), "auto | never | an interval in steps")
+        "auto",
+        Allowed(lambda v: v in ("auto", "never") or _positive(v), "auto | never | an interval in steps"),
     )
 
 
@@ -180,7 +189,8 @@ class Config:
         for section in sections.values():
             section.update(section.pop("own", {}))
         return {
-            name: {k: v for k, v in section.items() if v is not None and v != ""} for name, section in sections.items()
+            name: {k: v for k, v in section.items() if v is not None and v != ""}
+            for name, section in sections.items()
         }
 
 
@@ -199,7 +209,9 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
+        raise ConfigError(
+            f"{path}: there is no such file. Give the path of an experiment file (.toml)."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a text file ({type(error).__name__}).") from None
     except tomllib.TOMLDecodeError as error:
@@ -209,11 +221,15 @@ def read(path: str | Path) -> dict[str, Any]:
 def parse(given: Any, where: str = "config") -> Config:
     """A dict as a `Config`; what is not said takes its default. `where` is what errors call it."""
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {_shown(given)}.")
+        raise ConfigError(
+            f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {_shown(given)}."
+        )
     for name in given:
         if name not in SECTIONS:
             raise ConfigError(f"{where}: there is no section [{name}]. {_known(name, SECTIONS)}")
-    return Config(**{name: _section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()})
+    return Config(
+        **{name: _section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()}
+    )
 
 
 def _section(kind: type[Any], given: Any, where: str) -> Any:
@@ -285,14 +301,17 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for name, value in over.items():
         old = merged.get(name)
-        merged[name] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        merged[name] = (
+            _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        )
     return merged
 
 
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """Sections of plain values as TOML. The standard library reads TOML but does not write it."""
     blocks = (
-        f"[{name}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in section.items()) for name, section in sections.items()
+        f"[{name}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in section.items())
+        for name, section in sections.items()
     )
     return "\n".join(blocks)
 

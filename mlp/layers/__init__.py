@@ -28,7 +28,24 @@ from mlp.layers.normalization import BatchNorm, LayerNorm
 from mlp.layers.rbf import RBF
 from mlp.layers.residual import Residual
 
+ACTIVATIONS: dict[str, type[Layer]] = {
+    "identity": Identity,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "softplus": Softplus,
+    "softsign": Softsign,
+    "hard_sigmoid": HardSigmoid,
+    "hard_tanh": HardTanh,
+}
+
 __all__ = [
+    "ACTIVATIONS",
     "ELU",
     "GELU",
     "RBF",

@@ -1,0 +1,44 @@
+"""Multilayer perceptrons in plain NumPy: fast, transparent, and honest about why a network does not learn.
+
+>>> import numpy as np
+>>> import mlp
+>>> X, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
+>>> net = mlp.Network([mlp.Dense(2, 4), mlp.Tanh(), mlp.Dense(4, 1)], rng=1)
+>>> for step in mlp.train(net, mlp.batches(X, t, size=4, rng=0, epochs=2000), mlp.SquaredError(), mlp.Momentum(0.1)):
+...     pass
+>>> bool(step.loss < 1e-6)
+True
+"""
+
+from mlp.arrays import Array, Nodes, norm
+from mlp.backprop import Objective, backward, forward, infer, predict, value_and_grad
+from mlp.data.batches import Batch, as_batch, batches
+from mlp.errors import (
+    ConfigError,
+    DataError,
+    DownloadError,
+    DtypeError,
+    FileFormatError,
+    HyperparameterError,
+    MissingExtraError,
+    MLPError,
+    ShapeError,
+    UnknownNameError,
+)
+from mlp.diagnosis import Cause, Finding, diagnose
+from mlp.experiment import Run, load_run, run
+from mlp.gradcheck import gradcheck
+from mlp.history import History
+from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument
+from mlp.layers import *  # noqa: F403
+from mlp.layers import __all__ as _layers
+from mlp.losses import *  # noqa: F403
+from mlp.losses import __all__ as _losses
+from mlp.network import Layout, Network, Workspace
+from mlp.optimizers import *  # noqa: F403
+from mlp.optimizers import __all__ as _optimizers
+from mlp.recorder import Recorder
+from mlp.schedules import Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
+from mlp.training import Step, train
+
+__version__ = "0.1.0"

@@ -1,0 +1,169 @@
+"""Run directories: what is written, and how it is read again.
+
+    config.toml     the experiment, resolved           history.npz    what was recorded
+    model.npz       parameters, statistics, and how    metrics.json   how good it became
+                    raw rows become inputs             findings.json  what was found
+
+Every file is written to a temporary name and renamed; none holds a pickle. Nothing read here is trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.diagnosis import Finding
+from mlp.errors import DataError, FileFormatError, MLPError
+from mlp.experiment import build
+from mlp.experiment import config as configuration
+from mlp.experiment.prepare import Preprocessing
+from mlp.history import History
+from mlp.network import Network
+
+FORMAT = 1
+
+
+class Saved(NamedTuple):
+    """What a run directory holds. `numbers`: metrics, steps and seconds."""
+
+    config: configuration.Config
+    preprocessing: Preprocessing
+    head: build.Head
+    network: Network
+    history: History
+    numbers: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that holds something else than a run, or cannot be made."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.npz").exists():
+        raise DataError(
+            f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: the folder cannot be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK):
+        raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
+
+
+def write(folder: Path, run: Saved) -> None:
+    """Write the run directory. The model comes last: where it stands, everything does."""
+    check_writable(folder)
+    findings = [finding.to_json() for finding in run.findings]
+    try:
+        _written(folder / "config.toml", configuration.to_toml(run.config.to_dict()).encode())
+        _written(folder / "metrics.json", json.dumps(plain(run.numbers), indent=1).encode())
+        _written(folder / "findings.json", json.dumps(plain(findings), indent=1).encode())
+        run.history.save(folder / "history.npz")
+        _written(folder / "model.npz", _model(run))
+    except OSError as error:
+        raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+
+
+def plain(value: Any) -> Any:
+    """NaN and infinities as text, tuples as lists: what JSON can hold."""
+    if isinstance(value, dict):
+        return {name: plain(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _written(path: Path, content: bytes) -> None:
+    """Write to a temporary name, then rename."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _model(run: Saved) -> bytes:
+    """model.npz: all that is needed to predict."""
+    about = {
+        "format": FORMAT,
+        "config": run.config.to_dict(),
+        "preprocessing": run.preprocessing.to_json(),
+        "layers": [repr(layer) for layer in run.network.layers],
+    }
+    buffer = BytesIO()
+    np.savez(
+        buffer, allow_pickle=False, about=np.array(json.dumps(about)),
+        params=run.network.params, statistics=run.network.statistics,
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
+def read(folder: Path) -> Saved:
+    """What stands in a run directory; FileFormatError names the file that is not as it was written."""
+    if not (folder / "model.npz").is_file():
+        raise FileFormatError(
+            f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o."
+        )
+    config = configuration.parse(configuration.read(folder / "config.toml"), str(folder / "config.toml"))
+    arrays = _reading(folder / "model.npz", _arrays)
+    preprocessing = _reading(
+        folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"])
+    )
+    ending = build.head(config, preprocessing.task, preprocessing.n_targets)
+    network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
+    numbers = _reading(folder / "metrics.json", _json)
+    findings = _reading(folder / "findings.json", lambda path: tuple(map(Finding.from_json, _json(path))))
+    history = History.load(folder / "history.npz")
+    return Saved(config, preprocessing, ending, network, history, numbers, findings)
+
+
+def _reading(path: Path, reader: Callable[[Path], Any]) -> Any:
+    """What `reader` makes of the file; anything that is wrong with it is said in one line."""
+    try:
+        return reader(path)
+    except MLPError as error:
+        raise FileFormatError(f"{path}: not as mlp wrote it: {error}") from None
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be read: {error.strerror or type(error).__name__}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise FileFormatError(
+            f"{path}: not as mlp wrote it ({type(error).__name__}); it may be damaged."
+        ) from None
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        if about["format"] > FORMAT:
+            raise FileFormatError(
+                f"format {about['format']} is newer than this mlp knows ({FORMAT}). Install a newer mlp."
+            )
+        return {"about": about, "params": file["params"], "statistics": file["statistics"]}
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:
+    """The network that the configuration describes, with the parameters that were saved."""
+    layers = build.layers(config, len(preprocessing.scaling.shift), ending)
+    network = Network(layers, 0, dtype=np.dtype(config.training.dtype))
+    for name, mine in (("params", network.params), ("statistics", network.statistics)):
+        if saved[name].shape != mine.shape or saved[name].dtype != mine.dtype:
+            raise FileFormatError(
+                f"{name} is {saved[name].dtype} {saved[name].shape}, not {mine.dtype} {mine.shape}"
+            )
+        np.copyto(mine, saved[name])
+    return network

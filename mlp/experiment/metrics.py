@@ -1,0 +1,84 @@
+"""How good the answers are.
+
+Raw outputs come with a leading population, if any, as (*population, n, n_out); every metric keeps it. Knows arrays only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.backprop import predict
+from mlp.experiment.build import Head
+from mlp.experiment.prepare import Part
+from mlp.network import Network
+
+
+def raw_outputs(network: Network, part: Part) -> Array:
+    """(*population, n, n_out)."""
+    return np.concatenate([predict(network, block) for block in part.blocks(network.dtype)], axis=-2)
+
+
+def evaluate(network: Network, head: Head, task: str, part: Part) -> dict[str, Any]:
+    """Loss, and accuracy for classes or r2 and rmse for numbers; (*population,) each."""
+    raw = raw_outputs(network, part)
+    found = {"loss": _loss(head, raw, part.y)}
+    if task == "regression":
+        answers = head.loss.predict(raw.swapaxes(-1, -2)).swapaxes(-1, -2)
+        return found | regression(answers, part.y)
+    right = decide(head, task, raw) == part.y
+    return found | {"accuracy": (right.all(-1) if task == "multilabel" else right).mean(-1)}
+
+
+def _loss(head: Head, raw: Array, y: Array) -> Any:
+    return head.loss.value(raw.swapaxes(-1, -2), target(head, y, raw.dtype).T, None)
+
+
+def target(head: Head, y: Array, dtype: Any) -> Array:
+    """Codes or values as the loss takes them: labels (n,), or values (n,) or (n, n_out)."""
+    if head.labels:
+        return y.astype(np.intp)
+    if y.dtype.kind in "iu" and head.n_out > 1:
+        return np.eye(head.n_out, dtype=dtype)[y]
+    return y.astype(dtype)
+
+
+def decide(head: Head, task: str, raw: Array) -> Array:
+    """What the network answers: class codes (*population, n), or 0 and 1 for each label (*population, n, k)."""
+    if task == "multilabel":
+        return (raw > head.threshold).astype(np.int64)
+    if head.n_out == 1:
+        return (raw[..., 0] > head.threshold).astype(np.int64)
+    return np.asarray(raw.argmax(-1))
+
+
+def probabilities(head: Head, task: str, raw: Array) -> Array | None:
+    """A probability for each class (*population, n, n_classes) or label; None where the outputs are only scores."""
+    if not head.certain:
+        return None
+    p = head.loss.predict(raw.swapaxes(-1, -2)).swapaxes(-1, -2)
+    if task == "multilabel":
+        return p
+    if head.n_out == 1:
+        return np.concatenate([1 - p, p], axis=-1)
+    total = p.sum(-1, keepdims=True)
+    return np.asarray(p / np.where(total > 0, total, 1))
+
+
+def regression(answers: Array, y: Array) -> dict[str, Any]:
+    """r² (mean over outputs; 0 for answers no better than the mean) and the root of the mean squared error."""
+    truth = y.reshape(len(y), -1).astype(np.float64)
+    squares = np.square(answers - truth)
+    spread = np.square(truth - truth.mean(0)).sum(0)
+    missed = squares.sum(-2)
+    r2 = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), (missed == 0) * 1.0)
+    return {"r2": r2.mean(-1), "rmse": np.sqrt(squares.mean((-2, -1)))}
+
+
+def named(part: str, values: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """("validation_loss", 0.1), ...: as plain numbers."""
+    for name, value in values.items():
+        yield f"{part}_{name}", float(value)

@@ -1,0 +1,280 @@
+"""From a source of data to the rows a network trains on.
+
+Loads, checks, parts, encodes and scales. What was learned from the training rows on the way (scaling, categories, names of
+the classes) is a `Preprocessing`, saved with the model and applied to everything the model sees later. Data that is
+memory-mapped stays so: it is scaled one batch at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data import (
+    Dataset,
+    Encoding,
+    Scaling,
+    apply_labels,
+    check_trainable,
+    encode_labels,
+    infer_task,
+    load,
+    split,
+)
+from mlp.data import scale as scalings
+from mlp.data.dataset import as_features, as_target, column_names
+from mlp.errors import ConfigError, DataError, ShapeError
+from mlp.experiment.config import Config
+
+BLOCK = 4096  # rows that are scaled and evaluated at once
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How raw rows become what the network takes, and its answers what people read."""
+
+    task: str
+    feature_names: tuple[str, ...]
+    target_name: str
+    class_names: tuple[str, ...] | None
+    n_targets: int
+    scaling: Scaling
+    encoding: Encoding | None = None
+
+    def raw(self, X: Any) -> Array:
+        """Rows as they were given as numbers (n, n_features), not scaled yet."""
+        if self.encoding is not None and np.ndim(X) == 2 and np.shape(X)[1] == len(self.encoding.columns):
+            return self.encoding.encode_rows(X)
+        try:
+            found = as_features(np.asanyarray(X))
+        except ValueError as error:
+            raise DataError(f"X is not a table of numbers: {' '.join(str(error).split())}") from None
+        if found.shape[1] != len(self.feature_names):
+            raise ShapeError(
+                f"X has {found.shape[1]} features; the network was trained on {len(self.feature_names)}."
+            )
+        return found
+
+    def codes(self, y: Array) -> Array:
+        """Targets as the network counts them: class codes, or numbers."""
+        if self.class_names is not None and self.task == "classification":
+            return apply_labels(y, self.class_names)
+        found = np.asarray(y, np.float64)
+        width = 1 if found.ndim == 1 else found.shape[1]
+        if width != self.n_targets:
+            raise ShapeError(f"y has {width} columns; the network was trained on {self.n_targets}.")
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts and strings."""
+        return {
+            "task": self.task,
+            "feature_names": list(self.feature_names),
+            "target_name": self.target_name,
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "n_targets": self.n_targets,
+            "scaling": self.scaling.to_json(),
+            "encoding": None if self.encoding is None else self.encoding.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Preprocessing:
+        """What `to_json` wrote."""
+        return cls(
+            saved["task"],
+            tuple(saved["feature_names"]),
+            saved["target_name"],
+            None if saved["class_names"] is None else tuple(saved["class_names"]),
+            saved["n_targets"],
+            Scaling.from_json(saved["scaling"]),
+            None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows for one purpose: `rows` of X (None: all), to be scaled on the way by `scaling` (None: they are); and y."""
+
+    X: Array
+    y: Array
+    rows: Array | None = None
+    scaling: Scaling | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def blocks(self, dtype: Any) -> Iterator[Array]:
+        """The scaled rows, some thousand at a time, (≤ BLOCK, n_features)."""
+        for start in range(0, len(self), BLOCK):
+            chosen = slice(start, start + BLOCK)
+            block = self.X[chosen] if self.rows is None else self.X[self.rows[chosen]]
+            yield block if self.scaling is None else self.scaling.apply(block, dtype)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready to train on. `about`: the data set it came from, without its rows."""
+
+    preprocessing: Preprocessing
+    train: Part
+    validation: Part | None
+    test: Part | None
+    about: Dataset
+
+    @property
+    def streamed(self) -> bool:
+        """Whether X stays on disk."""
+        return self.train.scaling is not None
+
+
+def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.Generator) -> Prepared:
+    """Load the configured source, or take `data` (X, y); check, part, encode and scale it."""
+    dataset = _dataset(config, data)
+    task = config.data.task
+    if task == "auto":
+        task = infer_task(_given(dataset.y), dataset.class_names)
+    check_trainable(dataset.X, dataset.y, task, dataset.feature_names, dataset.class_names)
+    y, class_names = _targets(dataset, task)
+    held_validation, held_test = _held_out(config, dataset)
+    parts = split(
+        len(dataset.X),
+        validation=held_validation,
+        test=held_test,
+        rng=split_rng,
+        labels=y if task == "classification" else None,
+    )
+    scaling = _scaling(config.data.scale, dataset, parts.train)
+    n_targets = len(class_names) if class_names is not None and task == "classification" else _width(y)
+    preprocessing = Preprocessing(
+        task, dataset.feature_names, dataset.target_name, class_names, n_targets, scaling, dataset.encoding
+    )
+    dtype = np.dtype(config.training.dtype)
+    validation = _elsewhere(config, config.data.validation, preprocessing, dtype)
+    test = _elsewhere(config, config.data.test, preprocessing, dtype) or _official(
+        dataset, preprocessing, dtype
+    )
+    return Prepared(
+        preprocessing,
+        _part(dataset.X, y, parts.train, scaling, dtype),
+        validation or _some(dataset.X, y, parts.validation, scaling, dtype),
+        test or _some(dataset.X, y, parts.test, scaling, dtype),
+        dataset,
+    )
+
+
+def _dataset(config: Config, data: tuple[Any, Any] | None) -> Dataset:
+    if data is None:
+        if not config.data.source:
+            raise ConfigError(
+                "[data] source is missing: the name of a data set (see mlp data) or the path of a file."
+            )
+        return load(config.data.source, config.data.target)
+    try:
+        X, y = data
+        X, y = np.asanyarray(X), np.asanyarray(y)
+    except (TypeError, ValueError):
+        raise DataError(
+            "data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k)."
+        ) from None
+    X = as_features(X)
+    return Dataset(X, as_target(y), column_names(X.shape[1]), name="data")
+
+
+def _given(y: Array | None) -> Array:
+    if y is None:
+        raise DataError(
+            "there is no target. Name its column with [data] target, or give a file that has one."
+        )
+    return y
+
+
+def _targets(dataset: Dataset, task: str) -> tuple[Array, tuple[str, ...] | None]:
+    """Class codes and their names, or numbers and the names of their columns, if any."""
+    y = _given(dataset.y)
+    if task != "classification":
+        return np.asarray(y, np.float64), dataset.class_names if y.ndim == 2 else None
+    if dataset.class_names is not None and y.dtype.kind in "iu":
+        return y.astype(np.int64), dataset.class_names
+    return encode_labels(y)
+
+
+def _width(y: Array) -> int:
+    return 1 if y.ndim == 1 else y.shape[1]
+
+
+def _held_out(config: Config, dataset: Dataset) -> tuple[float, float]:
+    """Which fractions to hold out. None where the data is every pattern there is, or has that part already."""
+    validation, test = config.data.validation, config.data.test
+    if dataset.complete:
+        return 0.0, 0.0
+    return (
+        0.0 if isinstance(validation, str) else validation,
+        0.0 if isinstance(test, str) or dataset.test is not None else test,
+    )
+
+
+def _scaling(name: str, dataset: Dataset, rows: Array) -> Scaling:
+    """Fitted on the training rows only."""
+    if name == "none":
+        return scalings.none(dataset.X.shape[1])
+    fit = scalings.standard if name == "standard" else scalings.minmax
+    return fit(dataset.X, rows, dataset.feature_names)
+
+
+def _part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any) -> Part:
+    if isinstance(X, np.memmap):
+        return Part(X, y[rows], rows, scaling)
+    return Part(scaling.apply(X, dtype, rows), y[rows])
+
+
+def _some(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any) -> Part | None:
+    return _part(X, y, rows, scaling, dtype) if len(rows) else None
+
+
+def _official(dataset: Dataset, preprocessing: Preprocessing, dtype: Any) -> Part | None:
+    if dataset.test is None:
+        return None
+    return further(dataset.test[0], named_labels(dataset, dataset.test[1]), preprocessing, dtype)
+
+
+def named_labels(dataset: Dataset, y: Array) -> Array:
+    """Codes into the data set's own class names as those names; other targets as they are."""
+    if dataset.class_names is None or y.ndim != 1 or y.dtype.kind not in "iu":
+        return y
+    return np.array(dataset.class_names)[y]
+
+
+def _elsewhere(config: Config, path: float | str, preprocessing: Preprocessing, dtype: Any) -> Part | None:
+    """The part that stands in a file of its own."""
+    if not isinstance(path, str):
+        return None
+    dataset = load(path, config.data.target, preprocessing.encoding)
+    labels = named_labels(dataset, _given(dataset.y))
+    return further(preprocessing.raw(dataset.X), labels, preprocessing, dtype)
+
+
+def further(X: Array, y: Array, preprocessing: Preprocessing, dtype: Any) -> Part:
+    """More rows for a model that is prepared: checked, encoded and scaled like those it was trained on."""
+    codes = preprocessing.codes(y)
+    check_trainable(X, codes, _lenient(preprocessing.task, codes), preprocessing.feature_names, None)
+    everything = np.arange(len(X))
+    return _part(X, codes, everything, preprocessing.scaling, dtype)
+
+
+def _lenient(task: str, codes: Array) -> str:
+    """A test set may hold a single class; then only its numbers are checked."""
+    return "regression" if task == "classification" and len(np.unique(codes)) < 2 else task
+
+
+def display(path: str) -> str:
+    """A source as people call it: the name of a data set, or of a file without its folder and ending.
+
+    >>> display("iris"), display("/data/mnist.npz")
+    ('iris', 'mnist')
+    """
+    return Path(path.split(",")[0]).name.split(".")[0] or "data"

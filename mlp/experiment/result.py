@@ -1,0 +1,107 @@
+"""What an experiment came to: a trained network, its history, its metrics and what was found.
+
+A `Run` takes raw rows, as they stood in the source, and gives answers that people read. It comes from training or from a
+run directory, and is the same either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.diagnosis import Finding
+from mlp.errors import ConfigError
+from mlp.experiment import files, metrics
+from mlp.experiment.build import Head
+from mlp.experiment.config import Config
+from mlp.experiment.prepare import Part, Preprocessing, further
+from mlp.history import History
+from mlp.network import Network
+
+
+@dataclass
+class Run:
+    """What an experiment came to."""
+
+    config: Config
+    preprocessing: Preprocessing
+    head: Head
+    network: Network
+    history: History
+    metrics: dict[str, Any]
+    findings: tuple[Finding, ...] = ()
+    steps: int = 0
+    seconds: float = 0.0
+
+    @property
+    def healthy(self) -> bool:
+        """No finding of severity "warning" or "critical"."""
+        return all(finding.severity == "info" for finding in self.findings)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes or labels; None for regression."""
+        return self.preprocessing.class_names
+
+    def predict(self, X: Any) -> Array:
+        """Class names (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X."""
+        raw = self._raw(X)
+        if self.preprocessing.task == "regression":
+            values = self.head.loss.predict(raw.T).T
+            return values[:, 0] if self.head.n_out == 1 else values
+        answers = metrics.decide(self.head, self.preprocessing.task, raw)
+        if self.preprocessing.task == "multilabel" or self.classes is None:
+            return answers
+        return np.array(self.classes)[answers]
+
+    def predict_proba(self, X: Any) -> Array:
+        """A probability for each class or label, (n, n_classes), for raw rows X."""
+        found = metrics.probabilities(self.head, self.preprocessing.task, self._raw(X))
+        if found is None:
+            raise ConfigError(
+                f"a network with the loss {self.head.loss_name!r} and these outputs gives scores, not probabilities. "
+                "Train it with cross_entropy."
+            )
+        return found
+
+    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+        """Loss, and accuracy or r2 and rmse, for raw rows X and their targets."""
+        part = further(self.preprocessing.raw(X), np.asarray(y), self.preprocessing, self.network.dtype)
+        found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
+        return {name: float(value) for name, value in found.items()}
+
+    def save(self, folder: str | Path) -> None:
+        """Write the run directory."""
+        numbers = {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
+        files.write(
+            Path(folder),
+            files.Saved(
+                self.config, self.preprocessing, self.head, self.network, self.history, numbers, self.findings
+            ),
+        )
+
+    def _raw(self, X: Any) -> Array:
+        rows = self.preprocessing.raw(X)
+        scaled = self.preprocessing.scaling.apply(rows, self.network.dtype)
+        return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
+
+
+def load_run(folder: str | Path) -> Run:
+    """The run that stands in a run directory."""
+    saved = files.read(Path(folder))
+    numbers = saved.numbers
+    return Run(
+        saved.config,
+        saved.preprocessing,
+        saved.head,
+        saved.network,
+        saved.history,
+        numbers.get("metrics", {}),
+        saved.findings,
+        numbers.get("steps", 0),
+        numbers.get("seconds", 0.0),
+    )

@@ -1,0 +1,274 @@
+"""An experiment from its file to its run.
+
+`Experiment` holds everything that is ready to go; `epochs()` is the loop, one fact for each epoch, so that whoever shows
+progress only iterates; `finish()` measures and gives a `Run`. `run` does all three. This is the one place in the library
+that decides when to stop: when the loss is no longer a number, when early stopping says so, or at the last epoch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.batches import Batch, batches, streamed
+from mlp.diagnosis import diagnose
+from mlp.experiment import build, metrics
+from mlp.experiment.config import Config, parse, read
+from mlp.experiment.prepare import Prepared, Preprocessing, prepare
+from mlp.experiment.result import Run
+from mlp.history import History
+from mlp.network import Network
+from mlp.recorder import Recorder
+from mlp.training import Step, train
+
+
+class Epoch(NamedTuple):
+    """One epoch, just ended. For a population, losses and scores are the best member's.
+
+    `number` counts from 1. `train_loss` is the mean over its batches, while the parameters moved; `validation` holds the
+    metrics of the validation part, if there is one.
+    """
+
+    number: int
+    n_epochs: int
+    train_loss: float
+    validation: dict[str, float]
+
+
+@dataclass
+class Best:
+    """The weights that did best so far, member by member: `score` (lower is better) at `epoch`."""
+
+    score: Array
+    epoch: Array
+    params: Array
+    statistics: Array
+
+    @classmethod
+    def start(cls, network: Network) -> Best:
+        """Before any training."""
+        shape = network.population
+        return cls(
+            np.full(shape, np.inf), np.full(shape, -1), network.params.copy(), network.statistics.copy()
+        )
+
+    def offer(self, score: Array, epoch: int, network: Network, min_delta: float) -> None:
+        """Keep the members that improved by more than `min_delta`."""
+        better = np.asarray(score) < self.score - min_delta
+        self.score = np.where(better, score, self.score)
+        self.epoch = np.where(better, epoch, self.epoch)
+        self.params[better] = network.params[better]
+        self.statistics[better] = network.statistics[better]
+
+    def restore(self, network: Network) -> None:
+        """Write the kept weights back."""
+        np.copyto(network.params, self.params)
+        np.copyto(network.statistics, self.statistics)
+
+
+@dataclass
+class Experiment:
+    """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`."""
+
+    config: Config
+    prepared: Prepared
+    head: build.Head
+    network: Network
+    rule: Any
+    shuffle_rng: np.random.Generator
+    recorder: Recorder
+    steps_per_epoch: int
+    best: Best
+    steps: int = 0
+    seconds: float = 0.0
+    diverged: bool = field(default=False)
+
+    def epochs(self) -> Iterator[Epoch]:
+        """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
+        steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
+        for index in range(self.config.training.epochs):
+            start = time.perf_counter()
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a finding, not a warning
+                losses = self._one_epoch(steps)
+                epoch = self._judged(index, losses)
+            self.seconds += time.perf_counter() - start
+            yield epoch
+            if self.diverged or self._stalled(index):
+                return
+
+    def finish(self) -> Run:
+        """Measure on all parts; the best weights come back where training stopped early or went wrong."""
+        if self.diverged or self.config.training.early_stopping:
+            self.best.restore(self.network)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            network, history, values = self._chosen()
+            found = dict(values)
+            parts = {
+                "train": self.prepared.train,
+                "validation": self.prepared.validation,
+                "test": self.prepared.test,
+            }
+            for name, part in parts.items():
+                if part is not None:
+                    found.update(metrics.named(name, metrics.evaluate(network, self.head, self._task, part)))
+        return Run(
+            self.config,
+            self.prepared.preprocessing,
+            self.head,
+            network,
+            history,
+            found,
+            diagnose(history),
+            self.steps,
+            self.seconds,
+        )
+
+    @property
+    def _task(self) -> str:
+        return self.prepared.preprocessing.task
+
+    def _data(self) -> Iterator[Batch]:
+        """Batches for all epochs, of the training part."""
+        part, given = self.prepared.train, self.config.training
+        size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
+        target = metrics.target(self.head, part.y, self.network.dtype)
+        order = self.shuffle_rng if given.shuffle else None
+        weights = _balanced(part.y) if self.config.data.class_weight == "balanced" else None
+        if part.scaling is not None and part.rows is not None:
+            return streamed(
+                part.X, target, part.rows, size, scaling=part.scaling, rng=order, epochs=given.epochs,
+                weights=weights, dtype=self.network.dtype,
+            )  # fmt: skip
+        return batches(
+            part.X, target, size, rng=order, epochs=given.epochs, weights=weights, dtype=self.network.dtype
+        )
+
+    def _one_epoch(self, steps: Iterator[Step]) -> Array:
+        """Take one epoch's steps; the losses met, (n_steps, *population)."""
+        losses = []
+        for step in islice(steps, self.steps_per_epoch):
+            losses.append(step.loss)
+            self.steps += 1
+            if not np.isfinite(step.loss).any():
+                self.diverged = True
+                break
+        return np.array(losses, np.float64)
+
+    def _judged(self, index: int, losses: Array) -> Epoch:
+        """Measure on the validation part, note it, and keep the weights if they are the best so far."""
+        mean = losses.mean(0)
+        part = self.prepared.validation
+        found: dict[str, Any] = {}
+        if part is not None and not self.diverged:
+            found = metrics.evaluate(self.network, self.head, self._task, part)
+            for name, value in found.items():
+                self.recorder.history.append(f"validation_{name}", value, self.steps - 1)
+        score = np.asarray(found.get("loss", mean))
+        score = np.where(np.isfinite(score), score, np.inf)
+        if not self.diverged:
+            self.best.offer(score, index, self.network, self._min_delta)
+        member = np.unravel_index(np.argmin(score), score.shape)
+        shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
+        return Epoch(index + 1, self.config.training.epochs, float(np.asarray(mean)[member]), shown)
+
+    @property
+    def _min_delta(self) -> float:
+        given = self.config.training.early_stopping
+        return float(given.get("min_delta", 0.0)) if isinstance(given, Mapping) else 0.0
+
+    def _stalled(self, index: int) -> bool:
+        """Whether early stopping is on and no member has improved for `patience` epochs."""
+        given = self.config.training.early_stopping
+        if not given:
+            return False
+        patience = int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
+        return bool(np.all(index - self.best.epoch >= patience))
+
+    def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
+        """The network, or of a population its best member on validation (without that part: in training)."""
+        if not self.network.population:
+            return self.network, self.recorder.history, {}
+        part = self.prepared.validation or self.prepared.train
+        losses = np.asarray(metrics.evaluate(self.network, self.head, self._task, part)["loss"])
+        member = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
+        single = Network(self.network.layers, 0, dtype=self.network.dtype)
+        np.copyto(single.params, self.network.params[member])
+        np.copyto(single.statistics, self.network.statistics[member])
+        values = {"restart_losses": losses.tolist(), "restart_chosen": member}
+        return single, self.recorder.history.member(member, self.network.population), values
+
+
+def _balanced(y: Array) -> Array:
+    """n / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1."""
+    counts = np.bincount(y)
+    return np.asarray((len(y) / (np.count_nonzero(counts) * counts[y])))
+
+
+def experiment(config: Any, data: tuple[Any, Any] | None = None) -> Experiment:
+    """Check the configuration, prepare the data, build the network: everything but the training.
+
+    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source.
+    """
+    parsed = config if isinstance(config, Config) else _parsed(config)
+    split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
+    prepared = prepare(parsed, data, split_rng)
+    parsed, ending = _resolved(parsed, prepared.preprocessing)
+    n_in = len(prepared.preprocessing.scaling.shift)
+    restarts = parsed.training.restarts
+    network = Network(
+        build.layers(parsed, n_in, ending),
+        network_rng,
+        population=(restarts,) if restarts > 1 else (),
+        dtype=np.dtype(parsed.training.dtype),
+    )
+    size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
+    per_epoch = ceil(len(prepared.train) / size)
+    frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
+    rule = build.rule(parsed, per_epoch, frozen)
+    recorder = Recorder(every=parsed.record.every)
+    return Experiment(
+        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network)
+    )
+
+
+def _parsed(config: Any) -> Config:
+    if isinstance(config, str | Path):
+        return parse(read(config), str(config))
+    return parse(config)
+
+
+def _resolved(config: Config, preprocessing: Preprocessing) -> tuple[Config, build.Head]:
+    """The configuration with what "auto" came to."""
+    ending = build.head(config, preprocessing.task, preprocessing.n_targets)
+    resolved = replace(
+        config,
+        data=replace(config.data, task=preprocessing.task),
+        network=replace(config.network, output=ending.output),
+        loss=replace(config.loss, name=ending.loss_name),
+        optimizer=replace(config.optimizer, own=build.rule_keys(config)),
+    )
+    return resolved, ending
+
+
+def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Run:
+    """Run an experiment: train, measure, diagnose; with `out`, write the run directory too.
+
+    `config` is a dict or the path of a .toml file, with the keys of an experiment file. `data` is a pair (X, y) of raw
+    rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step; training
+    that goes wrong does not raise, its findings say what happened.
+    """
+    ready = experiment(config, data)
+    for _ in ready.epochs():
+        pass
+    finished = ready.finish()
+    if out is not None:
+        finished.save(out)
+    return finished
