@@ -47,7 +47,9 @@ def problem(widths: tuple[int, ...], size: int) -> tuple[Any, Any]:
 def plain(widths: tuple[int, ...], size: int, population: tuple[int, ...] = ()) -> Iterator[Any]:
     """Endless steps of this library."""
     X, y = problem(widths, size)
-    net = mlp.Network(layers(widths, mlp.Dense, lambda n: mlp.ReLU()), population=population, dtype=np.float32)
+    net = mlp.Network(
+        layers(widths, mlp.Dense, lambda n: mlp.ReLU()), population=population, dtype=np.float32
+    )
     return mlp.train(net, mlp.batches(X, y, size, epochs=10**9), mlp.SoftmaxCrossEntropy(), mlp.Adam())
 
 
@@ -117,12 +119,16 @@ def load(path: Path) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sketch", type=Path, default=Path("../shared/sketch.py"))
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     sketch = load(arguments.sketch) if arguments.sketch.exists() else None
-    print(f"{'network, batch':24}{'step µs':>10}{'recorded':>10}{'+ %':>7}{'sketch':>10}{'× sketch':>10}{'growth B':>10}")
+    print(
+        f"{'network, batch':24}{'step µs':>10}{'recorded':>10}{'+ %':>7}{'sketch':>10}{'× sketch':>10}{'growth B':>10}"
+    )
     for widths, size in NETS:
         runs = [plain(widths, size), recorded(widths, size)]
         if sketch:

@@ -48,7 +48,13 @@ def backward(network: Network, workspace: Workspace) -> None:
     nodes, d_nodes, grads, scratch = workspace.nodes, workspace.d_nodes, workspace.grads, workspace.scratch
     for i in workspace.backward_order:
         network.layers[i].backward(
-            network.views[i], nodes[i], nodes[i + 1], d_nodes[i + 1], scratch[i], grads[i], d_nodes[i]  # type: ignore[arg-type]
+            network.views[i],
+            nodes[i],
+            nodes[i + 1],
+            d_nodes[i + 1],
+            scratch[i],
+            grads[i],
+            d_nodes[i],  # type: ignore[arg-type]
         )
 
 
@@ -78,7 +84,9 @@ class Objective:
         """L(params), (*population,)."""
         other = self.network.at(params)
         workspace = self.workspace.replay(other)
-        value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
+        value = self.loss.value(
+            forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights
+        )
         for i in other.penalised:
             value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
         return value

@@ -43,7 +43,9 @@ def gradcheck(
     statistics of batch norm, which one forward pass moves.
     """
     if network.dtype != np.float64:
-        raise DtypeError("gradcheck needs float64: Network(..., dtype=np.float64). In float32 differences drown in rounding.")
+        raise DtypeError(
+            "gradcheck needs float64: Network(..., dtype=np.float64). In float32 differences drown in rounding."
+        )
     batch = as_batch(X, target, weights, dtype=np.float64)
     check_batch(network, loss, batch)
     workspace = Workspace(network, len(X), input_gradient=True)

@@ -82,14 +82,18 @@ class Network:
             check_count("population", size)
         self.layers = settle(layers, layers[0].n_in)
         if not self.n_in:
-            raise ShapeError(f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out).")
+            raise ShapeError(
+                f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out)."
+            )
         self.population, self.dtype, self.rng = tuple(population), float_dtype(dtype), generator(rng)
         parts = slices(layer.n_params for layer in self.layers)
         self.layout = Layout(self.layers, names(self.layers), parts, parts[-1].stop)
         self.penalised = tuple(i for i, layer in enumerate(self.layers) if layer.penalised)
         self.params = np.empty((*self.population, self.layout.size), self.dtype)
         self.views = self.layout.views(self.params)
-        self.statistics = np.empty((*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype)
+        self.statistics = np.empty(
+            (*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype
+        )
         for layer, params, s in zip(self.layers, self.views, self.statistic_slices, strict=True):
             layer.init(params, self.statistics[..., s], self.rng)
 
@@ -114,7 +118,9 @@ class Network:
         A leading axis that this network has not makes a population: R points of a loss surface, say.
         """
         if params.shape[-1:] != (self.layout.size,):
-            raise ShapeError(f"params has shape {params.shape}; the network needs (*population, {self.layout.size}).")
+            raise ShapeError(
+                f"params has shape {params.shape}; the network needs (*population, {self.layout.size})."
+            )
         other = Network.__new__(Network)
         other.layers, other.layout, other.dtype, other.rng = self.layers, self.layout, self.dtype, self.rng
         other.penalised = self.penalised

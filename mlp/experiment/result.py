@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data import load
 from mlp.diagnosis import Finding
 from mlp.errors import ConfigError
 from mlp.experiment import files, metrics
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
-from mlp.experiment.prepare import Part, Preprocessing, further
+from mlp.experiment.prepare import Part, Preprocessing, further, named_labels
 from mlp.history import History
 from mlp.network import Network
 
@@ -73,6 +74,15 @@ class Run:
         part = further(self.preprocessing.raw(X), np.asarray(y), self.preprocessing, self.network.dtype)
         found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
         return {name: float(value) for name, value in found.items()}
+
+    def load(self, source: str | Path) -> tuple[Array, Array | None]:
+        """Raw rows and targets of a source, read the way the training data was; the targets are None if it has none.
+
+        Where the source has an official test part, those rows.
+        """
+        dataset = load(source, self.config.data.target, self.preprocessing.encoding)
+        X, y = dataset.test if dataset.test is not None else (dataset.X, dataset.y)
+        return X, None if y is None else named_labels(dataset, y)
 
     def save(self, folder: str | Path) -> None:
         """Write the run directory."""

@@ -18,7 +18,9 @@ def settle(layers: Iterable[Layer], n_in: int) -> tuple[Layer, ...]:
     waiting = tuple(layers)
     for layer in waiting:
         if not isinstance(layer, Layer):
-            raise ShapeError(f"a network is made of layers; {layer!r} is none. Write Dense(2, 3), Sigmoid(), ...")
+            raise ShapeError(
+                f"a network is made of layers; {layer!r} is none. Write Dense(2, 3), Sigmoid(), ..."
+            )
     settled: list[Layer] = []
     for i, layer in enumerate(waiting):
         try:

@@ -27,9 +27,13 @@ class Layer(ABC):
     """
 
     n_params: int = 0  # how many numbers of the flat vector are this layer's
-    n_statistics: int = 0  # how many numbers it keeps that are not trained (batch norm's running mean and variance)
+    n_statistics: int = (
+        0  # how many numbers it keeps that are not trained (batch norm's running mean and variance)
+    )
     penalised: bool = False  # whether `penalty` has anything to say
-    suits: ClassVar[str | None] = "lecun_normal"  # initializer for weights that feed this layer; None: ask the next
+    suits: ClassVar[str | None] = (
+        "lecun_normal"  # initializer for weights that feed this layer; None: ask the next
+    )
 
     if TYPE_CHECKING:  # plain fields or properties in the layers; frozen either way
 
@@ -82,7 +86,6 @@ class Layer(ABC):
     def penalty(self, params: Params, grad: Params) -> Any:
         """Add the gradient of the weight penalty to `grad`; return the penalty (*population,)."""
         return 0.0
-
 
     def places(self, place: Place, scratch: Any) -> Iterator[Place]:
         """Where this layer stands in a pass, and after it the layers inside it, if there are any."""

@@ -25,7 +25,14 @@ def softmax(z: Array) -> Array:
 
 def sigmoid(z: Array) -> Array:
     """1/(1 + e⁻ᶻ), without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * z))
+    found: Array = 0.5 * (1 + np.tanh(0.5 * z))
+    return found
+
+
+def _sign(t: Array, z: Array) -> Array:
+    """2t - 1, that is -1 for no and 1 for yes, in the dtype of the outputs: unsigned labels have no -1."""
+    found: Array = 2 * t.astype(z.dtype, copy=False) - 1
+    return found
 
 
 def _smoothed(t: Array, smoothing: float) -> Array:
@@ -90,7 +97,8 @@ class SigmoidCrossEntropy(Pointwise):
 
     def point(self, z: Array, t: Array) -> Array:
         """ln(1 + eᶻ) - t z."""
-        return np.logaddexp(0, z) - self._soft(t, z) * z
+        found: Array = np.logaddexp(0, z) - self._soft(t, z) * z
+        return found
 
     def slope(self, z: Array, t: Array, out: Array) -> None:
         """σ(z) - t."""
@@ -148,7 +156,11 @@ class Focal(Labelled):
         log_p, miss = self._of_target(output, target)
         hit = np.exp(log_p)
         # (1 - p)^(γ-1) · (1 - p) is written (1 - p)^γ, and γ (1 - p)^(γ-1) held finite where γ < 1 and p = 1
-        steep = self.gamma * np.maximum(miss, np.finfo(miss.dtype).tiny) ** (self.gamma - 1) if self.gamma else 0.0
+        steep = (
+            self.gamma * np.maximum(miss, np.finfo(miss.dtype).tiny) ** (self.gamma - 1)
+            if self.gamma
+            else 0.0
+        )
         slope = steep * hit * log_p - miss**self.gamma
         np.subtract(one_hot(target, output.shape[-2], output.dtype), softmax(output), out=d_output)
         d_output *= slope[..., None, :]
@@ -183,12 +195,13 @@ class SigmoidFocal(Pointwise):
 
     def point(self, z: Array, t: Array) -> Array:
         """(1 - q)^γ ln(1 + e^(-z±)), z± = z or -z."""
-        signed = (2 * t - 1) * z
-        return sigmoid(-signed) ** self.gamma * np.logaddexp(0, -signed)
+        signed = _sign(t, z) * z
+        found: Array = sigmoid(-signed) ** self.gamma * np.logaddexp(0, -signed)
+        return found
 
     def slope(self, z: Array, t: Array, out: Array) -> None:
         """±(1 - q)^γ (γ q ln q - (1 - q))."""
-        sign = (2 * t - 1).astype(z.dtype, copy=False)
+        sign = _sign(t, z)
         q, miss = sigmoid(sign * z), sigmoid(-sign * z)
         log_q = -np.logaddexp(0, -sign * z)
         np.copyto(out, sign * miss**self.gamma * (self.gamma * q * log_q - miss))
@@ -245,11 +258,12 @@ class BinaryHinge(Pointwise):
 
     def point(self, z: Array, t: Array) -> Array:
         """How much is missing from a margin of 1."""
-        return np.maximum(0, 1 - (2 * t - 1) * z)
+        found: Array = np.maximum(0, 1 - _sign(t, z) * z)
+        return found
 
     def slope(self, z: Array, t: Array, out: Array) -> None:
         """1 - 2t within the margin, else 0."""
-        sign = 2 * t - 1
+        sign = _sign(t, z)
         np.copyto(out, np.where(sign * z < 1, -sign, 0))
 
     def check(self, n_out: int, target: Array) -> None:

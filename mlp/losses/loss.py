@@ -55,7 +55,9 @@ def check_values(loss: str, n_out: int, target: Array) -> None:
 def check_labels(loss: str, n_classes: int, target: Array) -> None:
     """Refuse class labels other than whole numbers 0 … n_classes - 1."""
     if not np.issubdtype(target.dtype, np.integer):
-        raise DataError(f"{loss} takes class labels as integers 0 … {n_classes - 1}; given were {target.dtype} numbers.")
+        raise DataError(
+            f"{loss} takes class labels as integers 0 … {n_classes - 1}; given were {target.dtype} numbers."
+        )
     low, high = target.min(initial=0), target.max(initial=0)
     if low < 0 or high >= n_classes:
         raise DataError(

@@ -1,0 +1,149 @@
+"""A run in words and numbers for a terminal, and its answers as CSV. Measures nothing."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.experiment import Experiment, Run
+from mlp.layers import Dense
+
+PARTS = ("train", "validation", "test")
+
+
+def preamble(ready: Experiment) -> str:
+    """What is about to be trained, on what, and how."""
+    return "\n".join((_data(ready), _split(ready), _network(ready), _training(ready)))
+
+
+def _data(ready: Experiment) -> str:
+    about, inputs = ready.prepared.about, ready.prepared.preprocessing
+    rows = len(about.X) + (0 if about.test is None else len(about.test[0]))
+    target = {
+        "classification": f"{inputs.n_targets} classes",
+        "multilabel": f"{inputs.n_targets} labels",
+        "regression": f"{inputs.n_targets} number{'s' if inputs.n_targets > 1 else ''} to predict",
+    }[inputs.task]
+    origin = f" ({about.source}; {about.licence})" if about.source and about.licence else ""
+    return f"{'data':10}{about.name}: {rows} rows, {len(inputs.feature_names)} features, {target}{origin}"
+
+
+def _split(ready: Experiment) -> str:
+    prepared = ready.prepared
+    sizes = [
+        f"{len(part)} {use}"
+        for part, use in (
+            (prepared.train, "to train on"),
+            (prepared.validation, "to validate"),
+            (prepared.test, "to test"),
+        )
+        if part is not None
+    ]
+    scale = {"standard": "mean 0, deviation 1", "minmax": "range 0 to 1", "none": "not scaled"}
+    why = " (these are all patterns there are)" if prepared.about.complete else ""
+    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}"
+
+
+def _network(ready: Experiment) -> str:
+    network = ready.network
+    start = ", ".join(
+        f"{name} {_words(layer.weights)}"
+        for name, layer in zip(network.layout.names, network.layers, strict=True)
+        if isinstance(layer, Dense)
+    )
+    of = f"{network.population[0]} × " if network.population else ""
+    chain = " → ".join([str(network.n_in), *(_layer(layer) for layer in network.layers)])
+    return f"{'network':10}{of}{chain}, {network.layout.size} parameters; start: {start}"
+
+
+def _layer(layer: Any) -> str:
+    return str(layer.n_out) if isinstance(layer, Dense) else str(layer.kind)
+
+
+def _words(rule: Any) -> str:
+    """HeNormal() as "He normal"; what has numbers, with them."""
+    text = repr(rule)
+    return text.removesuffix("()")
+
+
+def _training(ready: Experiment) -> str:
+    given = ready.config
+    rate = (
+        f"learning rate {given.optimizer.own['learning_rate']:g}"
+        if "learning_rate" in given.optimizer.own
+        else ""
+    )
+    schedule = given.optimizer.schedule
+    named = schedule if isinstance(schedule, str) else schedule["name"]
+    extra = "" if named == "constant" else f" ({named})"
+    return (
+        f"{'training':10}{given.loss.name}, {given.optimizer.name}, {rate}{extra}, "
+        f"{given.training.epochs} epochs of {ready.steps_per_epoch} steps"
+    )
+
+
+def metrics_table(run: Run) -> str:
+    """Metrics as a table: a row for each metric, a column for each part."""
+    parts = [part for part in PARTS if f"{part}_loss" in run.metrics]
+    kinds = [name.removeprefix("train_") for name in run.metrics if name.startswith("train_")]
+    rows = [f"\n{'':10}" + "".join(f"{part:>12}" for part in parts)]
+    for kind in kinds:
+        rows.append(f"{kind:10}" + "".join(f"{run.metrics[f'{part}_{kind}']:12.4f}" for part in parts))
+    if "restart_losses" in run.metrics:
+        losses = np.array(run.metrics["restart_losses"], float)
+        rows.append(
+            f"{'restarts':10}{len(losses)}, losses {losses.min():.4g} to {losses.max():.4g} "
+            f"(median {np.median(losses):.4g}); number {run.metrics['restart_chosen'] + 1} is kept"
+        )
+    return "\n".join(rows)
+
+
+def verdict(run: Run) -> str:
+    """The findings, or that there are none."""
+    if not run.findings:
+        return "\nno findings"
+    return "\n" + "\n".join(line for finding in run.findings for line in _finding(finding))
+
+
+def _finding(finding: Any) -> Iterator[str]:
+    yield f"{finding.severity}: {finding.kind}: {finding.message}"
+    for cause in finding.causes:
+        yield f"    {cause.name}: {cause.why}; try {cause.remedy}"
+
+
+def measured(run: Run, folder: Path) -> str:
+    """How long it took and where it is."""
+    return f"{run.steps} steps in {run.seconds:.2f} s; run directory: {folder}"
+
+
+def answers(run: Run, X: Array) -> str:
+    """CSV: the prediction for each row, and where there are any the probabilities."""
+    out = StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    predictions = run.predict(X)
+    columns = predictions[:, None] if predictions.ndim == 1 else predictions
+    certain = run.head.certain and run.preprocessing.task != "regression"
+    probabilities = run.predict_proba(X) if certain else np.empty((len(X), 0))
+    table.writerow(_header(run, columns.shape[1], probabilities.shape[1]))
+    for row, p in zip(columns, probabilities, strict=True):
+        table.writerow([*_cells(row), *(f"{value:.6g}" for value in p)])
+    return out.getvalue()
+
+
+def _header(run: Run, n_columns: int, n_probabilities: int) -> list[str]:
+    names = list(run.classes or (str(i) for i in range(max(n_columns, n_probabilities))))
+    one = [run.preprocessing.target_name]
+    return [
+        *(one if n_columns == 1 else names[:n_columns]),
+        *(f"p({name})" for name in names[:n_probabilities]),
+    ]
+
+
+def _cells(row: Sequence[Any]) -> list[Any]:
+    return [f"{value:.9g}" if isinstance(value, np.floating) else value for value in row]
