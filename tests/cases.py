@@ -37,6 +37,7 @@ LAYERS: dict[str, mlp.Layer] = {
     "softsign": mlp.Softsign(),
     "hard_sigmoid": mlp.HardSigmoid(),
     "hard_tanh": mlp.HardTanh(),
+    "softmax": mlp.Softmax(),
     "dropout": mlp.Dropout(0.4),
     "maxout": mlp.Maxout(2),
     "maxout_three": mlp.Maxout(3),
