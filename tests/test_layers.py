@@ -16,7 +16,9 @@ from mlp.layers.normalization import NormParams
 
 EVERY = pytest.mark.parametrize("name", LAYERS)
 ACTIVATIONS = [
-    name for name, layer in LAYERS.items() if isinstance(layer, mlp.Activation) and name not in ("dropout", "softmax")
+    name
+    for name, layer in LAYERS.items()
+    if isinstance(layer, mlp.Activation) and name not in ("dropout", "softmax")
 ]
 
 
@@ -192,7 +194,9 @@ def test_softmax_by_worked_numbers() -> None:
     """ln 1, ln 2, ln 5 and the same raised by 10⁴: ⅛, ¼, ⅝."""
     x = np.array([[0], [log(2)], [log(5)]])
     expected = [[1 / 8, 1 / 8], [1 / 4, 1 / 4], [5 / 8, 5 / 8]]
-    np.testing.assert_allclose(applied(mlp.Softmax(), np.hstack([x, x + 1e4])), expected, rtol=1e-11)  # 1e4 + ln 2
+    np.testing.assert_allclose(
+        applied(mlp.Softmax(), np.hstack([x, x + 1e4])), expected, rtol=1e-11
+    )  # 1e4 + ln 2
 
 
 def test_sigmoid_of_a_sum_by_worked_numbers() -> None:

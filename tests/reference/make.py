@@ -21,8 +21,15 @@ torch.set_default_dtype(torch.float64)
 PLAIN = {
     "Sigmoid": nn.Sigmoid, "Tanh": nn.Tanh, "ReLU": nn.ReLU, "LeakyReLU": nn.LeakyReLU, "ELU": nn.ELU,
     "SELU": nn.SELU, "GELU": lambda: nn.GELU(approximate="tanh"), "SiLU": nn.SiLU, "Softplus": nn.Softplus,
-    "Softsign": nn.Softsign, "HardSigmoid": nn.Hardsigmoid, "HardTanh": nn.Hardtanh, "Identity": nn.Identity,
+    "Softsign": nn.Softsign, "HardSigmoid": lambda: HardSigmoid(), "HardTanh": nn.Hardtanh, "Identity": nn.Identity,
 }  # fmt: skip
+
+
+class HardSigmoid(nn.Module):
+    """nn.Hardsigmoid, but for its backward: that multiplies by ⅙ rounded to float32 (3e-8 off) in float64 too."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu6(x + 3) / 6
 
 
 class Maxout(nn.Module):
