@@ -41,8 +41,8 @@ class ClipNorm(Optimizer):
     def update(self, at: Evaluation, state: WrappedState, out: Array) -> None:
         """The rule's step for the clipped gradient."""
         size = np.sqrt(np.square(at.grad).sum(-1, keepdims=True))
-        tiny = np.finfo(at.grad.dtype).tiny
-        np.multiply(at.grad, np.minimum(1, self.max_norm / np.maximum(size, tiny)), out=state.scratch)
+        # min(1, c/‖g‖) as c/max(‖g‖, c), which a gradient of 0 cannot overflow
+        np.multiply(at.grad, self.max_norm / np.maximum(size, self.max_norm), out=state.scratch)
         self.rule.update(at._replace(grad=state.scratch), state.inner, out)
 
 
