@@ -121,7 +121,7 @@ class PlateauMemory:
 
     factor: Any = 1.0
     total: Any = 0.0
-    best: Any = np.inf
+    best: Any = np.finfo(np.float64).max
     waited: Any = field(default_factory=lambda: np.zeros((), int))
 
 
@@ -164,7 +164,8 @@ class ReduceOnPlateau:
     def _judge(self, memory: PlateauMemory) -> None:
         """Compare the window that ended with the best so far."""
         mean = memory.total / self.window
-        better = mean < memory.best * (1 - self.threshold)
+        # a share of |best|: PyTorch's best · (1 - threshold) lies above a negative best, and standing still is progress
+        better = mean < memory.best - self.threshold * np.abs(memory.best)
         memory.best = np.where(better, mean, memory.best)
         memory.waited = np.where(better, 0, memory.waited + 1)
         late = memory.waited >= self.patience
