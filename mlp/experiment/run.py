@@ -220,7 +220,9 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None) -> Experiment:
     parsed = config if isinstance(config, Config) else _parsed(config)
     split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
     prepared = prepare(parsed, data, split_rng)
-    parsed, ending = _resolved(parsed, prepared.preprocessing)
+    size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
+    per_epoch = ceil(len(prepared.train) / size)
+    parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
     n_in = len(prepared.preprocessing.scaling.shift)
     restarts = parsed.training.restarts
     network = Network(
@@ -229,8 +231,6 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None) -> Experiment:
         population=(restarts,) if restarts > 1 else (),
         dtype=np.dtype(parsed.training.dtype),
     )
-    size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
-    per_epoch = ceil(len(prepared.train) / size)
     frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
     rule = build.rule(parsed, per_epoch, frozen)
     recorder = Recorder(every=parsed.record.every)
@@ -245,7 +245,7 @@ def _parsed(config: Any) -> Config:
     return parse(config)
 
 
-def _resolved(config: Config, preprocessing: Preprocessing) -> tuple[Config, build.Head]:
+def _resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
     """The configuration with what "auto" came to."""
     ending = build.head(config, preprocessing.task, preprocessing.n_targets)
     resolved = replace(
@@ -253,7 +253,7 @@ def _resolved(config: Config, preprocessing: Preprocessing) -> tuple[Config, bui
         data=replace(config.data, task=preprocessing.task),
         network=replace(config.network, output=ending.output),
         loss=replace(config.loss, name=ending.loss_name),
-        optimizer=replace(config.optimizer, own=build.rule_keys(config)),
+        optimizer=replace(config.optimizer, own=build.rule_keys(config, n_steps)),
     )
     return resolved, ending
 
