@@ -10,9 +10,11 @@
 True
 """
 
+from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
 from mlp.backprop import Objective, backward, forward, infer, predict, value_and_grad
 from mlp.data.batches import Batch, as_batch, batches
+from mlp.diagnosis import Cause, Finding, diagnose
 from mlp.errors import (
     ConfigError,
     DataError,
@@ -25,20 +27,68 @@ from mlp.errors import (
     ShapeError,
     UnknownNameError,
 )
-from mlp.diagnosis import Cause, Finding, diagnose
 from mlp.experiment import Run, load_run, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
 from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument
 from mlp.layers import *  # noqa: F403
-from mlp.layers import __all__ as _layers
 from mlp.losses import *  # noqa: F403
-from mlp.losses import __all__ as _losses
 from mlp.network import Layout, Network, Workspace
 from mlp.optimizers import *  # noqa: F403
-from mlp.optimizers import __all__ as _optimizers
 from mlp.recorder import Recorder
 from mlp.schedules import Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
 from mlp.training import Step, train
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "DETAILED",
+    "ESSENTIAL",
+    "STANDARD",
+    "Array",
+    "Batch",
+    "Cause",
+    "ConfigError",
+    "Cosine",
+    "DataError",
+    "DownloadError",
+    "DtypeError",
+    "Exponential",
+    "FileFormatError",
+    "Finding",
+    "History",
+    "HyperparameterError",
+    "Instrument",
+    "Layout",
+    "MLPError",
+    "MissingExtraError",
+    "Network",
+    "Nodes",
+    "Objective",
+    "Recorder",
+    "ReduceOnPlateau",
+    "Run",
+    "ShapeError",
+    "Step",
+    "StepDecay",
+    "UnknownNameError",
+    "WarmUp",
+    "Workspace",
+    "as_batch",
+    "backward",
+    "batches",
+    "data",
+    "diagnose",
+    "forward",
+    "gradcheck",
+    "infer",
+    "load_run",
+    "norm",
+    "predict",
+    "run",
+    "train",
+    "value_and_grad",
+]
+__all__ += layers.__all__
+__all__ += losses.__all__
+__all__ += optimizers.__all__
