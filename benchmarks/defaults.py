@@ -2,8 +2,8 @@
 
     python benchmarks/defaults.py [--seeds 30] [--data FOLDER]
 
-The first row, digits, is the main job: `mlp train digits` for seeds 0, 1, 2, ... With a folder of .npz files, `letter.npz`
-is added. The table decided `mlp.experiment.build.adam_rate`.
+The first row, digits, is the main job: `mlp train digits` for seeds 0, 1, 2, ... With a folder of .npz files,
+`letter.npz` is added. The table decided `mlp.experiment.build.adam_rate`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ def accuracy(source: str, seed: int, rate: float | None) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
@@ -45,9 +43,7 @@ def main() -> None:
         print(f"{name:32}" + "".join(f"{value:9.4f}" for value in found[:, :, 0].mean(1)), flush=True)
         if source == "digits":
             first = found[0, :5]
-            print(
-                f"    seeds 0-4: mean {first[:, 0].mean():.4f}, {np.median(first[:, 1]):.2f} s each (median)"
-            )
+            print(f"    seeds 0-4: mean {first[:, 0].mean():.4f}, {np.median(first[:, 1]):.2f} s each (median)")
 
 
 if __name__ == "__main__":

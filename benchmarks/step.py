@@ -1,8 +1,10 @@
-"""µs per step of five networks, alone and recorded, beside a reference sketch in the same run.
+"""µs per step of five networks, alone and recorded, beside a reference sketch and PyTorch in the same run.
 
-    python benchmarks/step.py [--sketch ../shared/sketch.py] [--repeats 7]
+    python benchmarks/step.py [--sketch ../shared/sketch.py] [--repeats 15]
 
-Every figure is a median over interleaved repeats, so a machine that slows down slows all columns; read the ratios.
+A step is: gather a minibatch, forward, loss, backward, Adam, float32. Figures are medians over interleaved repeats
+and ratios are medians of ratios repeat by repeat, so a machine that slows down slows all columns: read the ratios.
+The column for PyTorch (eager, fused Adam) stands where torch is installed.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +36,7 @@ NETS = [
 def layers(widths: tuple[int, ...], dense: Any, relu: Callable[[int], Any]) -> list[Any]:
     """Dense, ReLU, ..., Dense."""
     found = [dense(widths[0], widths[1])]
-    for n_in, n_out in zip(widths[1:-1], widths[2:], strict=True):
+    for n_in, n_out in pairwise(widths[1:]):
         found += [relu(n_in), dense(n_in, n_out)]
     return found
 
@@ -47,9 +51,7 @@ def problem(widths: tuple[int, ...], size: int) -> tuple[Any, Any]:
 def plain(widths: tuple[int, ...], size: int, population: tuple[int, ...] = ()) -> Iterator[Any]:
     """Endless steps of this library."""
     X, y = problem(widths, size)
-    net = mlp.Network(
-        layers(widths, mlp.Dense, lambda n: mlp.ReLU()), population=population, dtype=np.float32
-    )
+    net = mlp.Network(layers(widths, mlp.Dense, lambda n: mlp.ReLU()), population=population, dtype=np.float32)
     return mlp.train(net, mlp.batches(X, y, size, epochs=10**9), mlp.SoftmaxCrossEntropy(), mlp.Adam())
 
 
@@ -65,6 +67,22 @@ def sketched(sketch: Any, widths: tuple[int, ...], size: int) -> Iterator[Any]:
     net = sketch.Network(layers(widths, sketch.Dense, sketch.ReLU))
     data = sketch.batches(X, targets, size, np.random.default_rng(0), 10**9, np.float32)
     return sketch.train(net, data, sketch.SoftmaxCE(), sketch.Adam(), size)
+
+
+def torched(widths: tuple[int, ...], size: int) -> Iterator[Any]:
+    """The same step in PyTorch."""
+    import torch
+
+    X, y = (torch.as_tensor(values) for values in problem(widths, size))
+    net = torch.nn.Sequential(*layers(widths, torch.nn.Linear, lambda n: torch.nn.ReLU()))
+    criterion, rule = torch.nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), fused=True)
+    while True:
+        for rows in torch.randperm(len(X)).split(size):
+            rule.zero_grad()
+            loss = criterion(net(X[rows]), y[rows])
+            loss.backward()
+            rule.step()
+            yield loss.item()
 
 
 def microseconds(steps: Iterator[Any], count: int) -> float:
@@ -119,26 +137,23 @@ def load(path: Path) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sketch", type=Path, default=Path("../shared/sketch.py"))
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=15)
     arguments = parser.parse_args()
-    sketch = load(arguments.sketch) if arguments.sketch.exists() else None
-    print(
-        f"{'network, batch':24}{'step µs':>10}{'recorded':>10}{'+ %':>7}{'sketch':>10}{'× sketch':>10}{'growth B':>10}"
-    )
+    rivals: dict[str, Callable[..., Iterator[Any]]] = {}
+    if arguments.sketch.exists():
+        rivals["sketch"] = partial(sketched, load(arguments.sketch))
+    if importlib.util.find_spec("torch"):
+        rivals["PyTorch"] = torched
+    beside = "".join(f"{name:>10}{'mlp/it':>8}" for name in rivals)
+    print(f"{'network, batch':24}{'step µs':>9}{'recorded':>10}{'+ %':>7}{beside}{'growth B':>10}")
     for widths, size in NETS:
-        runs = [plain(widths, size), recorded(widths, size)]
-        if sketch:
-            runs.append(sketched(sketch, widths, size))
-        times = side_by_side(runs, arguments.repeats)
-        mid = [statistics.median(t) for t in times]
-        name = "-".join(map(str, widths)) + f", {size}"
-        row = f"{name:24}{mid[0]:10.1f}{mid[1]:10.1f}{100 * ratio(times[1], times[0]) - 100:7.1f}"
-        if sketch:
-            row += f"{mid[2]:10.1f}{ratio(times[0], times[2]):10.2f}"
+        runs = [plain(widths, size), recorded(widths, size), *(rival(widths, size) for rival in rivals.values())]
+        alone, watched, *others = side_by_side(runs, arguments.repeats)
+        row = f"{'-'.join(map(str, widths)) + f', {size}':24}{statistics.median(alone):9.1f}"
+        row += f"{statistics.median(watched):10.1f}{100 * ratio(watched, alone) - 100:7.1f}"
+        row += "".join(f"{statistics.median(other):10.1f}{ratio(alone, other):8.2f}" for other in others)
         print(row + f"{memory_growth(widths, size):10d}", flush=True)
     one, many = side_by_side([plain((2, 4, 2), 4), plain((2, 4, 2), 4, (32,))], arguments.repeats)
     print(f"a population of 32 2-4-2 networks costs {ratio(many, one):.2f} × one")

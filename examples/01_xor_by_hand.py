@@ -1,7 +1,7 @@
 """The training loop in six lines, by hand: exclusive or.
 
-Nothing is hidden: forward and backward fill the arrays of `workspace`, the rule writes a step into `update`, and the step
-is added to the flat vector of parameters, of which every weight matrix is a view.
+Nothing is hidden: forward and backward fill the arrays of `workspace`, the rule writes a step into `update`, and the
+step is added to the flat vector of parameters, of which every weight matrix is a view.
 """
 
 import numpy as np

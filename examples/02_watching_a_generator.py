@@ -15,10 +15,8 @@ print(f"{'step':>5}{'loss':>10}   gradient norm of each dense layer   what each 
 for step in recorder.tap(mlp.train(net, batches, mlp.SquaredError(), mlp.Momentum(0.9))):
     if step.index % 100 == 0:
         norms = [mlp.norm(grad) for grad in step.workspace.grads if grad.size]
-        gains = recorder.history["backward_gain"][-1]
-        shown = "  ".join(
-            f"{name} {gain:.3f}" for name, gain in zip(recorder.history.labels("backward_gain"), gains)
-        )
+        gains = zip(recorder.history.labels("backward_gain"), recorder.history["backward_gain"][-1], strict=True)
+        shown = "  ".join(f"{name} {gain:.3f}" for name, gain in gains)
         print(f"{step.index:5}{step.loss:10.5f}   {norms[0]:.5f} {norms[1]:.5f}                    {shown}")
     if step.loss < 0.001:
         print(f"{step.index:5}{step.loss:10.5f}   good enough: break")

@@ -20,9 +20,8 @@ for step in recorder.tap(
     mlp.train(net, mlp.batches(X_train, y_train, 32, rng=0, epochs=20), mlp.SoftmaxCrossEntropy(), rule)
 ):
     if step.index % 200 == 0:
-        print(
-            f"epoch {step.epoch:2}  step {step.index:3}  loss {step.loss:.4f}  learning rate {step.state.learning_rate:.5f}"
-        )
+        rate = step.state.learning_rate
+        print(f"epoch {step.epoch:2}  step {step.index:3}  loss {step.loss:.4f}  learning rate {rate:.5f}")
 
 answers = mlp.predict(net, X_test).argmax(axis=1)
 accuracy = (answers == y_test).mean()

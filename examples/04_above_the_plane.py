@@ -1,8 +1,8 @@
 """The sigmoid perceptron with a bias node: is the point above the plane? Every number of one backward pass, printed.
 
-The data are the classic ones of perceptron tutorials: points (x, y, z) drawn at random, and a target of 1 where the point
-lies above the plane z = 0.5 x - 0.3 y + 0.2, else 0. One hidden layer of sigmoids, one sigmoid output, squared error
-½(t - y)², and a bias node in the input layer and in the hidden layer: a node whose output is always 1.
+The data are the classic ones of perceptron tutorials: points (x, y, z) drawn at random, and a target of 1 where the
+point lies above the plane z = 0.5 x - 0.3 y + 0.2, else 0. One hidden layer of sigmoids, one sigmoid output, squared
+error ½(t - y)², and a bias node in the input layer and in the hidden layer: a node whose output is always 1.
 """
 
 import numpy as np
@@ -50,8 +50,8 @@ for j in range(2):
 
 # the same by hand, with Python's own arithmetic
 x = [*X[0], 1.0]
-hidden = [1 / (1 + np.exp(-sum(w * v for w, v in zip(row, x)))) for row in W1]
-output = 1 / (1 + np.exp(-sum(w * v for w, v in zip(W2[0], [*hidden, 1.0]))))
+hidden = [1 / (1 + np.exp(-sum(w * v for w, v in zip(row, x, strict=True)))) for row in W1]
+output = 1 / (1 + np.exp(-sum(w * v for w, v in zip(W2[0], [*hidden, 1.0], strict=True))))
 delta = (output - t[0, 0]) * output * (1 - output)
 by_hand = [[delta * W2[0, j] * hidden[j] * (1 - hidden[j]) * v for v in x] for j in range(2)]
 assert np.allclose(workspace.grads[0], by_hand, rtol=1e-12), "backpropagation is the chain rule, nothing else"

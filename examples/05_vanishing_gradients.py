@@ -2,7 +2,8 @@
 
     python examples/05_vanishing_gradients.py [--picture vanishing.png]
 
-Six hidden layers of 32 on the digits, the same data, rule and seed for both networks. The picture needs the extra 'plot'.
+Six hidden layers of 32 on the digits, the same data, rule and seed for both networks. The picture needs the extra
+'plot'.
 """
 
 import argparse
@@ -34,9 +35,7 @@ def table(histories: dict[str, mlp.History]) -> None:
     """Gradient norms of the first step, and where the loss got to."""
     for name, history in histories.items():
         norms = history["grad_norm_by_layer"][0]
-        print(
-            f"{name:8}" + "".join(f"{norm:10.1e}" for norm in norms) + f"{history['loss'][-20:].mean():12.3f}"
-        )
+        print(f"{name:8}" + "".join(f"{norm:10.1e}" for norm in norms) + f"{history['loss'][-20:].mean():12.3f}")
 
 
 def picture(histories: dict[str, mlp.History], path: str) -> None:
@@ -70,7 +69,5 @@ if arguments.picture:
     picture(found, arguments.picture)
 
 first_step = {name: history["grad_norm_by_layer"][0] for name, history in found.items()}
-assert first_step["sigmoid"][0] < 1e-3 * first_step["sigmoid"][-1], (
-    "the gradient has vanished on its way down"
-)
+assert first_step["sigmoid"][0] < 1e-3 * first_step["sigmoid"][-1], "the gradient has vanished on its way down"
 assert first_step["ReLU"][0] > 0.1 * first_step["ReLU"][-1], "here it arrives"
