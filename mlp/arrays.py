@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlp.errors import DtypeError
+from mlp.errors import DtypeError, HyperparameterError
 
 Array: TypeAlias = npt.NDArray[Any]
 Seed: TypeAlias = int | np.random.Generator
@@ -54,12 +54,24 @@ def norm(values: Any) -> float:
 
 def generator(rng: Seed) -> np.random.Generator:
     """A seed or a generator, as a generator."""
-    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
+        raise HyperparameterError("rng", rng, "a seed, 0, 1, ..., or a numpy.random.Generator")
+    return np.random.default_rng(rng)
 
 
 def float_dtype(dtype: Any) -> np.dtype[Any]:
     """`dtype` as one that networks compute with: float32 or float64."""
-    found = np.dtype(dtype)
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise DtypeError(f"dtype {found} was given; a network computes with float32 or float64.")
-    return found
+    for known in (np.dtype(np.float32), np.dtype(np.float64)):
+        if _is(known, dtype):
+            return known
+    raise DtypeError(f"dtype {dtype!r} was given; a network computes with float32 or float64.")
+
+
+def _is(known: np.dtype[Any], dtype: Any) -> bool:
+    """Whether `dtype` means `known`; NumPy takes None for float64 and throws at what it does not know."""
+    try:
+        return dtype is not None and known == np.dtype(dtype)
+    except (TypeError, ValueError):
+        return False

@@ -4,7 +4,7 @@
     ├── ShapeError             (ValueError)   arrays or layers that do not fit together
     ├── DtypeError             (TypeError)    one network, one dtype; nothing is cast silently
     ├── HyperparameterError    (ValueError)   a number outside the range in which the rule makes sense
-    ├── UnknownNameError       (LookupError)  no such optimizer, layer, key, data set ...; carries the nearest
+    ├── UnknownNameError       (KeyError)     no such optimizer, layer, key, data set ...; carries the nearest
     ├── ConfigError            (ValueError)   an experiment file or dict that says something impossible
     ├── DataError              (ValueError)   data that cannot be trained on; names rows and columns
     ├── FileFormatError        (ValueError)   a file that is not what its name promises
@@ -16,7 +16,9 @@ Every message says what was given, what is needed and what to do. Knows nothing 
 
 from __future__ import annotations
 
+import copyreg
 import difflib
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +27,13 @@ import numpy as np
 
 class MLPError(Exception):
     """Whatever this package raises on purpose."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""  # KeyError would quote it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # by default an exception is made again from its message, which is not what those that carry data take
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ShapeError(MLPError, ValueError):
@@ -40,10 +49,10 @@ class HyperparameterError(MLPError, ValueError):
 
     def __init__(self, name: str, value: object, needed: str) -> None:
         self.name, self.value = name, value
-        super().__init__(f"{name} = {value!r} cannot be: it must be {needed}.")
+        super().__init__(f"{name} = {_in_one_line(value)} cannot be: it must be {needed}.")
 
 
-class UnknownNameError(MLPError, LookupError):
+class UnknownNameError(MLPError, KeyError):
     """A name that is not known. Carries `name`, `known` and `nearest` (or None)."""
 
     def __init__(self, what: str, name: object, known: Iterable[str]) -> None:
@@ -51,7 +60,7 @@ class UnknownNameError(MLPError, LookupError):
         close = difflib.get_close_matches(str(name).lower(), self.known, n=1, cutoff=0.5)
         self.nearest = close[0] if close else None
         hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        super().__init__(f"no {what} {name!r}. Known: {', '.join(self.known)}.{hint}")
+        super().__init__(f"no {what} {_in_one_line(name)}. Known: {', '.join(self.known)}.{hint}")
 
 
 class ConfigError(MLPError, ValueError):
@@ -76,6 +85,11 @@ class MissingExtraError(MLPError, ImportError):
     def __init__(self, feature: str, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'mlp[{extra}]'")
+
+
+def _in_one_line(value: object) -> str:
+    """The repr, without line ends and not endless."""
+    return textwrap.shorten(repr(value), 80, placeholder=" …")
 
 
 def check_positive(name: str, value: Any) -> None:
@@ -105,12 +119,8 @@ def check_count(name: str, value: Any) -> None:
 
 
 def _check(name: str, value: Any, allowed: Any, needed: str) -> None:
-    if isinstance(value, bool | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating | np.ndarray):
         raise HyperparameterError(name, value, needed)
-    try:
-        numbers = np.asarray(value, dtype=float)
-        fine = np.all(np.isfinite(numbers) & allowed(numbers))
-    except (TypeError, ValueError):
-        raise HyperparameterError(name, value, needed) from None
-    if not fine:
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "fiu" or not np.all(np.isfinite(numbers) & allowed(numbers)):
         raise HyperparameterError(name, value, needed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -61,7 +62,10 @@ class History(Mapping[str, Array]):
     ) -> None:
         self._columns: dict[str, Column] = {}
         for name, given in (columns or {}).items():
-            values = np.asarray(given, dtype=float)
+            try:
+                values = np.asarray(given, dtype=float)
+            except (TypeError, ValueError):
+                raise ShapeError(f"column {name!r} must hold numbers, as many in each record.") from None
             if values.ndim == 0:
                 raise ShapeError(f"column {name!r} is a single number; give one for each record: [0.7, 0.5].")
             when = (steps or {}).get(name, range(len(values)))
@@ -152,7 +156,8 @@ class History(Mapping[str, Array]):
     def load(cls, path: str | os.PathLike[str]) -> History:
         """Read what `save` wrote."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # np.load leaves a damaged file open if it has opened it itself
+            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))["columns"]
                 return cls(
                     {name: file[f"values/{name}"] for name in about},
@@ -164,7 +169,7 @@ class History(Mapping[str, Array]):
             raise FileFormatError(
                 f"{path}: there is no such file; a history is written as history.npz."
             ) from None
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise FileFormatError(f"{path}: not a history that mlp wrote ({type(error).__name__}).") from None
 
     def _known(self, name: str) -> Column:
