@@ -40,7 +40,7 @@ class Adagrad(Optimizer):
 
     def init(self, params: Array) -> SquaresState:
         """No gradients met."""
-        return SquaresState(pace(self.learning_rate, params), np.zeros_like(params))
+        return SquaresState(pace(self, params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: SquaresState, out: Array) -> None:
         """-η g / (√s + ε)."""
@@ -75,7 +75,7 @@ class RMSprop(Optimizer):
 
     def init(self, params: Array) -> SquaresState:
         """No gradients met."""
-        return SquaresState(pace(self.learning_rate, params), np.zeros_like(params))
+        return SquaresState(pace(self, params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: SquaresState, out: Array) -> None:
         """-η g / (√s + ε)."""
@@ -125,7 +125,7 @@ class Adam(Optimizer):
 
     def init(self, params: Array) -> AdamState:
         """No gradients met."""
-        return AdamState(pace(self.learning_rate, params), np.zeros_like(params), np.zeros_like(params))
+        return AdamState(pace(self, params), np.zeros_like(params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """-η m̂ / (√v̂ + ε), with √v̂ = k √v and k² = (1 - β₂)/(1 - β₂ᵗ)."""
@@ -167,7 +167,7 @@ class AdamW(Optimizer):
 
     def init(self, params: Array) -> AdamState:
         """No gradients met."""
-        return self._adam().init(params)
+        return AdamState(pace(self, params), np.zeros_like(params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """Adam's step, and -η λ θ."""

@@ -30,7 +30,7 @@ class SGD(Optimizer):
 
     def init(self, params: Array) -> State:
         """Nothing but the pace."""
-        return State(pace(self.learning_rate, params))
+        return State(pace(self, params))
 
     def update(self, at: Evaluation, state: State, out: Array) -> None:
         """-η g."""
@@ -66,7 +66,7 @@ class Momentum(Optimizer):
 
     def init(self, params: Array) -> MomentumState:
         """At rest."""
-        return MomentumState(pace(self.learning_rate, params), np.zeros_like(params))
+        return MomentumState(pace(self, params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: MomentumState, out: Array) -> None:
         """V."""
@@ -99,7 +99,7 @@ class Nesterov(Optimizer):
 
     def init(self, params: Array) -> MomentumState:
         """At rest."""
-        return MomentumState(pace(self.learning_rate, params), np.zeros_like(params))
+        return MomentumState(pace(self, params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: MomentumState, out: Array) -> None:
         """μ v - η g with the new v: one step along v ← μ v - η g, and one more push."""

@@ -78,16 +78,29 @@ class Pace:
         return self.learning_rate
 
 
-def pace(rate: Rate, params: Array) -> Pace:
+def pace(rule: Any, params: Array) -> Pace:
     """The pace of a rule that has made no update yet."""
+    rate = rule.learning_rate
+    check_fit(rule, params)
     if hasattr(rate, "rate"):
         return Pace(rate, rate.init(), float("nan"))
-    if np.ndim(rate) and np.broadcast_shapes(np.shape(rate), params.shape) != params.shape:
-        raise ShapeError(
-            f"learning_rate has shape {np.shape(rate)} for parameters {params.shape}; "
-            "one for each member of a population is (R, 1)."
-        )
     return Pace(None, None, rate)
+
+
+def check_fit(rule: Any, params: Array) -> None:
+    """Refuse arrays of hyperparameters with another shape than the parameters' population has."""
+    for name, value in vars(rule).items():
+        if isinstance(value, np.ndarray) and not _broadcasts(value.shape, params.shape):
+            raise ShapeError(
+                f"{name} has shape {value.shape} for parameters {params.shape}; "
+                "one for each member of a population is (R, 1)."
+            )
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of `shape` fits into one of shape `to`."""
+    there = to[len(to) - len(shape) :]
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape, there, strict=True))
 
 
 @dataclass

@@ -10,11 +10,12 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState
+from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_fit
 
 
-def _around(rule: Optimizer, params: Array) -> WrappedState:
-    inner = rule.init(params)
+def _around(wrapper: Any, params: Array) -> WrappedState:
+    check_fit(wrapper, params)
+    inner = wrapper.rule.init(params)
     return WrappedState(inner.pace, inner, np.empty_like(params))
 
 
@@ -36,7 +37,7 @@ class ClipNorm(Optimizer):
 
     def init(self, params: Array) -> WrappedState:
         """The rule's memory, and room for the clipped gradient."""
-        return _around(self.rule, params)
+        return _around(self, params)
 
     def update(self, at: Evaluation, state: WrappedState, out: Array) -> None:
         """The rule's step for the clipped gradient."""
@@ -58,7 +59,7 @@ class ClipValue(Optimizer):
 
     def init(self, params: Array) -> WrappedState:
         """The rule's memory, and room for the clipped gradient."""
-        return _around(self.rule, params)
+        return _around(self, params)
 
     def update(self, at: Evaluation, state: WrappedState, out: Array) -> None:
         """The rule's step for the clipped gradient."""
