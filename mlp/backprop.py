@@ -47,21 +47,14 @@ def backward(network: Network, workspace: Workspace) -> None:
     """Fill `workspace.grad` and `workspace.d_nodes`, from the last of which ∂L/∂(raw outputs) is read."""
     nodes, d_nodes, grads, scratch = workspace.nodes, workspace.d_nodes, workspace.grads, workspace.scratch
     for i in workspace.backward_order:
-        network.layers[i].backward(
-            network.views[i],
-            nodes[i],
-            nodes[i + 1],
-            d_nodes[i + 1],
-            scratch[i],
-            grads[i],
-            d_nodes[i],  # type: ignore[arg-type]
-        )
+        layer, params, x, y = network.layers[i], network.views[i], nodes[i], nodes[i + 1]
+        layer.backward(params, x, y, d_nodes[i + 1], scratch[i], grads[i], d_nodes[i])
 
 
 def value_and_grad(network: Network, loss: Loss, batch: Batch, workspace: Workspace) -> Any:
     """Fill `workspace` with everything one step computes; return the loss (*population,), weight penalties included."""
     output = forward(network, batch.x, workspace)
-    value = loss.value_and_grad(output, batch.target, batch.weights, workspace.d_nodes[-1])  # type: ignore[arg-type]
+    value = loss.value_and_grad(output, batch.target, batch.weights, workspace.d_nodes[-1])
     backward(network, workspace)
     for i in network.penalised:
         value = value + network.layers[i].penalty(network.views[i], workspace.grads[i])

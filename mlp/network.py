@@ -154,7 +154,7 @@ class Workspace:
         outputs = [nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
         self.n_samples = n_samples
         self.nodes: list[Nodes] = [nodes((), network.n_in, n_samples, dtype), *outputs]
-        self.d_nodes: list[Array | None] = [
+        self.d_nodes: list[Any] = [  # arrays, and None
             np.empty((*population, n.values.shape[-2], n_samples), dtype) for n in self.nodes
         ]
         self.backward_order = range(len(layers) - 1, -1 if input_gradient else first - 1, -1)

@@ -37,9 +37,9 @@ class Recorder:
             if groups is None:
                 offset = self._next_index() - step.index
                 groups = self._groups(step)
-            for period, count, measurements in groups:
+            for period, note, measurements in groups:
                 if step.index % period == 0:
-                    count(step.index + offset)
+                    note(step.index + offset)
                     for put, measure in measurements:
                         put(measure(step))
             yield step
@@ -79,5 +79,5 @@ class Group(NamedTuple):
     """Instruments of one period: how to note the step, and where each measurement goes."""
 
     period: int
-    count: Callable[[int], None]
+    note: Callable[[int], None]
     measurements: list[tuple[Callable[[Any], None], Callable[[Step], Any]]]

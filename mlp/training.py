@@ -27,7 +27,7 @@ class Step(NamedTuple):
     overwrites them, so `list(train(...))` shows the same arrays many times. Copy what you keep.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a step
     epoch: int
     batch: Batch
     loss: Any

@@ -26,14 +26,7 @@ class Layer(ABC):
     like `params`. Nothing is allocated here that grows with the number of samples.
     """
 
-    n_params: int = 0  # how many numbers of the flat vector are this layer's
-    n_statistics: int = (
-        0  # how many numbers it keeps that are not trained (batch norm's running mean and variance)
-    )
-    penalised: bool = False  # whether `penalty` has anything to say
-    suits: ClassVar[str | None] = (
-        "lecun_normal"  # initializer for weights that feed this layer; None: ask the next
-    )
+    suits: ClassVar[str | None] = "lecun_normal"  # initializer for weights that feed it; None: ask the next
 
     if TYPE_CHECKING:  # plain fields or properties in the layers; frozen either way
 
@@ -42,6 +35,20 @@ class Layer(ABC):
         @property
         def n_out(self) -> int: ...  # noqa: D102
 
+    @property
+    def n_params(self) -> int:
+        """How many numbers of the flat vector are this layer's."""
+        return 0
+
+    @property
+    def n_statistics(self) -> int:
+        """How many numbers it keeps that are not trained: batch norm's running mean and variance."""
+        return 0
+
+    @property
+    def penalised(self) -> bool:
+        """Whether `penalty` has anything to say."""
+        return False
     @property
     def kind(self) -> str:
         """The first part of its name in a network: "dense", "relu", ..."""

@@ -18,7 +18,7 @@ from mlp.losses.loss import Labelled, Pointwise, check_labels, check_values, one
 
 def softmax(z: Array) -> Array:
     """eᶻʲ / Σₖ eᶻᵏ over the outputs, without overflow."""
-    p = np.exp(z - np.maximum.reduce(z, axis=-2, keepdims=True))
+    p: Array = np.exp(z - np.maximum.reduce(z, axis=-2, keepdims=True))
     p /= np.add.reduce(p, axis=-2, keepdims=True)
     return p
 
