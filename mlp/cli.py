@@ -21,7 +21,7 @@ from mlp.experiment.config import override, read
 from mlp.experiment.files import check_writable, plain
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
-from mlp.progress import watched
+from mlp.report.progress import watched
 from mlp.report.text import answers, measured, metrics_table, preamble, verdict
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130

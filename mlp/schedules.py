@@ -37,9 +37,7 @@ class Constant(_Timed):
 
 
 @dataclass(frozen=True)
-class StepDecay(_Timed):
-    """η_t = η₀ · `factor`^⌊t / `every`⌋."""
-
+class _Decay(_Timed):
     rate0: float
     every: int
     factor: float = 0.1
@@ -48,6 +46,11 @@ class StepDecay(_Timed):
         check_positive("learning_rate", self.rate0)
         check_count("every", self.every)
         check_positive("factor", self.factor)
+
+
+@dataclass(frozen=True)
+class StepDecay(_Decay):
+    """η_t = η₀ · `factor`^⌊t / `every`⌋."""
 
     def rate(self, t: int, loss: Any, memory: Any) -> float:
         """The learning rate of update t."""
@@ -55,17 +58,8 @@ class StepDecay(_Timed):
 
 
 @dataclass(frozen=True)
-class Exponential(_Timed):
+class Exponential(_Decay):
     """η_t = η₀ · `factor`^(t / `every`): StepDecay without the steps."""
-
-    rate0: float
-    every: int
-    factor: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_positive("learning_rate", self.rate0)
-        check_count("every", self.every)
-        check_positive("factor", self.factor)
 
     def rate(self, t: int, loss: Any, memory: Any) -> float:
         """The learning rate of update t."""

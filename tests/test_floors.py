@@ -19,7 +19,9 @@ FLOORS = """
 6 instruments
 7 recorder diagnosis
 8 estimators sweep experiment
-9 cli plots report __main__
+9 plots report
+10 cli
+11 __main__
 """
 FLOOR = {"__version__": -1} | {
     name: int(line.split()[0]) for line in FLOORS.split("\n") for name in line.split()[1:]
