@@ -47,9 +47,7 @@ def check_writable(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.npz").exists():
-        raise DataError(
-            f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run."
-        )
+        raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -112,14 +110,10 @@ def _model(run: Saved) -> bytes:
 def read(folder: Path) -> Saved:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
     if not (folder / "model.npz").is_file():
-        raise FileFormatError(
-            f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o."
-        )
+        raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
     config = configuration.parse(configuration.read(folder / "config.toml"), str(folder / "config.toml"))
     arrays = _reading(folder / "model.npz", _arrays)
-    preprocessing = _reading(
-        folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"])
-    )
+    preprocessing = _reading(folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"]))
     ending = build.head(config, preprocessing.task, preprocessing.n_targets)
     network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
     numbers = _reading(folder / "metrics.json", _json)
@@ -137,9 +131,7 @@ def _reading(path: Path, reader: Callable[[Path], Any]) -> Any:
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read: {error.strerror or type(error).__name__}.") from None
     except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise FileFormatError(
-            f"{path}: not as mlp wrote it ({type(error).__name__}); it may be damaged."
-        ) from None
+        raise FileFormatError(f"{path}: not as mlp wrote it ({type(error).__name__}); it may be damaged.") from None
 
 
 def _arrays(path: Path) -> dict[str, Any]:
@@ -162,8 +154,6 @@ def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, save
     network = Network(layers, 0, dtype=np.dtype(config.training.dtype))
     for name, mine in (("params", network.params), ("statistics", network.statistics)):
         if saved[name].shape != mine.shape or saved[name].dtype != mine.dtype:
-            raise FileFormatError(
-                f"{name} is {saved[name].dtype} {saved[name].shape}, not {mine.dtype} {mine.shape}"
-            )
+            raise FileFormatError(f"{name} is {saved[name].dtype} {saved[name].shape}, not {mine.dtype} {mine.shape}")
         np.copyto(mine, saved[name])
     return network

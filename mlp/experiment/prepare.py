@@ -55,9 +55,7 @@ class Preprocessing:
         except ValueError as error:
             raise DataError(f"X is not a table of numbers: {' '.join(str(error).split())}") from None
         if found.shape[1] != len(self.feature_names):
-            raise ShapeError(
-                f"X has {found.shape[1]} features; the network was trained on {len(self.feature_names)}."
-            )
+            raise ShapeError(f"X has {found.shape[1]} features; the network was trained on {len(self.feature_names)}.")
         return found
 
     def codes(self, y: Array) -> Array:
@@ -155,9 +153,7 @@ def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.G
     )
     dtype = np.dtype(config.training.dtype)
     validation = _elsewhere(config, config.data.validation, preprocessing, dtype)
-    test = _elsewhere(config, config.data.test, preprocessing, dtype) or _official(
-        dataset, preprocessing, dtype
-    )
+    test = _elsewhere(config, config.data.test, preprocessing, dtype) or _official(dataset, preprocessing, dtype)
     return Prepared(
         preprocessing,
         _part(dataset.X, y, parts.train, scaling, dtype),
@@ -170,26 +166,20 @@ def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.G
 def _dataset(config: Config, data: tuple[Any, Any] | None) -> Dataset:
     if data is None:
         if not config.data.source:
-            raise ConfigError(
-                "[data] source is missing: the name of a data set (see mlp data) or the path of a file."
-            )
+            raise ConfigError("[data] source is missing: the name of a data set (see mlp data) or the path of a file.")
         return load(config.data.source, config.data.target)
     try:
         X, y = data
         X, y = np.asanyarray(X), np.asanyarray(y)
     except (TypeError, ValueError):
-        raise DataError(
-            "data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k)."
-        ) from None
+        raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
     X = as_features(X)
     return Dataset(X, as_target(y), column_names(X.shape[1]), name="data")
 
 
 def _given(y: Array | None) -> Array:
     if y is None:
-        raise DataError(
-            "there is no target. Name its column with [data] target, or give a file that has one."
-        )
+        raise DataError("there is no target. Name its column with [data] target, or give a file that has one.")
     return y
 
 

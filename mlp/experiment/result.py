@@ -89,9 +89,7 @@ class Run:
         numbers = {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
         files.write(
             Path(folder),
-            files.Saved(
-                self.config, self.preprocessing, self.head, self.network, self.history, numbers, self.findings
-            ),
+            files.Saved(self.config, self.preprocessing, self.head, self.network, self.history, numbers, self.findings),
         )
 
     def _raw(self, X: Any) -> Array:
