@@ -8,15 +8,18 @@ known name. Nothing here knows how a key is carried out.
 from __future__ import annotations
 
 import difflib
+import re
+import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.errors import ConfigError
+from mlp.errors import ConfigError, UnknownNameError
 
 
 class Allowed(NamedTuple):
@@ -34,11 +37,12 @@ def key(default: Any, allowed: Allowed) -> Any:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number(value: Any) -> bool:
-    return (isinstance(value, float | np.floating) or _whole(value)) and bool(np.isfinite(value))
+    """Not NaN, not infinite, and no whole number that is beyond a float."""
+    return (isinstance(value, float) or _whole(value)) and abs(value) <= sys.float_info.max
 
 
 def _text(value: Any) -> bool:
@@ -46,7 +50,7 @@ def _text(value: Any) -> bool:
 
 
 def _listed(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list | tuple) and all(map(fits, value))
+    return lambda value: isinstance(value, list) and all(map(fits, value))
 
 
 def _rate(value: Any) -> bool:
@@ -57,8 +61,14 @@ def _positive(value: Any) -> bool:
     return _whole(value) and value >= 1
 
 
+def _simple(value: Any) -> bool:
+    return isinstance(value, bool | str) or _number(value)
+
+
 def _named(value: Any) -> bool:
-    return _text(value) or (isinstance(value, Mapping) and _text(value.get("name")))
+    if not isinstance(value, Mapping):
+        return _text(value)
+    return _text(value.get("name")) and all(_simple(v) or _named(v) for v in value.values())
 
 
 def one_of(*names: str) -> Allowed:
@@ -68,7 +78,8 @@ def one_of(*names: str) -> Allowed:
 
 TEXT = Allowed(_text, "text")
 NAME = Allowed(_text, "a name")
-NAMED = Allowed(_named, 'a name, or a table like {name = "..."}')
+NAMED = Allowed(_named, 'a name, or a table like {name = "..."} with numbers for its keys')
+OWN = Allowed(_simple, "a finite number, text, true or false")
 FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
 COUNT = Allowed(_positive, "a whole number, 1 or more")
 SEED = Allowed(lambda value: _whole(value) and value >= 0, "a whole number, 0 or more")
@@ -82,9 +93,7 @@ class DataConfig:
     """Where the data comes from, and how it is parted and scaled."""
 
     source: str = key("", TEXT)
-    target: str | int | None = key(
-        None, Allowed(lambda v: _text(v) or _whole(v), "the name or the index of a column")
-    )
+    target: str | int | None = key(None, Allowed(lambda v: _text(v) or _whole(v), "the name or the index of a column"))
     task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
     validation: float | str = key(0.15, PART)
     test: float | str = key(0.15, PART)
@@ -189,8 +198,7 @@ class Config:
         for section in sections.values():
             section.update(section.pop("own", {}))
         return {
-            name: {k: v for k, v in section.items() if v is not None and v != ""}
-            for name, section in sections.items()
+            name: {k: v for k, v in section.items() if v is not None and v != ""} for name, section in sections.items()
         }
 
 
@@ -207,26 +215,32 @@ SECTIONS: dict[str, type[Any]] = {
 def read(path: str | Path) -> dict[str, Any]:
     """The experiment file at `path` as a dict; ConfigError names the line where it is not TOML."""
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: there is no such file. Give the path of an experiment file (.toml)."
-        ) from None
+        raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a text file ({type(error).__name__}).") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tables nested too deep, numbers of 5,000 digits
         raise ConfigError(f"{path}: this is not TOML: {' '.join(str(error).split())}.") from None
+
+
+@contextmanager
+def blaming(where: str) -> Iterator[None]:
+    """Let an error about a name or a value that is met inside begin with `where` it was given."""
+    try:
+        yield
+    except (ConfigError, UnknownNameError) as error:
+        error.args = (f"{where}: {error}",)
+        raise
 
 
 def parse(given: Any, where: str = "config") -> Config:
     """A dict as a `Config`; what is not said takes its default. `where` is what errors call it."""
     if not isinstance(given, Mapping):
-        raise ConfigError(
-            f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {_shown(given)}."
-        )
+        raise ConfigError(f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {_shown(given)}.")
     for name in given:
         if name not in SECTIONS:
-            raise ConfigError(f"{where}: there is no section [{name}]. {_known(name, SECTIONS)}")
+            raise ConfigError(f"{where}: there is no section [{name}]. {suggestion(name, SECTIONS)}")
     return Config(
         **{name: _section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()}
     )
@@ -239,35 +253,39 @@ def _section(kind: type[Any], given: Any, where: str) -> Any:
     known = {f.name: f for f in fields(kind) if "allowed" in f.metadata}
     is_open = any(f.name == "own" for f in fields(kind))
     values: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in ((name, _plain(value)) for name, value in given.items()):
+        if name not in known and (not is_open or name == "own"):
+            raise ConfigError(f"{where} has no key {name!r}. {suggestion(name, known)}")
+        allowed = known[name].metadata["allowed"] if name in known else OWN
+        if not allowed.fits(value):
+            raise ConfigError(f"{where} {name} = {_shown(value)} cannot be. Allowed: {allowed.words}.")
         if name in known:
-            allowed = known[name].metadata["allowed"]
-            if not allowed.fits(value):
-                raise ConfigError(f"{where} {name} = {_shown(value)} cannot be. Allowed: {allowed.words}.")
-            values[name] = _plain(value)
-        elif is_open and name != "own":
-            values.setdefault("own", {})[name] = _plain(value)
+            values[name] = value
         else:
-            raise ConfigError(f"{where} has no key {name!r}. {_known(name, known)}")
+            values.setdefault("own", {})[name] = value
     return kind(**values)
 
 
 def _plain(value: Any) -> Any:
-    """NumPy scalars, tuples and mappings as what TOML can hold."""
-    if isinstance(value, np.generic):
-        return value.item()
+    """NumPy's numbers and arrays, tuples and mappings as what TOML can hold."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
     if isinstance(value, Mapping):
         return {name: _plain(v) for name, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def _known(name: object, known: Any) -> str:
+def suggestion(name: object, known: Any) -> str:
+    """What is known, and which of it is nearest to `name`."""
     close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
     return f"Known: {', '.join(known)}." + (f" Did you mean {close[0]!r}?" if close else "")
 
 
 def _shown(value: Any) -> str:
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -291,9 +309,10 @@ def override(given: dict[str, Any], assignment: str) -> dict[str, Any]:
 
 def _toml_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        found = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
+    return found["value"] if len(found) == 1 else text
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -301,16 +320,14 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for name, value in over.items():
         old = merged.get(name)
-        merged[name] = (
-            _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-        )
+        merged[name] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """Sections of plain values as TOML. The standard library reads TOML but does not write it."""
     blocks = (
-        f"[{name}]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in section.items())
+        f"[{name}]\n" + "".join(f"{_toml_key(k)} = {_toml(v)}\n" for k, v in section.items())
         for name, section in sections.items()
     )
     return "\n".join(blocks)
@@ -324,8 +341,12 @@ def _toml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml_key(k)} = {_toml(v)}" for k, v in value.items()) + "}"
     return repr(value)
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml_text(name)
 
 
 def _toml_text(text: str) -> str:
