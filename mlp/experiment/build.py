@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from mlp import losses
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
-from mlp.experiment.config import Config
-from mlp.initializers import INITIALIZERS, Initializer, initializer
+from mlp.experiment.config import Config, suggestion
+from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Residual, Sigmoid, Softmax
 from mlp.layers.chain import names
 from mlp.losses import Loss
@@ -65,31 +65,34 @@ class Head(NamedTuple):
 
 def head(config: Config, task: str, n_targets: int) -> Head:
     """The end of a network for `n_targets` classes, labels or values."""
+    if config.data.class_weight == "balanced" and task != "classification":
+        raise ConfigError(f"[data] class_weight = 'balanced' is for classes, and the task is {task}. Use none.")
     output = _output(config.network.output, task, n_targets)
     name = config.loss.name
     if name == "auto":
-        name = (
-            "squared_error"
-            if task == "regression" or config.network.output == "identity"
-            else "cross_entropy"
-        )
+        name = "squared_error" if task == "regression" or config.network.output == "identity" else "cross_entropy"
     n_out = 1 if task == "classification" and n_targets == 2 and output != "softmax" else n_targets
+    _check_softmax(output, task, n_targets)
     if name in REGRESSION:
+        if name == "poisson" and task != "regression":
+            raise ConfigError("[loss] name = 'poisson' is for counts, and the targets are classes.")
         loss = made(REGRESSION[name], config.loss.own, f"[loss] {name}")
         return Head(n_out, output, name, loss, OUTPUT_LAYERS[output], False, output != "identity", 0.5)
     if name not in ONE_OF_MANY:
-        raise UnknownNameError("loss", name, {*REGRESSION, *ONE_OF_MANY, "auto"})
+        raise UnknownNameError("[loss] name", name, {*REGRESSION, *ONE_OF_MANY, "auto"})
     if task == "regression":
-        raise ConfigError(
-            f"[loss] name = {name!r} is for classes, and the targets are numbers. Use squared_error."
-        )
+        raise ConfigError(f"[loss] name = {name!r} is for classes, and the targets are numbers. Use squared_error.")
     choice = output == "softmax" or (output == "identity" and n_out > 1 and task == "classification")
-    if choice and task == "multilabel":
-        raise ConfigError(
-            "[network] output = 'softmax' picks one class, and rows have several labels. Use sigmoid."
-        )
     loss = made((ONE_OF_MANY if choice else YES_OR_NO)[name], config.loss.own, f"[loss] {name}")
     return Head(n_out, output, name, loss, (), choice, name != "hinge", 0.0)
+
+
+def _check_softmax(output: str, task: str, n_targets: int) -> None:
+    """Refuse a softmax where nothing is chosen."""
+    if output == "softmax" and task == "multilabel":
+        raise ConfigError("[network] output = 'softmax' picks one class, and rows have several labels. Use sigmoid.")
+    if output == "softmax" and n_targets == 1:
+        raise ConfigError("[network] output = 'softmax' of one output is always 1. Use identity.")
 
 
 def _output(name: str, task: str, n_targets: int) -> str:
@@ -105,7 +108,7 @@ def made(kind: Callable[..., Any], own: Mapping[str, Any], where: str) -> Any:
     known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
     for name in own:
         if name not in known:
-            raise ConfigError(f"{where} has no key {name!r}. Known: {', '.join(known) or 'none'}.")
+            raise ConfigError(f"{where} has no key {name!r}. {suggestion(name, known or ['none'])}")
     try:
         return kind(**own)
     except HyperparameterError as error:
@@ -149,7 +152,7 @@ def _hidden(config: Config, n_in: int, width: int, activation: str) -> list[Laye
     if activation == "maxout":
         return [_dense(config, n_in, 2 * width), *norm, Maxout(2)]
     if activation not in ACTIVATIONS:
-        raise UnknownNameError("activation", activation, {*ACTIVATIONS, "maxout", "rbf"})
+        raise UnknownNameError("[network] activation", activation, {*ACTIVATIONS, "maxout", "rbf"})
     return [_dense(config, n_in, width), *norm, ACTIVATIONS[activation]()]
 
 
@@ -159,24 +162,24 @@ def _dense(config: Config, n_in: int, n_out: int) -> Dense:
 
 
 def _initializer(given: str | Mapping[str, Any]) -> Initializer:
-    if isinstance(given, str):
-        return initializer(given)
-    name = given["name"]
+    name, own = _name_and_keys(given)
     if name not in INITIALIZERS:
-        raise UnknownNameError("initializer", name, INITIALIZERS)
-    found: Initializer = made(INITIALIZERS[name], _without_name(given), f"[network] init {name}")
+        raise UnknownNameError("[network] init", name, {*INITIALIZERS, "auto"})
+    found: Initializer = made(INITIALIZERS[name], own, f"[network] init {name}")
     return found
 
 
-def _without_name(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in given.items() if k != "name"}
+def _name_and_keys(given: Any) -> tuple[Any, dict[str, Any]]:
+    """A name, or a table with a name and keys, taken apart."""
+    table = given if isinstance(given, Mapping) else {"name": given}
+    return table["name"], {k: v for k, v in table.items() if k != "name"}
 
 
 def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
     """The rule's own keys, those that were not given too."""
     given = config.optimizer
     if given.name not in OPTIMIZERS:
-        raise UnknownNameError("optimizer", given.name, OPTIMIZERS)
+        raise UnknownNameError("[optimizer] name", given.name, OPTIMIZERS)
     own = dict(given.own)
     if given.name in ("adam", "adamw"):
         own.setdefault("learning_rate", adam_rate(n_steps))
@@ -211,8 +214,7 @@ def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice] = ()) -> 
 
 def _schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: int) -> Any:
     """A schedule from its name and keys; lengths that are not given follow from the length of the run."""
-    table = {"name": given} if isinstance(given, str) else given
-    name, own = table["name"], _without_name(table)
+    name, own = _name_and_keys(given)
     defaults: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         "constant": (Constant, {}),
         "step": (StepDecay, {"every": max(1, total // 3)}),
@@ -222,7 +224,7 @@ def _schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: 
         "warmup": (WarmUp, {"steps": max(1, total // 20)}),
     }
     if name not in defaults:
-        raise UnknownNameError("schedule", name, defaults)
+        raise UnknownNameError("[optimizer] schedule", name, defaults)
     kind, keys = defaults[name]
     if name == "warmup":
         then = _schedule(own.pop("then", "constant"), rate, per_epoch, total)
@@ -235,7 +237,5 @@ def frozen_slices(config: Config, built: Sequence[Layer], parts: Sequence[slice]
     known = dict(zip(names(built), parts, strict=True))
     for name in config.network.frozen:
         if name not in known:
-            raise ConfigError(
-                f"[network] frozen: there is no layer {name!r}. The layers are {', '.join(known)}."
-            )
+            raise ConfigError(f"[network] frozen: there is no layer {name!r}. The layers are {', '.join(known)}.")
     return [known[name] for name in config.network.frozen]
