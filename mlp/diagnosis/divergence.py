@@ -4,49 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from mlp.arrays import Array
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.history import History
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Critical at the first step whose loss is NaN or infinite: nothing after it can be trusted."""
+    """Critical at the first step whose loss is NaN or infinite: nothing after it can be trusted.
+
+    The loss of every recorded step is looked at, and where there is one the mean of every epoch, "train_loss": it tells of
+    steps that were not recorded. A population has diverged when all of its members have.
+    """
 
     needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, history: History) -> Iterator[Finding]:
         """At most one finding."""
-        loss = history["loss"]
-        bad = np.flatnonzero(~np.isfinite(loss.reshape(len(loss), -1)).any(axis=1))
-        if bad.size:
-            yield self._finding(history, int(bad[0]))
+        for name in ("loss", "train_loss"):
+            if name in history:
+                lost = np.flatnonzero(~np.isfinite(_best(history, name)))
+                if lost.size:
+                    yield self._finding(history, name, int(lost[0]))
+                    return
 
-    def _finding(self, history: History, record: int) -> Finding:
-        loss = history["loss"]
-        step = int(history.steps("loss")[record])
-        finite = loss[:record][np.isfinite(loss[:record])]
-        evidence = {"loss": str(loss[record]), "first_loss": float(loss[0])}
-        if finite.size:
-            evidence["largest_finite_loss"] = float(finite.max())
-        rate = _rate(history, record)
-        lower = f"learning_rate {rate:g} → {rate / 10:g}" if rate else "a learning rate ten times lower"
+    def _finding(self, history: History, name: str, record: int) -> Finding:
+        step, lost = int(history.steps(name)[record]), _best(history, name)[record]
+        before = _best(history, "loss")[history.steps("loss") < step]
+        evidence: dict[str, Any] = {"loss": str(lost)}
+        if before.size:
+            evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
+        rate = _rate(history, step)
+        lower = f"learning_rate {rate:g} → {rate / 10:g}" if rate > 0 else "a learning rate ten times lower"
         causes = (
             Cause("learning_rate_too_high", "the loss grew until it left the range of numbers", lower),
             Cause("initialization_too_large", "activations may overflow from the start", 'init = "auto"'),
             Cause("unscaled_inputs", "large inputs make large gradients", 'scale = "standard"'),
         )
         message = (
-            f"The loss is {loss[record]} at step {step}: training has diverged and was stopped. "
+            f"The loss is {lost} at step {step}: training has diverged and was stopped. "
             f"Most often the learning rate is too high; try {lower}."
         )
         return Finding("divergence", "critical", message, (), step, evidence, causes)
 
 
-def _rate(history: History, record: int) -> float:
-    """The learning rate at that record, or 0 where it was not recorded."""
-    if "learning_rate" not in history or len(history["learning_rate"]) <= record:
+def _best(history: History, name: str) -> Array:
+    """The loss of each record; for a population the lowest there is, (n_records,)."""
+    losses = history[name]
+    lowest: Array = np.fmin.reduce(losses, axis=tuple(range(1, losses.ndim)))  # fmin passes over NaN
+    return lowest
+
+
+def _rate(history: History, step: int) -> float:
+    """The learning rate at that step or the last recorded before it; 0 where none was."""
+    if "learning_rate" not in history:
         return 0.0
-    return float(np.max(history["learning_rate"][record]))
+    until = history["learning_rate"][history.steps("learning_rate") <= step]
+    return float(np.max(until[-1])) if len(until) else 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -20,8 +20,10 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import diagnose
+from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
-from mlp.experiment.config import Config, parse, read
+from mlp.experiment.config import Config, blaming, parse, read
+from mlp.experiment.files import check_writable
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
 from mlp.history import History
@@ -56,9 +58,7 @@ class Best:
     def start(cls, network: Network) -> Best:
         """Before any training."""
         shape = network.population
-        return cls(
-            np.full(shape, np.inf), np.full(shape, -1), network.params.copy(), network.statistics.copy()
-        )
+        return cls(np.full(shape, np.inf), np.full(shape, -1), network.params.copy(), network.statistics.copy())
 
     def offer(self, score: Array, epoch: int, network: Network, min_delta: float) -> None:
         """Keep the members that improved by more than `min_delta`."""
@@ -76,7 +76,10 @@ class Best:
 
 @dataclass
 class Experiment:
-    """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`."""
+    """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`.
+
+    `stopped` may be set from outside, by a signal say: training then ends after the step at hand.
+    """
 
     config: Config
     prepared: Prepared
@@ -89,7 +92,8 @@ class Experiment:
     best: Best
     steps: int = 0
     seconds: float = 0.0
-    diverged: bool = field(default=False)
+    diverged: bool = False
+    stopped: bool = False
 
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
@@ -101,7 +105,7 @@ class Experiment:
                 epoch = self._judged(index, losses)
             self.seconds += time.perf_counter() - start
             yield epoch
-            if self.diverged or self._stalled(index):
+            if self.stopped or self.diverged or self._stalled(index):
                 return
 
     def finish(self) -> Run:
@@ -119,6 +123,8 @@ class Experiment:
             for name, part in parts.items():
                 if part is not None:
                     found.update(metrics.named(name, metrics.evaluate(network, self.head, self._task, part)))
+        if not (self.diverged or np.isfinite(found["train_loss"])):
+            return self._finish_before_the_end()
         return Run(
             self.config,
             self.prepared.preprocessing,
@@ -130,6 +136,12 @@ class Experiment:
             self.steps,
             self.seconds,
         )
+
+    def _finish_before_the_end(self) -> Run:
+        """The last update made weights that are numbers, but too large to compute with: training diverged there."""
+        self.diverged = True
+        self.recorder.history.append("train_loss", np.full(self.network.population, np.nan), self.steps - 1)
+        return self.finish()
 
     @property
     def _task(self) -> str:
@@ -147,9 +159,7 @@ class Experiment:
                 part.X, target, part.rows, size, scaling=part.scaling, rng=order, epochs=given.epochs,
                 weights=weights, dtype=self.network.dtype,
             )  # fmt: skip
-        return batches(
-            part.X, target, size, rng=order, epochs=given.epochs, weights=weights, dtype=self.network.dtype
-        )
+        return batches(part.X, target, size, rng=order, epochs=given.epochs, weights=weights, dtype=self.network.dtype)
 
     def _one_epoch(self, steps: Iterator[Step]) -> Array:
         """Take one epoch's steps; the losses met, (n_steps, *population)."""
@@ -157,14 +167,15 @@ class Experiment:
         for step in islice(steps, self.steps_per_epoch):
             losses.append(step.loss)
             self.steps += 1
-            if not np.isfinite(step.loss).any():
-                self.diverged = True
+            if self.stopped or not np.isfinite(step.loss).any():
                 break
         return np.array(losses, np.float64)
 
     def _judged(self, index: int, losses: Array) -> Epoch:
         """Measure on the validation part, note it, and keep the weights if they are the best so far."""
-        mean = losses.mean(0)
+        mean = np.where(self._lost(), np.nan, losses.mean(0))
+        self.diverged = not np.isfinite(mean).any()
+        self.recorder.history.append("train_loss", mean, self.steps - 1)
         part = self.prepared.validation
         found: dict[str, Any] = {}
         if part is not None and not self.diverged:
@@ -178,6 +189,11 @@ class Experiment:
         member = np.unravel_index(np.argmin(score), score.shape)
         shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
         return Epoch(index + 1, self.config.training.epochs, float(np.asarray(mean)[member]), shown)
+
+    def _lost(self) -> Array:
+        """Which members have weights or statistics that are no numbers: an epoch's last update meets no loss."""
+        fine = np.isfinite(self.network.params).all(-1) & np.isfinite(self.network.statistics).all(-1)
+        return np.asarray(~fine)
 
     @property
     def _min_delta(self) -> float:
@@ -212,37 +228,40 @@ def _balanced(y: Array) -> Array:
     return np.asarray((len(y) / (np.count_nonzero(counts) * counts[y])))
 
 
-def experiment(config: Any, data: tuple[Any, Any] | None = None) -> Experiment:
+def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "config") -> Experiment:
     """Check the configuration, prepare the data, build the network: everything but the training.
 
-    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source.
+    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source. `where` is what errors
+    call a dict.
     """
-    parsed = config if isinstance(config, Config) else _parsed(config)
+    if isinstance(config, str | Path):
+        config, where = read(config), str(config)
+    parsed = parse(config, where)
     split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
     prepared = prepare(parsed, data, split_rng)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
-    parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
-    n_in = len(prepared.preprocessing.scaling.shift)
-    restarts = parsed.training.restarts
-    network = Network(
-        build.layers(parsed, n_in, ending),
-        network_rng,
-        population=(restarts,) if restarts > 1 else (),
-        dtype=np.dtype(parsed.training.dtype),
-    )
-    frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
-    rule = build.rule(parsed, per_epoch, frozen)
+    with blaming(where):
+        parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
+        network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
+        frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
+        rule = build.rule(parsed, per_epoch, frozen)
     recorder = Recorder(every=parsed.record.every)
-    return Experiment(
-        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network)
-    )
+    return Experiment(parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network))
 
 
-def _parsed(config: Any) -> Config:
-    if isinstance(config, str | Path):
-        return parse(read(config), str(config))
-    return parse(config)
+def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Generator) -> Network:
+    """The network at its start, or a population of them."""
+    layers, restarts = build.layers(config, n_in, ending), config.training.restarts
+    population = (restarts,) if restarts > 1 else ()
+    try:
+        return Network(layers, rng, population=population, dtype=np.dtype(config.training.dtype))
+    except MLPError:
+        raise
+    except (MemoryError, ValueError):  # NumPy raises either, depending on how far an array is from possible
+        raise ConfigError(
+            f"[network] hidden = {config.network.hidden}, restarts = {restarts}: this does not fit into memory."
+        ) from None
 
 
 def _resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
@@ -266,6 +285,8 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     that goes wrong does not raise, its findings say what happened.
     """
     ready = experiment(config, data)
+    if out is not None:
+        check_writable(Path(out))
     for _ in ready.epochs():
         pass
     finished = ready.finish()
