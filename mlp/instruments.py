@@ -60,6 +60,10 @@ def learning_rate(step: Step) -> Any:
     return np.broadcast_to(np.asarray(rate)[..., 0] if np.ndim(rate) else rate, population)
 
 
+index = attrgetter("index")
+"""The number of the step, from 0; counts on where a recorder goes on."""
+
+
 def epoch(step: Step) -> int:
     """How often the data were gone through before."""
     return step.epoch
@@ -187,6 +191,7 @@ ESSENTIAL = (
 
 STANDARD = (
     *ESSENTIAL,
+    Instrument("step", index, "steps", shared=True),
     Instrument("epoch", epoch, "epochs", shared=True),
     Instrument("learning_rate", learning_rate),
     Instrument("grad_norm", grad_norm),

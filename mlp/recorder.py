@@ -35,13 +35,14 @@ class Recorder:
         offset = 0
         for step in steps:
             if groups is None:
-                offset = self._next_index() - step.index
+                offset = max(0, self._next_index() - step.index)
                 groups = self._groups(step)
+            seen = step._replace(index=step.index + offset) if offset else step
             for period, note, measurements in groups:
-                if step.index % period == 0:
-                    note(step.index + offset)
+                if seen.index % period == 0:
+                    note(seen.index)
                     for put, measure in measurements:
-                        put(measure(step))
+                        put(measure(seen))
             yield step
 
     def _next_index(self) -> int:
