@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlp.errors import DtypeError, HyperparameterError
+from mlp.errors import DtypeError, HyperparameterError, ShapeError
 
 Array: TypeAlias = npt.NDArray[Any]
 Seed: TypeAlias = int | np.random.Generator
@@ -50,6 +50,14 @@ def norm(values: Any) -> float:
     if isinstance(values, tuple):
         return float(np.sqrt(sum(norm(part) ** 2 for part in values)))
     return float(np.linalg.norm(values.ravel()))
+
+
+def as_array(name: str, given: Any) -> Array:
+    """What was given, maybe lists of lists, as an array; refuses rows of several lengths."""
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError):
+        raise ShapeError(f"{name} is no table of numbers: its rows are not of one length.") from None
 
 
 def generator(rng: Seed) -> np.random.Generator:

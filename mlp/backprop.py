@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, nodes
+from mlp.arrays import Array, Nodes, as_array, nodes
 from mlp.data.batches import Batch
-from mlp.errors import DtypeError, ShapeError
+from mlp.errors import DataError, DtypeError, ShapeError, check_count
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
 
@@ -114,9 +114,12 @@ def predict(network: Network, X: Array, *, block: int = 4096) -> Array:
 
     A loss turns them into probabilities or values: `loss.predict` takes the transposed.
     """
-    X = np.asarray(X)
+    X = as_array("X", X)
     if X.ndim != 2 or X.shape[1] != network.n_in:
         raise ShapeError(f"X has shape {X.shape}; the network takes (n_samples, {network.n_in}).")
+    if X.dtype.kind not in "fiub":
+        raise DataError(f"X holds {X.dtype}; give numbers.")
+    check_count("block", block)
     out = np.empty((*network.population, len(X), network.n_out), network.dtype)
     for start in range(0, len(X), block):
         rows = X[start : start + block]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, float_dtype, generator, nodes
-from mlp.errors import ShapeError, check_count
-from mlp.layers.chain import names, settle, slices
+from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count
+from mlp.layers.chain import checked, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
 
 
@@ -76,15 +76,18 @@ class Network:
         population: tuple[int, ...] = (),
         dtype: Any = np.float64,
     ) -> None:
+        layers = checked(layers)
         if not layers:
             raise ShapeError("a network needs at least one layer: Network([Dense(2, 1)]).")
-        for size in population:
-            check_count("population", size)
-        self.layers = settle(layers, layers[0].n_in)
-        if not self.n_in:
+        if not layers[0].n_in:
             raise ShapeError(
                 f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out)."
             )
+        if not isinstance(population, tuple | list):
+            raise HyperparameterError("population", population, "a tuple of whole numbers: (3,) for 3 networks")
+        for size in population:
+            check_count("population", size)
+        self.layers = settle(layers, layers[0].n_in)
         self.population, self.dtype, self.rng = tuple(population), float_dtype(dtype), generator(rng)
         parts = slices(layer.n_params for layer in self.layers)
         self.layout = Layout(self.layers, names(self.layers), parts, parts[-1].stop)
@@ -121,6 +124,8 @@ class Network:
             raise ShapeError(
                 f"params has shape {params.shape}; the network needs (*population, {self.layout.size})."
             )
+        if params.dtype != self.dtype:
+            raise DtypeError(f"params is {params.dtype} and the network {self.dtype}.")
         other = Network.__new__(Network)
         other.layers, other.layout, other.dtype, other.rng = self.layers, self.layout, self.dtype, self.rng
         other.penalised = self.penalised

@@ -14,6 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import Objective, check_batch, value_and_grad
 from mlp.data.batches import Batch
+from mlp.errors import HyperparameterError
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
 from mlp.optimizers import Evaluation, Optimizer
@@ -44,8 +45,22 @@ def train(
 
     `state` is the optimizer's memory from an earlier run, to go on with; by default it begins anew.
     """
+    _check_arguments(network, data, loss, optimizer)
     state = optimizer.init(network.params) if state is None else state
     return _steps(network, data, loss, optimizer, state)
+
+
+def _check_arguments(network: Any, data: Any, loss: Any, optimizer: Any) -> None:
+    """Refuse what cannot be trained, trained on or trained with."""
+    if not isinstance(network, Network):
+        raise HyperparameterError("network", network, "a network: Network([Dense(2, 3), ...])")
+    typed = isinstance(data, tuple | list) and not all(isinstance(batch, Batch) for batch in data)
+    if typed or not isinstance(data, Iterable) or isinstance(data, str | np.ndarray):
+        raise HyperparameterError("data", data, "batches: batches(X, target), or a list of as_batch(X, target)")
+    if not isinstance(loss, Loss):
+        raise HyperparameterError("loss", loss, "a loss: SoftmaxCrossEntropy(), SquaredError(), ...")
+    if not isinstance(optimizer, Optimizer):
+        raise HyperparameterError("optimizer", optimizer, "an optimizer: SGD(0.1), Adam(), ...")
 
 
 def _steps(
@@ -56,8 +71,9 @@ def _steps(
     workspaces: dict[int, Workspace] = {}  # the last batch of an epoch may be smaller
     for index, batch in enumerate(data):
         workspace = workspaces.get(batch.x.values.shape[-1])
-        if workspace is None:
+        if workspace is None or not batch.epoch:  # all of the first epoch: a wrong label may come late
             check_batch(network, loss, batch)
+        if workspace is None:
             workspace = workspaces.setdefault(batch.x.n_samples, Workspace(network, batch.x.n_samples))
         value = value_and_grad(network, loss, batch, workspace)
         objective.batch, objective.workspace = batch, workspace

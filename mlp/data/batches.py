@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, Seed, float_dtype, generator
+from mlp.arrays import Array, Nodes, Seed, as_array, float_dtype, generator
 from mlp.data.scale import Scaling
 from mlp.errors import DataError, ShapeError, check_count
 
@@ -69,31 +69,32 @@ def batches(
 
 def _checked(X: Array, target: Array, weights: Array | None, dtype: Any) -> tuple[Array, Array, Array | None]:
     """X with a column of ones, targets and weights, in one dtype; refuses lengths that differ."""
-    X, target = np.asarray(X), np.asarray(target)
+    X, target = as_array("X", X), as_array("target", target)
     if X.ndim != 2 or not len(X):
         raise ShapeError(f"X has shape {X.shape}; give (n_samples, n_features), with at least one sample.")
     if X.dtype.kind not in "fiub":
         raise DataError(f"X holds {X.dtype}; give numbers.")
     dtype = float_dtype(dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
-    for name, given in (("target", target), ("weights", weights)):
-        if given is not None and len(np.atleast_1d(given)) != len(X):
-            raise DataError(
-                f"X has {len(X)} rows and {name} has {len(np.atleast_1d(given))}; they must be as many."
-            )
+    if target.ndim not in (1, 2):
+        raise ShapeError(f"target has shape {target.shape}; give (n_samples,) or (n_samples, n_outputs).")
+    if len(target) != len(X):
+        raise DataError(f"X has {len(X)} rows and target has {len(target)}; they must be as many.")
     if target.dtype.kind not in "fiub":
         raise DataError(f"target holds {target.dtype}; give class labels 0, 1, ... or numbers.")
     rows = np.ones((len(X), X.shape[1] + 1), dtype)
     rows[:, :-1] = X
     targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)
-    return rows, targets, None if weights is None else _checked_weights(weights, dtype)
+    return rows, targets, None if weights is None else _checked_weights(weights, len(X), dtype)
 
 
-def _checked_weights(weights: Array, dtype: Any) -> Array:
+def _checked_weights(given: Any, n: int, dtype: Any) -> Array:
     """Sample weights, finite and not negative."""
-    found = np.asarray(weights, dtype)
-    if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any():
-        raise DataError("weights must be one number for each sample, finite and 0 or more.")
-    return found
+    weights = as_array("weights", given)
+    if weights.shape != (n,):
+        raise DataError(f"X has {n} rows and weights has shape {weights.shape}; give one number for each row.")
+    if weights.dtype.kind not in "fiub" or not np.isfinite(weights).all() or (weights < 0).any():
+        raise DataError("weights must be numbers, finite and 0 or more.")
+    return weights.astype(dtype)
 
 
 def _nodes(rows: Array) -> Nodes:

@@ -8,19 +8,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 from mlp.errors import ShapeError
 from mlp.layers.layer import Layer
 
 
-def settle(layers: Iterable[Layer], n_in: int) -> tuple[Layer, ...]:
-    """The layers, each knowing its width and what follows it."""
-    waiting = tuple(layers)
-    for layer in waiting:
+def checked(layers: Any) -> tuple[Layer, ...]:
+    """The layers, if that is what they are."""
+    if isinstance(layers, Layer) or not isinstance(layers, Iterable):
+        raise ShapeError(f"layers come as a list; given was {layers!r}. Write [Dense(2, 3), Sigmoid(), ...].")
+    found = tuple(layers)
+    for layer in found:
         if not isinstance(layer, Layer):
             raise ShapeError(
                 f"a network is made of layers; {layer!r} is none. Write Dense(2, 3), Sigmoid(), ..."
             )
+    return found
+
+
+def settle(layers: Iterable[Layer], n_in: int) -> tuple[Layer, ...]:
+    """The layers, each knowing its width and what follows it."""
+    waiting = checked(layers)
     settled: list[Layer] = []
     for i, layer in enumerate(waiting):
         try:

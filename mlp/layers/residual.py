@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes, nodes
 from mlp.errors import ShapeError
-from mlp.layers.chain import names, settle, slices
+from mlp.layers.chain import checked, names, settle, slices
 from mlp.layers.layer import UNSIZED, Layer, Params, Place
 
 
@@ -35,7 +35,7 @@ class Residual(Layer):
     suits: ClassVar[str | None] = "lecun_normal"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "layers", checked(self.layers))
 
     @property
     def n_out(self) -> int:

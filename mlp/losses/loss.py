@@ -36,7 +36,7 @@ class Loss(ABC):
         return output
 
     def check(self, n_out: int, target: Array) -> None:
-        """Refuse targets that do not fit n_out outputs. Called once for each size of batch, not at each step."""
+        """Refuse targets that do not fit n_out outputs. Called in the first epoch, not at each step."""
         check_values(type(self).__name__, n_out, target)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import DataError, HyperparameterError, check_positive
+from mlp.errors import DataError, check_fraction, check_positive
 from mlp.losses.loss import Pointwise, check_values, weigh, weighted_mean
 
 
@@ -116,8 +116,8 @@ class Quantile(_OfError):
     quantile: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.quantile < 1:
-            raise HyperparameterError("quantile", self.quantile, "in the range 0 < quantile < 1")
+        check_fraction("quantile", self.quantile)
+        check_positive("quantile", self.quantile)
 
     def of_error(self, e: Array) -> Array:
         """The larger of the two lines."""

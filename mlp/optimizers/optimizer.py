@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import ShapeError, check_positive
+from mlp.errors import HyperparameterError, ShapeError, check_positive
 
 
 class Objective(Protocol):
@@ -130,6 +130,12 @@ class Optimizer(ABC):
     @abstractmethod
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
         """Write the step to add to the parameters into `out`; move `state` on. Never writes to `at`."""
+
+
+def check_rule(rule: Any) -> None:
+    """Refuse what is no rule to wrap."""
+    if not isinstance(rule, Optimizer):
+        raise HyperparameterError("rule", rule, "an optimizer: SGD(0.1), Adam(), ...")
 
 
 @dataclass

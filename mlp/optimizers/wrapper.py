@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_fit
+from mlp.errors import HyperparameterError, check_positive
+from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_fit, check_rule
 
 
 def _around(wrapper: Any, params: Array) -> WrappedState:
@@ -33,6 +33,7 @@ class ClipNorm(Optimizer):
     max_norm: float | Array
 
     def __post_init__(self) -> None:
+        check_rule(self.rule)
         check_positive("max_norm", self.max_norm)
 
     def init(self, params: Array) -> WrappedState:
@@ -55,6 +56,7 @@ class ClipValue(Optimizer):
     max_value: float | Array
 
     def __post_init__(self) -> None:
+        check_rule(self.rule)
         check_positive("max_value", self.max_value)
 
     def init(self, params: Array) -> WrappedState:
@@ -73,6 +75,11 @@ class Frozen(Optimizer):
 
     rule: Optimizer
     slices: Sequence[slice]
+
+    def __post_init__(self) -> None:
+        check_rule(self.rule)
+        if not isinstance(self.slices, Sequence) or not all(isinstance(s, slice) for s in self.slices):
+            raise HyperparameterError("slices", self.slices, "slices of the flat vector: network.layout.slices[2:3]")
 
     def init(self, params: Array) -> Any:
         """The rule's memory."""
