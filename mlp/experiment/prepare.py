@@ -1,14 +1,14 @@
 """From a source of data to the rows a network trains on.
 
-Loads, checks, parts, encodes and scales. What was learned from the training rows on the way (scaling, categories, names of
-the classes) is a `Preprocessing`, saved with the model and applied to everything the model sees later. Data that is
+Loads, checks, parts, encodes and scales. What was learned from the training rows on the way (scaling, categories, names
+of the classes) is a `Preprocessing`, saved with the model and applied to everything the model sees later. Data that is
 memory-mapped stays so: it is scaled one batch at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data import (
+    Column,
     Dataset,
     Encoding,
     Scaling,
@@ -27,6 +28,7 @@ from mlp.data import (
     split,
 )
 from mlp.data import scale as scalings
+from mlp.data.cells import WHOLE_NUMBER
 from mlp.data.dataset import as_features, as_target, column_names
 from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
@@ -36,37 +38,48 @@ BLOCK = 4096  # rows that are scaled and evaluated at once
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How raw rows become what the network takes, and its answers what people read."""
+    """How raw rows become what the network takes, and its answers what people read.
+
+    `class_labels` are the classes as the targets held them (3, True), `class_names` as text.
+    """
 
     task: str
     feature_names: tuple[str, ...]
     target_name: str
     class_names: tuple[str, ...] | None
+    class_labels: tuple[Any, ...] | None
     n_targets: int
     scaling: Scaling
     encoding: Encoding | None = None
 
     def raw(self, X: Any) -> Array:
         """Rows as they were given as numbers (n, n_features), not scaled yet."""
-        if self.encoding is not None and np.ndim(X) == 2 and np.shape(X)[1] == len(self.encoding.columns):
-            return self.encoding.encode_rows(X)
-        try:
-            found = as_features(np.asanyarray(X))
-        except ValueError as error:
-            raise DataError(f"X is not a table of numbers: {' '.join(str(error).split())}") from None
+        table = as_array(X, "X")
+        if self.encoding is not None and table.ndim == 2 and table.dtype.kind not in "biuf":
+            return self.encoding.encode_rows(table)
+        found = as_features(table)
         if found.shape[1] != len(self.feature_names):
             raise ShapeError(f"X has {found.shape[1]} features; the network was trained on {len(self.feature_names)}.")
         return found
 
-    def codes(self, y: Array) -> Array:
+    def codes(self, y: Any) -> Array:
         """Targets as the network counts them: class codes, or numbers."""
+        found = as_target(as_array(y, "y"))
         if self.class_names is not None and self.task == "classification":
-            return apply_labels(y, self.class_names)
-        found = np.asarray(y, np.float64)
-        width = 1 if found.ndim == 1 else found.shape[1]
-        if width != self.n_targets:
-            raise ShapeError(f"y has {width} columns; the network was trained on {self.n_targets}.")
-        return found
+            return apply_labels(found, self.class_names)
+        if found.dtype.kind == "U":
+            raise DataError(f"y holds {found.dtype} values; the network was trained on numbers.")
+        if _width(found) != self.n_targets:
+            raise ShapeError(f"y has {_width(found)} columns; the network was trained on {self.n_targets}.")
+        return _values(found, self.task)
+
+    @property
+    def table_encoding(self) -> Encoding:
+        """How further tables are read: as the training table was, or by the names of the features."""
+        if self.encoding is not None:
+            return self.encoding
+        names = self.class_names if self.task == "classification" else None
+        return Encoding(tuple(map(Column, self.feature_names)), self.target_name, names)
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts and strings."""
@@ -75,6 +88,7 @@ class Preprocessing:
             "feature_names": list(self.feature_names),
             "target_name": self.target_name,
             "class_names": None if self.class_names is None else list(self.class_names),
+            "class_labels": None if self.class_labels is None else list(self.class_labels),
             "n_targets": self.n_targets,
             "scaling": self.scaling.to_json(),
             "encoding": None if self.encoding is None else self.encoding.to_json(),
@@ -88,6 +102,7 @@ class Preprocessing:
             tuple(saved["feature_names"]),
             saved["target_name"],
             None if saved["class_names"] is None else tuple(saved["class_names"]),
+            None if saved["class_labels"] is None else tuple(saved["class_labels"]),
             saved["n_targets"],
             Scaling.from_json(saved["scaling"]),
             None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
@@ -116,7 +131,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Data ready to train on. `about`: the data set it came from, without its rows."""
+    """Data ready to train on. `about`: the data set it came from."""
 
     preprocessing: Preprocessing
     train: Part
@@ -148,8 +163,9 @@ def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.G
     )
     scaling = _scaling(config.data.scale, dataset, parts.train)
     n_targets = len(class_names) if class_names is not None and task == "classification" else _width(y)
+    labels = None if class_names is None else _class_labels(_given(dataset.y), class_names)
     preprocessing = Preprocessing(
-        task, dataset.feature_names, dataset.target_name, class_names, n_targets, scaling, dataset.encoding
+        task, dataset.feature_names, dataset.target_name, class_names, labels, n_targets, scaling, dataset.encoding
     )
     dtype = np.dtype(config.training.dtype)
     validation = _elsewhere(config, config.data.validation, preprocessing, dtype)
@@ -170,11 +186,19 @@ def _dataset(config: Config, data: tuple[Any, Any] | None) -> Dataset:
         return load(config.data.source, config.data.target)
     try:
         X, y = data
-        X, y = np.asanyarray(X), np.asanyarray(y)
     except (TypeError, ValueError):
         raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
-    X = as_features(X)
-    return Dataset(X, as_target(y), column_names(X.shape[1]), name="data")
+    X = as_features(as_array(X, "X"))
+    return Dataset(X, as_target(as_array(y, "y")), column_names(X.shape[1]), name="data")
+
+
+def as_array(values: Any, name: str) -> Array:
+    """Lists, or a table of another library, as an array; what it boxed in objects is taken out of them."""
+    try:
+        found = np.asanyarray(values)
+        return np.array(found.tolist()) if found.dtype.kind == "O" else found
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name} is no array: {' '.join(str(error).split())}") from None
 
 
 def _given(y: Array | None) -> Array:
@@ -187,10 +211,36 @@ def _targets(dataset: Dataset, task: str) -> tuple[Array, tuple[str, ...] | None
     """Class codes and their names, or numbers and the names of their columns, if any."""
     y = _given(dataset.y)
     if task != "classification":
-        return np.asarray(y, np.float64), dataset.class_names if y.ndim == 2 else None
+        return _values(_numbers(dataset, y), task), dataset.class_names if y.ndim == 2 else None
     if dataset.class_names is not None and y.dtype.kind in "iu":
         return y.astype(np.int64), dataset.class_names
     return encode_labels(y)
+
+
+def _values(y: Array, task: str) -> Array:
+    """Numbers (n,) or (n, k); for labels always (n, k)."""
+    return y.astype(np.float64).reshape(len(y), -1) if task == "multilabel" else y.astype(np.float64)
+
+
+def _numbers(dataset: Dataset, y: Array) -> Array:
+    """The numbers that classes are named by; DataError where they are named by words."""
+    if dataset.class_names is None or y.ndim == 2:
+        return y
+    labels = np.array(_class_labels(y, dataset.class_names))
+    if labels.dtype.kind not in "iu":
+        raise DataError(
+            f"the target {dataset.target_name!r} holds names like {dataset.class_names[0]!r}, no numbers. "
+            "Leave [data] task out, or name another target."
+        )
+    return np.asarray(labels[y])
+
+
+def _class_labels(y: Array, class_names: tuple[str, ...]) -> tuple[Any, ...]:
+    """The classes as the targets hold them: truth values or whole numbers, or else their names."""
+    if y.dtype.kind == "b":
+        return tuple(name == "True" for name in class_names)
+    whole = y.dtype.kind != "U" and all(WHOLE_NUMBER.fullmatch(name) for name in class_names)
+    return tuple(map(int, class_names)) if whole else class_names
 
 
 def _width(y: Array) -> int:
@@ -243,12 +293,31 @@ def _elsewhere(config: Config, path: float | str, preprocessing: Preprocessing, 
     """The part that stands in a file of its own."""
     if not isinstance(path, str):
         return None
-    dataset = load(path, config.data.target, preprocessing.encoding)
-    labels = named_labels(dataset, _given(dataset.y))
-    return further(preprocessing.raw(dataset.X), labels, preprocessing, dtype)
+    X, y = load_pairs(path, config.data.target, preprocessing)
+    return further(preprocessing.raw(X), _given(y), preprocessing, dtype)
 
 
-def further(X: Array, y: Array, preprocessing: Preprocessing, dtype: Any) -> Part:
+def load_rows(source: str | Path, preprocessing: Preprocessing) -> Array:
+    """Raw rows of a source, read the way the training data was; of its official test part, if it has one."""
+    dataset = load(source, None, replace(preprocessing.table_encoding, target_name=""))
+    return dataset.X if dataset.test is None else dataset.test[0]
+
+
+def load_pairs(
+    source: str | Path, target: str | int | None, preprocessing: Preprocessing
+) -> tuple[Array, Array | None]:
+    """Those rows and their targets, None if there are none.
+
+    The targets of a .npy lie beside it, under the name that the training `target` has in its own folder.
+    """
+    beside = Path(source).parent / Path(str(target)).name
+    known = Path(source).suffix.lower() == ".npy" and beside.is_file()
+    dataset = load(source, str(beside) if known else None, preprocessing.table_encoding)
+    X, y = (dataset.X, dataset.y) if dataset.test is None else dataset.test
+    return X, None if y is None else named_labels(dataset, y)
+
+
+def further(X: Array, y: Any, preprocessing: Preprocessing, dtype: Any) -> Part:
     """More rows for a model that is prepared: checked, encoded and scaled like those it was trained on."""
     codes = preprocessing.codes(y)
     check_trainable(X, codes, _lenient(preprocessing.task, codes), preprocessing.feature_names, None)

@@ -1,7 +1,7 @@
 """What an experiment came to: a trained network, its history, its metrics and what was found.
 
-A `Run` takes raw rows, as they stood in the source, and gives answers that people read. It comes from training or from a
-run directory, and is the same either way.
+A `Run` takes raw rows, as they stood in the source, and gives answers that people read. It comes from training or from
+a run directory, and is the same either way.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data import load
 from mlp.diagnosis import Finding
 from mlp.errors import ConfigError
 from mlp.experiment import files, metrics
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
-from mlp.experiment.prepare import Part, Preprocessing, further, named_labels
+from mlp.experiment.prepare import Part, Preprocessing, further, load_pairs, load_rows
 from mlp.history import History
 from mlp.network import Network
 
@@ -49,15 +48,15 @@ class Run:
         return self.preprocessing.class_names
 
     def predict(self, X: Any) -> Array:
-        """Class names (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X."""
+        """Class labels (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X."""
         raw = self._raw(X)
         if self.preprocessing.task == "regression":
             values = self.head.loss.predict(raw.T).T
             return values[:, 0] if self.head.n_out == 1 else values
         answers = metrics.decide(self.head, self.preprocessing.task, raw)
-        if self.preprocessing.task == "multilabel" or self.classes is None:
+        if self.preprocessing.task == "multilabel":
             return answers
-        return np.array(self.classes)[answers]
+        return np.array(self.preprocessing.class_labels)[answers]
 
     def predict_proba(self, X: Any) -> Array:
         """A probability for each class or label, (n, n_classes), for raw rows X."""
@@ -71,7 +70,7 @@ class Run:
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Loss, and accuracy or r2 and rmse, for raw rows X and their targets."""
-        part = further(self.preprocessing.raw(X), np.asarray(y), self.preprocessing, self.network.dtype)
+        part = further(self.preprocessing.raw(X), y, self.preprocessing, self.network.dtype)
         found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
         return {name: float(value) for name, value in found.items()}
 
@@ -80,9 +79,11 @@ class Run:
 
         Where the source has an official test part, those rows.
         """
-        dataset = load(source, self.config.data.target, self.preprocessing.encoding)
-        X, y = dataset.test if dataset.test is not None else (dataset.X, dataset.y)
-        return X, None if y is None else named_labels(dataset, y)
+        return load_pairs(source, self.config.data.target, self.preprocessing)
+
+    def load_rows(self, source: str | Path) -> Array:
+        """Raw rows alone; targets may be missing or wrong."""
+        return load_rows(source, self.preprocessing)
 
     def save(self, folder: str | Path) -> None:
         """Write the run directory."""
@@ -101,15 +102,14 @@ class Run:
 def load_run(folder: str | Path) -> Run:
     """The run that stands in a run directory."""
     saved = files.read(Path(folder))
-    numbers = saved.numbers
     return Run(
         saved.config,
         saved.preprocessing,
         saved.head,
         saved.network,
         saved.history,
-        numbers.get("metrics", {}),
+        saved.numbers["metrics"],
         saved.findings,
-        numbers.get("steps", 0),
-        numbers.get("seconds", 0.0),
+        saved.numbers["steps"],
+        saved.numbers["seconds"],
     )
