@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
+from mlp.errors import FileFormatError
 from mlp.history import History
 
 Severity = Literal["info", "warning", "critical"]
@@ -45,7 +46,9 @@ class Finding:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Finding:
-        """The finding that `to_json` wrote."""
+        """The finding that `to_json` wrote; FileFormatError where a severity is none."""
+        if saved["severity"] not in get_args(Severity):
+            raise FileFormatError(f"a finding has the severity {saved['severity']!r}, which there is not")
         causes = tuple(Cause(**cause) for cause in saved["causes"])
         return cls(**{**saved, "layers": tuple(saved["layers"]), "causes": causes})
 

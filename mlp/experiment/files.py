@@ -4,13 +4,15 @@
     model.npz       parameters, statistics, and how    metrics.json   how good it became
                     raw rows become inputs             findings.json  what was found
 
-Every file is written to a temporary name and renamed; none holds a pickle. Nothing read here is trusted.
+Every file is written to a temporary name and renamed; none holds a pickle. Nothing read here is trusted: model.npz
+holds the experiment once more, under a checksum, and a config.toml that says something else is refused.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import warnings
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -28,6 +30,7 @@ from mlp.history import History
 from mlp.network import Network
 
 FORMAT = 1
+NAMES = ("config.toml", "metrics.json", "findings.json", "history.npz", "model.npz")
 
 
 class Saved(NamedTuple):
@@ -42,11 +45,16 @@ class Saved(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a model stands there."""
+    return (folder / "model.npz").is_file()
+
+
 def check_writable(folder: Path) -> None:
     """Refuse a folder that holds something else than a run, or cannot be made."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.npz").exists():
+    if folder.is_dir() and any(file.name not in NAMES for file in folder.iterdir()) and not is_run(folder):
         raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,32 +117,52 @@ def _model(run: Saved) -> bytes:
 
 def read(folder: Path) -> Saved:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
-    if not (folder / "model.npz").is_file():
+    if not is_run(folder):
         raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
-    config = configuration.parse(configuration.read(folder / "config.toml"), str(folder / "config.toml"))
     arrays = _reading(folder / "model.npz", _arrays)
+    config = _reading(folder / "model.npz", lambda _: configuration.parse(arrays["about"]["config"]))
+    if configuration.parse(configuration.read(folder / "config.toml"), str(folder / "config.toml")) != config:
+        raise FileFormatError(
+            f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
+        )
     preprocessing = _reading(folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"]))
-    ending = build.head(config, preprocessing.task, preprocessing.n_targets)
+    ending = _reading(folder / "model.npz", lambda _: build.head(config, preprocessing.task, preprocessing.n_targets))
     network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
-    numbers = _reading(folder / "metrics.json", _json)
+    numbers = _reading(folder / "metrics.json", _numbers)
     findings = _reading(folder / "findings.json", lambda path: tuple(map(Finding.from_json, _json(path))))
-    history = History.load(folder / "history.npz")
+    history = _reading(folder / "history.npz", _history)
     return Saved(config, preprocessing, ending, network, history, numbers, findings)
 
 
 def _reading(path: Path, reader: Callable[[Path], Any]) -> Any:
     """What `reader` makes of the file; anything that is wrong with it is said in one line."""
     try:
-        return reader(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return reader(path)
     except MLPError as error:
         raise FileFormatError(f"{path}: not as mlp wrote it: {error}") from None
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read: {error.strerror or type(error).__name__}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile, zlib, ast, json and NumPy have a dozen kinds of errors for damaged bytes
         raise FileFormatError(f"{path}: not as mlp wrote it ({type(error).__name__}); it may be damaged.") from None
 
 
+def _check_whole(path: Path) -> None:
+    """Refuse an archive that is damaged anywhere; NumPy reads, and checks, only as far as an array's header says."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise FileFormatError(f"{damaged} in it is damaged")
+
+
+def _history(path: Path) -> History:
+    _check_whole(path)
+    return History.load(path)
+
+
 def _arrays(path: Path) -> dict[str, Any]:
+    _check_whole(path)
     with np.load(path, allow_pickle=False) as file:
         about = json.loads(str(file["about"]))
         if about["format"] > FORMAT:
@@ -146,6 +174,22 @@ def _arrays(path: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _numbers(path: Path) -> dict[str, Any]:
+    """Metrics, steps and seconds; NaN and infinities, which `plain` wrote as text, as numbers again."""
+    found = _json(path)
+    metrics = {
+        name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
+        for name, value in found["metrics"].items()
+    }
+    return {"metrics": metrics, "steps": int(found["steps"]), "seconds": float(found["seconds"])}
+
+
+def _number(saved: Any) -> Any:
+    if isinstance(saved, bool) or not isinstance(saved, int | float | str):
+        raise TypeError("a number is needed")
+    return float(saved) if isinstance(saved, str) else saved
 
 
 def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:
