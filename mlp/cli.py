@@ -1,7 +1,8 @@
 """The command line: `mlp train`, `evaluate`, `predict`, `data`, `optimizers`.
 
-The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit status:
-0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted. Never a traceback for bad input.
+The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
+status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted. Never a traceback for
+bad input.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from mlp.data import catalogue
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Experiment, Run, experiment, load_run
-from mlp.experiment.config import override, read
+from mlp.experiment.config import override, put, read
 from mlp.experiment.files import check_writable, plain
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
@@ -54,9 +57,7 @@ def parser() -> Parser:
 
 
 def _train_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"
-    )
+    command.add_argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path")
     command.add_argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)")
     command.add_argument(
         "--set",
@@ -65,9 +66,7 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
         default=[],
         help="one key of the experiment, again and again",
     )
-    command.add_argument(
-        "-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given"
-    )
+    command.add_argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given")
     command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     command.set_defaults(act=_train)
 
@@ -77,15 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = parser().parse_args(arguments)
         act: Callable[[argparse.Namespace], int] = given.act
-        return act(given)
+        status = act(given)
+        sys.stdout.flush()
+        return status
     except MLPError as error:
         return _complain(error)
     except OSError as error:
         return _no_output() if isinstance(error, BrokenPipeError) else _complain(error)
     except MemoryError:
-        return _complain(
-            MLPError("there is not enough memory. Take fewer rows, a smaller batch or a smaller network.")
-        )
+        return _complain(MLPError("there is not enough memory. Take fewer rows, a smaller batch or a smaller network."))
     except KeyboardInterrupt:
         print("\nmlp: interrupted.", file=sys.stderr)
         return INTERRUPTED
@@ -108,33 +107,39 @@ def _train(given: argparse.Namespace) -> int:
     for assignment in given.set:
         config = override(config, assignment)
     if given.source:
-        config = override(config, f"data.source={json.dumps(given.source)}")
-    ready = experiment(config)
+        config = put(config, ("data", "source"), given.source)
+    where = [given.config] if given.config else []
+    ready = experiment(config, where=" and ".join([*where, "--set"] if given.set else where) or "config")
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
     check_writable(folder)
     print(preamble(ready))
-    interrupted = _trained(ready)
-    run = ready.finish()
-    run.save(folder)
+    with interruptible(ready):
+        for _ in watched(ready.epochs(), ready.config.training.epochs):
+            pass
+        run = ready.finish()
+        run.save(folder)
     print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
     if given.json:
         print(as_json(run, folder))
-    if interrupted:
-        print(
-            f"mlp: interrupted after {run.steps} steps; the weights so far are in {folder}.", file=sys.stderr
-        )
+    if ready.stopped:
+        print(f"mlp: interrupted after {run.steps} steps; the weights so far are in {folder}.", file=sys.stderr)
         return INTERRUPTED
     return FAILED if any(finding.kind == "divergence" for finding in run.findings) else DONE
 
 
-def _trained(ready: Experiment) -> bool:
-    """Train to the end; True if the user stopped it before."""
+@contextmanager
+def interruptible(ready: Experiment) -> Iterator[None]:
+    """Let Ctrl-C end the training between two steps, so that weights and history fit together; a second one kills."""
+
+    def stop(number: int, frame: object) -> None:
+        ready.stopped = True
+        signal.signal(signal.SIGINT, usual)
+
+    usual = signal.signal(signal.SIGINT, stop)
     try:
-        for _ in watched(ready.epochs(), ready.config.training.epochs):
-            pass
-    except KeyboardInterrupt:
-        return True
-    return False
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _new_folder(name: str) -> Path:
@@ -178,8 +183,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 def _predict(given: argparse.Namespace) -> int:
     """Answers of a run, as CSV."""
     run = load_run(given.run)
-    X, _ = run.load(given.source)
-    text = answers(run, X)
+    text = answers(run, run.load_rows(given.source))
     if given.out:
         _write(Path(given.out), text)
     else:
@@ -204,9 +208,7 @@ def _data(given: argparse.Namespace) -> int:
     """The data sets, one line each."""
     for entry in catalogue():
         size = f"{entry.n_rows} × {entry.n_features}"
-        print(
-            f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]"
-        )
+        print(f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]")
     return DONE
 
 

@@ -17,8 +17,8 @@ from mlp.history import History
 class Divergence:
     """Critical at the first step whose loss is NaN or infinite: nothing after it can be trusted.
 
-    The loss of every recorded step is looked at, and where there is one the mean of every epoch, "train_loss": it tells of
-    steps that were not recorded. A population has diverged when all of its members have.
+    The loss of every recorded step is looked at, and where there is one the mean of every epoch, "train_loss": it tells
+    of steps that were not recorded. A population has diverged when all of its members have.
     """
 
     needs: tuple[str, ...] = ("loss",)

@@ -1,7 +1,7 @@
 """From words to objects: the layers, the loss and the rule that an experiment file names.
 
-What "auto" means for outputs and losses is decided here, once, by the task. Knows the configuration and the parts of the
-library; knows no data.
+What "auto" means for outputs and losses is decided here, once, by the task. Knows the configuration and the parts of
+the library; knows no data.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ OUTPUT_LAYERS: dict[str, tuple[Layer, ...]] = {
 class Head(NamedTuple):
     """How a network ends.
 
-    `output` and `loss_name`: what "auto" came to. `layers` stand after the last dense layer, where the loss has no link of
-    its own. `labels`: the loss takes class labels, not values. `certain`: its predictions are probabilities, not scores.
-    A raw output above `threshold` means yes.
+    `output` and `loss_name`: what "auto" came to. `layers` stand after the last dense layer, where the loss has no link
+    of its own. `labels`: the loss takes class labels, not values. `certain`: its predictions are probabilities, not
+    scores. A raw output above `threshold` means yes.
     """
 
     n_out: int
@@ -190,8 +190,8 @@ def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
 def adam_rate(n_steps: int) -> float:
     """Adam's learning rate for a run of n steps, where none is given: 0.01 √(1000 / n), within 0.001 and 0.01.
 
-    A step of Adam moves a weight by at most about η. The usual 0.001 is for long runs: 20 epochs of a small data set are
-    some hundred steps, and end before the network has gone anywhere. Mean test accuracy, 0.001 → this: digits
+    A step of Adam moves a weight by at most about η. The usual 0.001 is for long runs: 20 epochs of a small data set
+    are some hundred steps, and end before the network has gone anywhere. Mean test accuracy, 0.001 → this: digits
     0.961 → 0.974, iris 0.77 → 0.93, wine 0.90 → 0.98, moons 0.86 → 0.97 (30 seeds, benchmarks/defaults.py).
     """
     return float(f"{min(0.01, max(0.001, 0.01 * (1000 / n_steps) ** 0.5)):.2g}")

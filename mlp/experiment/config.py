@@ -1,17 +1,18 @@
 """What an experiment file may say.
 
-Every section is a frozen dataclass, every key one line: its name, its default and what it allows. `parse` turns a file or
-a dict into a `Config`, and refuses what cannot be meant with the place, what was given, what is allowed and the nearest
-known name. Nothing here knows how a key is carried out.
+Every section is a frozen dataclass, every key one line: its name, its default and what it allows. `parse` turns a file
+or a dict into a `Config`, and refuses what cannot be meant with the place, what was given, what is allowed and the
+nearest known name. Nothing here knows how a key is carried out.
 """
 
+# ruff: noqa: RUF009  -- `key` makes a field, as `field` does
 from __future__ import annotations
 
 import difflib
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -301,10 +302,14 @@ def override(given: dict[str, Any], assignment: str) -> dict[str, Any]:
     names = path.strip().split(".")
     if not equals or len(names) < 2 or not all(names):
         raise ConfigError(f"--set {assignment}: needed is section.key=value, like training.epochs=50.")
-    inner: Any = _toml_value(text.strip())
+    return put(given, names, _toml_value(text.strip()))
+
+
+def put(given: Mapping[str, Any], names: Sequence[str], value: Any) -> dict[str, Any]:
+    """The dict with `value` under `names`, the last of which is the key in the table of those before it."""
     for name in reversed(names[1:]):
-        inner = {name: inner}
-    return _merged(given, {names[0]: inner})
+        value = {name: value}
+    return _merged(given, {names[0]: value})
 
 
 def _toml_value(text: str) -> Any:

@@ -1,6 +1,7 @@
 """How good the answers are.
 
-Raw outputs come with a leading population, if any, as (*population, n, n_out); every metric keeps it. Knows arrays only.
+Raw outputs come with a leading population, if any, as (*population, n, n_out); every metric keeps it. Knows arrays
+only.
 """
 
 from __future__ import annotations

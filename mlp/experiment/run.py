@@ -1,8 +1,9 @@
 """An experiment from its file to its run.
 
-`Experiment` holds everything that is ready to go; `epochs()` is the loop, one fact for each epoch, so that whoever shows
-progress only iterates; `finish()` measures and gives a `Run`. `run` does all three. This is the one place in the library
-that decides when to stop: when the loss is no longer a number, when early stopping says so, or at the last epoch.
+`Experiment` holds everything that is ready to go; `epochs()` is the loop, one fact for each epoch, so that whoever
+shows progress only iterates; `finish()` measures and gives a `Run`. `run` does all three. This is the one place in the
+library that decides when to stop: when the loss is no longer a number, when early stopping says so, or at the last
+epoch.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from mlp.training import Step, train
 class Epoch(NamedTuple):
     """One epoch, just ended. For a population, losses and scores are the best member's.
 
-    `number` counts from 1. `train_loss` is the mean over its batches, while the parameters moved; `validation` holds the
-    metrics of the validation part, if there is one.
+    `number` counts from 1. `train_loss` is the mean over its batches, while the parameters moved; `validation` holds
+    the metrics of the validation part, if there is one.
     """
 
     number: int
@@ -223,16 +224,16 @@ class Experiment:
 
 
 def _balanced(y: Array) -> Array:
-    """n / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1."""
+    """N / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1."""
     counts = np.bincount(y)
-    return np.asarray((len(y) / (np.count_nonzero(counts) * counts[y])))
+    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
 
 
 def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "config") -> Experiment:
     """Check the configuration, prepare the data, build the network: everything but the training.
 
-    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source. `where` is what errors
-    call a dict.
+    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source. `where` is what
+    errors call a dict.
     """
     if isinstance(config, str | Path):
         config, where = read(config), str(config)
@@ -281,8 +282,8 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     """Run an experiment: train, measure, diagnose; with `out`, write the run directory too.
 
     `config` is a dict or the path of a .toml file, with the keys of an experiment file. `data` is a pair (X, y) of raw
-    rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step; training
-    that goes wrong does not raise, its findings say what happened.
+    rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step;
+    training that goes wrong does not raise, its findings say what happened.
     """
     ready = experiment(config, data)
     if out is not None:
