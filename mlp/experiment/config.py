@@ -241,7 +241,7 @@ def parse(given: Any, where: str = "config") -> Config:
         raise ConfigError(f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {_shown(given)}.")
     for name in given:
         if name not in SECTIONS:
-            raise ConfigError(f"{where}: there is no section [{name}]. {suggestion(name, SECTIONS)}")
+            raise ConfigError(f"{where}: there is no section {_shown(name)}. {suggestion(name, SECTIONS)}")
     return Config(
         **{name: _section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()}
     )
@@ -259,7 +259,7 @@ def _section(kind: type[Any], given: Any, where: str) -> Any:
             raise ConfigError(f"{where} has no key {name!r}. {suggestion(name, known)}")
         allowed = known[name].metadata["allowed"] if name in known else OWN
         if not allowed.fits(value):
-            raise ConfigError(f"{where} {name} = {_shown(value)} cannot be. Allowed: {allowed.words}.")
+            raise ConfigError(f"{where} {_toml_key(str(name))} = {_shown(value)} cannot be. Allowed: {allowed.words}.")
         if name in known:
             values[name] = value
         else:
