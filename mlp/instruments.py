@@ -43,7 +43,7 @@ def _norm(flat: Array) -> Any:
 
 def _norms(blocks: Sequence[Array]) -> Any:
     """‖·‖ of each block: a list, or (*population, n_blocks)."""
-    if blocks[0].ndim > 1:
+    if blocks and blocks[0].ndim > 1:
         return np.stack([_norm(block) for block in blocks], axis=-1)
     return [sqrt(block.dot(block)) for block in blocks]
 
@@ -111,8 +111,7 @@ def backward_gain(step: Step) -> Any:
     1 hands everything on; a sigmoid can give at most ¼ (σ′ ≤ ¼). The product over layers is what decays when gradients
     vanish (Hochreiter 1991; Bengio, Simard & Frasconi 1994). 0 where no signal came.
     """
-    gains = [_gain(place) for place in _places(step) if place.d_x is not None]
-    return np.stack(gains, axis=-1) if gains else np.empty((*step.network.population, 0))
+    return _by_layer(step, [_gain(place) for place in _places(step) if place.d_x is not None])
 
 
 def _gain(place: Place) -> Any:
@@ -128,18 +127,17 @@ def _frobenius(values: Array) -> Any:
 
 def activation_mean(step: Step) -> Any:
     """The mean output of each layer, over its nodes and the batch."""
-    return np.stack([place.y.values.mean((-2, -1)) for place in _places(step)], axis=-1)
+    return _by_layer(step, [place.y.values.mean((-2, -1)) for place in _places(step)])
 
 
 def activation_std(step: Step) -> Any:
     """The standard deviation of each layer's output, over its nodes and the batch."""
-    return np.stack([place.y.values.std((-2, -1)) for place in _places(step)], axis=-1)
+    return _by_layer(step, [place.y.values.std((-2, -1)) for place in _places(step)])
 
 
 def saturated_fraction(step: Step) -> Any:
     """The share of pre-activations where a squashing activation's slope is under 1 % of its largest, by layer."""
-    shares = [_saturated(place) for place in _squashing(step)]
-    return np.stack(shares, axis=-1)
+    return _by_layer(step, [_saturated(place) for place in _squashing(step)])
 
 
 def _saturated(place: Place) -> Any:
@@ -154,13 +152,20 @@ def dead_fraction(step: Step) -> Any:
 
     A unit is dead only if that stays so over all the data: a small batch may leave a healthy one off.
     """
-    shares = [_dead(place) for place in _rectifying(step)]
-    return np.stack(shares, axis=-1)
+    return _by_layer(step, [_dead(place) for place in _rectifying(step)])
 
 
 def _dead(place: Place) -> Any:
     assert isinstance(place.layer, Activation) and place.layer.dead_below is not None
     return (place.x.values.max(-1) <= place.layer.dead_below).mean(-1)
+
+
+def _by_layer(step: Step, numbers: list[Any]) -> Array:
+    """(*population, n_layers), of numbers for each layer that may be shared: a layer fed by the batch itself."""
+    found = np.empty((*step.network.population, len(numbers)))
+    for i, number in enumerate(numbers):
+        found[..., i] = number
+    return found
 
 
 def _places(step: Step) -> list[Place]:
