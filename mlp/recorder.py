@@ -28,6 +28,7 @@ class Recorder:
         check_count("every", every)
         self.instruments, self.every = tuple(instruments), every
         self.history = History()
+        self._seen = 0
 
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Hand on `steps`, recording on the way. Going on with more steps goes on with the history."""
@@ -35,7 +36,7 @@ class Recorder:
         offset = 0
         for step in steps:
             if groups is None:
-                offset = max(0, self._next_index() - step.index)
+                offset = max(0, self._seen - step.index, self._next_index() - step.index)
                 groups = self._groups(step)
             seen = step._replace(index=step.index + offset) if offset else step
             for period, note, measurements in groups:
@@ -43,11 +44,13 @@ class Recorder:
                     note(seen.index)
                     for put, measure in measurements:
                         put(measure(seen))
+            self._seen = seen.index + 1
             yield step
 
     def _next_index(self) -> int:
-        """The step after the last that was recorded."""
-        return max((int(self.history.steps(name)[-1]) + 1 for name in self.history), default=0)
+        """The step after the last that was recorded, maybe by another recorder."""
+        recorded = (self.history.steps(name) for name in self.history)
+        return max((int(steps[-1]) + 1 for steps in recorded if len(steps)), default=0)
 
     def _groups(self, step: Step) -> list[Group]:
         """The instruments that have something to measure here (no ReLU, no dead units), by how often they do."""
