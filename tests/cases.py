@@ -1,4 +1,4 @@
-"""The tables: one row for each layer, loss, rule, initializer and schedule; a new one is one row and inherits every test.
+"""The tables: one row for each layer, loss, rule, initializer and schedule; a new row inherits every test.
 
 Instruments need no row here: the tests take all of `DETAILED` and demand a slow twin of each. Below the tables stand
 the few networks and batches that all tests share.

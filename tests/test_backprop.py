@@ -53,9 +53,7 @@ def test_network_agrees_with_torch(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss_agrees_with_torch(name: str, suffix: str) -> None:
     kind, hyperparameters, _ = LOSSES[name]
-    z, t, w, value, grad = (
-        REFERENCE[f"loss/{name}/{k}"] for k in ("z", "t", "w", f"value{suffix}", f"grad{suffix}")
-    )
+    z, t, w, value, grad = (REFERENCE[f"loss/{name}/{k}"] for k in ("z", "t", "w", f"value{suffix}", f"grad{suffix}"))
     loss, d_output = getattr(mlp, kind)(**hyperparameters), np.empty_like(z.T)
     found = loss.value_and_grad(z.T.copy(), t.T, w if suffix else None, d_output)
     assert found == pytest.approx(value, rel=1e-12)  # the bound
@@ -78,9 +76,7 @@ def test_rule_agrees_with_torch_over_200_steps(name: str) -> None:
     np.testing.assert_allclose(net.params, REFERENCE[f"rules/{name}/first"], **CLOSE)
     *_, last = steps
     assert last.index == RULES_STEPS - 1
-    np.testing.assert_allclose(
-        net.params, REFERENCE[f"rules/{name}/last"], rtol=1e-10, atol=1e-12
-    )  # the bound
+    np.testing.assert_allclose(net.params, REFERENCE[f"rules/{name}/last"], rtol=1e-10, atol=1e-12)  # the bound
 
 
 def test_the_reference_covers_every_layer_loss_and_rule_but_noise() -> None:
@@ -135,9 +131,7 @@ def test_a_workspace_used_again_forgets_the_pass_before(name: str) -> None:
 def test_asking_for_the_input_gradient_changes_no_bit_of_the_rest(name: str) -> None:
     nets = [inside(LAYERS[name]) for _ in range(2)]
     batch = batch_for(nets[0])
-    spaces = [
-        mlp.Workspace(net, 7, input_gradient=asked) for net, asked in zip(nets, (False, True), strict=True)
-    ]
+    spaces = [mlp.Workspace(net, 7, input_gradient=asked) for net, asked in zip(nets, (False, True), strict=True)]
     values = [mlp.value_and_grad(n, mlp.SquaredError(), batch, w) for n, w in zip(nets, spaces, strict=True)]
     assert values[0] == values[1]
     assert (spaces[0].grad == spaces[1].grad).all()
@@ -212,9 +206,7 @@ def test_a_network_elsewhere_has_statistics_of_its_own() -> None:
 def test_prediction_does_not_depend_on_the_block(name: str) -> None:
     net = first(LAYERS[name])
     X = np.random.default_rng(0).standard_normal((11, net.n_in))
-    np.testing.assert_allclose(
-        mlp.predict(net, X, block=3), mlp.predict(net, X), rtol=1e-12
-    )  # order of summing
+    np.testing.assert_allclose(mlp.predict(net, X, block=3), mlp.predict(net, X), rtol=1e-12)  # order of summing
 
 
 def test_prediction_takes_lists_and_no_rows_at_all() -> None:

@@ -204,7 +204,11 @@ def test_what_must_not_be_negative_is_not(value: float) -> None:
         refused(lambda make=make: make(value), f"{name.split('.')[1]} = ", "0 or more")  # type: ignore[misc]
 
 
-@given(st.one_of(st.floats(min_value=1), st.floats(max_value=0, exclude_max=True), st.integers(1), st.integers(max_value=-1)))
+@given(
+    st.one_of(
+        st.floats(min_value=1), st.floats(max_value=0, exclude_max=True), st.integers(1), st.integers(max_value=-1)
+    )
+)
 def test_what_must_be_a_fraction_is(value: float) -> None:
     for name, make in FRACTION.items():
         refused(lambda make=make: make(value), f"{name.split('.')[1]} = ", "range 0 ")  # type: ignore[misc]
@@ -216,7 +220,9 @@ def test_what_must_be_a_count_is(value: Any) -> None:
         refused(lambda make=make: make(value), f"{name.split('.')[1]} = ", "whole number")  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("value", [0.1, 1, np.float32(0.1), np.float64(0.1), np.int64(1), np.array([[0.1], [0.2]])], ids=repr)
+@pytest.mark.parametrize(
+    "value", [0.1, 1, np.float32(0.1), np.float64(0.1), np.int64(1), np.array([[0.1], [0.2]])], ids=repr
+)
 def test_every_kind_of_number_is_a_learning_rate(value: Any) -> None:
     for rule in (mlp.SGD, mlp.Adam):
         params, out = np.zeros((2, 3)), np.empty((2, 3))
@@ -256,7 +262,9 @@ def test_a_seed_is_a_whole_number_or_a_generator(rng: Any) -> None:
         refused(lambda: mlp.batches(np.ones((2, 2)), np.ones(2), rng=rng), "rng = ", "numpy.random.Generator")
 
 
-@pytest.mark.parametrize("dtype", [np.float16, "float16", "no such", int, complex, object, None, 3.5, np.longdouble], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [np.float16, "float16", "no such", int, complex, object, None, 3.5, np.longdouble], ids=str
+)
 def test_a_network_computes_with_float32_or_float64(dtype: Any) -> None:
     refused(lambda: mlp.Network([mlp.Dense(2, 1)], dtype=dtype), "float32 or float64", kind=mlp.DtypeError)
 
@@ -400,7 +408,12 @@ def test_a_batch_of_another_width_is_refused() -> None:
 @pytest.mark.parametrize(("net", "data"), [(np.float32, np.float64), (np.float64, np.float32)])
 def test_a_batch_of_another_dtype_is_refused(net: Any, data: Any) -> None:
     name = np.dtype(data).name
-    refused(lambda: trained(THREE, X, LABELS, SOFTMAX, dtype=net, data_dtype=data), name, f"dtype=np.{name}", kind=mlp.DtypeError)
+    refused(
+        lambda: trained(THREE, X, LABELS, SOFTMAX, dtype=net, data_dtype=data),
+        name,
+        f"dtype=np.{name}",
+        kind=mlp.DtypeError,
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,7 @@ FLOORS = """
 10 cli
 11 __main__
 """
-FLOOR = {"__version__": -1} | {
-    name: int(line.split()[0]) for line in FLOORS.split("\n") for name in line.split()[1:]
-}
+FLOOR = {"__version__": -1} | {name: int(line.split()[0]) for line in FLOORS.split("\n") for name in line.split()[1:]}
 
 
 def imported(path: Path) -> set[str]:

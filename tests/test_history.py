@@ -170,7 +170,9 @@ def damaged(tmp_path: Path) -> dict[str, Path]:
     paths["empty"].write_bytes(b"")
     paths["half"].write_bytes(good[: len(good) // 2])
     middle = good.index(b"values/loss") + 60
-    paths["flipped"].write_bytes(good[:middle] + bytes(255 - b for b in good[middle : middle + 20]) + good[middle + 20 :])
+    paths["flipped"].write_bytes(
+        good[:middle] + bytes(255 - b for b in good[middle : middle + 20]) + good[middle + 20 :]
+    )
     np.savez(paths["foreign"], X=np.ones(3))
     np.savez(paths["pickle"], about=np.array([{}], dtype=object))
     for name, about in {

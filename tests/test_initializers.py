@@ -104,7 +104,7 @@ def test_orthogonal_rows_or_columns_are_orthonormal_times_the_gain(n_out: int, n
 
 
 def test_orthogonal_matrices_are_uniform() -> None:
-    """Uniform over rotations and reflections: each entry has mean 0. LAPACK's own signs would make the first negative."""
+    """Uniform over rotations and reflections: each entry has mean 0. LAPACK's signs are not."""
     weights, _ = filled(initializers.Orthogonal(), 4000, 3, 3)
     # an entry of such a matrix has variance ⅓: five standard deviations of a mean of 4,000
     assert np.abs(weights.mean(0)).max() < 5 * sqrt(1 / 3 / 4000)

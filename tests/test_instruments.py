@@ -87,9 +87,7 @@ TWINS: dict[str, Callable[[Step], Any]] = {
     "update_ratio_by_layer": lambda s: [
         u / p for u, p in zip(by_layer(s, s.update), by_layer(s, s.network.params), strict=True)
     ],
-    "backward_gain": lambda s: [
-        norm_of(d_x) / norm_of(d_y) for _, _, _, d_x, d_y in chain(s) if d_x is not None
-    ],
+    "backward_gain": lambda s: [norm_of(d_x) / norm_of(d_y) for _, _, _, d_x, d_y in chain(s) if d_x is not None],
     "activation_mean": lambda s: [sum(y.ravel()) / y.size for _, _, y, _, _ in chain(s)],
     "activation_std": lambda s: [
         sqrt(sum((v - y.mean()) ** 2 for v in y.ravel()) / y.size) for _, _, y, _, _ in chain(s)
@@ -174,7 +172,7 @@ def test_where_there_is_nothing_to_measure_there_are_no_numbers(instrument: mlp.
 def test_names_are_told_apart() -> None:
     names = [i.name for i in DETAILED]
     assert len(names) == len(set(names))
-    assert set(i.name for i in mlp.ESSENTIAL) <= set(i.name for i in mlp.STANDARD) <= set(names)
+    assert {i.name for i in mlp.ESSENTIAL} <= {i.name for i in mlp.STANDARD} <= set(names)
 
 
 # learning rates

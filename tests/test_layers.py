@@ -16,9 +16,7 @@ from mlp.layers.normalization import NormParams
 
 EVERY = pytest.mark.parametrize("name", LAYERS)
 ACTIVATIONS = [
-    name
-    for name, layer in LAYERS.items()
-    if isinstance(layer, mlp.Activation) and name not in ("dropout", "softmax")
+    name for name, layer in LAYERS.items() if isinstance(layer, mlp.Activation) and name not in ("dropout", "softmax")
 ]
 
 
@@ -93,9 +91,7 @@ def test_penalty_by_worked_numbers() -> None:
     value, workspace = passed(net, mlp.SquaredError(), mlp.as_batch(np.zeros((1, 2)), np.array([[7.0]])))
     assert value == pytest.approx(1.8, rel=1e-15)  # no sum of more than three numbers
     # l1 sign w + l2 w = 0.1 + 0.4 and -0.1 - 0.6; the bias weight has no error and no penalty
-    np.testing.assert_allclose(
-        workspace.grad, [0.5, -0.7, 0], rtol=1e-15
-    )  # no sum of more than three numbers
+    np.testing.assert_allclose(workspace.grad, [0.5, -0.7, 0], rtol=1e-15)  # no sum of more than three numbers
 
 
 @pytest.mark.parametrize("n", [1, 2, 50])
@@ -144,9 +140,7 @@ def elementwise(name: str, x: float) -> float:
 def test_activation_is_its_formula(name: str) -> None:
     x = np.array([-7.0, -3.0, -1.5, -1.0, -0.2, 0.0, 0.3, 1.0, 2.5, 3.0, 8.0])
     expected = [[elementwise(name, v) for v in x]]
-    np.testing.assert_allclose(
-        applied(LAYERS[name], [x]), expected, rtol=1e-13, atol=1e-15
-    )  # rounding of exp, tanh
+    np.testing.assert_allclose(applied(LAYERS[name], [x]), expected, rtol=1e-13, atol=1e-15)  # rounding of exp, tanh
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -194,9 +188,7 @@ def test_softmax_by_worked_numbers() -> None:
     """ln 1, ln 2, ln 5 and the same raised by 10⁴: ⅛, ¼, ⅝."""
     x = np.array([[0], [log(2)], [log(5)]])
     expected = [[1 / 8, 1 / 8], [1 / 4, 1 / 4], [5 / 8, 5 / 8]]
-    np.testing.assert_allclose(
-        applied(mlp.Softmax(), np.hstack([x, x + 1e4])), expected, rtol=1e-11
-    )  # 1e4 + ln 2
+    np.testing.assert_allclose(applied(mlp.Softmax(), np.hstack([x, x + 1e4])), expected, rtol=1e-11)  # 1e4 + ln 2
 
 
 def test_sigmoid_of_a_sum_by_worked_numbers() -> None:
@@ -314,7 +306,7 @@ def test_rbf_starts_with_its_width_times_the_root_of_its_inputs() -> None:
 def test_residual_block_of_zero_weights_hands_everything_through() -> None:
     net = mlp.Network([mlp.Residual([mlp.Dense(3, 3, "zeros")], n_in=3)])
     batch = batch_for(net)
-    value, workspace = passed(net, mlp.SquaredError(), batch)
+    _value, workspace = passed(net, mlp.SquaredError(), batch)
     assert (workspace.nodes[1].values == batch.x.values).all()
     assert (workspace.d_nodes[0] == workspace.d_nodes[1]).all()
 
@@ -339,18 +331,14 @@ def test_float32_stays_float32(name: str) -> None:
     assert np.asarray(value).dtype == np.float32
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in LAYERS if n not in ("dropout", "residual_nested")]
-)  # noise has a dtype
+@pytest.mark.parametrize("name", [n for n in LAYERS if n not in ("dropout", "residual_nested")])  # noise has a dtype
 def test_float32_agrees_with_float64(name: str) -> None:
     single, double = inside(LAYERS[name], dtype=np.float32), inside(LAYERS[name])
     double.params[...] = single.params
     batch = batch_for(single)
     wide = mlp.as_batch(batch.x.values.T, batch.target.T, dtype=np.float64)
     (_, a), (_, b) = passed(single, mlp.SquaredError(), batch), passed(double, mlp.SquaredError(), wide)
-    np.testing.assert_allclose(
-        a.grad, b.grad, rtol=1e-3, atol=1e-4
-    )  # 2⁻²⁴ through sums and norms of 7 samples
+    np.testing.assert_allclose(a.grad, b.grad, rtol=1e-3, atol=1e-4)  # 2⁻²⁴ through sums and norms of 7 samples
 
 
 @EVERY

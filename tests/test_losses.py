@@ -68,9 +68,7 @@ def test_every_component_of_the_gradient_is_that_of_differences(name: str) -> No
 @EVERY
 def test_value_is_the_same_with_and_without_gradient(name: str) -> None:
     loss, output, t = drawn(name)
-    assert loss.value(output, t, None) == pytest.approx(
-        both(loss, output, t)[0], rel=1e-14
-    )  # order of summing
+    assert loss.value(output, t, None) == pytest.approx(both(loss, output, t)[0], rel=1e-14)  # order of summing
 
 
 @EVERY
@@ -151,11 +149,7 @@ def test_extreme_outputs_give_finite_loss_and_gradient(name: str, dtype: Any) ->
 def test_a_certain_and_wrong_output_costs_its_distance(name: str) -> None:
     """-ln p of the wrong end of logits 10⁴ apart (sigmoid: from 0) is 10⁴, where p itself is 0 to the computer."""
     loss = LOSSES[name].loss
-    output, t = (
-        (np.array([[1e4], [0]]), np.array([1]))
-        if name == "softmax"
-        else (np.array([[1e4]]), np.array([[0.0]]))
-    )
+    output, t = (np.array([[1e4], [0]]), np.array([1])) if name == "softmax" else (np.array([[1e4]]), np.array([[0.0]]))
     assert both(loss, output, t)[0] == 1e4
 
 
@@ -177,9 +171,7 @@ def test_huber_by_worked_numbers() -> None:
 
 def test_log_cosh_by_worked_numbers() -> None:
     assert worked(mlp.LogCosh(), [1.5], [[0]]) == pytest.approx(log(cosh(1.5)), rel=1e-15)  # one rounding
-    assert worked(mlp.LogCosh(), [1e4], [[0]]) == pytest.approx(
-        1e4 - log(2), rel=1e-15
-    )  # cosh itself overflows
+    assert worked(mlp.LogCosh(), [1e4], [[0]]) == pytest.approx(1e4 - log(2), rel=1e-15)  # cosh itself overflows
 
 
 def test_quantile_by_worked_numbers() -> None:
@@ -211,24 +203,16 @@ def test_softmax_cross_entropy_by_worked_numbers() -> None:
 
 def test_sigmoid_cross_entropy_by_worked_numbers() -> None:
     """σ(ln 3) = ¾: yes costs ln 4/3, no costs ln 4; smoothed by 0.2, yes is 0.9 yes and 0.1 no."""
-    assert worked(mlp.SigmoidCrossEntropy(), [log(3)], [[1]]) == pytest.approx(
-        log(4 / 3), rel=1e-14
-    )  # a difference
-    assert worked(mlp.SigmoidCrossEntropy(), [log(3)], [[0]]) == pytest.approx(
-        log(4), rel=1e-15
-    )  # one rounding
+    assert worked(mlp.SigmoidCrossEntropy(), [log(3)], [[1]]) == pytest.approx(log(4 / 3), rel=1e-14)  # a difference
+    assert worked(mlp.SigmoidCrossEntropy(), [log(3)], [[0]]) == pytest.approx(log(4), rel=1e-15)  # one rounding
     smoothed = 0.9 * log(4 / 3) + 0.1 * log(4)
-    assert worked(mlp.SigmoidCrossEntropy(0.2), [log(3)], [[1]]) == pytest.approx(
-        smoothed, rel=1e-14
-    )  # a difference
+    assert worked(mlp.SigmoidCrossEntropy(0.2), [log(3)], [[1]]) == pytest.approx(smoothed, rel=1e-14)  # a difference
 
 
 def test_focal_by_worked_numbers() -> None:
     """p = ¾ and γ = 2: (¼)² ln 4/3."""
     expected = log(4 / 3) / 16
-    assert worked(mlp.Focal(2.0), [log(3), 0], 0) == pytest.approx(
-        expected, rel=1e-14
-    )  # 1 - p is a difference
+    assert worked(mlp.Focal(2.0), [log(3), 0], 0) == pytest.approx(expected, rel=1e-14)  # 1 - p is a difference
     assert worked(mlp.SigmoidFocal(2.0), [log(3)], [[1]]) == pytest.approx(expected, rel=1e-14)  # as above
 
 

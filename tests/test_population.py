@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import (
-    LAYERS, LOSSES, POPULATIONS, RULES, batch_for, first, inside, member, noise_of, passed, target,
+    LAYERS,
+    LOSSES,
+    POPULATIONS,
+    RULES,
+    batch_for,
+    first,
+    inside,
+    member,
+    noise_of,
+    passed,
+    target,
 )  # fmt: skip
 
 import mlp
@@ -33,9 +43,7 @@ def test_every_layer_gives_what_its_members_give(name: str, place: Any, populati
         one = member(many, index)
         one.statistics[...] = before[index]
         workspace = mlp.Workspace(one, 7, input_gradient=True)
-        workspace.scratch = [
-            noise_of(*pair, index) for pair in zip(everything.scratch, workspace.scratch, strict=True)
-        ]
+        workspace.scratch = [noise_of(*pair, index) for pair in zip(everything.scratch, workspace.scratch, strict=True)]
         value = mlp.value_and_grad(one, mlp.SquaredError(), batch, workspace)
         np.testing.assert_allclose(values[index], value, **CLOSE)
         np.testing.assert_allclose(everything.grad[index], workspace.grad, **CLOSE)
@@ -49,9 +57,7 @@ def test_every_layer_gives_what_its_members_give(name: str, place: Any, populati
 @POPULATION
 @pytest.mark.parametrize("place", [inside, first])
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_layer_predicts_what_its_members_predict(
-    name: str, place: Any, population: tuple[int, ...]
-) -> None:
+def test_every_layer_predicts_what_its_members_predict(name: str, place: Any, population: tuple[int, ...]) -> None:
     many = place(LAYERS[name], population=population)
     X = np.random.default_rng(0).standard_normal((5, many.n_in))
     found = mlp.predict(many, X)
@@ -62,9 +68,7 @@ def test_every_layer_predicts_what_its_members_predict(
 @POPULATION
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_gives_what_its_members_give(
-    name: str, weighted: bool, population: tuple[int, ...]
-) -> None:
+def test_every_loss_gives_what_its_members_give(name: str, weighted: bool, population: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     loss, kind, n_out = LOSSES[name]
     output, t = rng.standard_normal((*population, n_out, 7)), target(kind, 7, n_out, rng).T
@@ -74,9 +78,7 @@ def test_every_loss_gives_what_its_members_give(
     assert np.shape(values) == population
     for index in np.ndindex(*population):
         d_one = np.empty_like(output[index])
-        np.testing.assert_allclose(
-            values[index], loss.value_and_grad(output[index], t, weights, d_one), **CLOSE
-        )
+        np.testing.assert_allclose(values[index], loss.value_and_grad(output[index], t, weights, d_one), **CLOSE)
         np.testing.assert_allclose(again[index], values[index], **CLOSE)
         np.testing.assert_allclose(d_output[index], d_one, **CLOSE)
         np.testing.assert_allclose(links[index], loss.predict(output[index]), **CLOSE)
@@ -134,9 +136,7 @@ def test_plateau_slows_the_member_that_stands_still_only() -> None:
     for t in range(6):
         rule.update(mlp.Evaluation(params, np.array([1.0, 0.5**t]), np.ones((2, 1))), state, out)
     # the first window is the best; judged at t = 2 and 3, and again at 4 and 5
-    np.testing.assert_allclose(
-        state.learning_rate, [[0.025], [0.1]], rtol=1e-15
-    )  # halved twice: one rounding
+    np.testing.assert_allclose(state.learning_rate, [[0.025], [0.1]], rtol=1e-15)  # halved twice: one rounding
 
 
 @pytest.mark.parametrize("name", ["dense_penalised", "batch_norm", "residual", "maxout", "rbf"])

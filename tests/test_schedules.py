@@ -81,7 +81,7 @@ def test_warm_up_around_plateau_hands_the_losses_on() -> None:
 
 
 def test_plateau_waits_for_its_patience() -> None:
-    """Windows of two: means 4, 3, 3, 3, 3. Judged at t = 2, 4, ...; the third and fourth are no better: ½ from t = 8."""
+    """Windows of two: means 4, 3, 3, 3, 3, judged at t = 2, 4, ...; the third and fourth are no better: ½ from 8."""
     losses = [5, 3, 3, 3, 3, 3, 3, 3, 3, 3]
     found = rates(mlp.ReduceOnPlateau(1.0, window=2, factor=0.5, patience=2), losses)
     assert found == [1, 1, 1, 1, 1, 1, 1, 1, 0.5, 0.5]

@@ -204,7 +204,7 @@ def test_zero_weights_leave_samples_out() -> None:
 
 @pytest.mark.parametrize("recorded", [False, True])
 def test_a_thousand_steps_grow_nothing(recorded: bool) -> None:
-    """Past the small integers that Python keeps: 300 steps of one epoch each. A number kept to compare counts itself."""
+    """Past the small integers that Python keeps, 300 steps of one epoch each; a number kept to compare would count."""
     net = network(np.float32)
     data = mlp.batches(X, LABELS, None, epochs=10**6, dtype=np.float32)
     steps: Any = mlp.train(net, data, mlp.SoftmaxCrossEntropy(), mlp.Adam())

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812  (as all of torch calls it)
 from specs import LOSSES, NETWORKS, RULES, RULES_NETWORK, RULES_STEPS, n_params
 from torch import nn
 
@@ -94,9 +94,7 @@ def flat(net: nn.Module, of: Any) -> np.ndarray:
     for m in leaves(net):
         first, second = (of(p) for p in m.parameters(recurse=False))
         parts.append(
-            torch.cat([first, second[:, None]], 1)
-            if isinstance(m, nn.Linear)
-            else torch.cat([first.ravel(), second])
+            torch.cat([first, second[:, None]], 1) if isinstance(m, nn.Linear) else torch.cat([first.ravel(), second])
         )
     return torch.cat([p.ravel() for p in parts]).detach().numpy().copy()
 
@@ -121,9 +119,7 @@ def put(net: nn.Module, vector: np.ndarray) -> None:
 
 def running(net: nn.Module) -> np.ndarray:
     """Running mean, then variance, of each batch norm."""
-    parts = [
-        torch.cat([m.running_mean, m.running_var]) for m in net.modules() if isinstance(m, nn.BatchNorm1d)
-    ]
+    parts = [torch.cat([m.running_mean, m.running_var]) for m in net.modules() if isinstance(m, nn.BatchNorm1d)]
     return torch.cat(parts).numpy().copy() if parts else np.empty(0)
 
 
