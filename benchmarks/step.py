@@ -15,6 +15,7 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import islice
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -116,15 +117,14 @@ def memory_growth(widths: tuple[int, ...], size: int) -> int:
     steps = plain(widths, size)
     for _ in range(300):  # past the small integers that Python keeps anyway
         next(steps)
+    traced = np.zeros(2, np.int64)  # Python numbers kept to compare or to count with would count themselves
     tracemalloc.start()
-    for _ in range(10):
-        next(steps)
-    before = tracemalloc.get_traced_memory()[0]
-    for _ in range(1000):
-        next(steps)
-    after = tracemalloc.get_traced_memory()[0]
+    for i, count in enumerate((10, 1000)):
+        for _ in islice(steps, count):
+            pass
+        traced[i] = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    return after - before
+    return int(traced[1] - traced[0])
 
 
 def load(path: Path) -> Any:
