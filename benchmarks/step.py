@@ -15,9 +15,8 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from itertools import islice
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
