@@ -132,11 +132,11 @@ def _from_path(name: str, target: Target, encoding: Encoding | None) -> Dataset:
             return _checked_target(load_npz(path), target)
         if "," in name or IDX_NAME.fullmatch(name):
             return _checked_target(_idx(name), target)
+        raise _unknown(name, path)  # in here, because to ask for a name that is too long is an OSError as well
     except OSError as error:
         if isinstance(error, MLPError):
             raise
         raise _unreadable(error, path) from error
-    raise _unknown(name, path)
 
 
 def _target_file(path: Path, target: Target) -> str | None:
