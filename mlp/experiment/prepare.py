@@ -78,8 +78,9 @@ class Preprocessing:
         """How further tables are read: as the training table was, or by the names of the features."""
         if self.encoding is not None:
             return self.encoding
-        names = self.class_names if self.task == "classification" else None
-        return Encoding(tuple(map(Column, self.feature_names)), self.target_name, names)
+        words = self.class_labels is not None and type(self.class_labels[0]) is not int
+        columns = tuple(map(Column, self.feature_names))
+        return Encoding(columns, self.target_name, self.class_names if words else None)
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts and strings."""
@@ -120,6 +121,12 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def first(self, n: int) -> Part:
+        """Its first n rows."""
+        if self.rows is None:
+            return Part(self.X[:n], self.y[:n], None, self.scaling)
+        return Part(self.X, self.y[:n], self.rows[:n], self.scaling)
 
     def blocks(self, dtype: Any) -> Iterator[Array]:
         """The scaled rows, some thousand at a time, (≤ BLOCK, n_features)."""
@@ -162,10 +169,17 @@ def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.G
         labels=y if task == "classification" else None,
     )
     scaling = _scaling(config.data.scale, dataset, parts.train)
-    n_targets = len(class_names) if class_names is not None and task == "classification" else _width(y)
-    labels = None if class_names is None else _class_labels(_given(dataset.y), class_names)
+    classes = class_names if task == "classification" else None
+    labels = None if classes is None else _class_labels(_given(dataset.y), classes)
     preprocessing = Preprocessing(
-        task, dataset.feature_names, dataset.target_name, class_names, labels, n_targets, scaling, dataset.encoding
+        task,
+        dataset.feature_names,
+        dataset.target_name,
+        class_names,
+        labels,
+        _width(y) if labels is None else len(labels),
+        scaling,
+        dataset.encoding,
     )
     dtype = np.dtype(config.training.dtype)
     validation = _elsewhere(config, config.data.validation, preprocessing, dtype)

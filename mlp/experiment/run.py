@@ -111,7 +111,7 @@ class Experiment:
 
     def finish(self) -> Run:
         """Measure on all parts; the best weights come back where training stopped early or went wrong."""
-        if self.diverged or self.config.training.early_stopping:
+        if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             network, history, values = self._chosen()
@@ -139,7 +139,7 @@ class Experiment:
         )
 
     def _finish_before_the_end(self) -> Run:
-        """The last update made weights that are numbers, but too large to compute with: training diverged there."""
+        """Training diverged where nobody looked: the loss is a number for the first rows, but not for all."""
         self.diverged = True
         self.recorder.history.append("train_loss", np.full(self.network.population, np.nan), self.steps - 1)
         return self.finish()
@@ -192,9 +192,9 @@ class Experiment:
         return Epoch(index + 1, self.config.training.epochs, float(np.asarray(mean)[member]), shown)
 
     def _lost(self) -> Array:
-        """Which members have weights or statistics that are no numbers: an epoch's last update meets no loss."""
-        fine = np.isfinite(self.network.params).all(-1) & np.isfinite(self.network.statistics).all(-1)
-        return np.asarray(~fine)
+        """Which members cannot be computed with any more: an epoch's last update meets no loss in it."""
+        few = self.prepared.train.first(32)
+        return np.asarray(~np.isfinite(metrics.evaluate(self.network, self.head, self._task, few)["loss"]))
 
     @property
     def _min_delta(self) -> float:
@@ -204,7 +204,7 @@ class Experiment:
     def _stalled(self, index: int) -> bool:
         """Whether early stopping is on and no member has improved for `patience` epochs."""
         given = self.config.training.early_stopping
-        if not given:
+        if given is False:
             return False
         patience = int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
         return bool(np.all(index - self.best.epoch >= patience))
