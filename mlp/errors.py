@@ -19,7 +19,8 @@ from __future__ import annotations
 import copyreg
 import difflib
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def _in_one_line(value: object) -> str:
 
 
 def check_positive(name: str, value: Any) -> None:
-    """Refuse anything but finite numbers > 0 (a number, or an array with one for each member of a population)."""
+    """Refuse anything but finite numbers > 0."""
     _check(name, value, lambda v: v > 0, "a finite number above 0")
 
 
@@ -104,12 +105,12 @@ def check_not_negative(name: str, value: Any) -> None:
 
 def check_finite(name: str, value: Any) -> None:
     """Refuse anything but finite numbers."""
-    _check(name, value, np.isfinite, "a finite number")
+    _check(name, value, lambda v: True, "a finite number")
 
 
 def check_fraction(name: str, value: Any) -> None:
     """Refuse anything but numbers in [0, 1)."""
-    _check(name, value, lambda v: (v >= 0) & (v < 1), "in the range 0 ≤ value < 1")
+    _check(name, value, lambda v: 0 <= v < 1, "in the range 0 ≤ value < 1")
 
 
 def check_count(name: str, value: Any) -> None:
@@ -118,9 +119,18 @@ def check_count(name: str, value: Any) -> None:
         raise HyperparameterError(name, value, "a whole number, 1 or more")
 
 
+def check_each(check: Callable[[str, Any], None], name: str, value: Any) -> None:
+    """Apply `check` to a number, or to all of an array: one for each member of a population."""
+    for number in value.ravel() if isinstance(value, np.ndarray) else (value,):
+        check(name, number)
+
+
 def _check(name: str, value: Any, allowed: Any, needed: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating | np.ndarray):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise HyperparameterError(name, value, needed)
-    numbers = np.asarray(value)
-    if numbers.dtype.kind not in "fiu" or not np.all(np.isfinite(numbers) & allowed(numbers)):
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond the largest float
+        number = inf
+    if not isfinite(number) or not allowed(number):
         raise HyperparameterError(name, value, needed)

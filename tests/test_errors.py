@@ -192,6 +192,12 @@ def test_what_is_no_finite_number_is_no_hyperparameter(odd: Any) -> None:
         refused(lambda make=make: make(odd), f"{name.split('.')[1]} = ", kind=mlp.HyperparameterError)  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("name", [n for n in NUMBERS if not hasattr(mlp.optimizers, n.split(".")[0])])
+def test_only_rules_take_a_number_for_each_member(name: str) -> None:
+    """In a layer or a loss an array (R, 1) would meet other axes than the population's, silently where R fits."""
+    refused(lambda: NUMBERS[name](np.full((2, 1), 0.5)), f"{name.split('.')[1]} = ", kind=mlp.HyperparameterError)
+
+
 @given(st.one_of(st.floats(max_value=0, exclude_max=False), st.integers(max_value=0)))
 def test_what_must_be_positive_is(value: float) -> None:
     for name, make in POSITIVE.items():

@@ -148,6 +148,8 @@ def streamed(
 
     `target` and `weights` have an entry for each of `rows`.
     """
+    check_count("size", size)
+    check_count("epochs", epochs)
     order = None if rng is None else generator(rng)
     n, dtype = len(rows), float_dtype(dtype)
     targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)

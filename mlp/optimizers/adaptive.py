@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_fraction, check_not_negative, check_positive
+from mlp.errors import check_each, check_fraction, check_not_negative, check_positive
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_rate, pace
 
 
@@ -36,7 +36,7 @@ class Adagrad(Optimizer):
 
     def __post_init__(self) -> None:
         check_rate(self.learning_rate)
-        check_positive("epsilon", self.epsilon)
+        check_each(check_positive, "epsilon", self.epsilon)
 
     def init(self, params: Array) -> SquaresState:
         """No gradients met."""
@@ -70,8 +70,8 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         check_rate(self.learning_rate)
-        check_fraction("decay", self.decay)
-        check_positive("epsilon", self.epsilon)
+        check_each(check_fraction, "decay", self.decay)
+        check_each(check_positive, "epsilon", self.epsilon)
 
     def init(self, params: Array) -> SquaresState:
         """No gradients met."""
@@ -119,9 +119,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         check_rate(self.learning_rate)
-        check_fraction("beta1", self.beta1)
-        check_fraction("beta2", self.beta2)
-        check_positive("epsilon", self.epsilon)
+        check_each(check_fraction, "beta1", self.beta1)
+        check_each(check_fraction, "beta2", self.beta2)
+        check_each(check_positive, "epsilon", self.epsilon)
 
     def init(self, params: Array) -> AdamState:
         """No gradients met."""
@@ -163,7 +163,7 @@ class AdamW(Optimizer):
 
     def __post_init__(self) -> None:
         self._adam()
-        check_not_negative("weight_decay", self.weight_decay)
+        check_each(check_not_negative, "weight_decay", self.weight_decay)
 
     def init(self, params: Array) -> AdamState:
         """No gradients met."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_fraction
+from mlp.errors import check_each, check_fraction
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_rate, pace
 
 
@@ -62,7 +62,7 @@ class Momentum(Optimizer):
 
     def __post_init__(self) -> None:
         check_rate(self.learning_rate)
-        check_fraction("momentum", self.momentum)
+        check_each(check_fraction, "momentum", self.momentum)
 
     def init(self, params: Array) -> MomentumState:
         """At rest."""
@@ -95,7 +95,7 @@ class Nesterov(Optimizer):
 
     def __post_init__(self) -> None:
         check_rate(self.learning_rate)
-        check_fraction("momentum", self.momentum)
+        check_each(check_fraction, "momentum", self.momentum)
 
     def init(self, params: Array) -> MomentumState:
         """At rest."""

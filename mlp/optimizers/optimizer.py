@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, ShapeError, check_positive
+from mlp.errors import HyperparameterError, ShapeError, check_each, check_positive
 
 
 class Objective(Protocol):
@@ -55,7 +55,7 @@ Rate: TypeAlias = float | Array | Schedule
 def check_rate(rate: Rate) -> None:
     """Refuse learning rates that are not numbers above 0; a schedule checks its own."""
     if not hasattr(rate, "rate"):
-        check_positive("learning_rate", rate)
+        check_each(check_positive, "learning_rate", rate)
 
 
 @dataclass

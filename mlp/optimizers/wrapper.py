@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, check_positive
+from mlp.errors import HyperparameterError, check_each, check_positive
 from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_fit, check_rule
 
 
@@ -34,7 +34,7 @@ class ClipNorm(Optimizer):
 
     def __post_init__(self) -> None:
         check_rule(self.rule)
-        check_positive("max_norm", self.max_norm)
+        check_each(check_positive, "max_norm", self.max_norm)
 
     def init(self, params: Array) -> WrappedState:
         """The rule's memory, and room for the clipped gradient."""
@@ -57,7 +57,7 @@ class ClipValue(Optimizer):
 
     def __post_init__(self) -> None:
         check_rule(self.rule)
-        check_positive("max_value", self.max_value)
+        check_each(check_positive, "max_value", self.max_value)
 
     def init(self, params: Array) -> WrappedState:
         """The rule's memory, and room for the clipped gradient."""
