@@ -129,7 +129,7 @@ def read(folder: Path) -> Saved:
     ending = _reading(folder / "model.npz", lambda _: build.head(config, preprocessing.task, preprocessing.n_targets))
     network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
     numbers = _reading(folder / "metrics.json", _numbers)
-    findings = _reading(folder / "findings.json", lambda path: tuple(map(Finding.from_json, _json(path))))
+    findings = _reading(folder / "findings.json", _findings)
     history = _reading(folder / "history.npz", _history)
     return Saved(config, preprocessing, ending, network, history, numbers, findings)
 
@@ -184,6 +184,13 @@ def _numbers(path: Path) -> dict[str, Any]:
         for name, value in found["metrics"].items()
     }
     return {"metrics": metrics, "steps": int(found["steps"]), "seconds": float(found["seconds"])}
+
+
+def _findings(path: Path) -> tuple[Finding, ...]:
+    found = _json(path)
+    if not isinstance(found, list):
+        raise TypeError("a list is needed")
+    return tuple(map(Finding.from_json, found))
 
 
 def _number(saved: Any) -> Any:

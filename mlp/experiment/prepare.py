@@ -169,18 +169,10 @@ def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.G
         labels=y if task == "classification" else None,
     )
     scaling = _scaling(config.data.scale, dataset, parts.train)
-    classes = class_names if task == "classification" else None
-    labels = None if classes is None else _class_labels(_given(dataset.y), classes)
-    preprocessing = Preprocessing(
-        task,
-        dataset.feature_names,
-        dataset.target_name,
-        class_names,
-        labels,
-        _width(y) if labels is None else len(labels),
-        scaling,
-        dataset.encoding,
-    )
+    labels = _class_labels(_given(dataset.y), class_names) if task == "classification" and class_names else None
+    n_targets = _width(y) if labels is None else len(labels)
+    names = dataset.feature_names, dataset.target_name, class_names
+    preprocessing = Preprocessing(task, *names, labels, n_targets, scaling, dataset.encoding)
     dtype = np.dtype(config.training.dtype)
     validation = _elsewhere(config, config.data.validation, preprocessing, dtype)
     test = _elsewhere(config, config.data.test, preprocessing, dtype) or _official(dataset, preprocessing, dtype)
