@@ -7,6 +7,7 @@ differences and compared with ⟨∂L/∂θ, v⟩. It knows nothing of how a lay
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from mlp.arrays import Array, Nodes, Seed, generator
 from mlp.backprop import Objective, check_batch, forward, value_and_grad
 from mlp.data.batches import Batch, as_batch
-from mlp.errors import DtypeError
+from mlp.errors import DtypeError, check_count
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
 
@@ -46,6 +47,7 @@ def gradcheck(
         raise DtypeError(
             "gradcheck needs float64: Network(..., dtype=np.float64). In float32 differences drown in rounding."
         )
+    check_count("directions", directions)
     batch = as_batch(X, target, weights, dtype=np.float64)
     check_batch(network, loss, batch)
     workspace = Workspace(network, len(X), input_gradient=True)
@@ -89,7 +91,8 @@ def _error(
     level = float(np.abs(value(at)).sum())
     size = max(float(np.linalg.norm(gradient[..., part])), 1e-4 * level, np.finfo(np.float64).tiny)
     slopes = (_slope(lambda distance: float(np.sum(value(at + distance * v))), h) for h in _STEPS)
-    return min(abs(claimed - slope) for slope in slopes) / size
+    error = min(abs(claimed - slope) for slope in slopes) / size
+    return error if error >= 0 else inf  # NaN is wrong, and max() would pass it over
 
 
 def _slope(f: Callable[[float], float], h: float) -> float:

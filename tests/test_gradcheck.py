@@ -95,6 +95,20 @@ def test_a_wrong_gradient_inside_a_residual_block_is_caught() -> None:
     assert checked(inside(mlp.Residual([HalfSlope(), mlp.Dense(6, 6)]))) > WRONG
 
 
+@dataclass(frozen=True)
+class NaNForOne(mlp.Dense):
+    """A dense layer of which one weight's gradient is not a number."""
+
+    def backward(self, params: Any, x: Any, y: Any, d_y: Any, scratch: Any, grad: Any, d_x: Any) -> None:
+        super().backward(params, x, y, d_y, scratch, grad, d_x)
+        grad[0, 0] = np.nan
+
+
+def test_a_gradient_that_is_not_a_number_is_caught_wherever_it_stands() -> None:
+    """max() passes over a NaN that does not come first: the errors of the layers before it hid it."""
+    assert checked(inside(NaNForOne(6, 4))) == np.inf
+
+
 def test_a_vanishing_gradient_is_not_a_wrong_one() -> None:
     """Ten sigmoids leave the first layer a gradient near 1e-10, below what differences of losses can see."""
     layers: list[mlp.Layer] = [mlp.Dense(4, 6), mlp.Sigmoid()]
