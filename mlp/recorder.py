@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from mlp.errors import check_count
+from mlp.errors import HyperparameterError, check_count
 from mlp.history import Column, History
 from mlp.instruments import STANDARD, Instrument
 from mlp.training import Step
@@ -26,6 +26,8 @@ class Recorder:
 
     def __init__(self, instruments: Sequence[Instrument] = STANDARD, *, every: int = 1) -> None:
         check_count("every", every)
+        if not all(isinstance(instrument, Instrument) for instrument in instruments):
+            raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
         self.instruments, self.every = tuple(instruments), every
         self.history = History()
         self._seen = 0

@@ -474,3 +474,17 @@ def test_frozen_takes_slices(slices: Any) -> None:
 def test_wrappers_take_a_rule(rule: Any) -> None:
     for wrap in (lambda r: mlp.ClipNorm(r, 1.0), lambda r: mlp.ClipValue(r, 1.0), lambda r: mlp.Frozen(r, ())):
         refused(lambda wrap=wrap: wrap(rule), "rule = ", "an optimizer")  # type: ignore[misc]
+
+
+def test_frozen_slices_lie_within_the_parameters() -> None:
+    rule = mlp.Frozen(mlp.SGD(), (slice(9, 12),))
+    refused(lambda: rule.init(np.zeros(9)), "slice(9, 12, None)", "9 parameters", kind=mlp.ShapeError)
+
+
+@pytest.mark.parametrize("instruments", ["loss", ["loss"], [len]], ids=repr)
+def test_a_recorder_takes_instruments(instruments: Any) -> None:
+    refused(lambda: mlp.Recorder(instruments), "instruments = ", "mlp.STANDARD")
+
+
+def test_a_gradient_check_in_no_direction_proves_nothing() -> None:
+    refused(lambda: mlp.gradcheck(mlp.Network(ONE), SQUARED, X, np.ones(6), directions=0), "directions = 0")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, check_each, check_positive
+from mlp.errors import HyperparameterError, ShapeError, check_each, check_positive
 from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_fit, check_rule
 
 
@@ -83,6 +83,9 @@ class Frozen(Optimizer):
 
     def init(self, params: Array) -> Any:
         """The rule's memory."""
+        for s in self.slices:
+            if s.start is not None and s.start >= params.shape[-1]:
+                raise ShapeError(f"{s} holds none of the {params.shape[-1]} parameters that are to be frozen.")
         return self.rule.init(params)
 
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
