@@ -74,11 +74,7 @@ def _words(rule: Any) -> str:
 
 def _training(ready: Experiment) -> str:
     given = ready.config
-    rate = (
-        f"learning rate {given.optimizer.own['learning_rate']:g}"
-        if "learning_rate" in given.optimizer.own
-        else ""
-    )
+    rate = f"learning rate {given.optimizer.own['learning_rate']:g}" if "learning_rate" in given.optimizer.own else ""
     schedule = given.optimizer.schedule
     named = schedule if isinstance(schedule, str) else schedule["name"]
     extra = "" if named == "constant" else f" ({named})"
@@ -96,12 +92,19 @@ def metrics_table(run: Run) -> str:
     for kind in kinds:
         rows.append(f"{kind:10}" + "".join(f"{run.metrics[f'{part}_{kind}']:12.4f}" for part in parts))
     if "restart_losses" in run.metrics:
-        losses = np.array(run.metrics["restart_losses"], float)
-        rows.append(
-            f"{'restarts':10}{len(losses)}, losses {losses.min():.4g} to {losses.max():.4g} "
-            f"(median {np.median(losses):.4g}); number {run.metrics['restart_chosen'] + 1} is kept"
-        )
+        rows.append(_restarts(np.array(run.metrics["restart_losses"]), run.metrics["restart_chosen"]))
     return "\n".join(rows)
+
+
+def _restarts(losses: Array, chosen: int) -> str:
+    fine = losses[np.isfinite(losses)]
+    lost = f", {len(losses) - len(fine)} diverged" if len(fine) < len(losses) else ""
+    spread = (
+        f", losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g}); number {chosen + 1} is kept"
+        if len(fine)
+        else ""
+    )
+    return f"{'restarts':10}{len(losses)}{lost}{spread}"
 
 
 def verdict(run: Run) -> str:
