@@ -24,7 +24,9 @@ FORMAT = 1
 
 
 class Column:
-    """One quantity over time: 8 bytes for each number, growing in place."""
+    """One quantity over time: 8 bytes for each number, growing in place; `finish` is applied when it is read."""
+
+    finish: Callable[[Any], Any] = staticmethod(np.asarray)
 
     def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
         self.shape, self.unit, self.labels = shape, unit, labels
@@ -41,7 +43,7 @@ class Column:
 
     def array(self) -> Array:
         """(n_records, *shape), a copy."""
-        return np.array(self.values).reshape(-1, *self.shape)
+        return np.asarray(self.finish(np.array(self.values).reshape(-1, *self.shape)))
 
 
 class History(Mapping[str, Array]):

@@ -30,7 +30,7 @@ class Recorder:
             raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
         self.instruments, self.every = tuple(instruments), every
         self.history = History()
-        self._seen = 0
+        self._last: Step | None = None
 
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Hand on `steps`, recording on the way. Going on with more steps goes on with the history."""
@@ -38,21 +38,21 @@ class Recorder:
         offset = 0
         for step in steps:
             if groups is None:
-                offset = max(0, self._seen - step.index, self._next_index() - step.index)
+                offset = max(0, self._next_index() - step.index)
                 groups = self._groups(step)
             seen = step._replace(index=step.index + offset) if offset else step
             for period, note, measurements in groups:
-                if seen.index % period == 0:
+                if period == 1 or seen.index % period == 0:
                     note(seen.index)
                     for put, measure in measurements:
                         put(measure(seen))
-            self._seen = seen.index + 1
+            self._last = seen
             yield step
 
     def _next_index(self) -> int:
-        """The step after the last that was recorded, maybe by another recorder."""
-        recorded = (self.history.steps(name) for name in self.history)
-        return max((int(steps[-1]) + 1 for steps in recorded if len(steps)), default=0)
+        """The step after the last that was seen, or recorded by another recorder."""
+        recorded = [int(steps[-1]) for name in self.history if len(steps := self.history.steps(name))]
+        return max([-1 if self._last is None else self._last.index, *recorded]) + 1
 
     def _groups(self, step: Step) -> list[Group]:
         """The instruments that have something to measure here (no ReLU, no dead units), by how often they do."""
@@ -78,7 +78,9 @@ class Recorder:
             return None
         population = () if instrument.shared else step.network.population
         shape = (*population, len(labels)) if labels else population
-        return self.history.column(instrument.name, shape, instrument.unit, labels)
+        column = self.history.column(instrument.name, shape, instrument.unit, labels)
+        column.finish = instrument.finish
+        return column
 
 
 class Group(NamedTuple):

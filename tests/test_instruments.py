@@ -34,7 +34,7 @@ def stepped(net: mlp.Network, rule: mlp.Optimizer | None = None, n: int = 9) -> 
 
 
 def measured(instrument: mlp.Instrument, step: Step) -> np.ndarray:
-    return np.asarray(instrument.measure(step), float)
+    return np.asarray(instrument.read(step), float)
 
 
 # slow twins: the definition, number by number, for one network
@@ -235,7 +235,7 @@ def test_a_sigmoid_hands_back_a_quarter_at_most(scale: float) -> None:
     layers = [layer for _ in range(4) for layer in (mlp.Dense(5, 5, mlp.initializers.Normal(scale)), mlp.Sigmoid())]
     step = stepped(mlp.Network([*layers, mlp.Dense(5, 3)], rng=0))
     detail = next(i for i in DETAILED if i.name == "backward_gain")
-    gains = dict(zip(detail.labels(step), detail.measure(step), strict=True))  # type: ignore[misc]
+    gains = dict(zip(detail.labels(step), detail.read(step), strict=True))  # type: ignore[misc]
     of_sigmoids = [gain for name, gain in gains.items() if name.startswith("sigmoid")]
     assert len(of_sigmoids) == 4
     assert 0 < max(of_sigmoids) <= 0.25
@@ -253,6 +253,7 @@ def test_a_network_that_stands_still_at_zero_has_ratio_0() -> None:
 
 def test_norms_by_layer_add_up_to_the_norm() -> None:
     step = stepped(network())
-    for whole, parts in (("grad_norm", "grad_norm_by_layer"), ("param_norm", "param_norm_by_layer")):
-        total = norm_of(getattr(instruments, parts)(step))
-        assert getattr(instruments, whole)(step) == pytest.approx(total, rel=1e-14)  # order of summing
+    for name in ("grad", "update", "param"):
+        squares = getattr(instruments, f"{name}_squares_by_layer")(step)
+        whole = getattr(instruments, f"{name}_norm")(step)
+        assert whole == pytest.approx(sum(squares) ** 0.5, rel=1e-14)  # order of summing

@@ -56,7 +56,7 @@ def test_the_columns_of_the_contract_are_in_the_standard() -> None:
 def test_what_is_written_is_what_was_measured(population: Any, dtype: Any) -> None:
     recorder, seen = mlp.Recorder(DETAILED), []
     for step in recorder.tap(steps(population, dtype=dtype)):
-        seen.append([np.array(i.measure(step), float) for i in DETAILED])
+        seen.append([i.finish(np.array(i.measure(step), float)) for i in DETAILED])
     for k, instrument in enumerate(DETAILED):
         np.testing.assert_array_equal(recorder.history[instrument.name], np.stack([row[k] for row in seen]))
 
