@@ -77,9 +77,7 @@ class Objective:
         """L(params), (*population,)."""
         other = self.network.at(params)
         workspace = self.workspace.replay(other)
-        value = self.loss.value(
-            forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights
-        )
+        value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
         for i in other.penalised:
             value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
         return value

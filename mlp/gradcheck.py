@@ -37,8 +37,9 @@ def gradcheck(
         error = |⟨∂L/∂θ, v⟩ - slope(v)| / max(‖∂L/∂θ‖, 10⁻⁴ |L|),   v ~ N(0, 1) within one layer
 
     A right gradient in float64 gives about 1e-10; a wrong one gives 0.01 to 1. The slope is a five-point difference
-    (truncation h⁴) at three widths, of which the best counts: a kink (ReLU at 0) spoils wide ones, rounding narrow ones.
-    The floor 10⁻⁴ |L| is there because the difference of two losses knows a vanishing gradient no better than that.
+    (truncation h⁴) at three widths, of which the best counts: a kink (ReLU at 0) spoils wide ones, rounding narrow
+    ones. The floor 10⁻⁴ |L| is there because the difference of two losses knows a vanishing gradient no better than
+    that.
 
     `X` (n, n_features), `target` as for `batches`. The network must be float64 and is left as it was, but for the
     statistics of batch norm, which one forward pass moves.
@@ -81,9 +82,7 @@ def _input_error(objective: Objective, batch: Batch, rng: np.random.Generator) -
     return _error(value, values.ravel(), d_x.ravel(), slice(None), rng)
 
 
-def _error(
-    value: Callable[[Array], Any], at: Array, gradient: Array, part: slice, rng: np.random.Generator
-) -> float:
+def _error(value: Callable[[Array], Any], at: Array, gradient: Array, part: slice, rng: np.random.Generator) -> float:
     """|⟨gradient, v⟩ - slope| / ‖gradient‖ along a random v within `part`, at the width that does best."""
     v = np.zeros_like(at)
     v[..., part] = rng.standard_normal(v[..., part].shape)

@@ -1,7 +1,7 @@
 """What was recorded: columns of numbers by name.
 
-A `History` is filled by a recorder, read from a file, or typed by hand; who judges a run reads nothing else. It knows no
-networks. Columns may have records at different steps: a loss at each, a validation accuracy once an epoch.
+A `History` is filled by a recorder, read from a file, or typed by hand; who judges a run reads nothing else. It knows
+no networks. Columns may have records at different steps: a loss at each, a validation accuracy once an epoch.
 """
 
 from __future__ import annotations
@@ -73,15 +73,11 @@ class History(Mapping[str, Array]):
             when = (steps or {}).get(name, range(len(values)))
             if len(when) != len(values):
                 raise ShapeError(f"column {name!r} has {len(values)} records and {len(when)} steps.")
-            column = self.column(
-                name, values.shape[1:], (units or {}).get(name, ""), (labels or {}).get(name, ())
-            )
+            column = self.column(name, values.shape[1:], (units or {}).get(name, ""), (labels or {}).get(name, ()))
             column.values.extend(values.ravel().tolist())
             column.steps.extend(int(step) for step in when)
 
-    def column(
-        self, name: str, shape: tuple[int, ...] = (), unit: str = "", labels: tuple[str, ...] = ()
-    ) -> Column:
+    def column(self, name: str, shape: tuple[int, ...] = (), unit: str = "", labels: tuple[str, ...] = ()) -> Column:
         """The column of that name, made if it is new."""
         if name not in self._columns:
             self._columns[name] = Column(shape, unit, labels)
@@ -91,9 +87,7 @@ class History(Mapping[str, Array]):
         """Record one number, or one array of the column's shape."""
         column = self.column(name, np.shape(value), unit)
         if np.shape(value) != column.shape:
-            raise ShapeError(
-                f"column {name!r} holds {column.shape} for each record; given was {np.shape(value)}."
-            )
+            raise ShapeError(f"column {name!r} holds {column.shape} for each record; given was {np.shape(value)}.")
         column.values.extend(np.ravel(value).tolist())
         column.steps.append(step)
 
@@ -139,9 +133,7 @@ class History(Mapping[str, Array]):
         """Write an .npz, to a temporary name first."""
         about = {
             "format": FORMAT,
-            "columns": {
-                name: {"unit": c.unit, "labels": list(c.labels)} for name, c in self._columns.items()
-            },
+            "columns": {name: {"unit": c.unit, "labels": list(c.labels)} for name, c in self._columns.items()},
         }
         arrays = {f"values/{name}": c.array() for name, c in self._columns.items()}
         arrays |= {f"steps/{name}": np.array(c.steps, dtype=np.int64) for name, c in self._columns.items()}
@@ -168,9 +160,7 @@ class History(Mapping[str, Array]):
                     units={name: about[name]["unit"] for name in about},
                 )
         except FileNotFoundError:
-            raise FileFormatError(
-                f"{path}: there is no such file; a history is written as history.npz."
-            ) from None
+            raise FileFormatError(f"{path}: there is no such file; a history is written as history.npz.") from None
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise FileFormatError(f"{path}: not a history that mlp wrote ({type(error).__name__}).") from None
 

@@ -188,7 +188,8 @@ class NguyenWidrow:
 
         ‖w_j‖ = β = 0.7 n_out^(1/n_in),  direction uniform in the cube,  b_j ~ U(-β, β)
 
-    Nguyen & Widrow (1990), section 3. MATLAB's initnw stretches this to each input's own range; scale the inputs instead.
+    Nguyen & Widrow (1990), section 3. MATLAB's initnw stretches this to each input's own range; scale the inputs
+    instead.
     """
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:

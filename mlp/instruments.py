@@ -216,9 +216,7 @@ DETAILED = (
     Instrument("update_norm_by_layer", update_squares_by_layer, labels=_trained, finish=np.sqrt),
     Instrument("param_norm_by_layer", param_squares_by_layer, labels=_trained, finish=np.sqrt),
     Instrument("update_ratio_by_layer", update_ratio_by_layer, labels=_trained),
-    Instrument(
-        "backward_gain", backward_gain, labels=lambda s: _names([p for p in _places(s) if p.d_x is not None])
-    ),
+    Instrument("backward_gain", backward_gain, labels=lambda s: _names([p for p in _places(s) if p.d_x is not None])),
     Instrument("activation_mean", activation_mean, labels=lambda s: _names(_places(s))),
     Instrument("activation_std", activation_std, labels=lambda s: _names(_places(s))),
     Instrument("saturated_fraction", saturated_fraction, labels=lambda s: _names(_squashing(s))),

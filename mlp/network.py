@@ -94,9 +94,7 @@ class Network:
         self.penalised = tuple(i for i, layer in enumerate(self.layers) if layer.penalised)
         self.params = np.empty((*self.population, self.layout.size), self.dtype)
         self.views = self.layout.views(self.params)
-        self.statistics = np.empty(
-            (*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype
-        )
+        self.statistics = np.empty((*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype)
         for layer, params, s in zip(self.layers, self.views, self.statistic_slices, strict=True):
             layer.init(params, self.statistics[..., s], self.rng)
 
@@ -121,9 +119,7 @@ class Network:
         A leading axis that this network has not makes a population: R points of a loss surface, say.
         """
         if params.shape[-1:] != (self.layout.size,):
-            raise ShapeError(
-                f"params has shape {params.shape}; the network needs (*population, {self.layout.size})."
-            )
+            raise ShapeError(f"params has shape {params.shape}; the network needs (*population, {self.layout.size}).")
         if params.dtype != self.dtype:
             raise DtypeError(f"params is {params.dtype} and the network {self.dtype}.")
         other = Network.__new__(Network)
@@ -131,9 +127,7 @@ class Network:
         other.penalised = self.penalised
         other.population = params.shape[:-1]
         other.params, other.views = params, self.layout.views(params)
-        other.statistics = np.broadcast_to(
-            self.statistics, (*other.population, self.statistics.shape[-1])
-        ).copy()
+        other.statistics = np.broadcast_to(self.statistics, (*other.population, self.statistics.shape[-1])).copy()
         return other
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Learning rates that change.
 
-A schedule stands where a learning rate stands: `SGD(Cosine(0.1, steps=1000))`. It is a function of the number of updates
-made, and of the losses met if it keeps a memory. It knows neither optimizers nor networks.
+A schedule stands where a learning rate stands: `SGD(Cosine(0.1, steps=1000))`. It is a function of the number of
+updates made, and of the losses met if it keeps a memory. It knows neither optimizers nor networks.
 """
 
 from __future__ import annotations

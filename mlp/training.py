@@ -1,7 +1,8 @@
 """The training loop, as an iterator of facts.
 
-`train` yields after every update and decides nothing: to stop, break; to watch, read the arrays of the step. By hand its
-body is three lines (`value_and_grad`, `update`, `+=`). It knows networks, losses and optimizers by their contracts only.
+`train` yields after every update and decides nothing: to stop, break; to watch, read the arrays of the step. By hand
+its body is three lines (`value_and_grad`, `update`, `+=`). It knows networks, losses and optimizers by their
+contracts only.
 """
 
 from __future__ import annotations
@@ -63,9 +64,7 @@ def _check_arguments(network: Any, data: Any, loss: Any, optimizer: Any) -> None
         raise HyperparameterError("optimizer", optimizer, "an optimizer: SGD(0.1), Adam(), ...")
 
 
-def _steps(
-    network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optimizer, state: Any
-) -> Iterator[Step]:
+def _steps(network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optimizer, state: Any) -> Iterator[Step]:
     update = np.empty_like(network.params)
     objective = Objective(network, loss)
     workspaces: dict[int, Workspace] = {}  # the last batch of an epoch may be smaller

@@ -19,7 +19,8 @@ from mlp.errors import DataError, ShapeError, check_count
 class Batch(NamedTuple):
     """Samples for one step.
 
-    `x`: nodes of the inputs, (n_features, N). `target`: class labels (N,) or values (n_out, N). `weights` (N,), or None.
+    `x`: nodes of the inputs, (n_features, N). `target`: class labels (N,) or values (n_out, N). `weights` (N,), or
+    None.
     `epoch`: how often the data were gone through before. `rows` (N,): where the samples stand in the data. Arrays are
     live: the next batch of this size overwrites them.
     """
@@ -55,8 +56,8 @@ def batches(
 ) -> Iterator[Batch]:
     """Minibatches of X (n, n_features), every row once an epoch; the last of an epoch may be smaller.
 
-    `target`: class labels (n,), or values (n,) or (n, n_out). `size` None: all rows at once. `rng` draws a new order for
-    each epoch; None keeps the rows in order. `weights` (n,) weigh samples. `dtype`: that of X unless given.
+    `target`: class labels (n,), or values (n,) or (n, n_out). `size` None: all rows at once. `rng` draws a new order
+    for each epoch; None keeps the rows in order. `weights` (n,) weigh samples. `dtype`: that of X unless given.
     """
     rows, targets, weights = _checked(X, target, weights, dtype)
     check_count("epochs", epochs)

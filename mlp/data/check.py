@@ -77,9 +77,7 @@ def _check_features(X: Array) -> None:
     if X.ndim != 2:
         raise DataError(f"X has shape {X.shape}. Give one row for each sample: (n_samples, n_features).")
     if X.shape[0] == 0 or X.shape[1] == 0:
-        raise DataError(
-            f"X has shape {X.shape}: there is nothing to train on. Give at least one row and one column."
-        )
+        raise DataError(f"X has shape {X.shape}: there is nothing to train on. Give at least one row and one column.")
     if X.dtype.kind not in "biuf":
         raise DataError(
             f"X holds {X.dtype} values ({_first_text(X)}). Numbers are needed: convert X to float, "
@@ -95,16 +93,12 @@ def _first_text(X: Array) -> str:
 
 def _target_of(X: Array, y: Array | None) -> Array:
     if y is None:
-        raise DataError(
-            "there is no target y. Name the target column, or give y: for a .npy file target = 'y.npy'."
-        )
+        raise DataError("there is no target y. Name the target column, or give y: for a .npy file target = 'y.npy'.")
     y = _array(y, "y")
     if y.ndim not in (1, 2):
         raise DataError(f"y has shape {y.shape}. Give a target of shape (n,) or (n, n_outputs).")
     if len(y) != len(X):
-        raise DataError(
-            f"X has {len(X)} rows, y has {len(y)}. Each row needs its target: make them equally long."
-        )
+        raise DataError(f"X has {len(X)} rows, y has {len(y)}. Each row needs its target: make them equally long.")
     return y
 
 
@@ -153,9 +147,7 @@ def _check_classes(y: Array) -> None:
 def _check_flags(y: Array) -> None:
     if y.dtype.kind not in "biuf":
         raise DataError(f"y holds {y.dtype} values. For task = 'multilabel' give 0 or 1 for each label.")
-    _refuse(
-        (y == 0) | (y == 1), y, "is neither 0 nor 1", "For task = 'multilabel' give 0 or 1 for each label"
-    )
+    _refuse((y == 0) | (y == 1), y, "is neither 0 nor 1", "For task = 'multilabel' give 0 or 1 for each label")
 
 
 def _check_values(y: Array) -> None:

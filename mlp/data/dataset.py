@@ -59,9 +59,7 @@ def as_features(X: Array, where: str = "X") -> Array:
     """
     _check_numeric(X, where)
     if X.ndim == 0 or X.size == 0:
-        raise DataError(
-            f"{where} has shape {X.shape}: there is nothing in it. Give at least one row of numbers."
-        )
+        raise DataError(f"{where} has shape {X.shape}: there is nothing in it. Give at least one row of numbers.")
     return X if X.ndim == 2 else X.reshape(X.shape[0], X.size // X.shape[0])
 
 
@@ -86,9 +84,7 @@ def _as_text(y: Array, where: str) -> Array:
     try:
         return y.astype(np.str_)
     except UnicodeDecodeError:
-        raise DataError(
-            f"{where} holds bytes that are not ASCII text. Store labels as text (dtype U)."
-        ) from None
+        raise DataError(f"{where} holds bytes that are not ASCII text. Store labels as text (dtype U).") from None
 
 
 def _check_numeric(values: Array, where: str) -> None:
@@ -101,13 +97,10 @@ def _check_numeric(values: Array, where: str) -> None:
 
 def _check_lengths(X: Array, y: Array | None, name_X: str, name_y: str) -> None:
     if X.ndim != 2:
-        raise DataError(
-            f"{name_X} has shape {X.shape}. Give one row for each sample: (n_samples, n_features)."
-        )
+        raise DataError(f"{name_X} has shape {X.shape}. Give one row for each sample: (n_samples, n_features).")
     if y is not None and len(y) != len(X):
         raise DataError(
-            f"{name_X} has {len(X)} rows, {name_y} has {len(y)}. Each row needs its target: "
-            "make them equally long."
+            f"{name_X} has {len(X)} rows, {name_y} has {len(y)}. Each row needs its target: make them equally long."
         )
 
 

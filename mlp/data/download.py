@@ -64,9 +64,7 @@ def fetch_any(
     raise DownloadError(" ".join(reasons))
 
 
-def fetch(
-    url: str, path: Path, checksum: str, progress: Progress = show_progress, timeout: float = TIMEOUT
-) -> None:
+def fetch(url: str, path: Path, checksum: str, progress: Progress = show_progress, timeout: float = TIMEOUT) -> None:
     """Write the file behind `url` to `path`, whole and with that checksum (MD5 or SHA-256 in hexadecimal).
 
     DownloadError if it cannot be; `path` is then as it was, and nothing else is left behind.
@@ -113,9 +111,7 @@ def _length(response: Any) -> int | None:
 def _check_digest(url: str, path: Path, checksum: str) -> None:
     found = _digest(path, checksum)
     if found != checksum:
-        raise DownloadError(
-            f"{url} has checksum {found}, not {checksum}: it is another file, or damaged on the way."
-        )
+        raise DownloadError(f"{url} has checksum {found}, not {checksum}: it is another file, or damaged on the way.")
 
 
 def _digest(path: Path, like: str) -> str:

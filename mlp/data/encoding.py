@@ -72,10 +72,7 @@ class Encoding:
         self._check_columns(table)
         index = {name: i for i, name in enumerate(table.names)}
         return np.hstack(
-            [
-                column.encode(table.column(index[column.name]), table.path, table.place)
-                for column in self.columns
-            ]
+            [column.encode(table.column(index[column.name]), table.path, table.place) for column in self.columns]
         )
 
     def encode_rows(self, rows: Sequence[Sequence[Any]] | Array) -> Array:
@@ -148,9 +145,7 @@ def fit_encoding(table: Table, target: int) -> Encoding:
     return Encoding(tuple(columns), table.names[target], _categories(table, target))
 
 
-def target_values(
-    cells: Sequence[str], class_names: tuple[str, ...] | None, table: Table, name: str
-) -> Array:
+def target_values(cells: Sequence[str], class_names: tuple[str, ...] | None, table: Table, name: str) -> Array:
     """A target column: codes into its class names; else int64 if all cells are whole numbers, or float64."""
     check_present(cells, table.path, name, table.place)
     if class_names is not None:

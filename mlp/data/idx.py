@@ -28,9 +28,7 @@ def load_idx(images: Path, labels: Path | None) -> Dataset:
         return Dataset(X, None, column_names(X.shape[1]), name=images.name)
     y = read_idx(labels)
     if y.ndim != 1:
-        raise FileFormatError(
-            f"{labels} has shape {y.shape}. Labels are (n,): give the paths as images,labels."
-        )
+        raise FileFormatError(f"{labels} has shape {y.shape}. Labels are (n,): give the paths as images,labels.")
     return Dataset(X, y, column_names(X.shape[1]), name=images.name)
 
 

@@ -91,9 +91,7 @@ def _without_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
     X = as_features(entries["x"], f"X in {path}")
     y, class_names = None, None
     if "y" in entries:
-        y, class_names = _classes(
-            as_target(entries["y"], f"y in {path}"), _names(path, entries, "class_names")
-        )
+        y, class_names = _classes(as_target(entries["y"], f"y in {path}"), _names(path, entries, "class_names"))
     return Dataset(X, y, _feature_names(path, entries, X), "y", class_names, name=path.stem)
 
 
@@ -120,9 +118,7 @@ def _classes(y: Array, class_names: tuple[str, ...] | None) -> tuple[Array, tupl
 
 def _check_class_names(y: Array, class_names: tuple[str, ...]) -> None:
     if y.ndim == 2 and y.shape[1] != len(class_names):
-        raise DataError(
-            f"y has {y.shape[1]} columns, class_names {len(class_names)}. Give one name for each column."
-        )
+        raise DataError(f"y has {y.shape[1]} columns, class_names {len(class_names)}. Give one name for each column.")
     if y.ndim == 1 and not np.isin(y, np.arange(len(class_names))).all():
         value = y[~np.isin(y, np.arange(len(class_names)))][0]
         raise DataError(
@@ -140,9 +136,7 @@ def _names(path: Path, entries: Mapping[str, Array], key: str) -> tuple[str, ...
         return None
     found = entries[key]
     if found.ndim != 1 or found.dtype.kind != "U" or found.size == 0:
-        raise FileFormatError(
-            f"{path}: {key} has shape {found.shape}, dtype {found.dtype}. Store a list of texts."
-        )
+        raise FileFormatError(f"{path}: {key} has shape {found.shape}, dtype {found.dtype}. Store a list of texts.")
     return tuple(one_line(name) for name in found)
 
 
@@ -151,20 +145,15 @@ def _target_path(path: Path, target: str) -> Path:
     beside = path.parent / given
     if not given.exists() and not beside.exists():
         raise DataError(
-            f"target {quoted(target)} is no file, neither as given nor in {path.parent}. "
-            "Give a path of a .npy."
+            f"target {quoted(target)} is no file, neither as given nor in {path.parent}. Give a path of a .npy."
         )
     return given if given.exists() else beside
 
 
 def _array(path: Path, **how: Any) -> Array:
-    with refusing_damage(
-        path, "an .npy file", "An .npy file holds one array of numbers (np.save writes one)"
-    ):
+    with refusing_damage(path, "an .npy file", "An .npy file holds one array of numbers (np.save writes one)"):
         found = np.load(path, allow_pickle=False, **how)
         if not isinstance(found, np.ndarray):
             found.close()
-            raise FileFormatError(
-                f"{path} is an .npz archive. Name it .npz, or store one array with np.save."
-            )
+            raise FileFormatError(f"{path} is an .npz archive. Name it .npz, or store one array with np.save.")
         return found

@@ -124,9 +124,7 @@ def _summary(X: Array, rows: Array | None) -> _Summary:
 def _block_summary(block: Array) -> _Summary:
     values = np.asarray(block, dtype=np.float64)
     low, high = values.min(axis=0), values.max(axis=0)
-    mean = np.clip(
-        values.mean(axis=0), low, high
-    )  # the mean of equal numbers is that number, rounding or not
+    mean = np.clip(values.mean(axis=0), low, high)  # the mean of equal numbers is that number, rounding or not
     return _Summary(len(values), mean, np.square(values - mean).sum(axis=0), low, high)
 
 

@@ -49,18 +49,14 @@ def _fractions(validation: float, test: float) -> Array:
     check_fraction("validation", validation)
     check_fraction("test", test)
     if validation + test > 1 - LEAST_TRAINING:
-        raise HyperparameterError(
-            "validation + test", validation + test, "below 1, so that rows to train on are left"
-        )
+        raise HyperparameterError("validation + test", validation + test, "below 1, so that rows to train on are left")
     return np.array([1 - validation - test, validation, test])
 
 
 def _check_enough(n_rows: int, fractions: Array) -> None:
     n_parts = int(np.count_nonzero(fractions))
     if n_rows < n_parts:
-        raise DataError(
-            f"{n_rows} rows cannot be parted into {n_parts} parts. Give more rows, or fractions of 0."
-        )
+        raise DataError(f"{n_rows} rows cannot be parted into {n_parts} parts. Give more rows, or fractions of 0.")
 
 
 def _codes(n_rows: int, labels: Array | None) -> Array:

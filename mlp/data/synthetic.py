@@ -98,9 +98,7 @@ def rings(n_samples: int = 400, n_rings: int = 2, noise: float = 0.1, rng: Seed 
     return _drawn(X, y, noise, rng, name="rings", description=f"{n_rings} concentric rings with noise")
 
 
-def blobs(
-    n_samples: int = 400, n_classes: int = 3, n_features: int = 2, noise: float = 1.0, rng: Seed = 0
-) -> Dataset:
+def blobs(n_samples: int = 400, n_classes: int = 3, n_features: int = 2, noise: float = 1.0, rng: Seed = 0) -> Dataset:
     """Normal clouds of standard deviation `noise`, one class each, around centres uniform in [-5, 5]."""
     _check_sampling(n_samples, noise, n_classes=n_classes)
     check_count("n_features", n_features)
@@ -128,9 +126,7 @@ def _on_circle(angle: Array) -> Array:
 
 
 def _drawn(X: Array, y: Array, noise: float, rng: np.random.Generator, **about: Any) -> Dataset:
-    return _made(
-        X + noise * rng.standard_normal(X.shape), y, source="drawn from a seed by mlp.data.synthetic", **about
-    )
+    return _made(X + noise * rng.standard_normal(X.shape), y, source="drawn from a seed by mlp.data.synthetic", **about)
 
 
 def _made(X: Array, y: Array, **about: Any) -> Dataset:
@@ -141,9 +137,7 @@ def _made(X: Array, y: Array, **about: Any) -> Dataset:
 def _check_bits(n_bits: int) -> None:
     check_count("n_bits", n_bits)
     if n_bits > MOST_BITS:
-        raise HyperparameterError(
-            "n_bits", n_bits, f"{MOST_BITS} or less, since all 2^n_bits patterns are made"
-        )
+        raise HyperparameterError("n_bits", n_bits, f"{MOST_BITS} or less, since all 2^n_bits patterns are made")
 
 
 def _check_sampling(n_samples: int, noise: float, n_classes: int) -> None:

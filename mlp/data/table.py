@@ -98,9 +98,7 @@ def _parsed(path: Path, text: str, delimiter: str) -> tuple[list[int], list[list
 def _check_header(path: Path, header: Sequence[str], line: int) -> None:
     place = f"{path}, line {line}"
     if np.all(np.isfinite(numbers(header))):
-        raise DataError(
-            f"{place}: {names(header, 4)} are all numbers. Put a header line with column names above them."
-        )
+        raise DataError(f"{place}: {names(header, 4)} are all numbers. Put a header line with column names above them.")
     unnamed = [f"column {i + 1}" for i, name in enumerate(header) if not name]
     if unnamed:
         raise DataError(
@@ -109,9 +107,7 @@ def _check_header(path: Path, header: Sequence[str], line: int) -> None:
         )
     repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
-        raise DataError(
-            f"{place}: {names(repeated)} named more than once. Give every column a name of its own."
-        )
+        raise DataError(f"{place}: {names(repeated)} named more than once. Give every column a name of its own.")
 
 
 def _check_rows(table: Table) -> None:
@@ -119,9 +115,7 @@ def _check_rows(table: Table) -> None:
         raise DataError(f"{table.path} has a header but no rows. Add at least one row below line 1.")
     n_columns = len(table.names)
     ragged = [
-        f"{table.place(i)} has {counted(len(row), 'cell')}"
-        for i, row in enumerate(table.rows)
-        if len(row) != n_columns
+        f"{table.place(i)} has {counted(len(row), 'cell')}" for i, row in enumerate(table.rows) if len(row) != n_columns
     ]
     if ragged:
         raise DataError(

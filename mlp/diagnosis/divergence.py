@@ -38,18 +38,26 @@ class Divergence:
         evidence: dict[str, Any] = {"loss": str(lost)}
         if before.size:
             evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
-        rate = _rate(history, step)
-        lower = f"learning_rate {rate:g} → {rate / 10:g}" if rate > 0 else "a learning rate ten times lower"
-        causes = (
-            Cause("learning_rate_too_high", "the loss grew until it left the range of numbers", lower),
-            Cause("initialization_too_large", "activations may overflow from the start", 'init = "auto"'),
-            Cause("unscaled_inputs", "large inputs make large gradients", 'scale = "standard"'),
-        )
+        causes = _grown(_rate(history, step)) if before.size else FROM_THE_START
         message = (
             f"The loss is {lost} at step {step}: training has diverged and was stopped. "
-            f"Most often the learning rate is too high; try {lower}."
+            f"Most likely: {causes[0].why}; try {causes[0].remedy}."
         )
         return Finding("divergence", "critical", message, (), step, evidence, causes)
+
+
+INITIALIZATION = Cause("initialization_too_large", "the first weights are so large that sums overflow", 'init = "auto"')
+INPUTS = Cause("unscaled_inputs", "large inputs make large gradients", 'scale = "standard"')
+TARGETS = Cause("unscaled_targets", "the targets are so large that their errors overflow", "targets of about 1")
+FROM_THE_START = (TARGETS, INPUTS, INITIALIZATION)
+"""Where no step was made before, the learning rate cannot be to blame."""
+
+
+def _grown(rate: float) -> tuple[Cause, ...]:
+    """Causes of a loss that was a number at first."""
+    lower = f"learning_rate {rate:g} → {rate / 10:g}" if rate > 0 else "a learning rate ten times lower"
+    why = "the learning rate is too high, and the loss grew until it left the range of numbers"
+    return Cause("learning_rate_too_high", why, lower), INITIALIZATION, INPUTS
 
 
 def _best(history: History, name: str) -> Array:

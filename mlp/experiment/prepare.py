@@ -202,7 +202,11 @@ def as_array(values: Any, name: str) -> Array:
     """Lists, or a table of another library, as an array; what it boxed in objects is taken out of them."""
     try:
         found = np.asanyarray(values)
+        if np.ma.is_masked(found):
+            raise DataError(f"{name} is masked in {np.ma.count_masked(found)} places. Fill them, or delete these rows.")
         return np.array(found.tolist()) if found.dtype.kind == "O" else found
+    except DataError:
+        raise
     except ValueError as error:  # rows of different lengths
         raise DataError(f"{name} is no array: {' '.join(str(error).split())}") from None
 
@@ -273,6 +277,9 @@ def _scaling(name: str, dataset: Dataset, rows: Array) -> Scaling:
 
 
 def _part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any) -> Part:
+    largest, limit = np.abs(y[rows]).max(initial=0), np.finfo(dtype).max
+    if largest > limit:
+        raise DataError(f"y runs to {largest:.3g}, and {dtype} to {limit:.3g}. Rescale y, or compute in float64.")
     if isinstance(X, np.memmap):
         return Part(X, y[rows], rows, scaling)
     return Part(scaling.apply(X, dtype, rows), y[rows])

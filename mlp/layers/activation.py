@@ -1,8 +1,8 @@
 """Activations: one function applied to every node, as a layer of its own.
 
-Because they are layers, both ∂L/∂(their input) and ∂L/∂(their output) stay visible after a step, and one can say whether
-it is the activations or the weights that lose the signal. Here x is the pre-activation and y = φ(x); `backward` writes
-∂L/∂x = φ′(x) · ∂L/∂y, from y wherever the slope has a shorter name in y.
+Because they are layers, both ∂L/∂(their input) and ∂L/∂(their output) stay visible after a step, and one can say
+whether it is the activations or the weights that lose the signal. Here x is the pre-activation and y = φ(x);
+`backward` writes ∂L/∂x = φ′(x) · ∂L/∂y, from y wherever the slope has a shorter name in y.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from mlp.errors import ShapeError
@@ -21,9 +21,7 @@ def checked(layers: Any) -> tuple[Layer, ...]:
     found = tuple(layers)
     for layer in found:
         if not isinstance(layer, Layer):
-            raise ShapeError(
-                f"a network is made of layers; {layer!r} is none. Write Dense(2, 3), Sigmoid(), ..."
-            )
+            raise ShapeError(f"a network is made of layers; {layer!r} is none. Write Dense(2, 3), Sigmoid(), ...")
     return found
 
 
@@ -62,4 +60,4 @@ def slices(sizes: Iterable[int]) -> tuple[slice, ...]:
     (slice(0, 2, None), slice(2, 2, None), slice(2, 5, None))
     """
     edges = [0, *accumulate(sizes)]
-    return tuple(slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(slice(a, b) for a, b in pairwise(edges))

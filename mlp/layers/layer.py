@@ -23,7 +23,7 @@ class Layer(ABC):
     """A differentiable map y = f(x; params).
 
     Of the arrays below, `x` and `d_x` have n_in rows, `y` and `d_y` n_out; columns are samples; `grad` is laid out
-    like `params`. Nothing is allocated here that grows with the number of samples.
+    like `params`. What grows with the number of samples and outlives a call is in `scratch`.
     """
 
     suits: ClassVar[str | None] = "lecun_normal"  # initializer for weights that feed it; None: ask the next
@@ -49,6 +49,7 @@ class Layer(ABC):
     def penalised(self) -> bool:
         """Whether `penalty` has anything to say."""
         return False
+
     @property
     def kind(self) -> str:
         """The first part of its name in a network: "dense", "relu", ..."""

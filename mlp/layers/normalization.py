@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class _Norm(Layer):
         grad: NormParams,
         d_x: Array | None,
     ) -> None:
-        """∂L/∂x = (e - mean(e) - n·mean(e n))/std with e = γ ∂L/∂y, n the normalised x. Ioffe & Szegedy (2015), p. 4."""
+        """∂L/∂x = (e - mean(e) - n·mean(e n))/std, e = γ ∂L/∂y, n the normalised x. Ioffe & Szegedy (2015), p. 4."""
         normed, inverse_std, _ = scratch
         np.sum(d_y * normed, axis=-1, keepdims=True, out=grad.scale)
         np.sum(d_y, axis=-1, keepdims=True, out=grad.shift)

@@ -99,9 +99,7 @@ class Residual(Layer):
     def forward(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """f(x), then + x."""
         before = x
-        for layer, mine, after, theirs in zip(
-            self.layers, params, scratch.nodes, scratch.scratch, strict=True
-        ):
+        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
             layer.forward(mine, before, after, theirs)
             before = after
         np.add(x.values, before.values, out=y.values)
@@ -109,9 +107,7 @@ class Residual(Layer):
     def infer(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """f(x) as in use, then + x."""
         before = x
-        for layer, mine, after, theirs in zip(
-            self.layers, params, scratch.nodes, scratch.scratch, strict=True
-        ):
+        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
             layer.infer(mine, before, after, theirs)
             before = after
         np.add(x.values, before.values, out=y.values)

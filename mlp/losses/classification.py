@@ -156,11 +156,7 @@ class Focal(Labelled):
         log_p, miss = self._of_target(output, target)
         hit = np.exp(log_p)
         # (1 - p)^(γ-1) · (1 - p) is written (1 - p)^γ, and γ (1 - p)^(γ-1) held finite where γ < 1 and p = 1
-        steep = (
-            self.gamma * np.maximum(miss, np.finfo(miss.dtype).tiny) ** (self.gamma - 1)
-            if self.gamma
-            else 0.0
-        )
+        steep = self.gamma * np.maximum(miss, np.finfo(miss.dtype).tiny) ** (self.gamma - 1) if self.gamma else 0.0
         slope = steep * hit * log_p - miss**self.gamma
         np.subtract(one_hot(target, output.shape[-2], output.dtype), softmax(output), out=d_output)
         d_output *= slope[..., None, :]
@@ -219,9 +215,9 @@ class SigmoidFocal(Pointwise):
 
 @dataclass(frozen=True)
 class Hinge(Labelled):
-    """ℓ = max(0, 1 + max_{j≠t} zⱼ - z_t): the right output leads by a margin of 1 or pays. Crammer & Singer (2001), eq. 5.
+    """ℓ = max(0, 1 + max_{j≠t} zⱼ - z_t): the right output leads by a margin of 1 or pays.
 
-    The gradient goes to the first largest rival. `predict` gives the scores as they are.
+    Crammer & Singer (2001), eq. 5. The gradient goes to the first largest rival. `predict` gives the scores.
     """
 
     def value(self, output: Array, target: Array, weights: Array | None) -> Any:

@@ -1,8 +1,9 @@
 """What a loss is, and the two shapes it comes in.
 
-A loss takes the network's *raw* outputs, so the stable form is the only form: softmax and sigmoid live in the loss, not in
-the network. It is the weighted mean over samples of a number for each sample, so a sample of weight k counts exactly like
-k samples. Leading axes of the outputs are a population; targets and weights are shared by all its members.
+A loss takes the network's *raw* outputs, so the stable form is the only form: softmax and sigmoid live in the loss,
+not in the network. It is the weighted mean over samples of a number for each sample, so a sample of weight k counts
+exactly like k samples. Leading axes of the outputs are a population; targets and weights are shared by all its
+members.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ def check_values(loss: str, n_out: int, target: Array) -> None:
     if target.ndim == 1 and n_out == 1:
         return
     if target.ndim != 2 or target.shape[0] != n_out:
-        given = f"(n,) = ({target.shape[-1]},)" if target.ndim == 1 else f"(n, {target.shape[0]})"
+        width = 1 if target.ndim == 1 else target.shape[0]
+        given = f"(n,) = ({target.shape[-1]},)" if target.ndim == 1 else f"(n, {width})"
         raise ShapeError(
             f"{loss} was given targets of shape {given} for a network with {n_out} outputs. "
-            f"Give targets (n, {n_out}), or end the network with Dense(..., {1 if target.ndim == 1 else target.shape[0]})."
+            f"Give targets (n, {n_out}), or end the network with Dense(..., {width})."
         )
 
 

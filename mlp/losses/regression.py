@@ -41,7 +41,7 @@ class SquaredError(Pointwise):
         return 0.5 * weighted_mean(losses, weights)
 
 
-class _OfError(Pointwise):
+class _OfDifference(Pointwise):
     """A loss of e alone."""
 
     @abstractmethod
@@ -62,7 +62,7 @@ class _OfError(Pointwise):
 
 
 @dataclass(frozen=True)
-class AbsoluteError(_OfError):
+class AbsoluteError(_OfDifference):
     """p = |e|,  ∂p/∂z = sign e (0 at 0)."""
 
     def of_error(self, e: Array) -> Array:
@@ -75,7 +75,7 @@ class AbsoluteError(_OfError):
 
 
 @dataclass(frozen=True)
-class Huber(_OfError):
+class Huber(_OfDifference):
     """p = ½ e² for |e| ≤ δ, else δ(|e| - ½δ). Huber (1964)."""
 
     delta: float = 1.0
@@ -95,7 +95,7 @@ class Huber(_OfError):
 
 
 @dataclass(frozen=True)
-class LogCosh(_OfError):
+class LogCosh(_OfDifference):
     """p = ln cosh e = |e| + ln(1 + e^(-2|e|)) - ln 2,  ∂p/∂z = tanh e."""
 
     def of_error(self, e: Array) -> Array:
@@ -110,7 +110,7 @@ class LogCosh(_OfError):
 
 
 @dataclass(frozen=True)
-class Quantile(_OfError):
+class Quantile(_OfDifference):
     """p = q(t - z) where z ≤ t, else (1 - q)(z - t): its minimiser is the q-th quantile. Koenker & Bassett (1978)."""
 
     quantile: float = 0.5
@@ -150,6 +150,4 @@ class Poisson(Pointwise):
         """Counts are not negative."""
         check_values("Poisson", n_out, target)
         if target.size and target.min() < 0:
-            raise DataError(
-                f"Poisson counts events; given was the target {target.min()}. Targets must be 0 or more."
-            )
+            raise DataError(f"Poisson counts events; given was the target {target.min()}. Targets must be 0 or more.")

@@ -1,7 +1,7 @@
 """Optimizers: rules that turn gradients into steps. They know no networks.
 
-`optimizer` states the contract. To add one, write its frozen dataclass and state in a family file, one line here and one
-row in `tests/cases.py`.
+`optimizer` states the contract. To add one, write its frozen dataclass and state in a family file, one line here and
+one row in `tests/cases.py`.
 """
 
 from mlp.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop

@@ -92,7 +92,7 @@ class RMSprop(Optimizer):
 
 @dataclass
 class AdamState(State):
-    """`m` and `v`: the moments of the paper divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters."""
+    """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters."""
 
     m: Array
     v: Array

@@ -28,9 +28,7 @@ LOADERS: dict[str, Any] = {
 def divisor_of(column: Array) -> int:
     """The smallest power of ten that makes every value of a column whole."""
     return next(
-        int(10**digits)
-        for digits in range(9)
-        if np.array_equal(np.round(column * 10**digits) / 10**digits, column)
+        int(10**digits) for digits in range(9) if np.array_equal(np.round(column * 10**digits) / 10**digits, column)
     )
 
 
