@@ -61,6 +61,15 @@ def test_divergence_at_the_first_step_is_found() -> None:
     assert finding.evidence == {"loss": "nan"}
 
 
+def test_the_learning_rate_is_not_to_blame_before_the_first_step() -> None:
+    (finding,) = diagnose(History({"loss": [np.inf], "learning_rate": [0.1]}))
+    assert [cause.name for cause in finding.causes] == [
+        "unscaled_targets",
+        "unscaled_inputs",
+        "initialization_too_large",
+    ]
+
+
 def test_divergence_between_recorded_steps_is_found_in_the_mean_of_the_epoch() -> None:
     history = History(
         {"loss": [1.0, 2.0], "train_loss": [1.5, np.nan], "learning_rate": [0.5, 0.5]},

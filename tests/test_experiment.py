@@ -249,6 +249,8 @@ def with_cell(value: float) -> np.ndarray:
         (3, "pair (X, y)"),
         ((X[:2], CLASSES[:2] * 0 + [0, 1]), "2 rows"),
         ((X * 1e200, NUMBER), "cannot be scaled"),
+        ((X, NUMBER * 1e100), "Rescale y, or compute in float64"),
+        ((np.ma.array(X, mask=X > 2), CLASSES), "X is masked"),
     ],
 )
 def test_data_that_cannot_be_trained_on_is_refused_before_anything_is_written(
@@ -259,6 +261,22 @@ def test_data_that_cannot_be_trained_on_is_refused_before_anything_is_written(
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_targets_beyond_the_dtype_are_refused_in_further_data_too() -> None:
+    with pytest.raises(DataError, match="Rescale y"):
+        mlp.run(QUICK, (X, NUMBER)).evaluate(X, NUMBER * 1e100)
+    wide = mlp.run({"training": {"epochs": 1, "dtype": "float64"}}, (X, NUMBER * 1e100))
+    assert np.isfinite(wide.metrics["train_loss"])
+
+
+def test_targets_whose_squares_overflow_are_a_finding() -> None:
+    run = mlp.run(QUICK, (X, NUMBER * 1e37))
+    assert run.findings[0].causes[0].name == "unscaled_targets"
+
+
+def test_the_source_of_a_configuration_is_not_claimed_for_other_data() -> None:
+    assert mlp.run({"data": {"source": "iris"}, **QUICK}, (X, CLASSES)).config.data.source == ""
 
 
 def test_poisson_refuses_negative_counts() -> None:

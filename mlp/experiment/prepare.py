@@ -202,13 +202,12 @@ def as_array(values: Any, name: str) -> Array:
     """Lists, or a table of another library, as an array; what it boxed in objects is taken out of them."""
     try:
         found = np.asanyarray(values)
-        if np.ma.is_masked(found):
-            raise DataError(f"{name} is masked in {np.ma.count_masked(found)} places. Fill them, or delete these rows.")
-        return np.array(found.tolist()) if found.dtype.kind == "O" else found
-    except DataError:
-        raise
+        found = np.array(found.tolist()) if found.dtype.kind == "O" else found
     except ValueError as error:  # rows of different lengths
         raise DataError(f"{name} is no array: {' '.join(str(error).split())}") from None
+    if np.ma.is_masked(found):
+        raise DataError(f"{name} is masked in places. Fill them, or delete these rows.")
+    return found
 
 
 def _given(y: Array | None) -> Array:
