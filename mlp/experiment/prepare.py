@@ -122,12 +122,6 @@ class Part:
     def __len__(self) -> int:
         return len(self.y)
 
-    def first(self, n: int) -> Part:
-        """Its first n rows."""
-        if self.rows is None:
-            return Part(self.X[:n], self.y[:n], None, self.scaling)
-        return Part(self.X, self.y[:n], self.rows[:n], self.scaling)
-
     def blocks(self, dtype: Any) -> Iterator[Array]:
         """The scaled rows, some thousand at a time, (≤ BLOCK, n_features)."""
         for start in range(0, len(self), BLOCK):

@@ -139,7 +139,7 @@ class Experiment:
         )
 
     def _finish_before_the_end(self) -> Run:
-        """Training diverged where nobody looked: the loss is a number for the first rows, but not for all."""
+        """Training diverged in its last update: weights are numbers, and what comes out of them is not."""
         self.diverged = True
         self.recorder.history.append("train_loss", np.full(self.network.population, np.nan), self.steps - 1)
         return self.finish()
@@ -192,9 +192,9 @@ class Experiment:
         return Epoch(index + 1, self.config.training.epochs, float(np.asarray(mean)[member]), shown)
 
     def _lost(self) -> Array:
-        """Which members cannot be computed with any more: an epoch's last update meets no loss in it."""
-        few = self.prepared.train.first(32)
-        return np.asarray(~np.isfinite(metrics.evaluate(self.network, self.head, self._task, few)["loss"]))
+        """Which members have a weight that is no number, or whose square is none: the last update meets no loss."""
+        fine = np.abs(self.network.params).max(-1) < np.sqrt(np.finfo(self.network.dtype).max)
+        return np.asarray(~fine)
 
     @property
     def _min_delta(self) -> float:
