@@ -5,7 +5,7 @@
                     raw rows become inputs             findings.json  what was found
 
 Every file is written to a temporary name and renamed; none holds a pickle. Nothing read here is trusted: model.npz
-holds the experiment once more, under a checksum, and a config.toml that says something else is refused.
+holds experiment and metrics once more, under a checksum, and files that say something else are refused.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def _model(run: Saved) -> bytes:
     about = {
         "format": FORMAT,
         "config": run.config.to_dict(),
+        "numbers": plain(run.numbers),
         "preprocessing": run.preprocessing.to_json(),
         "layers": [repr(layer) for layer in run.network.layers],
     }
@@ -128,7 +129,7 @@ def read(folder: Path) -> Saved:
     preprocessing = _reading(folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"]))
     ending = _reading(folder / "model.npz", lambda _: build.head(config, preprocessing.task, preprocessing.n_targets))
     network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
-    numbers = _reading(folder / "metrics.json", _numbers)
+    numbers = _reading(folder / "metrics.json", lambda path: _numbers(path, arrays["about"]["numbers"]))
     findings = _reading(folder / "findings.json", _findings)
     history = _reading(folder / "history.npz", _history)
     return Saved(config, preprocessing, ending, network, history, numbers, findings)
@@ -176,14 +177,20 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _numbers(path: Path) -> dict[str, Any]:
-    """Metrics, steps and seconds; NaN and infinities, which `plain` wrote as text, as numbers again."""
+def _numbers(path: Path, written: Any) -> dict[str, Any]:
+    """Metrics, steps and seconds as `written`; NaN and infinities, which `plain` made text, as numbers again."""
     found = _json(path)
+    if found != written:
+        raise FileFormatError("these are not the metrics of this model")
     metrics = {
         name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
         for name, value in found["metrics"].items()
     }
-    return {"metrics": metrics, "steps": int(found["steps"]), "seconds": float(found["seconds"])}
+    return {**found, "metrics": metrics}
+
+
+def _number(saved: Any) -> Any:
+    return float(saved) if isinstance(saved, str) else saved
 
 
 def _findings(path: Path) -> tuple[Finding, ...]:
@@ -191,12 +198,6 @@ def _findings(path: Path) -> tuple[Finding, ...]:
     if not isinstance(found, list):
         raise TypeError("a list is needed")
     return tuple(map(Finding.from_json, found))
-
-
-def _number(saved: Any) -> Any:
-    if isinstance(saved, bool) or not isinstance(saved, int | float | str):
-        raise TypeError("a number is needed")
-    return float(saved) if isinstance(saved, str) else saved
 
 
 def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:
