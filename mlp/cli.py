@@ -108,8 +108,8 @@ def _train(given: argparse.Namespace) -> int:
         config = override(config, assignment)
     if given.source:
         config = put(config, ("data", "source"), given.source)
-    where = [given.config] if given.config else []
-    ready = experiment(config, where=" and ".join([*where, "--set"] if given.set else where) or "config")
+    places = [given.config, "--set" if given.set else None]
+    ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
     check_writable(folder)
     print(preamble(ready))
