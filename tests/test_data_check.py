@@ -149,9 +149,7 @@ def test_a_label_is_known_by_its_text_whatever_its_dtype(further: np.ndarray) ->
 
 
 def test_a_label_not_seen_in_training_is_refused_by_row() -> None:
-    with pytest.raises(
-        DataError, match=r"2 labels not seen in training \(row 1: 'c'; row 3: 'd'\). Known: 'a', 'b'"
-    ):
+    with pytest.raises(DataError, match=r"2 labels not seen in training \(row 1: 'c'; row 3: 'd'\). Known: 'a', 'b'"):
         apply_labels(np.array(["a", "c", "b", "d"]), ("a", "b"))
 
 

@@ -167,9 +167,7 @@ def small_mnist() -> list[bytes]:
 def test_images_are_fetched_once_and_then_read_without_network(server: str, tmp_path: Path) -> None:
     files = small_mnist()
     Handler.served = {f"/{name}": content for name, content in zip(FILES, files, strict=True)}
-    images = IMAGE_SETS["mnist"]._replace(
-        checksums=tuple(hashlib.md5(content).hexdigest() for content in files)
-    )
+    images = IMAGE_SETS["mnist"]._replace(checksums=tuple(hashlib.md5(content).hexdigest() for content in files))
     first, again = (load_images(images, url=server, folder=tmp_path) for _ in range(2))
     assert len(Handler.requests) == 4
     assert first.X.tolist() == again.X.tolist() == np.arange(24).reshape(6, 4).tolist()
@@ -185,9 +183,7 @@ def test_a_set_that_cannot_be_fetched_says_how_to_do_without_network(
 ) -> None:
     monkeypatch.setenv("MLP_CACHE", str(tmp_path))
     monkeypatch.setenv(f"MLP_{name.upper()}_URL", server)
-    with pytest.raises(
-        DownloadError, match=f"{name}: .*404.* put train-images-idx3-ubyte.gz into .* by path"
-    ):
+    with pytest.raises(DownloadError, match=f"{name}: .*404.* put train-images-idx3-ubyte.gz into .* by path"):
         load(name)
 
 

@@ -64,9 +64,7 @@ def test_images_are_flattened_and_stay_8_bit(tmp_path: Path) -> None:
 
 
 def test_npz_knows_names_of_classes_and_features(tmp_path: Path) -> None:
-    path = saved(
-        tmp_path / "d.npz", X=X, y=Y.astype(np.uint8), class_names=["no", "yes"], feature_names=["a", "b"]
-    )
+    path = saved(tmp_path / "d.npz", X=X, y=Y.astype(np.uint8), class_names=["no", "yes"], feature_names=["a", "b"])
     data = load(path)
     assert data.class_names == ("no", "yes")
     assert data.feature_names == ("a", "b")

@@ -113,19 +113,13 @@ def test_any_npz_is_data_or_one_line_of_complaint(content: bytes) -> None:
 
 
 @hostile
-@given(
-    st.one_of(
-        st.binary(max_size=60), damaged(IDX), damaged(IDX).map(gzip.compress), damaged(gzip.compress(IDX))
-    )
-)
+@given(st.one_of(st.binary(max_size=60), damaged(IDX), damaged(IDX).map(gzip.compress), damaged(gzip.compress(IDX))))
 @example(bytes([0, 0, 8, 255]) + b"\xff" * 1020)
 @example(bytes([0, 0, 8, 40]) + b"\0\0\0\1" * 40 + b"a")
 def test_any_idx_is_data_or_one_line_of_complaint(content: bytes) -> None:
     loaded(content, "data.idx")
 
 
-@pytest.mark.parametrize(
-    "dtype", ["f2", "f4", ">f8", "i1", "u8", "bool", "c8", "S3", "U3", "M8[s]", "V4", "f16"]
-)
+@pytest.mark.parametrize("dtype", ["f2", "f4", ">f8", "i1", "u8", "bool", "c8", "S3", "U3", "M8[s]", "V4", "f16"])
 def test_an_npz_of_any_dtype_is_data_or_one_line_of_complaint(dtype: str) -> None:
     loaded(npz(X=np.zeros((3, 2), dtype=dtype), y=np.zeros(3, dtype=dtype)), "data.npz")

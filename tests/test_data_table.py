@@ -119,9 +119,8 @@ def test_missing_cells_are_listed_by_line_and_column_and_counted(write: Write) -
     text = "age,name,t\n1,x,0\n,x,1\nNA,?,0\n4,null,NaN\n"
     with pytest.raises(DataError) as caught:
         load(write(text))
-    assert (
-        "5 missing cells: line 3, column 'age'; line 4, column 'age'; line 4, column 'name'; and 2 more"
-        in str(caught.value)
+    assert "5 missing cells: line 3, column 'age'; line 4, column 'age'; line 4, column 'name'; and 2 more" in str(
+        caught.value
     )
 
 
@@ -146,9 +145,7 @@ def test_digit_separators_of_python_are_not_numbers(write: Write) -> None:
 
 
 def test_decimal_commas_are_refused_not_taken_for_categories(write: Write) -> None:
-    with pytest.raises(
-        DataError, match=r"line 2, column 'a': '1,5' is not a number. Write decimals with a point"
-    ):
+    with pytest.raises(DataError, match=r"line 2, column 'a': '1,5' is not a number. Write decimals with a point"):
         load(write("a;t\n1,5;0\n2,25;1\n"))
 
 
@@ -233,9 +230,7 @@ def test_a_missing_feature_column_is_refused(write: Write, encoding: Encoding) -
         load(write("length,species\n1,rose\n"), encoding=encoding)
 
 
-def test_an_unknown_category_is_refused_by_line_column_and_what_is_known(
-    write: Write, encoding: Encoding
-) -> None:
+def test_an_unknown_category_is_refused_by_line_column_and_what_is_known(write: Write, encoding: Encoding) -> None:
     with pytest.raises(DataError, match=r"column 'colour': 1 cell .*line 3: 'green'\). Known: 'blue', 'red'"):
         load(write("colour,length\nblue,9\ngreen,9\n"), encoding=encoding)
 
