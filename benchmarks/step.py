@@ -24,6 +24,7 @@ import numpy as np
 
 import mlp
 
+PAUSE = 0.3  # seconds before each measurement: PyTorch's idle threads spin for 0.2 s and slow down whoever comes next
 NETS = [
     ((2, 4, 2), 4),
     ((64, 32, 10), 32),
@@ -100,6 +101,7 @@ def side_by_side(runs: list[Iterator[Any]], repeats: int) -> list[list[float]]:
     times: list[list[float]] = [[] for _ in runs]
     for repeat in range(repeats + 1):
         for run, found in zip(runs, times, strict=True):
+            time.sleep(PAUSE)
             took = microseconds(run, count)
             if repeat:
                 found.append(took)

@@ -34,7 +34,7 @@ class Nodes(NamedTuple):
         return int(self.values.shape[-1])
 
 
-def nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any) -> Nodes:
+def empty_nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any) -> Nodes:
     """Room for n nodes and the bias node; the values are not set yet, the bias node is 1."""
     with_bias = np.empty((*population, n + 1, n_samples), dtype)
     with_bias[..., -1, :] = 1
@@ -42,14 +42,14 @@ def nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any) -> No
 
 
 def norm(values: Any) -> float:
-    """√Σv² over every number of an array, or of a tuple of arrays.
+    """√Σv² over every number of an array, or of a tuple or list of arrays.
 
     >>> norm(np.array([3.0, 4.0]))
     5.0
     """
-    if isinstance(values, tuple):
+    if isinstance(values, tuple | list):
         return float(np.sqrt(sum(norm(part) ** 2 for part in values)))
-    return float(np.linalg.norm(values.ravel()))
+    return float(np.linalg.norm(np.ravel(values)))
 
 
 def as_array(name: str, given: Any) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, generator
-from mlp.backprop import Objective, check_batch, forward, value_and_grad
+from mlp.backprop import Objective, check_batch, check_parts, forward, value_and_grad
 from mlp.data.batches import Batch, as_batch
 from mlp.errors import DtypeError, check_count
 from mlp.losses import Loss
@@ -44,6 +44,7 @@ def gradcheck(
     `X` (n, n_features), `target` as for `batches`. The network must be float64 and is left as it was, but for the
     statistics of batch norm, which one forward pass moves.
     """
+    check_parts(network, loss)
     if network.dtype != np.float64:
         raise DtypeError(
             "gradcheck needs float64: Network(..., dtype=np.float64). In float32 differences drown in rounding."

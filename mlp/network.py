@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, Seed, float_dtype, generator, nodes
+from mlp.arrays import Array, Nodes, Seed, empty_nodes, float_dtype, generator
 from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count
 from mlp.layers.chain import checked, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
@@ -54,17 +54,16 @@ class Network:
     ((13,), (3, 3), ('dense1', 'sigmoid1', 'dense2'))
 
     `params` (*population, P) is the flat vector and `views[i]` layer i's names onto it; `statistics` (*population, S)
-    holds what is kept but not trained. `rng` draws the first weights, then the noise of dropout. `population` (R,)
-    makes R networks of this shape that train in one pass. `dtype` is float64 or float32, for everything in it.
+    holds what is kept but not trained. Assigning to either writes into its memory, so that the views stay true. `rng`
+    draws the first weights, then the noise of dropout. `population` (R,) makes R networks of this shape that train in
+    one pass. `dtype` is float64 or float32, for everything in it.
     """
 
     layers: tuple[Layer, ...]
     population: tuple[int, ...]
     dtype: np.dtype[Any]
     layout: Layout
-    params: Array
     views: tuple[Params, ...]
-    statistics: Array
     rng: np.random.Generator
     penalised: tuple[int, ...]
 
@@ -91,12 +90,30 @@ class Network:
         self.population, self.dtype, self.rng = tuple(population), float_dtype(dtype), generator(rng)
         parts = slices(layer.n_params for layer in self.layers)
         self.layout = Layout(self.layers, names(self.layers), parts, parts[-1].stop)
-        self.penalised = tuple(i for i, layer in enumerate(self.layers) if layer.penalised)
-        self.params = np.empty((*self.population, self.layout.size), self.dtype)
-        self.views = self.layout.views(self.params)
-        self.statistics = np.empty((*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype)
+        self.penalised = _penalised(self.layers)
+        self._params = np.empty((*self.population, self.layout.size), self.dtype)
+        self.views = self.layout.views(self._params)
+        self._statistics = np.empty((*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype)
         for layer, params, s in zip(self.layers, self.views, self.statistic_slices, strict=True):
-            layer.init(params, self.statistics[..., s], self.rng)
+            layer.init(params, self._statistics[..., s], self.rng)
+
+    @property
+    def params(self) -> Array:
+        """All parameters, (*population, P)."""
+        return self._params
+
+    @params.setter
+    def params(self, values: Array) -> None:
+        _write("params", values, self._params)
+
+    @property
+    def statistics(self) -> Array:
+        """What is kept but not trained, (*population, S)."""
+        return self._statistics
+
+    @statistics.setter
+    def statistics(self, values: Array) -> None:
+        _write("statistics", values, self._statistics)
 
     @property
     def n_in(self) -> int:
@@ -122,18 +139,42 @@ class Network:
             raise ShapeError(f"params has shape {params.shape}; the network needs (*population, {self.layout.size}).")
         if params.dtype != self.dtype:
             raise DtypeError(f"params is {params.dtype} and the network {self.dtype}.")
-        other = Network.__new__(Network)
-        other.layers, other.layout, other.dtype, other.rng = self.layers, self.layout, self.dtype, self.rng
-        other.penalised = self.penalised
-        other.population = params.shape[:-1]
-        other.params, other.views = params, self.layout.views(params)
-        other.statistics = np.broadcast_to(self.statistics, (*other.population, self.statistics.shape[-1])).copy()
-        return other
+        shape = (*params.shape[:-1], self.statistics.shape[-1])
+        return _restored(self.layout, params, np.broadcast_to(self.statistics, shape).copy(), self.rng)
+
+    def __reduce__(self) -> Any:  # copies and pickles have arrays of their own, and views onto those
+        return _restored, (self.layout, self.params, self.statistics, self.rng)
 
     def __repr__(self) -> str:
         lines = [f"    {name}: {layer}" for name, layer in zip(self.layout.names, self.layers, strict=True)]
         of = f", population={self.population}" if self.population else ""
         return f"Network({self.layout.size} parameters, {self.dtype}{of}\n" + "\n".join(lines) + ")"
+
+
+def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.Generator) -> Network:
+    """A network of these arrays."""
+    network = Network.__new__(Network)
+    network.layout, network.layers, network.rng = layout, layout.layers, rng
+    network.population, network.dtype = params.shape[:-1], params.dtype
+    network.penalised = _penalised(layout.layers)
+    network._params, network._statistics = params, statistics
+    network.views = layout.views(params)
+    return network
+
+
+def _penalised(layers: Sequence[Layer]) -> tuple[int, ...]:
+    """Which layers have a weight penalty."""
+    return tuple(i for i, layer in enumerate(layers) if layer.penalised)
+
+
+def _write(name: str, values: Any, into: Array) -> None:
+    """Write what was assigned into the network's own memory."""
+    if values is into:  # after `network.params += update`
+        return
+    given = np.asarray(values)
+    if given.shape != into.shape or given.dtype.kind not in "fiub":
+        raise ShapeError(f"{name} is {given.dtype} {given.shape}; the network holds numbers {into.shape}.")
+    np.copyto(into, given, casting="same_kind")
 
 
 class Workspace:
@@ -143,20 +184,21 @@ class Workspace:
     the loss with respect to them, None where nobody asks. `grad` (*population, P) is laid out like the parameters and
     `grads[i]` is layer i's part. `scratch[i]` is what layer i left for its own backward.
 
-    `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N).
+    `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N). A workspace cannot be copied: its arrays
+    are views of one another. Make another.
     """
 
     def __init__(self, network: Network, n_samples: int, *, input_gradient: bool = False) -> None:
         layers, population, dtype = network.layers, network.population, network.dtype
         check_count("n_samples", n_samples)
         first = next((i for i, layer in enumerate(layers) if layer.n_params), len(layers) - 1)
-        outputs = [nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
+        outputs = [empty_nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
         self.n_samples = n_samples
-        self.nodes: list[Nodes] = [nodes((), network.n_in, n_samples, dtype), *outputs]
+        self.nodes: list[Nodes] = [empty_nodes((), network.n_in, n_samples, dtype), *outputs]
         self.d_nodes: list[Any] = [  # arrays, and None
             np.empty((*population, n.values.shape[-2], n_samples), dtype) for n in self.nodes
         ]
-        self.backward_order = range(len(layers) - 1, -1 if input_gradient else first - 1, -1)
+        self.last_to_first = range(len(layers) - 1, -1 if input_gradient else first - 1, -1)
         if not input_gradient:
             self.d_nodes[: first + 1] = [None] * (first + 1)
         self.grad = np.zeros_like(network.params)
@@ -176,6 +218,9 @@ class Workspace:
             for layer, scratch, y in zip(network.layers, self.scratch, other.nodes[1:], strict=True)
         ]
         return other
+
+    def __reduce__(self) -> Any:
+        raise ShapeError("a workspace cannot be copied or pickled: its arrays are views of one another. Make another.")
 
     def places(self, network: Network) -> list[Place]:
         """Where each layer stands in this pass, layers inside residual blocks included."""

@@ -10,7 +10,9 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from mlp.errors import HyperparameterError, check_count
+import numpy as np
+
+from mlp.errors import HyperparameterError, ShapeError, check_count
 from mlp.history import Column, History
 from mlp.instruments import STANDARD, Instrument
 from mlp.training import Step
@@ -26,11 +28,9 @@ class Recorder:
 
     def __init__(self, instruments: Sequence[Instrument] = STANDARD, *, every: int = 1) -> None:
         check_count("every", every)
-        if not all(isinstance(instrument, Instrument) for instrument in instruments):
-            raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
-        self.instruments, self.every = tuple(instruments), every
+        self.instruments, self.every = _checked(instruments), every
         self.history = History()
-        self._last: Step | None = None
+        self._last = -1
 
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Hand on `steps`, recording on the way. Going on with more steps goes on with the history."""
@@ -46,29 +46,31 @@ class Recorder:
                     note(seen.index)
                     for put, measure in measurements:
                         put(measure(seen))
-            self._last = seen
+            self._last = seen.index
             yield step
 
     def _next_index(self) -> int:
         """The step after the last that was seen, or recorded by another recorder."""
         recorded = [int(steps[-1]) for name in self.history if len(steps := self.history.steps(name))]
-        return max([-1 if self._last is None else self._last.index, *recorded]) + 1
+        return max([self._last, *recorded]) + 1
 
     def _groups(self, step: Step) -> list[Group]:
         """The instruments that have something to measure here (no ReLU, no dead units), by how often they do."""
         groups = []
         for period in sorted({instrument.period for instrument in self.instruments}):
             columns = [
-                (column, instrument.measure)
+                (column, instrument)
                 for instrument in self.instruments
                 if instrument.period == period and (column := self._column(instrument, step)) is not None
             ]
             # one list of steps for all of them: a column of its own would cost 0.1 µs a step each
             together = columns[0][0].steps if columns else array("q")
-            for column, _ in columns:
+            group = Group(period * self.every, together.append, [])
+            for place, (column, instrument) in enumerate(columns):
                 column.steps = together
-            puts = [(column.put(), measure) for column, measure in columns]
-            groups.append(Group(period * self.every, together.append, puts))
+                put = _first_put(column, instrument, group.measurements, place)
+                group.measurements.append((put, instrument.measure))
+            groups.append(group)
         return groups
 
     def _column(self, instrument: Instrument, step: Step) -> Column | None:
@@ -89,3 +91,36 @@ class Group(NamedTuple):
     period: int
     note: Callable[[int], None]
     measurements: list[tuple[Callable[[Any], None], Callable[[Step], Any]]]
+
+
+def _first_put(column: Column, instrument: Instrument, measurements: list[Any], place: int) -> Callable[[Any], None]:
+    """What writes the first value: it checks the shape, then leaves its place to what writes without a check."""
+
+    def put(value: Any) -> None:
+        needed, given = column.shape, np.shape(value)
+        if given != needed and (len(needed) < 2 or np.broadcast_shapes(given, needed) != needed):
+            raise ShapeError(
+                f"the instrument {instrument.name!r} measured a value of shape {given}; its labels say {needed}. "
+                "Give Instrument(..., labels=) one label for each number."
+            )
+        write = column.put()
+        write(value)
+        measurements[place] = (write, instrument.measure)
+
+    return put
+
+
+def _checked(instruments: Any) -> tuple[Instrument, ...]:
+    """Refuse what are no instruments, two of one name, and periods that are no counts."""
+    if not isinstance(instruments, Iterable) or isinstance(instruments, Instrument):
+        raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
+    found = tuple(instruments)
+    if not all(isinstance(instrument, Instrument) for instrument in found):
+        raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
+    for instrument in found:
+        check_count(f"period of the instrument {instrument.name!r}", instrument.period)
+    names = [instrument.name for instrument in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise HyperparameterError("instruments", names, f"of different names; {twice!r} is there twice")
+    return found

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.backprop import Objective, check_batch, value_and_grad
+from mlp.backprop import Objective, check_batch, check_parts, value_and_grad
 from mlp.data.batches import Batch
-from mlp.errors import HyperparameterError
+from mlp.errors import HyperparameterError, ShapeError
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
 from mlp.optimizers import Evaluation, Optimizer
@@ -46,29 +46,41 @@ def train(
 
     `state` is the optimizer's memory from an earlier run, to go on with; by default it begins anew.
     """
-    _check_arguments(network, data, loss, optimizer)
-    state = optimizer.init(network.params) if state is None else state
-    return _steps(network, data, loss, optimizer, state)
+    check_parts(network, loss)
+    _check_arguments(data, optimizer)
+    begun = optimizer.init(network.params)
+    if state is not None:
+        _check_state(state, begun)
+    return _steps(network, data, loss, optimizer, begun if state is None else state)
 
 
-def _check_arguments(network: Any, data: Any, loss: Any, optimizer: Any) -> None:
-    """Refuse what cannot be trained, trained on or trained with."""
-    if not isinstance(network, Network):
-        raise HyperparameterError("network", network, "a network: Network([Dense(2, 3), ...])")
+def _check_arguments(data: Any, optimizer: Any) -> None:
+    """Refuse what cannot be trained on or trained with."""
     typed = isinstance(data, tuple | list) and not all(isinstance(batch, Batch) for batch in data)
     if typed or not isinstance(data, Iterable) or isinstance(data, str | np.ndarray):
         raise HyperparameterError("data", data, "batches: batches(X, target), or a list of as_batch(X, target)")
-    if not isinstance(loss, Loss):
-        raise HyperparameterError("loss", loss, "a loss: SoftmaxCrossEntropy(), SquaredError(), ...")
     if not isinstance(optimizer, Optimizer):
         raise HyperparameterError("optimizer", optimizer, "an optimizer: SGD(0.1), Adam(), ...")
 
 
+def _check_state(state: Any, begun: Any) -> None:
+    """Refuse the memory of another rule, or of a network of another size."""
+    if type(state) is not type(begun):
+        needed = f"the memory of this optimizer, {type(begun).__name__}"
+        raise HyperparameterError("state", type(state).__name__, needed)
+    for name, mine in getattr(begun, "__dict__", {}).items():
+        theirs = getattr(state, name)
+        if isinstance(mine, np.ndarray) and np.shape(theirs) != mine.shape:
+            raise ShapeError(f"state.{name} has shape {np.shape(theirs)}; this network needs {mine.shape}.")
+
+
 def _steps(network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optimizer, state: Any) -> Iterator[Step]:
-    update = np.empty_like(network.params)
+    params, update = network.params, np.empty_like(network.params)
     objective = Objective(network, loss)
     workspaces: dict[int, Workspace] = {}  # the last batch of an epoch may be smaller
     for index, batch in enumerate(data):
+        if not index:
+            check_batch(network, loss, batch)
         workspace = workspaces.get(batch.x.values.shape[-1])
         if workspace is None or not batch.epoch:  # all of the first epoch: a wrong label may come late
             check_batch(network, loss, batch)
@@ -76,6 +88,6 @@ def _steps(network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optim
             workspace = workspaces.setdefault(batch.x.n_samples, Workspace(network, batch.x.n_samples))
         value = value_and_grad(network, loss, batch, workspace)
         objective.batch, objective.workspace = batch, workspace
-        optimizer.update(Evaluation(network.params, value, workspace.grad, objective), state, update)
-        network.params += update
+        optimizer.update(Evaluation(params, value, workspace.grad, objective), state, update)
+        params += update
         yield Step(index, batch.epoch, batch, value, network, workspace, update, state)

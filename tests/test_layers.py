@@ -11,7 +11,7 @@ import pytest
 from cases import LAYERS, WIDTH, arrays_in, batch_for, first, inside, passed
 
 import mlp
-from mlp.arrays import nodes
+from mlp.arrays import empty_nodes
 from mlp.layers.normalization import NormParams
 
 EVERY = pytest.mark.parametrize("name", LAYERS)
@@ -281,7 +281,7 @@ def test_batch_norm_of_one_sample_is_its_shift() -> None:
 def test_making_room_computes_nothing_from_memory_that_was_never_written(name: str) -> None:
     """Room for 1/std was once shaped by a sum over fresh memory: whatever lay there, NaN and all, was added up."""
     layer = LAYERS[name].settled(WIDTH, ())
-    y = nodes((), WIDTH, 5, np.float64)
+    y = empty_nodes((), WIDTH, 5, np.float64)
     y.values.fill(np.finfo(float).max)
 
     with np.errstate(all="raise"), pytest.MonkeyPatch.context() as patch:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, nodes
+from mlp.arrays import Array, Nodes, empty_nodes
 from mlp.errors import ShapeError
 from mlp.layers.chain import checked, names, settle, slices
 from mlp.layers.layer import UNSIZED, Layer, Params, Place
@@ -158,5 +158,5 @@ class Residual(Layer):
     def _between(self, y: Nodes) -> BlockScratch:
         """Room between the layers, shaped after the block's output."""
         population, n_samples, dtype = y.values.shape[:-2], y.n_samples, y.values.dtype
-        after = tuple(nodes(population, layer.n_out, n_samples, dtype) for layer in self.layers)
+        after = tuple(empty_nodes(population, layer.n_out, n_samples, dtype) for layer in self.layers)
         return BlockScratch(after, tuple(np.empty_like(n.values) for n in after[:-1]), ())

@@ -6,7 +6,7 @@ one row in `tests/cases.py`.
 
 from mlp.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from mlp.optimizers.gradient import SGD, Momentum, Nesterov
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Schedule
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Schedule, State, pace
 from mlp.optimizers.wrapper import ClipNorm, ClipValue, Frozen
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -34,4 +34,6 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "Schedule",
+    "State",
+    "pace",
 ]

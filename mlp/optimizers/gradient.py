@@ -69,7 +69,7 @@ class Momentum(Optimizer):
         return MomentumState(pace(self, params), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: MomentumState, out: Array) -> None:
-        """V."""
+        """v, moved on."""
         v = state.v
         np.multiply(at.grad, -state.pace.next(at.loss), out=out)
         v *= self.momentum

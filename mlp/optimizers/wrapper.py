@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, ShapeError, check_each, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_fit, check_rule
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Pace, WrappedState, check_fit, check_rule
 
 
 def _around(wrapper: Any, params: Array) -> WrappedState:
     check_fit(wrapper, params)
     inner = wrapper.rule.init(params)
-    return WrappedState(inner.pace, inner, np.empty_like(params))
+    own = getattr(inner, "pace", None) or Pace(None, None, nan)  # a rule of one's own need not keep a pace
+    return WrappedState(own, inner, np.empty_like(params))
 
 
 @dataclass(frozen=True)
