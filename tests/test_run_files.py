@@ -186,6 +186,42 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(
     assert not list(folder.glob("*.part"))
 
 
+@pytest.mark.parametrize("writer", ["savez", "savez_compressed"])
+def test_a_disk_that_fills_up_half_way_leaves_the_earlier_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    """Files were renamed one by one: three of the new run then stood beside two of the old, and neither loaded."""
+
+    def full(*arguments: Any, **arrays: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]))
+    monkeypatch.setattr(np, writer, full)
+    with pytest.raises(DataError, match="No space left on device"):
+        other.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder, and those above it, were made before the first step and stayed with nothing in them."""
+
+    def full(*arguments: Any, **arrays: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(DataError, match="No space left"):
+        mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path / "runs" / "one")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_left_half_written_can_be_written_over(tmp_path: Path) -> None:
+    """Its temporary files would be "other files", in a folder that has no model yet."""
+    (tmp_path / "model.npz.part").write_bytes(b"half")
+    mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
+
+
 # damage
 
 

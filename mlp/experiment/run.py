@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
@@ -24,7 +25,7 @@ from mlp.diagnosis import diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
 from mlp.experiment.config import Config, blaming, parse, read
-from mlp.experiment.files import check_writable
+from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
 from mlp.history import History
@@ -288,11 +289,10 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     training that goes wrong does not raise, its findings say what happened.
     """
     ready = experiment(config, data)
-    if out is not None:
-        check_writable(Path(out))
-    for _ in ready.epochs():
-        pass
-    finished = ready.finish()
-    if out is not None:
-        finished.save(out)
+    with nullcontext() if out is None else reserved(Path(out)):
+        for _ in ready.epochs():
+            pass
+        finished = ready.finish()
+        if out is not None:
+            finished.save(out)
     return finished
