@@ -218,6 +218,23 @@ def test_scores_have_no_probabilities(cli: Any) -> None:
     assert read_csv(cli("predict", "run", "iris").out)[0] == ["species"]
 
 
+def test_answers_are_written_block_by_block_as_if_at_once(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of a table of a million took 435 MB as text."""
+    cli("train", fruit(), "-o", "run", *QUICK)
+    at_once = cli("predict", "run", "fruit.csv").out
+    monkeypatch.setattr("mlp.report.text.BLOCK", 32)
+    sizes: list[int] = []
+    predict = mlp.Run.predict
+    monkeypatch.setattr(mlp.Run, "predict", lambda run, rows: (sizes.append(len(rows)), predict(run, rows))[1])
+    header, rows = read_csv(cli("predict", "run", "fruit.csv").out)
+    expected_header, expected = read_csv(at_once)
+    assert sizes == [32, 32, 16]
+    assert header == expected_header
+    assert [row[0] for row in rows] == [row[0] for row in expected]
+    p, q = (np.array([row[1:] for row in table], float) for table in (rows, expected))
+    assert p == pytest.approx(q, abs=2e-6)  # products of other sizes are summed in another order
+
+
 def test_names_with_commas_and_quotes_are_quoted_in_csv(cli: Any) -> None:
     np.savez("d.npz", X=X, y=np.where(X[:, 0] > 0, 'a "b"', "c,d"))
     cli("train", "d.npz", "-o", "run", *QUICK)
@@ -411,8 +428,8 @@ def test_progress_is_cleared_before_an_error(cli: Any, monkeypatch: pytest.Monke
 # real processes
 
 
-def start(*arguments: str, folder: Path, **how: Any) -> subprocess.Popen[str]:
-    where = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parents[1])}}
+def start(*arguments: str, folder: Path, env: dict[str, str] | None = None, **how: Any) -> subprocess.Popen[str]:
+    where = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parents[1]), **(env or {})}}
     command = [sys.executable, "-W", "error", "-m", "mlp", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **where, **how)
 
@@ -438,6 +455,76 @@ def test_ctrl_c_ends_training_with_a_complete_run_directory(tmp_path: Path) -> N
     assert run.steps == steps == len(run.history["loss"])
     assert run.predict(np.zeros((1, 4))).shape == (1,)
     assert not list((tmp_path / "run").glob("*.part"))
+
+
+def test_termination_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> None:
+    """SIGTERM ended the process where it stood, between the making of the folder and its first file."""
+    process = start("train", "iris", "--set", "training.epochs=1000000", "-o", "runs/one", folder=tmp_path)
+    while not (tmp_path / "runs/one").exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (143, "")
+    assert not list(tmp_path.iterdir())
+
+
+LONG = "import time, mlp.experiment; mlp.experiment.Experiment.finish = lambda self: time.sleep(60); import mlp.cli;"
+
+
+def test_a_second_ctrl_c_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> None:
+    """The second one kills, but by way of what has to be put in order. Here `finish` takes a minute."""
+    program = LONG + "raise SystemExit(mlp.cli.main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "train", "iris", "--set", "training.epochs=1000000", "-o", "runs/one"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parents[1])},
+    )  # fmt: skip
+    while not (tmp_path / "runs/one").exists() and process.poll() is None:
+        time.sleep(0.01)
+    for _ in range(2):
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "\nmlp: interrupted.\n")
+    assert not list(tmp_path.iterdir())
+
+
+ENCODINGS = [
+    {"PYTHONIOENCODING": "cp1252"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+]
+
+
+@pytest.mark.parametrize("env", ENCODINGS, ids=str)
+@pytest.mark.parametrize("arguments", [["train", "iris", *QUICK], ["data"]], ids=["train", "data"])
+def test_output_that_is_not_utf_8_is_written_all_the_same(
+    tmp_path: Path, env: dict[str, str], arguments: list[str]
+) -> None:
+    """× and → are in neither code page 1252 nor ASCII, and print raised UnicodeEncodeError."""
+    process = start(*arguments, folder=tmp_path, env=env, errors="replace")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "iris" in out
+
+
+@pytest.mark.parametrize("env", ENCODINGS, ids=str)
+def test_answers_are_utf_8_whatever_the_terminal_is(tmp_path: Path, env: dict[str, str]) -> None:
+    """A class that is called 日本 cannot become "??" in a table that other programs read."""
+    np.savez(tmp_path / "d.npz", X=X, y=np.where(X[:, 0] > 0, "日本", "França"))
+    mlp.run({"data": {"source": str(tmp_path / "d.npz")}, "training": {"epochs": 1}}, out=tmp_path / "run")
+    process = start("predict", "run", "d.npz", folder=tmp_path, env=env, encoding="utf-8")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert out.splitlines()[0] == "y,p(França),p(日本)"
+
+
+def test_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    """`mlp data >&-`: Python then has None for sys.stdout, and None has no flush."""
+    process = start("data", folder=tmp_path, preexec_fn=lambda: os.close(1))
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.experiment import Experiment, Run
+from mlp.experiment.prepare import BLOCK
 from mlp.layers import Dense
 
 PARTS = ("train", "validation", "test")
@@ -125,18 +125,27 @@ def measured(run: Run, folder: Path) -> str:
     return f"{run.steps} steps in {run.seconds:.2f} s; run directory: {folder}"
 
 
-def answers(run: Run, X: Array) -> str:
-    """CSV: the prediction for each row, and where there are any the probabilities."""
-    out = StringIO()
+def write_answers(run: Run, X: Array, out: TextIO) -> None:
+    """Write CSV into `out`: the prediction for each row of X, and where there are any the probabilities.
+
+    Some thousand rows at a time, as many as the network takes at once: the text of a million rows is never in memory.
+    """
     table = csv.writer(out, lineterminator="\n")
-    predictions = run.predict(X)
+    rows = run.preprocessing.raw(X)
+    for start in range(0, len(rows), BLOCK):
+        columns, probabilities = _answers(run, rows[start : start + BLOCK])
+        if start == 0:
+            table.writerow(_header(run, columns.shape[1], probabilities.shape[1]))
+        for row, p in zip(columns, probabilities, strict=True):
+            table.writerow([*_cells(row), *(f"{value:.6g}" for value in p)])
+
+
+def _answers(run: Run, rows: Array) -> tuple[Array, Array]:
+    """Predictions (n, k) and probabilities (n, n_classes), of no columns where there are none."""
+    predictions = run.predict(rows)
     columns = predictions[:, None] if predictions.ndim == 1 else predictions
     certain = run.head.certain and run.preprocessing.task != "regression"
-    probabilities = run.predict_proba(X) if certain else np.empty((len(X), 0))
-    table.writerow(_header(run, columns.shape[1], probabilities.shape[1]))
-    for row, p in zip(columns, probabilities, strict=True):
-        table.writerow([*_cells(row), *(f"{value:.6g}" for value in p)])
-    return out.getvalue()
+    return columns, run.predict_proba(rows) if certain else np.empty((len(rows), 0))
 
 
 def _header(run: Run, n_columns: int, n_probabilities: int) -> list[str]:
