@@ -103,6 +103,21 @@ def test_divergence_is_exit_status_1_and_a_finding(cli: Any) -> None:
     assert Path("runs/xor-1/model.npz").exists()
 
 
+def test_weights_too_large_from_the_start_are_found_without_a_warning(cli: Any) -> None:
+    """Evaluating the run, NumPy warned of every overflow; in JSON NaN was text, which no reader takes for a number."""
+    said = cli("train", "iris", "--json", "-o", "run", "--set", "data.scale=none",
+               "--set", "network.init={name='constant', value=1e30}")  # fmt: skip
+    assert (said.status, said.err) == (1, "")
+    found = json.loads(said.out.splitlines()[-1], parse_constant=pytest.fail)
+    assert found["findings"][0]["causes"][0]["name"] == "initialization_too_large"
+    assert found["findings"][0]["step"] == 0
+    assert found["metrics"]["train_loss"] is None
+    said = cli("evaluate", "run", "iris", "--json")
+    assert (said.status, said.err) == (0, "")
+    assert json.loads(said.out, parse_constant=pytest.fail)["metrics"]["loss"] is None
+    assert cli("predict", "run", "iris").err == ""
+
+
 def test_keys_of_file_set_and_source_count_in_this_order(cli: Any) -> None:
     Path("e.toml").write_text('[data]\nsource = "wine"\n[training]\nepochs = 1\nseed = 3\n')
     assert cli("train", "iris", "-c", "e.toml", "--set", "training.epochs=2", "-o", "run").status == 0

@@ -70,6 +70,13 @@ def test_the_learning_rate_is_not_to_blame_before_the_first_step() -> None:
     ]
 
 
+def test_classes_cannot_be_too_large() -> None:
+    """Targets that are classes were called unscaled first, where the initial weights were 1e30."""
+    (finding,) = diagnose(History({"loss": [np.nan], "n_classes": [3]}))
+    assert [cause.name for cause in finding.causes] == ["initialization_too_large", "unscaled_inputs"]
+    assert "Most likely: the first weights" in finding.message
+
+
 def test_divergence_between_recorded_steps_is_found_in_the_mean_of_the_epoch() -> None:
     history = History(
         {"loss": [1.0, 2.0], "train_loss": [1.5, np.nan], "learning_rate": [0.5, 0.5]},

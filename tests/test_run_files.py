@@ -97,6 +97,8 @@ def test_a_diverged_run_is_kept_with_metrics_that_are_no_numbers(tmp_path: Path)
     run = mlp.run({**config, "data": {"scale": "none"}}, (X, TARGETS["number"]), out=tmp_path / "run")
     run.metrics["train_loss"], run.metrics["test_loss"] = float("nan"), float("-inf")
     run.save(tmp_path / "run")
+    written = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]
+    assert written["train_loss"] is None and written["test_loss"] is None
     again = mlp.load_run(tmp_path / "run")
     assert np.isnan(again.metrics["train_loss"])
     assert again.metrics["test_loss"] == -np.inf
@@ -125,9 +127,9 @@ def test_no_file_holds_a_pickle(good: Path) -> None:
             assert all(file[key].dtype.kind != "O" for key in file.files)
 
 
-def test_what_json_cannot_hold_is_text() -> None:
+def test_what_json_cannot_hold_is_null() -> None:
     given = {"a": (1.5, float("nan"), np.float32(2)), "b": [float("inf"), np.int64(3), None, True, "x"]}
-    assert plain(given) == {"a": [1.5, "nan", 2.0], "b": ["inf", 3, None, True, "x"]}
+    assert plain(given) == {"a": [1.5, None, 2.0], "b": [None, 3, None, True, "x"]}
 
 
 # where to write

@@ -115,14 +115,24 @@ def _temporary(name: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """NaN and infinities as text, tuples as lists: what JSON can hold."""
+    """What JSON can hold: tuples as lists, and null for a number that is none."""
+    return _mapped(value, lambda number: number if np.isfinite(number) else None)
+
+
+def _exact(value: Any) -> Any:
+    """What JSON can hold and `_number` can read: a number that is none is text, so that -inf is not NaN."""
+    return _mapped(value, lambda number: number if np.isfinite(number) else str(number))
+
+
+def _mapped(value: Any, each: Callable[[float], Any]) -> Any:
+    """Lists, dicts and numbers of Python, with `each` for every float."""
     if isinstance(value, dict):
-        return {name: plain(v) for name, v in value.items()}
+        return {name: _mapped(v, each) for name, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [_mapped(v, each) for v in value]
     if isinstance(value, np.generic):
-        return plain(value.item())
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+        return _mapped(value.item(), each)
+    return each(value) if isinstance(value, float) else value
 
 
 def _model(run: Saved) -> bytes:
@@ -130,7 +140,7 @@ def _model(run: Saved) -> bytes:
     about = {
         "format": FORMAT,
         "config": run.config.to_dict(),
-        "numbers": plain(run.numbers),
+        "numbers": _exact(run.numbers),
         "preprocessing": run.preprocessing.to_json(),
         "layers": [repr(layer) for layer in run.network.layers],
     }
@@ -204,15 +214,15 @@ def _json(path: Path) -> Any:
 
 
 def _numbers(path: Path, written: Any) -> dict[str, Any]:
-    """Metrics, steps and seconds as `written`; NaN and infinities, which `plain` made text, as numbers again."""
-    found = _json(path)
-    if found != written:
-        raise FileFormatError("these are not the metrics of this model")
+    """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
     metrics = {
         name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
-        for name, value in found["metrics"].items()
+        for name, value in written["metrics"].items()
     }
-    return {**found, "metrics": metrics}
+    found = {**written, "metrics": metrics}
+    if _json(path) != plain(found):
+        raise FileFormatError("these are not the metrics of this model")
+    return found
 
 
 def _number(saved: Any) -> Any:

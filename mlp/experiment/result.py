@@ -18,6 +18,7 @@ from mlp.errors import ConfigError
 from mlp.experiment import files, metrics
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
+from mlp.experiment.metrics import quiet
 from mlp.experiment.prepare import Part, Preprocessing, further, load_pairs, load_rows
 from mlp.history import History
 from mlp.network import Network
@@ -51,7 +52,8 @@ class Run:
         """Class labels (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X."""
         raw = self._raw(X)
         if self.preprocessing.task == "regression":
-            values = self.head.loss.predict(raw.T).T
+            with quiet():
+                values = self.head.loss.predict(raw.T).T
             return values[:, 0] if self.head.n_out == 1 else values
         answers = metrics.decide(self.head, self.preprocessing.task, raw)
         if self.preprocessing.task == "multilabel":
@@ -60,7 +62,8 @@ class Run:
 
     def predict_proba(self, X: Any) -> Array:
         """A probability for each class or label, (n, n_classes), for raw rows X."""
-        found = metrics.probabilities(self.head, self.preprocessing.task, self._raw(X))
+        with quiet():
+            found = metrics.probabilities(self.head, self.preprocessing.task, self._raw(X))
         if found is None:
             raise ConfigError(
                 f"a network with the loss {self.head.loss_name!r} and these outputs gives scores, not probabilities. "
@@ -71,7 +74,8 @@ class Run:
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Loss, and accuracy or r2 and rmse, for raw rows X and their targets."""
         part = further(self.preprocessing.raw(X), y, self.preprocessing, self.network.dtype)
-        found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
+        with quiet():
+            found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
         return {name: float(value) for name, value in found.items()}
 
     def load(self, source: str | Path) -> tuple[Array, Array | None]:
@@ -96,7 +100,8 @@ class Run:
     def _raw(self, X: Any) -> Array:
         rows = self.preprocessing.raw(X)
         scaled = self.preprocessing.scaling.apply(rows, self.network.dtype)
-        return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
+        with quiet():
+            return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
 
 
 def load_run(folder: str | Path) -> Run:

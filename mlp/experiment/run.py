@@ -102,7 +102,7 @@ class Experiment:
         steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
         for index in range(self.config.training.epochs):
             start = time.perf_counter()
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a finding, not a warning
+            with metrics.quiet():
                 losses = self._one_epoch(steps)
                 epoch = self._judged(index, losses)
             self.seconds += time.perf_counter() - start
@@ -114,7 +114,7 @@ class Experiment:
         """Measure on all parts; the best weights come back where training stopped early or went wrong."""
         if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with metrics.quiet():
             network, history, values = self._chosen()
             found = dict(values)
             parts = {
@@ -127,6 +127,8 @@ class Experiment:
                     found.update(metrics.named(name, metrics.evaluate(network, self.head, self._task, part)))
         if not (self.diverged or np.isfinite(found["train_loss"])):
             return self._finish_before_the_end()
+        if self._task != "regression" and "n_classes" not in history:
+            history.append("n_classes", self.prepared.preprocessing.n_targets, 0)  # a detector sees nothing else
         return Run(
             self.config,
             self.prepared.preprocessing,
