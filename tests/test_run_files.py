@@ -241,6 +241,15 @@ def test_what_is_no_run_directory_is_refused_with_a_remedy(tmp_path: Path, make:
     assert "mlp train -o" in refused(tmp_path / "x")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"), [(3, "given was a int"), (None, "NoneType"), ("http://x.org/run", "http://x.org/run is an addr")]
+)
+def test_what_is_no_path_of_a_folder_is_refused(given: Any, said: str) -> None:
+    """3 was an AttributeError deep inside; Path made http:/x.org of the address."""
+    with pytest.raises(FileFormatError, match=said):
+        mlp.load_run(given)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()

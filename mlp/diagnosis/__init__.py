@@ -4,19 +4,27 @@
 divergence; each further detector is one frozen dataclass and one line here.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlp.diagnosis.divergence import Divergence
 from mlp.diagnosis.finding import Cause, Detector, Finding
+from mlp.errors import ShapeError
 from mlp.history import History
 
 DETECTORS: tuple[Detector, ...] = (Divergence(),)
 
 
-def diagnose(history: History) -> tuple[Finding, ...]:
-    """All findings of all detectors that have what they need.
+def diagnose(history: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """All findings of all detectors that have what they need; of a `History`, or columns by name.
 
-    >>> diagnose(History({"loss": [0.7, 2.0, float("nan")]}))[0].kind
+    >>> diagnose({"loss": [0.7, 2.0, float("nan")]})[0].kind
     'divergence'
     """
+    if not isinstance(history, Mapping):
+        kind = type(history).__name__
+        raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
+    history = history if isinstance(history, History) else History(history)
     return tuple(
         finding
         for detector in DETECTORS

@@ -6,6 +6,7 @@ a run directory, and is the same either way.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.diagnosis import Finding
-from mlp.errors import ConfigError
+from mlp.errors import ConfigError, FileFormatError
 from mlp.experiment import files, metrics
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
@@ -104,8 +105,12 @@ class Run:
             return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
 
 
-def load_run(folder: str | Path) -> Run:
+def load_run(folder: str | os.PathLike[str]) -> Run:
     """The run that stands in a run directory."""
+    if not isinstance(folder, str | os.PathLike):
+        raise FileFormatError(f"the path of a run directory is needed; given was a {type(folder).__name__}.")
+    if "://" in str(folder):
+        raise FileFormatError(f"{folder} is an address, and runs are read from disk. Download the whole folder.")
     saved = files.read(Path(folder))
     return Run(
         saved.config,
