@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from mlp.data import catalogue
+from mlp.data.complaints import counted
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Experiment, Run, experiment, load_run
 from mlp.experiment.config import override, put, read
@@ -27,7 +28,7 @@ from mlp.experiment.files import plain, reserved
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.progress import watched
-from mlp.report.text import measured, metrics_table, preamble, verdict, write_answers
+from mlp.report.text import figure, measured, metrics_table, preamble, verdict, write_answers
 
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -211,7 +212,7 @@ def _evaluate(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(plain({"run": given.run, "source": given.source, "rows": len(X), "metrics": found})))
     else:
-        print("\n".join(f"{name:10}{value:.4f}" for name, value in found.items()) + f"\n{len(X)} rows")
+        print(*(f"{name:10}{figure(value)}" for name, value in found.items()), counted(len(X), "row"), sep="\n")
     return DONE
 
 

@@ -147,7 +147,11 @@ def test_files_of_any_name_can_be_trained_on(cli: Any, name: str) -> None:
         (["data.validation=0", "data.test=0"], ["150 to train on; inputs"]),
         (["optimizer.schedule=cosine"], ["(cosine)"]),
         (["network.init={name = 'normal', std = 0.1}"], ["Normal(std=0.1)"]),
-        (["training.early_stopping=true"], ["4 steps"]),
+        (["training.early_stopping=true"], ["4 steps, fewer if the validation loss does not improve for 10 epochs"]),
+        (
+            ["training.early_stopping={patience = 1}", "data.validation=0"],
+            ["fewer if the training loss does not improve for 1 epoch\n"],
+        ),
     ],
 )
 def test_train_says_what_it_does(cli: Any, sets: list[str], shown: list[str]) -> None:
@@ -159,8 +163,11 @@ def test_train_says_what_it_does(cli: Any, sets: list[str], shown: list[str]) ->
 @pytest.mark.parametrize(
     ("losses", "shown"),
     [
-        ([0.5, 0.25, 1.0], "3, losses 0.25 to 1 (median 0.5); number 2 is kept"),
-        ([float("nan"), 0.25, float("inf")], "3, 2 diverged, losses 0.25 to 0.25 (median 0.25); number 2 is kept"),
+        ([0.5, 0.25, 1.0], "3, losses 0.25 to 1 (median 0.5); number 1 is kept, counting from 0"),
+        (
+            [float("nan"), 0.25, float("inf")],
+            "3, 2 diverged, losses 0.25 to 0.25 (median 0.25); number 1 is kept, counting from 0",
+        ),
         ([float("nan")] * 3, "3, 3 diverged"),
     ],
 )
@@ -168,6 +175,29 @@ def test_restarts_that_diverged_are_counted_apart(losses: list[float], shown: st
     run = mlp.run({"data": {"source": "xor"}, "training": {"epochs": 1}})
     run.metrics |= {"restart_losses": losses, "restart_chosen": 1}
     assert metrics_table(run).splitlines()[-1] == f"restarts  {shown}"
+
+
+def test_columns_of_large_numbers_stay_apart() -> None:
+    """With four decimals 859527.25 and 16942.875 were written as one word."""
+    run = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}})
+    run.metrics |= {"train_loss": 859527.25, "validation_loss": -1e300, "test_loss": float("nan")}
+    line = metrics_table(run).splitlines()[2]
+    assert line.split() == ["loss", "8.595e+05", "-1e+300", "nan"]
+
+
+def test_one_of_a_thing_is_called_by_its_singular(cli: Any) -> None:
+    np.savez("d.npz", X=X[:, :1], y=X[:, 0])
+    said = cli("train", "d.npz", "--set", "training.epochs=1", "--set", "training.batch_size=full")
+    for part in ("80 rows, 1 feature, 1 number to predict", "1 epoch of 1 step\n", "1 step in"):
+        assert part in said.out
+
+
+def test_labels_of_which_each_row_has_one_are_announced(cli: Any) -> None:
+    """One-hot rows were taken as k questions of yes or no, and nothing said so."""
+    np.savez("d.npz", X=X, y=np.eye(3)[np.digitize(X[:, 0], [-0.5, 0.5])])
+    hint = "each row has exactly one label: to choose one of them, give task = classification"
+    assert hint in cli("train", "d.npz", *QUICK).out
+    assert hint not in cli("train", "d.npz", "--set", "data.task=classification", *QUICK).out
 
 
 # evaluate and predict
@@ -322,6 +352,9 @@ BAD = [
     (["train", "fruit.csv", "--set", "data.target=friut"], "Did you mean 'fruit'?"),
     (["train", "fruit.csv", "--set", "data.target=9"], "no column 9"),
     (["train", "fruit.csv", "--set", "data.task=regression"], "names like 'apple'"),
+    (["train", "http://x.org/y.csv"], "http://x.org/y.csv is an address"),
+    (["predict", "run", "http://x.org/y.csv"], "http://x.org/y.csv is an address"),
+    (["predict", "http://x.org/run", "iris"], "http://x.org/run is an address"),
     (["train", "iris", "--set", "data.validation=none.csv"], "none.csv"),
     (["train", "iris", "--set", "data.test=fruit.csv"], "has no column"),
     (["train", "iris", "--set", "epochs=3"], "section.key=value"),

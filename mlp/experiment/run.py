@@ -204,13 +204,17 @@ class Experiment:
         given = self.config.training.early_stopping
         return float(given.get("min_delta", 0.0)) if isinstance(given, Mapping) else 0.0
 
-    def _stalled(self, index: int) -> bool:
-        """Whether early stopping is on and no member has improved for `patience` epochs."""
+    @property
+    def patience(self) -> int | None:
+        """How many epochs without improvement early stopping waits; None where it is off."""
         given = self.config.training.early_stopping
         if given is False:
-            return False
-        patience = int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
-        return bool(np.all(index - self.best.epoch >= patience))
+            return None
+        return int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
+
+    def _stalled(self, index: int) -> bool:
+        """Whether early stopping is on and no member has improved for `patience` epochs."""
+        return self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
     def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
         """The network, or of a population its best member on validation (without that part: in training)."""
