@@ -165,6 +165,43 @@ def test_a_table_without_a_header_is_refused(write: Write) -> None:
         load(write("1,2.5\n3,4\n"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n6.2,3.4,5.4,2.3,Iris-virginica\n",
+        "5,3,setosa\n4,3,setosa\n6,2,virginica\n",
+        "1,-5.5,?,yes\n2,-6,1,yes\n3,-5,2,no\n",
+        "p,x,x\ne,x,s\np,s,x\n",
+        "Alice,5.1,rose\nBob,4.9,rose\nCleo,6.2,iris\n",
+    ],
+    ids=["iris.data", "whole numbers", "a missing cell", "letters", "names in it"],
+)
+def test_a_first_row_of_data_is_refused_not_lost_as_a_header(write: Write, text: str) -> None:
+    """The row became the names of the columns: '5.1', '3.5', ..., and nothing was said of it."""
+    last = text.partition("\n")[0].count(",") - 1
+    with pytest.raises(DataError, match=rf"line 1: .* look like data.* header line .*: x0,.*x{last},label$"):
+        load(write(text))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["0,1,2,species", "2001,2002,2003,species", "901.5,902.5,903.5,species", "0.5,1.5,2.5,n", "red,a,b,n"],
+    ids=["pandas", "years", "wavelengths", "quantiles", "a colour"],
+)
+def test_columns_may_be_named_by_numbers_and_by_their_own_values(write: Write, header: str) -> None:
+    last = ("2", "3", "4") if header.endswith("n") else ("rose", "iris", "rose")
+    first = ("red", "blue", "red") if header.startswith("red") else ("0.1", "2.5", "3")
+    rows = "".join(f"{a},0.5,2.5,{b}\n" for a, b in zip(first, last, strict=True))
+    assert len(load(write(f"{header}\n{rows}")).X) == 3
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x7f"])
+def test_control_characters_are_refused_by_line_and_column(write: Write, character: str) -> None:
+    """They cannot be seen: 'a' and 'a' with a NUL were two classes."""
+    with pytest.raises(DataError, match=r"1 cell with control characters: line 3, column 2: 'a\\x"):
+        load(write(f"a,t\n1,a\n2,a{character}\n3,b\n"))
+
+
 def test_a_name_given_twice_is_refused(write: Write) -> None:
     with pytest.raises(DataError, match="'a' named more than once"):
         load(write("a,a,t\n1,2,3\n"))

@@ -16,12 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.data.cells import numbers
-from mlp.data.complaints import counted, first_few, names, one_line
+from mlp.arrays import Array
+from mlp.data.cells import MISSING, number, numbers
+from mlp.data.complaints import counted, first_few, names, one_line, quoted
 from mlp.errors import DataError, FileFormatError
 
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}  # in order of preference
 QUOTED = re.compile(r'"[^"]*"')
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and line breaks
+PLAIN_NUMBER = re.compile(r"[0-9]+")  # how columns are numbered, and years are written
 
 
 class Table(NamedTuple):
@@ -48,13 +51,19 @@ def read_table(path: Path) -> Table:
     or tabs.
     """
     text = _decoded(path)
-    lines, rows = _parsed(path, text, _delimiter(path, text))
+    delimiter = _delimiter(path, text)
+    lines, rows = _parsed(path, text, delimiter)
     if not rows:
         raise DataError(f"{path} is empty. A table needs a header line with column names, and rows below it.")
+    if CONTROL.search(text):
+        _check_printable(path, lines, rows)
     header = tuple(one_line(name) for name in rows[0])
-    _check_header(path, header, lines[0])
     table = Table(str(path), header, rows[1:], lines[1:])
+    place = f"{path}, line {lines[0]}"
+    _check_not_numbers(place, header, delimiter)
     _check_rows(table)
+    _check_not_data(place, table, delimiter)
+    _check_names(place, header)
     return table
 
 
@@ -95,10 +104,74 @@ def _parsed(path: Path, text: str, delimiter: str) -> tuple[list[int], list[list
     return lines, rows
 
 
-def _check_header(path: Path, header: Sequence[str], line: int) -> None:
-    place = f"{path}, line {line}"
+def _check_printable(path: Path, lines: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+    """Refuse cells with control characters: "a" alone and "a" with a NUL look alike, and would be two classes."""
+    found = [
+        f"line {line}, column {j + 1}: {quoted(cell)}"
+        for line, row in zip(lines, rows, strict=True)
+        for j, cell in enumerate(row)
+        if CONTROL.search(cell)
+    ]
+    if found:
+        raise DataError(
+            f"{path}: {counted(len(found), 'cell')} with control characters: {first_few(found)}. "
+            "Delete these characters; if there are many, save the file as UTF-8."
+        )
+
+
+def _check_not_numbers(place: str, header: Sequence[str], delimiter: str) -> None:
     if np.all(np.isfinite(numbers(header))):
-        raise DataError(f"{place}: {names(header, 4)} are all numbers. Put a header line with column names above them.")
+        raise DataError(
+            f"{place}: {names(header, 4)} are all numbers. "
+            f"Put a header line with column names above them: {_header_to_add(len(header), delimiter)}"
+        )
+
+
+def _check_not_data(place: str, table: Table, delimiter: str) -> None:
+    """Refuse a first line that is a row: it would be lost, and lend its cells to the columns as names.
+
+    Cells are weighed against those below them. A text above numbers settles that it is a name. Otherwise a text
+    that stands again in its own column speaks for a row, one that does not for a header; a number for a row if it
+    lies in the range of its column and is not written as columns are numbered: pandas names them 0, 1, ...,
+    pivot tables 2001, 2002, ..., and wavelengths are far from what is measured at them.
+    """
+    votes = 0
+    for j, name in enumerate(table.names):
+        if name in MISSING:
+            continue
+        cells = table.column(j)
+        value = number(name)
+        if np.isnan(value):
+            if np.count_nonzero(np.isfinite(numbers(cells))) * 2 > len(cells):
+                return
+            votes += 1 if name in cells else -1
+        elif not PLAIN_NUMBER.fullmatch(name):
+            votes += int(_in_range(value, numbers(cells)))
+    if votes > 0:
+        raise DataError(
+            f"{place}: {names(table.names, 5)} look like data, not like names of columns. "
+            f"Put a header line with column names above them: {_header_to_add(len(table.names), delimiter)}"
+        )
+
+
+def _in_range(value: float, column: Array) -> bool:
+    known = column[np.isfinite(column)]
+    return 2 * len(known) > len(column) and bool(known.min() <= value <= known.max())
+
+
+def _header_to_add(n_columns: int, delimiter: str) -> str:
+    """Names for columns that have none; the last is what most files have there.
+
+    >>> _header_to_add(3, ","), _header_to_add(785, ";")
+    ('x0,x1,label', 'x0;x1;...;x783;label')
+    """
+    features = [f"x{j}" for j in range(n_columns - 1)]
+    if n_columns > 12:
+        features[2:-1] = ["..."]
+    return delimiter.join([*features, "label"])
+
+
+def _check_names(place: str, header: Sequence[str]) -> None:
     unnamed = [f"column {i + 1}" for i, name in enumerate(header) if not name]
     if unnamed:
         raise DataError(
