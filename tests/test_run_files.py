@@ -331,6 +331,23 @@ def test_a_model_of_a_newer_format_asks_for_a_newer_mlp(folder: Path) -> None:
     assert "Install a newer mlp" in refused(folder)
 
 
+def test_a_model_that_grows_when_it_is_read_is_refused_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """5.8 MB of zeros, deflated, became 2 GB in memory before their shape was looked at."""
+    np.savez_compressed(
+        folder / "model.npz", about=about(folder, lambda saved: None), params=np.zeros(10**7), statistics=np.zeros(0)
+    )
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_, **__: pytest.fail("nothing of it may be read"))
+    assert "would grow to 80," in refused(folder)
+
+
+def test_no_room_is_made_for_a_network_beyond_the_saved_parameters(folder: Path) -> None:
+    """A width of some ten thousands in a small file asked for gigabytes before the parameters were counted."""
+    rewritten(folder / "model.npz", about=about(folder, lambda s: s["config"]["network"].update(hidden=[10**5] * 2)))
+    config = (folder / "config.toml").read_text()
+    (folder / "config.toml").write_text(config.replace("hidden = [6, 6]", "hidden = [100000, 100000]"))
+    assert "the network needs more than 10,000,700,000" in refused(folder)
+
+
 def test_an_edited_configuration_is_refused(folder: Path) -> None:
     """elu has no parameters either: without a second opinion the network would load and answer otherwise."""
     path = folder / "config.toml"

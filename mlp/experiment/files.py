@@ -15,9 +15,10 @@ import json
 import os
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -198,7 +199,17 @@ def _history(path: Path) -> History:
     return History.load(path)
 
 
+def _check_stored(path: Path) -> None:
+    """Refuse a model that is larger than its file. mlp never compresses one, so what does grow is a zip bomb."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    size = sum(member.file_size for member in members)
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members) or size > path.stat().st_size:
+        raise FileFormatError(f"it is compressed and would grow to {size:,} bytes; mlp writes it uncompressed")
+
+
 def _arrays(path: Path) -> dict[str, Any]:
+    _check_stored(path)
     _check_whole(path)
     with np.load(path, allow_pickle=False) as file:
         about = json.loads(str(file["about"]))
@@ -238,10 +249,19 @@ def _findings(path: Path) -> tuple[Finding, ...]:
 
 def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:
     """The network that the configuration describes, with the parameters that were saved."""
-    layers = build.layers(config, len(preprocessing.scaling.shift), ending)
+    n_in = len(preprocessing.scaling.shift)
+    _check_size([n_in, *config.network.hidden, ending.n_out], saved["params"].size)
+    layers = build.layers(config, n_in, ending)
     network = Network(layers, 0, dtype=np.dtype(config.training.dtype))
     for name, mine in (("params", network.params), ("statistics", network.statistics)):
         if saved[name].shape != mine.shape or saved[name].dtype != mine.dtype:
             raise FileFormatError(f"{name} is {saved[name].dtype} {saved[name].shape}, not {mine.dtype} {mine.shape}")
         np.copyto(mine, saved[name])
     return network
+
+
+def _check_size(widths: Sequence[int], n_saved: int) -> None:
+    """Refuse to make room for a network that needs more than was saved: a weight at least for every two nodes."""
+    least = sum(n_in * n_out for n_in, n_out in pairwise(widths))
+    if least > n_saved:
+        raise FileFormatError(f"params has {n_saved:,} numbers, and the network needs more than {least:,}")
