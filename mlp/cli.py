@@ -23,7 +23,7 @@ from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Experiment, Run, experiment, load_run
-from mlp.experiment.config import override, put, read
+from mlp.experiment.config import explaining_paths, override, put, read
 from mlp.experiment.files import plain, reserved
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
@@ -143,13 +143,14 @@ def _no_output() -> int:
 
 def _train(given: argparse.Namespace) -> int:
     """Train, show, save."""
-    config = read(given.config) if given.config else {}
+    config = written = read(given.config) if given.config else {}
     for assignment in given.set:
         config = override(config, assignment)
     if given.source:
         config = put(config, ("data", "source"), given.source)
     places = [given.config, "--set" if given.set else None]
-    ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
+    with explaining_paths(given.config or "", written):
+        ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
     with reserved(folder), interruptible(ready):
         print(preamble(ready))

@@ -377,6 +377,7 @@ BAD = [
     (["train", "iris", "-o", "fruit.csv"], "is a file"),
     (["train", "iris", "-o", "folder"], "holds other files"),
     (["train", "iris", "-o", "fruit.csv/run"], "cannot be made"),
+    (["train", "-c", "study/e.toml"], "Paths in study/e.toml start from the working directory"),
     (["evaluate", "run"], "SOURCE"),
     (["evaluate", "nothing", "iris"], "no run directory"),
     (["evaluate", "folder", "iris"], "no run directory"),
@@ -416,6 +417,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez("pickle.npz", X=np.array([[1, None]], object), y=[1], allow_pickle=True)
     np.savez("nan.npz", X=[[1.0], [np.nan], [2.0]], y=[0, 1, 0])
     np.save("X.npy", RNG.normal(size=(20, 4)))
+    Path("study").mkdir()
+    Path("study/e.toml").write_text('[data]\nsource = "beside.csv"\n')
     Path("bad.toml").write_text("[data\n")
     Path("key.toml").write_text("[network]\nhiden = [3]\n")
     Path("name.toml").write_text('[optimizer]\nname = "addam"\n')

@@ -498,3 +498,28 @@ def test_any_keys_of_rules_and_losses_are_built_or_refused_in_one_line(given: di
         experiment(given, (X, Y))
     except MLPError as error:
         one_line(error)
+
+
+# paths
+
+PATHS = ['source = "d.csv"', 'source = "iris"\nvalidation = "d.csv"', 'source = "iris"\ntest = "d.csv"']
+
+
+@pytest.mark.parametrize("data", PATHS)
+def test_a_missing_file_of_a_file_in_another_folder_says_where_paths_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    """The data lay beside the experiment file, and "d.csv cannot be read" did not say where it was looked for."""
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/d.csv").write_text("a,y\n1,0\n2,1\n")
+    (tmp_path / "study/e.toml").write_text(f"[data]\n{data}\n")
+    hint = f"Paths in study/e.toml start from the working directory, {tmp_path}."
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MLPError) as caught:
+        experiment("study/e.toml")
+    assert one_line(caught.value).endswith(hint)
+    monkeypatch.chdir(tmp_path / "study")
+    (tmp_path / "study/d.csv").unlink()
+    with pytest.raises(MLPError) as caught:
+        experiment("e.toml")
+    assert "start from" not in one_line(caught.value), "it is the same folder"

@@ -3,6 +3,9 @@
 Every section is a frozen dataclass, every key one line: its name, its default and what it allows. `parse` turns a file
 or a dict into a `Config`, and refuses what cannot be meant with the place, what was given, what is allowed and the
 nearest known name. Nothing here knows how a key is carried out.
+
+Paths in an experiment file (source, target, validation, test) start from the working directory, as those on the command
+line do, and not from the folder of the file.
 """
 
 # ruff: noqa: RUF009  -- `key` makes a field, as `field` does
@@ -20,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.errors import ConfigError, UnknownNameError
+from mlp.errors import ConfigError, DataError, UnknownNameError
 
 
 class Allowed(NamedTuple):
@@ -236,6 +239,25 @@ def blaming(where: str) -> Iterator[None]:
     except (ConfigError, UnknownNameError) as error:
         error.args = (f"{where}: {error}",)
         raise
+
+
+@contextmanager
+def explaining_paths(path: str | Path, given: Mapping[str, Any]) -> Iterator[None]:
+    """Let an error about a file that is missing say where paths start, if `given` was read from another folder."""
+    try:
+        yield
+    except (DataError, UnknownNameError) as error:
+        missing = _missing(given)
+        if Path(path).parent.resolve() != Path.cwd() and any(name in str(error) for name in missing):
+            error.args = (f"{error} Paths in {path} start from the working directory, {Path.cwd()}.",)
+        raise
+
+
+def _missing(given: Mapping[str, Any]) -> list[str]:
+    """The paths in [data] where nothing is."""
+    data = given.get("data", {})
+    paths = (data.get(name) for name in ("source", "target", "validation", "test")) if isinstance(data, Mapping) else ()
+    return [path for path in paths if isinstance(path, str) and Path(path).suffix and not Path(path).exists()]
 
 
 def parse(given: Any, where: str = "config") -> Config:

@@ -24,7 +24,7 @@ from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
-from mlp.experiment.config import Config, blaming, parse, read
+from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
@@ -243,7 +243,9 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     errors call a dict.
     """
     if isinstance(config, str | Path):
-        config, where = read(config), str(config)
+        given = read(config)
+        with explaining_paths(config, given):
+            return experiment(given, data, str(config))
     parsed = parse(config, where)
     if data is not None:
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
