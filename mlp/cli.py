@@ -1,8 +1,8 @@
 """The command line: `mlp train`, `evaluate`, `predict`, `data`, `optimizers`.
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
-status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted. Never a traceback for
-bad input.
+status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
+a traceback for bad input, whatever standard output is: what it cannot write becomes "?".
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO, TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 from mlp.data import catalogue
+from mlp.data.complaints import counted
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Experiment, Run, experiment, load_run
 from mlp.experiment.config import override, put, read
-from mlp.experiment.files import check_writable, plain
+from mlp.experiment.files import plain, reserved
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.progress import watched
-from mlp.report.text import answers, measured, metrics_table, preamble, verdict
+from mlp.report.text import figure, measured, metrics_table, preamble, verdict, write_answers
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,6 +76,17 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
+    _prepare_streams()
+    try:
+        with handling({signal.SIGTERM: _terminate}):
+            return _carried_out(arguments)
+    except KeyboardInterrupt:
+        print("\nmlp: interrupted.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _carried_out(arguments: Sequence[str] | None) -> int:
+    """The status of one command; what is wrong with its input is said in one line."""
     try:
         given = parser().parse_args(arguments)
         act: Callable[[argparse.Namespace], int] = given.act
@@ -85,9 +99,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _no_output() if isinstance(error, BrokenPipeError) else _complain(error)
     except MemoryError:
         return _complain(MLPError("there is not enough memory. Take fewer rows, a smaller batch or a smaller network."))
-    except KeyboardInterrupt:
-        print("\nmlp: interrupted.", file=sys.stderr)
-        return INTERRUPTED
+
+
+def _prepare_streams() -> None:
+    """Let no character be one too many: not in ASCII, not in code page 1252, not where output is closed (>&-)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, StringIO())
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    """Leave by way of all that has to be put in order first."""
+    sys.exit(TERMINATED)
+
+
+@contextmanager
+def handling(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
+    """Have signals handled inside so, and after it as before. Only the main thread may, elsewhere nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _complain(error: Exception) -> int:
@@ -111,9 +151,8 @@ def _train(given: argparse.Namespace) -> int:
     places = [given.config, "--set" if given.set else None]
     ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
-    check_writable(folder)
-    print(preamble(ready))
-    with interruptible(ready):
+    with reserved(folder), interruptible(ready):
+        print(preamble(ready))
         for _ in watched(ready.epochs(), ready.config.training.epochs):
             pass
         run = ready.finish()
@@ -133,13 +172,10 @@ def interruptible(ready: Experiment) -> Iterator[None]:
 
     def stop(number: int, frame: object) -> None:
         ready.stopped = True
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    usual = signal.signal(signal.SIGINT, stop)
-    try:
+    with handling({signal.SIGINT: stop}):
         yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 def _new_folder(name: str) -> Path:
@@ -176,26 +212,31 @@ def _evaluate(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(plain({"run": given.run, "source": given.source, "rows": len(X), "metrics": found})))
     else:
-        print("\n".join(f"{name:10}{value:.4f}" for name, value in found.items()) + f"\n{len(X)} rows")
+        print(*(f"{name:10}{figure(value)}" for name, value in found.items()), counted(len(X), "row"), sep="\n")
     return DONE
 
 
 def _predict(given: argparse.Namespace) -> int:
-    """Answers of a run, as CSV."""
+    """Answers of a run, as CSV in UTF-8."""
     run = load_run(given.run)
-    text = answers(run, run.load_rows(given.source))
+    rows = run.load_rows(given.source)
     if given.out:
-        _write(Path(given.out), text)
+        with _replacing(Path(given.out)) as out:
+            write_answers(run, rows, out)
     else:
-        sys.stdout.write(text)
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        write_answers(run, rows, sys.stdout)
     return DONE
 
 
-def _write(path: Path, text: str) -> None:
-    """Write to a temporary name, then rename."""
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A file to write to under a temporary name; it takes the place of `path` when all is written."""
     temporary = path.with_name(path.name + ".part")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            yield file
         os.replace(temporary, path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}.") from None

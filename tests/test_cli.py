@@ -103,6 +103,21 @@ def test_divergence_is_exit_status_1_and_a_finding(cli: Any) -> None:
     assert Path("runs/xor-1/model.npz").exists()
 
 
+def test_weights_too_large_from_the_start_are_found_without_a_warning(cli: Any) -> None:
+    """Evaluating the run, NumPy warned of every overflow; in JSON NaN was text, which no reader takes for a number."""
+    said = cli("train", "iris", "--json", "-o", "run", "--set", "data.scale=none",
+               "--set", "network.init={name='constant', value=1e30}")  # fmt: skip
+    assert (said.status, said.err) == (1, "")
+    found = json.loads(said.out.splitlines()[-1], parse_constant=pytest.fail)
+    assert found["findings"][0]["causes"][0]["name"] == "initialization_too_large"
+    assert found["findings"][0]["step"] == 0
+    assert found["metrics"]["train_loss"] is None
+    said = cli("evaluate", "run", "iris", "--json")
+    assert (said.status, said.err) == (0, "")
+    assert json.loads(said.out, parse_constant=pytest.fail)["metrics"]["loss"] is None
+    assert cli("predict", "run", "iris").err == ""
+
+
 def test_keys_of_file_set_and_source_count_in_this_order(cli: Any) -> None:
     Path("e.toml").write_text('[data]\nsource = "wine"\n[training]\nepochs = 1\nseed = 3\n')
     assert cli("train", "iris", "-c", "e.toml", "--set", "training.epochs=2", "-o", "run").status == 0
@@ -132,7 +147,11 @@ def test_files_of_any_name_can_be_trained_on(cli: Any, name: str) -> None:
         (["data.validation=0", "data.test=0"], ["150 to train on; inputs"]),
         (["optimizer.schedule=cosine"], ["(cosine)"]),
         (["network.init={name = 'normal', std = 0.1}"], ["Normal(std=0.1)"]),
-        (["training.early_stopping=true"], ["4 steps"]),
+        (["training.early_stopping=true"], ["4 steps, fewer if the validation loss does not improve for 10 epochs"]),
+        (
+            ["training.early_stopping={patience = 1}", "data.validation=0"],
+            ["fewer if the training loss does not improve for 1 epoch\n"],
+        ),
     ],
 )
 def test_train_says_what_it_does(cli: Any, sets: list[str], shown: list[str]) -> None:
@@ -144,8 +163,11 @@ def test_train_says_what_it_does(cli: Any, sets: list[str], shown: list[str]) ->
 @pytest.mark.parametrize(
     ("losses", "shown"),
     [
-        ([0.5, 0.25, 1.0], "3, losses 0.25 to 1 (median 0.5); number 2 is kept"),
-        ([float("nan"), 0.25, float("inf")], "3, 2 diverged, losses 0.25 to 0.25 (median 0.25); number 2 is kept"),
+        ([0.5, 0.25, 1.0], "3, losses 0.25 to 1 (median 0.5); number 1 is kept, counting from 0"),
+        (
+            [float("nan"), 0.25, float("inf")],
+            "3, 2 diverged, losses 0.25 to 0.25 (median 0.25); number 1 is kept, counting from 0",
+        ),
         ([float("nan")] * 3, "3, 3 diverged"),
     ],
 )
@@ -153,6 +175,29 @@ def test_restarts_that_diverged_are_counted_apart(losses: list[float], shown: st
     run = mlp.run({"data": {"source": "xor"}, "training": {"epochs": 1}})
     run.metrics |= {"restart_losses": losses, "restart_chosen": 1}
     assert metrics_table(run).splitlines()[-1] == f"restarts  {shown}"
+
+
+def test_columns_of_large_numbers_stay_apart() -> None:
+    """With four decimals 859527.25 and 16942.875 were written as one word."""
+    run = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}})
+    run.metrics |= {"train_loss": 859527.25, "validation_loss": -1e300, "test_loss": float("nan")}
+    line = metrics_table(run).splitlines()[2]
+    assert line.split() == ["loss", "8.595e+05", "-1e+300", "nan"]
+
+
+def test_one_of_a_thing_is_called_by_its_singular(cli: Any) -> None:
+    np.savez("d.npz", X=X[:, :1], y=X[:, 0])
+    said = cli("train", "d.npz", "--set", "training.epochs=1", "--set", "training.batch_size=full")
+    for part in ("80 rows, 1 feature, 1 number to predict", "1 epoch of 1 step\n", "1 step in"):
+        assert part in said.out
+
+
+def test_labels_of_which_each_row_has_one_are_announced(cli: Any) -> None:
+    """One-hot rows were taken as k questions of yes or no, and nothing said so."""
+    np.savez("d.npz", X=X, y=np.eye(3)[np.digitize(X[:, 0], [-0.5, 0.5])])
+    hint = "each row has exactly one label: to choose one of them, give task = classification"
+    assert hint in cli("train", "d.npz", *QUICK).out
+    assert hint not in cli("train", "d.npz", "--set", "data.task=classification", *QUICK).out
 
 
 # evaluate and predict
@@ -216,6 +261,23 @@ def test_predict_names_the_columns_of_labels(cli: Any) -> None:
 def test_scores_have_no_probabilities(cli: Any) -> None:
     cli("train", "iris", "-o", "run", "--set", "loss.name=hinge", *QUICK)
     assert read_csv(cli("predict", "run", "iris").out)[0] == ["species"]
+
+
+def test_answers_are_written_block_by_block_as_if_at_once(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of a table of a million took 435 MB as text."""
+    cli("train", fruit(), "-o", "run", *QUICK)
+    at_once = cli("predict", "run", "fruit.csv").out
+    monkeypatch.setattr("mlp.report.text.BLOCK", 32)
+    sizes: list[int] = []
+    predict = mlp.Run.predict
+    monkeypatch.setattr(mlp.Run, "predict", lambda run, rows: (sizes.append(len(rows)), predict(run, rows))[1])
+    header, rows = read_csv(cli("predict", "run", "fruit.csv").out)
+    expected_header, expected = read_csv(at_once)
+    assert sizes == [32, 32, 16]
+    assert header == expected_header
+    assert [row[0] for row in rows] == [row[0] for row in expected]
+    p, q = (np.array([row[1:] for row in table], float) for table in (rows, expected))
+    assert p == pytest.approx(q, abs=2e-6)  # products of other sizes are summed in another order
 
 
 def test_names_with_commas_and_quotes_are_quoted_in_csv(cli: Any) -> None:
@@ -290,6 +352,9 @@ BAD = [
     (["train", "fruit.csv", "--set", "data.target=friut"], "Did you mean 'fruit'?"),
     (["train", "fruit.csv", "--set", "data.target=9"], "no column 9"),
     (["train", "fruit.csv", "--set", "data.task=regression"], "names like 'apple'"),
+    (["train", "http://x.org/y.csv"], "http://x.org/y.csv is an address"),
+    (["predict", "run", "http://x.org/y.csv"], "http://x.org/y.csv is an address"),
+    (["predict", "http://x.org/run", "iris"], "http://x.org/run is an address"),
     (["train", "iris", "--set", "data.validation=none.csv"], "none.csv"),
     (["train", "iris", "--set", "data.test=fruit.csv"], "has no column"),
     (["train", "iris", "--set", "epochs=3"], "section.key=value"),
@@ -411,8 +476,8 @@ def test_progress_is_cleared_before_an_error(cli: Any, monkeypatch: pytest.Monke
 # real processes
 
 
-def start(*arguments: str, folder: Path, **how: Any) -> subprocess.Popen[str]:
-    where = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parents[1])}}
+def start(*arguments: str, folder: Path, env: dict[str, str] | None = None, **how: Any) -> subprocess.Popen[str]:
+    where = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parents[1]), **(env or {})}}
     command = [sys.executable, "-W", "error", "-m", "mlp", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **where, **how)
 
@@ -438,6 +503,76 @@ def test_ctrl_c_ends_training_with_a_complete_run_directory(tmp_path: Path) -> N
     assert run.steps == steps == len(run.history["loss"])
     assert run.predict(np.zeros((1, 4))).shape == (1,)
     assert not list((tmp_path / "run").glob("*.part"))
+
+
+def test_termination_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> None:
+    """SIGTERM ended the process where it stood, between the making of the folder and its first file."""
+    process = start("train", "iris", "--set", "training.epochs=1000000", "-o", "runs/one", folder=tmp_path)
+    while not (tmp_path / "runs/one").exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (143, "")
+    assert not list(tmp_path.iterdir())
+
+
+LONG = "import time, mlp.experiment; mlp.experiment.Experiment.finish = lambda self: time.sleep(60); import mlp.cli;"
+
+
+def test_a_second_ctrl_c_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> None:
+    """The second one kills, but by way of what has to be put in order. Here `finish` takes a minute."""
+    program = LONG + "raise SystemExit(mlp.cli.main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "train", "iris", "--set", "training.epochs=1000000", "-o", "runs/one"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(mlp.__file__).parents[1])},
+    )  # fmt: skip
+    while not (tmp_path / "runs/one").exists() and process.poll() is None:
+        time.sleep(0.01)
+    for _ in range(2):
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "\nmlp: interrupted.\n")
+    assert not list(tmp_path.iterdir())
+
+
+ENCODINGS = [
+    {"PYTHONIOENCODING": "cp1252"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+]
+
+
+@pytest.mark.parametrize("env", ENCODINGS, ids=str)
+@pytest.mark.parametrize("arguments", [["train", "iris", *QUICK], ["data"]], ids=["train", "data"])
+def test_output_that_is_not_utf_8_is_written_all_the_same(
+    tmp_path: Path, env: dict[str, str], arguments: list[str]
+) -> None:
+    """× and → are in neither code page 1252 nor ASCII, and print raised UnicodeEncodeError."""
+    process = start(*arguments, folder=tmp_path, env=env, errors="replace")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "iris" in out
+
+
+@pytest.mark.parametrize("env", ENCODINGS, ids=str)
+def test_answers_are_utf_8_whatever_the_terminal_is(tmp_path: Path, env: dict[str, str]) -> None:
+    """A class that is called 日本 cannot become "??" in a table that other programs read."""
+    np.savez(tmp_path / "d.npz", X=X, y=np.where(X[:, 0] > 0, "日本", "França"))
+    mlp.run({"data": {"source": str(tmp_path / "d.npz")}, "training": {"epochs": 1}}, out=tmp_path / "run")
+    process = start("predict", "run", "d.npz", folder=tmp_path, env=env, encoding="utf-8")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert out.splitlines()[0] == "y,p(França),p(日本)"
+
+
+def test_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    """`mlp data >&-`: Python then has None for sys.stdout, and None has no flush."""
+    process = start("data", folder=tmp_path, preexec_fn=lambda: os.close(1))
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

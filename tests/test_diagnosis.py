@@ -11,7 +11,7 @@ import pytest
 import mlp
 from mlp import History, diagnose
 from mlp.diagnosis import DETECTORS, Cause, Finding
-from mlp.errors import FileFormatError
+from mlp.errors import FileFormatError, ShapeError
 
 DIVERGING = {"loss": [0.7, 9.0, 400.0, np.nan, np.nan], "learning_rate": [0.5] * 5}
 HEALTHY = {"loss": [0.7, 0.5, 0.4, 0.35, 0.33], "learning_rate": [0.1] * 5}
@@ -70,6 +70,13 @@ def test_the_learning_rate_is_not_to_blame_before_the_first_step() -> None:
     ]
 
 
+def test_classes_cannot_be_too_large() -> None:
+    """Targets that are classes were called unscaled first, where the initial weights were 1e30."""
+    (finding,) = diagnose(History({"loss": [np.nan], "n_classes": [3]}))
+    assert [cause.name for cause in finding.causes] == ["initialization_too_large", "unscaled_inputs"]
+    assert "Most likely: the first weights" in finding.message
+
+
 def test_divergence_between_recorded_steps_is_found_in_the_mean_of_the_epoch() -> None:
     history = History(
         {"loss": [1.0, 2.0], "train_loss": [1.5, np.nan], "learning_rate": [0.5, 0.5]},
@@ -85,6 +92,17 @@ def test_a_population_has_diverged_when_all_its_members_have() -> None:
     both = History({"loss": [[1.0, 2.0], [np.nan, 0.5], [np.nan, np.inf]]})
     assert diagnose(one) == ()
     assert diagnose(both)[0].step == 2
+
+
+def test_columns_by_name_are_judged_as_a_history() -> None:
+    """A plain dict has no steps(): AttributeError."""
+    assert diagnose(DIVERGING) == diagnose(History(DIVERGING))
+
+
+@pytest.mark.parametrize("given", [None, 3, [0.7, np.nan], np.zeros((30, 30))])
+def test_what_holds_no_columns_is_refused_in_one_line(given: object) -> None:
+    with pytest.raises(ShapeError, match=r"columns by name.*given was a \w+\.$"):
+        diagnose(given)  # type: ignore[arg-type]
 
 
 def test_a_healthy_history_has_no_findings() -> None:

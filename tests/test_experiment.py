@@ -159,6 +159,32 @@ def test_numbers_boxed_in_objects_are_numbers() -> None:
     assert mlp.run(QUICK, (X.astype(object), NUMBER.astype(object))).metrics == mlp.run(QUICK, (X, NUMBER)).metrics
 
 
+def test_one_of_k_labels_are_classes_where_the_task_says_so(tmp_path: Path) -> None:
+    """Rows of one 1 are the class of its column; to the network they are the same numbers as the codes."""
+    config = {"data": {"task": "classification"}, "training": {"epochs": 20}}
+    rows, codes = mlp.run(config, (X, np.eye(3)[CLASSES])), mlp.run(config, (X, CLASSES))
+    assert (rows.network.params == codes.network.params).all()
+    assert (rows.predict(X) == codes.predict(X)).all()
+    assert rows.classes == ("0", "1", "2")
+    assert rows.evaluate(X, np.eye(3)[CLASSES]) == rows.evaluate(X, CLASSES) == codes.evaluate(X, CLASSES)
+    rows.save(tmp_path / "run")
+    assert mlp.load_run(tmp_path / "run").evaluate(X, np.eye(3)[CLASSES]) == codes.evaluate(X, CLASSES)
+
+
+def test_one_of_k_labels_of_an_official_split_have_the_names_of_the_file(tmp_path: Path) -> None:
+    y, names = np.eye(3)[CLASSES], ["low", "mid", "high"]
+    np.savez(tmp_path / "d.npz", X_train=X, y_train=y, X_test=X, y_test=y, class_names=names)
+    config = {"data": {"source": str(tmp_path / "d.npz"), "task": "classification"}, "training": {"epochs": 60}}
+    run = mlp.run(config)
+    assert set(run.predict(X)) == set(names)
+    assert run.metrics["test_accuracy"] == np.mean(run.predict(X) == np.array(names)[CLASSES]) > 0.8
+
+
+def test_rows_of_several_labels_are_no_classes() -> None:
+    with pytest.raises(DataError):
+        mlp.run({"data": {"task": "classification"}}, (X, LABELS))
+
+
 def test_a_single_label_column_is_a_multilabel_problem_of_one() -> None:
     run = mlp.run({"data": {"task": "multilabel"}, "training": {"epochs": 60}}, (X, BINARY))
     assert run.metrics["test_accuracy"] > 0.9

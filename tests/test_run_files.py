@@ -97,6 +97,8 @@ def test_a_diverged_run_is_kept_with_metrics_that_are_no_numbers(tmp_path: Path)
     run = mlp.run({**config, "data": {"scale": "none"}}, (X, TARGETS["number"]), out=tmp_path / "run")
     run.metrics["train_loss"], run.metrics["test_loss"] = float("nan"), float("-inf")
     run.save(tmp_path / "run")
+    written = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]
+    assert written["train_loss"] is None and written["test_loss"] is None
     again = mlp.load_run(tmp_path / "run")
     assert np.isnan(again.metrics["train_loss"])
     assert again.metrics["test_loss"] == -np.inf
@@ -125,9 +127,9 @@ def test_no_file_holds_a_pickle(good: Path) -> None:
             assert all(file[key].dtype.kind != "O" for key in file.files)
 
 
-def test_what_json_cannot_hold_is_text() -> None:
+def test_what_json_cannot_hold_is_null() -> None:
     given = {"a": (1.5, float("nan"), np.float32(2)), "b": [float("inf"), np.int64(3), None, True, "x"]}
-    assert plain(given) == {"a": [1.5, "nan", 2.0], "b": ["inf", 3, None, True, "x"]}
+    assert plain(given) == {"a": [1.5, None, 2.0], "b": [None, 3, None, True, "x"]}
 
 
 # where to write
@@ -186,6 +188,42 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(
     assert not list(folder.glob("*.part"))
 
 
+@pytest.mark.parametrize("writer", ["savez", "savez_compressed"])
+def test_a_disk_that_fills_up_half_way_leaves_the_earlier_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    """Files were renamed one by one: three of the new run then stood beside two of the old, and neither loaded."""
+
+    def full(*arguments: Any, **arrays: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    other = mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]))
+    monkeypatch.setattr(np, writer, full)
+    with pytest.raises(DataError, match="No space left on device"):
+        other.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder, and those above it, were made before the first step and stayed with nothing in them."""
+
+    def full(*arguments: Any, **arrays: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(DataError, match="No space left"):
+        mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path / "runs" / "one")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_left_half_written_can_be_written_over(tmp_path: Path) -> None:
+    """Its temporary files would be "other files", in a folder that has no model yet."""
+    (tmp_path / "model.npz.part").write_bytes(b"half")
+    mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
+
+
 # damage
 
 
@@ -201,6 +239,15 @@ def refused(folder: Path) -> str:
 def test_what_is_no_run_directory_is_refused_with_a_remedy(tmp_path: Path, make: Callable[[Path], Any]) -> None:
     make(tmp_path / "x")
     assert "mlp train -o" in refused(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [(3, "given was a int"), (None, "NoneType"), ("http://x.org/run", "http://x.org/run is an addr")]
+)
+def test_what_is_no_path_of_a_folder_is_refused(given: Any, said: str) -> None:
+    """3 was an AttributeError deep inside; Path made http:/x.org of the address."""
+    with pytest.raises(FileFormatError, match=said):
+        mlp.load_run(given)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,9 @@ dataclass and one line here. `beginning` judges what is known before the first s
 became of it.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from mlp.diagnosis.beginning import (
@@ -20,6 +23,7 @@ from mlp.diagnosis.beginning import (
 from mlp.diagnosis.divergence import Divergence
 from mlp.diagnosis.finding import Cause, Detector, Finding
 from mlp.diagnosis.progress import NoProgress
+from mlp.errors import ShapeError
 from mlp.history import History
 
 DETECTORS: tuple[Detector, ...] = (
@@ -36,12 +40,16 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 
-def diagnose(history: History) -> tuple[Finding, ...]:
-    """All findings of all detectors that have what they need.
+def diagnose(history: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """All findings of all detectors that have what they need; of a `History`, or columns by name.
 
-    >>> diagnose(History({"loss": [0.7, 2.0, float("nan")]}))[0].kind
+    >>> diagnose({"loss": [0.7, 2.0, float("nan")]})[0].kind
     'divergence'
     """
+    if not isinstance(history, Mapping):
+        kind = type(history).__name__
+        raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
+    history = history if isinstance(history, History) else History(history)
     with np.errstate(all="ignore"):  # numbers that are none are judged, not warned of
         return tuple(
             finding

@@ -18,7 +18,8 @@ class Divergence:
     """Critical at the first step whose loss is NaN or infinite: nothing after it can be trusted.
 
     The loss of every recorded step is looked at, and where there is one the mean of every epoch, "train_loss": it tells
-    of steps that were not recorded. A population has diverged when all of its members have.
+    of steps that were not recorded. A population has diverged when all of its members have. Where there is "n_classes"
+    the targets are classes, which cannot be too large.
     """
 
     needs: tuple[str, ...] = ("loss",)
@@ -38,7 +39,7 @@ class Divergence:
         evidence: dict[str, Any] = {"loss": str(lost)}
         if before.size:
             evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
-        causes = _grown(_rate(history, step)) if before.size else FROM_THE_START
+        causes = _grown(_rate(history, step)) if before.size else _from_the_start(history)
         message = (
             f"The loss is {lost} at step {step}: training has diverged and was stopped. "
             f"Most likely: {causes[0].why}; try {causes[0].remedy}."
@@ -49,8 +50,11 @@ class Divergence:
 INITIALIZATION = Cause("initialization_too_large", "the first weights are so large that sums overflow", 'init = "auto"')
 INPUTS = Cause("unscaled_inputs", "large inputs make large gradients", 'scale = "standard"')
 TARGETS = Cause("unscaled_targets", "the targets are so large that their errors overflow", "targets of about 1")
-FROM_THE_START = (TARGETS, INPUTS, INITIALIZATION)
-"""Where no step was made before, the learning rate cannot be to blame."""
+
+
+def _from_the_start(history: History) -> tuple[Cause, ...]:
+    """Causes where no step was made before: the learning rate cannot be to blame."""
+    return (INITIALIZATION, INPUTS) if "n_classes" in history else (TARGETS, INPUTS, INITIALIZATION)
 
 
 def _grown(rate: float) -> tuple[Cause, ...]:

@@ -6,7 +6,8 @@ the library; knows no data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
@@ -45,6 +46,29 @@ OUTPUT_LAYERS: dict[str, tuple[Layer, ...]] = {
 }
 
 
+ELSEWHERE = {
+    "mse": "squared_error", "l2": "squared_error", "meansquarederror": "squared_error",
+    "mae": "absolute_error", "l1": "absolute_error", "meanabsoluteerror": "absolute_error",
+    "smoothl1": "huber", "pinball": "quantile",
+    "ce": "cross_entropy", "crossentropy": "cross_entropy", "categoricalcrossentropy": "cross_entropy",
+    "sparsecategoricalcrossentropy": "cross_entropy", "bce": "cross_entropy", "bcewithlogits": "cross_entropy",
+    "binarycrossentropy": "cross_entropy", "logloss": "cross_entropy", "nll": "cross_entropy",
+    "swish": "silu", "linear": "identity", "none": "identity", "logistic": "sigmoid",
+    "gd": "sgd", "heavyball": "momentum", "nag": "nesterov",
+}  # fmt: skip
+"""What other libraries call it, without underscores and the like. For hints only: a thing has one name here."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that is not known; the hint knows what things are called elsewhere."""
+    error = UnknownNameError(what, name, known)
+    meant = ELSEWHERE.get(re.sub("[^a-z0-9]", "", name.lower()))
+    if meant in error.known:
+        error.nearest = meant
+        error.args = (f"{str(error).partition(' Did you mean')[0]} Did you mean {meant!r}?",)
+    return error
+
+
 class Head(NamedTuple):
     """How a network ends.
 
@@ -79,7 +103,7 @@ def head(config: Config, task: str, n_targets: int) -> Head:
         loss = made(REGRESSION[name], config.loss.own, f"[loss] {name}")
         return Head(n_out, output, name, loss, OUTPUT_LAYERS[output], False, output != "identity", 0.5)
     if name not in ONE_OF_MANY:
-        raise UnknownNameError("[loss] name", name, {*REGRESSION, *ONE_OF_MANY, "auto"})
+        raise unknown("[loss] name", name, {*REGRESSION, *ONE_OF_MANY, "auto"})
     if task == "regression":
         raise ConfigError(f"[loss] name = {name!r} is for classes, and the targets are numbers. Use squared_error.")
     choice = output == "softmax" or (output == "identity" and n_out > 1 and task == "classification")
@@ -121,6 +145,11 @@ def made(kind: Callable[..., Any], own: Mapping[str, Any], where: str) -> Any:
 def layers(config: Config, n_in: int, ending: Head) -> list[Layer]:
     """All layers from n_in inputs to the head."""
     network = config.network
+    if network.batch_norm and config.training.batch_size == 1:
+        raise ConfigError(
+            "[network] batch_norm = true with [training] batch_size = 1: the only row of a batch is its own mean, and "
+            "every node becomes 0. Batch norm needs at least 2 rows in a batch."
+        )
     activations = _each(network.activation, network.hidden, "activation")
     rates = _each(network.dropout, network.hidden, "dropout")
     found: list[Layer] = []
@@ -152,7 +181,7 @@ def _hidden(config: Config, n_in: int, width: int, activation: str) -> list[Laye
     if activation == "maxout":
         return [_dense(config, n_in, 2 * width), *norm, Maxout(2)]
     if activation not in ACTIVATIONS:
-        raise UnknownNameError("[network] activation", activation, {*ACTIVATIONS, "maxout", "rbf"})
+        raise unknown("[network] activation", activation, {*ACTIVATIONS, "maxout", "rbf"})
     return [_dense(config, n_in, width), *norm, ACTIVATIONS[activation]()]
 
 
@@ -179,7 +208,7 @@ def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
     """The rule's own keys, those that were not given too."""
     given = config.optimizer
     if given.name not in OPTIMIZERS:
-        raise UnknownNameError("[optimizer] name", given.name, OPTIMIZERS)
+        raise unknown("[optimizer] name", given.name, OPTIMIZERS)
     own = dict(given.own)
     if given.name in ("adam", "adamw"):
         own.setdefault("learning_rate", adam_rate(n_steps))
@@ -229,7 +258,18 @@ def _schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: 
     if name == "warmup":
         then = _schedule(own.pop("then", "constant"), rate, per_epoch, total)
         return made(kind, {"then": then, **keys, **own}, "[optimizer] schedule warmup")
-    return made(kind, {"rate0": rate, **keys, **own}, f"[optimizer] schedule {name}")
+    _check_schedule(kind, own, f"[optimizer] schedule {name}")
+    return made(kind, {**keys, **own, "rate0": rate}, f"[optimizer] schedule {name}")
+
+
+def _check_schedule(kind: Any, own: Mapping[str, Any], where: str) -> None:
+    """Refuse keys that the schedule has not; the rate it starts from stands elsewhere."""
+    known = [f.name for f in fields(kind) if f.name != "rate0"]
+    for key in own:
+        if key in ("rate0", "learning_rate"):
+            raise ConfigError(f"{where} has no key {key!r}: the learning rate is [optimizer] learning_rate.")
+        if key not in known:
+            raise ConfigError(f"{where} has no key {key!r}. {suggestion(key, known or ['none'])}")
 
 
 def frozen_slices(config: Config, built: Sequence[Layer], parts: Sequence[slice]) -> list[slice]:

@@ -176,9 +176,12 @@ class RecordConfig:
     """What is kept of what happened."""
 
     every: int = key(1, COUNT)
-    probe: str | int = key(
+    probe: str = key(
         "auto",
-        Allowed(lambda v: v in ("auto", "never") or _positive(v), "auto | never | an interval in steps"),
+        Allowed(
+            lambda v: isinstance(v, str) and v in ("auto", "never"),
+            "auto | never (curvature probes at an interval are not built yet)",
+        ),
     )
 
 

@@ -4,8 +4,9 @@
     model.npz       parameters, statistics, and how    metrics.json   how good it became
                     raw rows become inputs             findings.json  what was found
 
-Every file is written to a temporary name and renamed; none holds a pickle. Nothing read here is trusted: model.npz
-holds experiment and metrics once more, under a checksum, and files that say something else are refused.
+Files are written under temporary names, and renamed when all of them are whole: a full disk costs the new run, never
+an earlier one. None holds a pickle. Nothing read here is trusted: model.npz holds experiment and metrics once more,
+under a checksum, and files that say something else are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import json
 import os
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,7 +56,8 @@ def check_writable(folder: Path) -> None:
     """Refuse a folder that holds something else than a run, or cannot be made."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    if folder.is_dir() and any(file.name not in NAMES for file in folder.iterdir()) and not is_run(folder):
+    ours = {*NAMES, *map(_temporary, NAMES)}
+    if folder.is_dir() and any(file.name not in ours for file in folder.iterdir()) and not is_run(folder):
         raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,39 +67,72 @@ def check_writable(folder: Path) -> None:
         raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
 
 
-def write(folder: Path, run: Saved) -> None:
-    """Write the run directory. The model comes last: where it stands, everything does."""
-    check_writable(folder)
-    findings = [finding.to_json() for finding in run.findings]
+@contextmanager
+def reserved(folder: Path) -> Iterator[None]:
+    """Have the folder there and writable inside; made for this and still empty at the end, it is gone again."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
-        _written(folder / "config.toml", configuration.to_toml(run.config.to_dict()).encode())
-        _written(folder / "metrics.json", json.dumps(plain(run.numbers), indent=1).encode())
-        _written(folder / "findings.json", json.dumps(plain(findings), indent=1).encode())
-        run.history.save(folder / "history.npz")
-        _written(folder / "model.npz", _model(run))
-    except OSError as error:
-        raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+        check_writable(folder)
+        yield
+    finally:
+        with suppress(OSError):  # what holds something stays
+            for place in made:
+                place.rmdir()
+
+
+def write(folder: Path, run: Saved) -> None:
+    """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
+    findings = [finding.to_json() for finding in run.findings]
+    writers: dict[str, Callable[[Path], Any]] = {
+        "config.toml": lambda path: path.write_text(configuration.to_toml(run.config.to_dict()), encoding="utf-8"),
+        "metrics.json": lambda path: path.write_text(json.dumps(plain(run.numbers), indent=1)),
+        "findings.json": lambda path: path.write_text(json.dumps(plain(findings), indent=1)),
+        "history.npz": run.history.save,
+        "model.npz": lambda path: path.write_bytes(_model(run)),
+    }
+    with reserved(folder):
+        try:
+            _write_all(folder, writers)
+        except OSError as error:
+            raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+
+
+def _write_all(folder: Path, writers: dict[str, Callable[[Path], Any]]) -> None:
+    """Write every file under a temporary name, then rename them all; a temporary file never stays."""
+    temporary = {name: folder / _temporary(name) for name in writers}
+    try:
+        for name, writer in writers.items():
+            writer(temporary[name])
+        for name, path in temporary.items():
+            os.replace(path, folder / name)
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+
+
+def _temporary(name: str) -> str:
+    return name + ".part"
 
 
 def plain(value: Any) -> Any:
-    """NaN and infinities as text, tuples as lists: what JSON can hold."""
+    """What JSON can hold: tuples as lists, and null for a number that is none."""
+    return _mapped(value, lambda number: number if np.isfinite(number) else None)
+
+
+def _exact(value: Any) -> Any:
+    """What JSON can hold and `_number` can read: a number that is none is text, so that -inf is not NaN."""
+    return _mapped(value, lambda number: number if np.isfinite(number) else str(number))
+
+
+def _mapped(value: Any, each: Callable[[float], Any]) -> Any:
+    """Lists, dicts and numbers of Python, with `each` for every float."""
     if isinstance(value, dict):
-        return {name: plain(v) for name, v in value.items()}
+        return {name: _mapped(v, each) for name, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [_mapped(v, each) for v in value]
     if isinstance(value, np.generic):
-        return plain(value.item())
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _written(path: Path, content: bytes) -> None:
-    """Write to a temporary name, then rename."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return _mapped(value.item(), each)
+    return each(value) if isinstance(value, float) else value
 
 
 def _model(run: Saved) -> bytes:
@@ -104,7 +140,7 @@ def _model(run: Saved) -> bytes:
     about = {
         "format": FORMAT,
         "config": run.config.to_dict(),
-        "numbers": plain(run.numbers),
+        "numbers": _exact(run.numbers),
         "preprocessing": run.preprocessing.to_json(),
         "layers": [repr(layer) for layer in run.network.layers],
     }
@@ -178,15 +214,15 @@ def _json(path: Path) -> Any:
 
 
 def _numbers(path: Path, written: Any) -> dict[str, Any]:
-    """Metrics, steps and seconds as `written`; NaN and infinities, which `plain` made text, as numbers again."""
-    found = _json(path)
-    if found != written:
-        raise FileFormatError("these are not the metrics of this model")
+    """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
     metrics = {
         name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
-        for name, value in found["metrics"].items()
+        for name, value in written["metrics"].items()
     }
-    return {**found, "metrics": metrics}
+    found = {**written, "metrics": metrics}
+    if _json(path) != plain(found):
+        raise FileFormatError("these are not the metrics of this model")
+    return found
 
 
 def _number(saved: Any) -> Any:

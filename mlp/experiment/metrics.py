@@ -18,6 +18,11 @@ from mlp.experiment.prepare import Part
 from mlp.network import Network
 
 
+def quiet() -> np.errstate:
+    """Numbers that overflow, or are none, are a finding or a metric; NumPy need not warn of them as well."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
 def raw_outputs(network: Network, part: Part) -> Array:
     """(*population, n, n_out)."""
     return np.concatenate([predict(network, block) for block in part.blocks(network.dtype)], axis=-2)

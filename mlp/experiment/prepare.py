@@ -66,6 +66,8 @@ class Preprocessing:
         """Targets as the network counts them: class codes, or numbers."""
         found = as_target(as_array(y, "y"))
         if self.class_names is not None and self.task == "classification":
+            if _width(found) == self.n_targets and is_one_of_k(found):
+                return np.asarray(found.argmax(1))
             return apply_labels(found, self.class_names)
         if found.dtype.kind == "U":
             raise DataError(f"y holds {found.dtype} values; the network was trained on numbers.")
@@ -152,6 +154,7 @@ def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.G
     task = config.data.task
     if task == "auto":
         task = infer_task(_given(dataset.y), dataset.class_names)
+    dataset = _chosen_labels(dataset) if task == "classification" else dataset
     check_trainable(dataset.X, dataset.y, task, dataset.feature_names, dataset.class_names)
     y, class_names = _targets(dataset, task)
     held_validation, held_test = _held_out(config, dataset)
@@ -183,13 +186,40 @@ def _dataset(config: Config, data: tuple[Any, Any] | None) -> Dataset:
     if data is None:
         if not config.data.source:
             raise ConfigError("[data] source is missing: the name of a data set (see mlp data) or the path of a file.")
-        return load(config.data.source, config.data.target)
+        return _load(config.data.source, config.data.target)
     try:
         X, y = data
     except (TypeError, ValueError):
         raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
     X = as_features(as_array(X, "X"))
     return Dataset(X, as_target(as_array(y, "y")), column_names(X.shape[1]), name="data")
+
+
+def _load(source: str | Path, target: str | int | None, encoding: Encoding | None = None) -> Dataset:
+    """The data set behind a name or a path; a path would lose a slash of an address."""
+    if "://" in str(source):
+        raise DataError(f"{source} is an address, and files are read from disk. Download it, and give the path.")
+    return load(source, target, encoding)
+
+
+def is_one_of_k(y: Array) -> bool:
+    """Whether y (n, k) has one 1 in each row, and 0 elsewhere."""
+    return y.ndim == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all())
+
+
+def _chosen_labels(dataset: Dataset) -> Dataset:
+    """One of k labels in each row, as a class: column 2 is class 2, or what column 2 is called.
+
+    Only where the task is said to be classification. Left to "auto", such rows are k labels of yes or no, as in
+    scikit-learn: predictions then have the shape of y.
+    """
+    if dataset.y is None or not is_one_of_k(dataset.y):
+        return dataset
+    names = dataset.class_names or tuple(map(str, range(dataset.y.shape[1])))
+    test = dataset.test
+    if test is not None and is_one_of_k(test[1]):
+        test = test[0], test[1].argmax(1)
+    return replace(dataset, y=dataset.y.argmax(1), class_names=names, test=test)
 
 
 def as_array(values: Any, name: str) -> Array:
@@ -305,7 +335,7 @@ def _elsewhere(config: Config, path: float | str, preprocessing: Preprocessing, 
 
 def load_rows(source: str | Path, preprocessing: Preprocessing) -> Array:
     """Raw rows of a source, read the way the training data was; of its official test part, if it has one."""
-    dataset = load(source, None, replace(preprocessing.table_encoding, target_name=""))
+    dataset = _load(source, None, replace(preprocessing.table_encoding, target_name=""))
     return dataset.X if dataset.test is None else dataset.test[0]
 
 
@@ -318,7 +348,7 @@ def load_pairs(
     """
     beside = Path(source).parent / Path(str(target)).name
     known = Path(source).suffix.lower() == ".npy" and beside.is_file()
-    dataset = load(source, str(beside) if known else None, preprocessing.table_encoding)
+    dataset = _load(source, str(beside) if known else None, preprocessing.table_encoding)
     X, y = (dataset.X, dataset.y) if dataset.test is None else dataset.test
     return X, None if y is None else named_labels(dataset, y)
 

@@ -6,6 +6,7 @@ a run directory, and is the same either way.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.diagnosis import Finding
-from mlp.errors import ConfigError
+from mlp.errors import ConfigError, FileFormatError
 from mlp.experiment import files, metrics
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
+from mlp.experiment.metrics import quiet
 from mlp.experiment.prepare import Part, Preprocessing, further, load_pairs, load_rows
 from mlp.history import History
 from mlp.network import Network
@@ -51,7 +53,8 @@ class Run:
         """Class labels (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X."""
         raw = self._raw(X)
         if self.preprocessing.task == "regression":
-            values = self.head.loss.predict(raw.T).T
+            with quiet():
+                values = self.head.loss.predict(raw.T).T
             return values[:, 0] if self.head.n_out == 1 else values
         answers = metrics.decide(self.head, self.preprocessing.task, raw)
         if self.preprocessing.task == "multilabel":
@@ -60,7 +63,8 @@ class Run:
 
     def predict_proba(self, X: Any) -> Array:
         """A probability for each class or label, (n, n_classes), for raw rows X."""
-        found = metrics.probabilities(self.head, self.preprocessing.task, self._raw(X))
+        with quiet():
+            found = metrics.probabilities(self.head, self.preprocessing.task, self._raw(X))
         if found is None:
             raise ConfigError(
                 f"a network with the loss {self.head.loss_name!r} and these outputs gives scores, not probabilities. "
@@ -71,7 +75,8 @@ class Run:
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Loss, and accuracy or r2 and rmse, for raw rows X and their targets."""
         part = further(self.preprocessing.raw(X), y, self.preprocessing, self.network.dtype)
-        found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
+        with quiet():
+            found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
         return {name: float(value) for name, value in found.items()}
 
     def load(self, source: str | Path) -> tuple[Array, Array | None]:
@@ -96,11 +101,16 @@ class Run:
     def _raw(self, X: Any) -> Array:
         rows = self.preprocessing.raw(X)
         scaled = self.preprocessing.scaling.apply(rows, self.network.dtype)
-        return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
+        with quiet():
+            return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
 
 
-def load_run(folder: str | Path) -> Run:
+def load_run(folder: str | os.PathLike[str]) -> Run:
     """The run that stands in a run directory."""
+    if not isinstance(folder, str | os.PathLike):
+        raise FileFormatError(f"the path of a run directory is needed; given was a {type(folder).__name__}.")
+    if "://" in str(folder):
+        raise FileFormatError(f"{folder} is an address, and runs are read from disk. Download the whole folder.")
     saved = files.read(Path(folder))
     return Run(
         saved.config,

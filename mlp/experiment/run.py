@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
@@ -24,7 +25,7 @@ from mlp.diagnosis import diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
 from mlp.experiment.config import Config, blaming, parse, read
-from mlp.experiment.files import check_writable
+from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
 from mlp.experiment.survey import survey
@@ -102,7 +103,7 @@ class Experiment:
         steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
         for index in range(self.config.training.epochs):
             start = time.perf_counter()
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a finding, not a warning
+            with metrics.quiet():
                 losses = self._one_epoch(steps)
                 epoch = self._judged(index, losses)
             self.seconds += time.perf_counter() - start
@@ -114,7 +115,7 @@ class Experiment:
         """Measure on all parts; the best weights come back where training stopped early or went wrong."""
         if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with metrics.quiet():
             network, history, values = self._chosen()
             found = dict(values)
             parts = {
@@ -127,6 +128,8 @@ class Experiment:
                     found.update(metrics.named(name, metrics.evaluate(network, self.head, self._task, part)))
         if not (self.diverged or np.isfinite(found["train_loss"])):
             return self._finish_before_the_end()
+        if self._task != "regression" and "n_classes" not in history:
+            history.append("n_classes", self.prepared.preprocessing.n_targets, 0)  # a detector sees nothing else
         return Run(
             self.config,
             self.prepared.preprocessing,
@@ -202,13 +205,17 @@ class Experiment:
         given = self.config.training.early_stopping
         return float(given.get("min_delta", 0.0)) if isinstance(given, Mapping) else 0.0
 
-    def _stalled(self, index: int) -> bool:
-        """Whether early stopping is on and no member has improved for `patience` epochs."""
+    @property
+    def patience(self) -> int | None:
+        """How many epochs without improvement early stopping waits; None where it is off."""
         given = self.config.training.early_stopping
         if given is False:
-            return False
-        patience = int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
-        return bool(np.all(index - self.best.epoch >= patience))
+            return None
+        return int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
+
+    def _stalled(self, index: int) -> bool:
+        """Whether early stopping is on and no member has improved for `patience` epochs."""
+        return self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
     def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
         """The network, or of a population its best member on validation (without that part: in training)."""
@@ -290,11 +297,10 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     training that goes wrong does not raise, its findings say what happened.
     """
     ready = experiment(config, data)
-    if out is not None:
-        check_writable(Path(out))
-    for _ in ready.epochs():
-        pass
-    finished = ready.finish()
-    if out is not None:
-        finished.save(out)
+    with nullcontext() if out is None else reserved(Path(out)):
+        for _ in ready.epochs():
+            pass
+        finished = ready.finish()
+        if out is not None:
+            finished.save(out)
     return finished

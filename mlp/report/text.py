@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.complaints import counted
 from mlp.experiment import Experiment, Run
+from mlp.experiment.prepare import BLOCK, is_one_of_k
 from mlp.layers import Dense
 
 PARTS = ("train", "validation", "test")
@@ -27,11 +28,19 @@ def _data(ready: Experiment) -> str:
     rows = len(about.X) + (0 if about.test is None else len(about.test[0]))
     target = {
         "classification": f"{inputs.n_targets} classes",
-        "multilabel": f"{inputs.n_targets} labels",
-        "regression": f"{inputs.n_targets} number{'s' if inputs.n_targets > 1 else ''} to predict",
+        "multilabel": counted(inputs.n_targets, "label"),
+        "regression": f"{counted(inputs.n_targets, 'number')} to predict",
     }[inputs.task]
+    features = counted(len(inputs.feature_names), "feature")
     origin = f" ({about.source}; {about.licence})" if about.source and about.licence else ""
-    return f"{'data':10}{about.name}: {rows} rows, {len(inputs.feature_names)} features, {target}{origin}"
+    return f"{'data':10}{about.name}: {rows} rows, {features}, {target}{origin}{_one_of_k(ready)}"
+
+
+def _one_of_k(ready: Experiment) -> str:
+    """What to know where labels are taken one by one, and each row has exactly one of them."""
+    if ready.config.data.task != "multilabel" or not is_one_of_k(ready.prepared.train.y):
+        return ""
+    return "; each row has exactly one label: to choose one of them, give task = classification"
 
 
 def _split(ready: Experiment) -> str:
@@ -80,8 +89,16 @@ def _training(ready: Experiment) -> str:
     extra = "" if named == "constant" else f" ({named})"
     return (
         f"{'training':10}{given.loss.name}, {given.optimizer.name}, {rate}{extra}, "
-        f"{given.training.epochs} epochs of {ready.steps_per_epoch} steps"
+        f"{counted(given.training.epochs, 'epoch')} of {counted(ready.steps_per_epoch, 'step')}{_stopping(ready)}"
     )
+
+
+def _stopping(ready: Experiment) -> str:
+    """What early stopping watches, where it is on."""
+    if ready.patience is None:
+        return ""
+    watched = "training" if ready.prepared.validation is None else "validation"
+    return f", fewer if the {watched} loss does not improve for {counted(ready.patience, 'epoch')}"
 
 
 def metrics_table(run: Run) -> str:
@@ -90,21 +107,27 @@ def metrics_table(run: Run) -> str:
     kinds = [name.removeprefix("train_") for name in run.metrics if name.startswith("train_")]
     rows = [f"\n{'':10}" + "".join(f"{part:>12}" for part in parts)]
     for kind in kinds:
-        rows.append(f"{kind:10}" + "".join(f"{run.metrics[f'{part}_{kind}']:12.4f}" for part in parts))
+        rows.append(f"{kind:10}" + "".join(f"{figure(run.metrics[f'{part}_{kind}']):>12}" for part in parts))
     if "restart_losses" in run.metrics:
         rows.append(_restarts(np.array(run.metrics["restart_losses"]), run.metrics["restart_chosen"]))
     return "\n".join(rows)
 
 
+def figure(value: float) -> str:
+    """Four decimals, or four digits of what is large: at most 11 characters.
+
+    >>> figure(0.98765), figure(859527.25), figure(-1e300)
+    ('0.9877', '8.595e+05', '-1e+300')
+    """
+    return f"{value:.4f}" if abs(value) < 10_000 else f"{value:.4g}"
+
+
 def _restarts(losses: Array, chosen: int) -> str:
     fine = losses[np.isfinite(losses)]
     lost = f", {len(losses) - len(fine)} diverged" if len(fine) < len(losses) else ""
-    spread = (
-        f", losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g}); number {chosen + 1} is kept"
-        if len(fine)
-        else ""
-    )
-    return f"{'restarts':10}{len(losses)}{lost}{spread}"
+    spread = f", losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g})" if len(fine) else ""
+    kept = f"; number {chosen} is kept, counting from 0" if len(fine) else ""
+    return f"{'restarts':10}{len(losses)}{lost}{spread}{kept}"
 
 
 def verdict(run: Run) -> str:
@@ -122,21 +145,30 @@ def _finding(finding: Any) -> Iterator[str]:
 
 def measured(run: Run, folder: Path) -> str:
     """How long it took and where it is."""
-    return f"{run.steps} steps in {run.seconds:.2f} s; run directory: {folder}"
+    return f"{counted(run.steps, 'step')} in {run.seconds:.2f} s; run directory: {folder}"
 
 
-def answers(run: Run, X: Array) -> str:
-    """CSV: the prediction for each row, and where there are any the probabilities."""
-    out = StringIO()
+def write_answers(run: Run, X: Array, out: TextIO) -> None:
+    """Write CSV into `out`: the prediction for each row of X, and where there are any the probabilities.
+
+    Some thousand rows at a time, as many as the network takes at once: the text of a million rows is never in memory.
+    """
     table = csv.writer(out, lineterminator="\n")
-    predictions = run.predict(X)
+    rows = run.preprocessing.raw(X)
+    for start in range(0, len(rows), BLOCK):
+        columns, probabilities = _answers(run, rows[start : start + BLOCK])
+        if start == 0:
+            table.writerow(_header(run, columns.shape[1], probabilities.shape[1]))
+        for row, p in zip(columns, probabilities, strict=True):
+            table.writerow([*_cells(row), *(f"{value:.6g}" for value in p)])
+
+
+def _answers(run: Run, rows: Array) -> tuple[Array, Array]:
+    """Predictions (n, k) and probabilities (n, n_classes), of no columns where there are none."""
+    predictions = run.predict(rows)
     columns = predictions[:, None] if predictions.ndim == 1 else predictions
     certain = run.head.certain and run.preprocessing.task != "regression"
-    probabilities = run.predict_proba(X) if certain else np.empty((len(X), 0))
-    table.writerow(_header(run, columns.shape[1], probabilities.shape[1]))
-    for row, p in zip(columns, probabilities, strict=True):
-        table.writerow([*_cells(row), *(f"{value:.6g}" for value in p)])
-    return out.getvalue()
+    return columns, run.predict_proba(rows) if certain else np.empty((len(rows), 0))
 
 
 def _header(run: Run, n_columns: int, n_probabilities: int) -> list[str]:
