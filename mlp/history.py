@@ -24,9 +24,13 @@ FORMAT = 1
 
 
 class Column:
-    """One quantity over time: 8 bytes for each number, growing in place; `finish` is applied when it is read."""
+    """One quantity over time: 8 bytes for each number, growing in place.
+
+    `finish` is applied when it is read. `shared`: one value for all members of a population.
+    """
 
     finish: Callable[[Any], Any] = staticmethod(np.asarray)
+    shared: bool = False
 
     def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
         self.shape, self.unit, self.labels = shape, unit, labels
@@ -122,7 +126,7 @@ class History(Mapping[str, Array]):
         """The history of one member of a population (R,); what all members share stays as it is."""
         found = History()
         for name, column in self._columns.items():
-            of_members = column.shape[: len(population)] == population and column.shape != ()
+            of_members = not column.shared and column.shape[: len(population)] == population
             values = column.array()[:, index] if of_members else column.array()
             mine = found.column(name, values.shape[1:], column.unit, column.labels)
             mine.values.extend(values.ravel().tolist())

@@ -142,6 +142,10 @@ class Network:
         shape = (*params.shape[:-1], self.statistics.shape[-1])
         return _restored(self.layout, params, np.broadcast_to(self.statistics, shape).copy(), self.rng)
 
+    def member(self, index: int | tuple[int, ...]) -> Network:
+        """One member of a population as a network of its own. No copy: it is a view of this one."""
+        return _restored(self.layout, self.params[index], self.statistics[index], self.rng)
+
     def __reduce__(self) -> Any:  # copies and pickles have arrays of their own, and views onto those
         return _restored, (self.layout, self.params, self.statistics, self.rng)
 

@@ -50,8 +50,9 @@ class Recorder:
             yield step
 
     def _next_index(self) -> int:
-        """The step after the last that was seen, or recorded by another recorder."""
-        recorded = [int(steps[-1]) for name in self.history if len(steps := self.history.steps(name))]
+        """The step after the last that was seen, or recorded by another recorder of the same."""
+        mine = [instrument.name for instrument in self.instruments if instrument.name in self.history]
+        recorded = [int(steps[-1]) for name in mine if len(steps := self.history.steps(name))]
         return max([self._last, *recorded]) + 1
 
     def _groups(self, step: Step) -> list[Group]:
@@ -81,7 +82,7 @@ class Recorder:
         population = () if instrument.shared else step.network.population
         shape = (*population, len(labels)) if labels else population
         column = self.history.column(instrument.name, shape, instrument.unit, labels)
-        column.finish = instrument.finish
+        column.finish, column.shared = instrument.finish, instrument.shared
         return column
 
 

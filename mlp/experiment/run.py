@@ -28,6 +28,7 @@ from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
+from mlp.experiment.survey import survey
 from mlp.history import History
 from mlp.network import Network
 from mlp.recorder import Recorder
@@ -259,6 +260,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen)
     recorder = Recorder(every=parsed.record.every)
+    survey(recorder.history, network, ending, prepared.train, prepared.preprocessing)
     return Experiment(parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,9 +13,11 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.complaints import counted
+from mlp.diagnosis import Finding
 from mlp.experiment import Experiment, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
 from mlp.layers import Dense
+from mlp.network import Network
 
 PARTS = ("train", "validation", "test")
 
@@ -61,24 +65,23 @@ def _split(ready: Experiment) -> str:
 
 def _network(ready: Experiment) -> str:
     network = ready.network
-    start = ", ".join(
-        f"{name} {_words(layer.weights)}"
-        for name, layer in zip(network.layout.names, network.layers, strict=True)
-        if isinstance(layer, Dense)
-    )
     of = f"{network.population[0]} × " if network.population else ""
     chain = " → ".join([str(network.n_in), *(_layer(layer) for layer in network.layers)])
-    return f"{'network':10}{of}{chain}, {network.layout.size} parameters; start: {start}"
+    return f"{'network':10}{of}{chain}, {network.layout.size} parameters; start: {_start(network)}"
+
+
+def _start(network: Network) -> str:
+    """Which dense layers begin with which initializer: "dense1-8 GlorotUniform, dense9 LeCunNormal"."""
+    layers = zip(network.layout.names, network.layers, strict=True)
+    dense = [(name, repr(layer.weights).removesuffix("()")) for name, layer in layers if isinstance(layer, Dense)]
+    groups = [(rule, [name for name, _ in group]) for rule, group in groupby(dense, key=itemgetter(1))]
+    return ", ".join(
+        f"{names[0]}{'-' + names[-1].removeprefix('dense') if len(names) > 1 else ''} {rule}" for rule, names in groups
+    )
 
 
 def _layer(layer: Any) -> str:
     return str(layer.n_out) if isinstance(layer, Dense) else str(layer.kind)
-
-
-def _words(rule: Any) -> str:
-    """HeNormal() as "He normal"; what has numbers, with them."""
-    text = repr(rule)
-    return text.removesuffix("()")
 
 
 def _training(ready: Experiment) -> str:
@@ -131,16 +134,30 @@ def _restarts(losses: Array, chosen: int) -> str:
 
 
 def verdict(run: Run) -> str:
-    """The findings, or that there are none."""
-    if not run.findings:
-        return "\nno findings"
-    return "\n" + "\n".join(line for finding in run.findings for line in _finding(finding))
+    """Healthy and why, or the findings, the worst first; information in a line each."""
+    lines = [_healthy(run)] if run.healthy else []
+    for severity in ("critical", "warning", "info"):
+        for finding in run.findings:
+            if finding.severity == severity:
+                lines += _finding(finding)
+    return "\n" + "\n".join(lines)
 
 
-def _finding(finding: Any) -> Iterator[str]:
+def _healthy(run: Run) -> str:
+    """The verdict with its number."""
+    if "reference_loss" not in run.history or "train_loss" not in run.history:
+        return "healthy"
+    reached, reference = run.history["train_loss"][-1], run.history["reference_loss"][0]
+    return f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    if finding.severity == "info":
+        yield f"note: {finding.kind}: {finding.message}"
+        return
     yield f"{finding.severity}: {finding.kind}: {finding.message}"
     for cause in finding.causes:
-        yield f"    {cause.name}: {cause.why}; try {cause.remedy}"
+        yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
 
 
 def measured(run: Run, folder: Path) -> str:

@@ -1,0 +1,136 @@
+"""What is known before the first step.
+
+Measures the data as the network will see it, the weights as they start, and one dry pass forward and backward. All of
+it goes into the history, as columns with one record each, so that whoever judges a run reads nothing but a history.
+Nothing is trained or changed, and nothing is drawn from the run's generators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.backprop import value_and_grad
+from mlp.data.batches import as_batch
+from mlp.experiment import metrics
+from mlp.experiment.build import Head
+from mlp.experiment.prepare import BLOCK, Part, Preprocessing
+from mlp.history import History
+from mlp.instruments import DETAILED
+from mlp.layers import Dense
+from mlp.network import Network, Workspace
+from mlp.training import Step
+
+DRY = 512  # rows of the dry pass: enough for a profile by layer, cheap beside one epoch
+SCAN = 5 * BLOCK  # rows that are looked through for constant columns and contradictions
+
+
+def survey(history: History, network: Network, head: Head, part: Part, about: Preprocessing) -> None:
+    """Write to `history` what is known of the data, the start and the first pass."""
+    X = np.concatenate(list(islice(part.blocks(network.dtype), SCAN // BLOCK)))
+    y = part.y[: len(X)]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
+        _data(history, X, y, about)
+        _once(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
+        _start(history, network)
+        _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
+
+
+def _once(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
+    """A column with one record, at step 0."""
+    numbers = np.asarray(value, float)
+    if not numbers.size:
+        return
+    column = history.column(name, numbers.shape, "", tuple(labels))
+    column.shared = True
+    column.values.extend(numbers.ravel().tolist())
+    column.steps.append(0)
+
+
+def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
+    """Inputs by feature, targets, and rows that say two things at once."""
+    _once(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
+    _once(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
+    _once(history, "contradictory_rows", contradictory(X, y))
+    if about.task == "classification":
+        _once(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
+    else:
+        _once(history, "target_mean", np.mean(y, 0))
+        _once(history, "target_std", np.std(y, 0))
+
+
+def contradictory(X: Array, y: Array) -> float:
+    """The share of rows whose inputs stand elsewhere with another target.
+
+    >>> contradictory(np.array([[1.0], [1.0], [2.0]]), np.array([0, 1, 1]))
+    0.6666666666666666
+    """
+    # rows are told apart by a random sum: two different rows share one with probability 0
+    sums = np.asarray(X, np.float64) @ np.random.default_rng(0).standard_normal(X.shape[1])
+    _, group = np.unique(sums, return_inverse=True)
+    targets = np.unique(y.reshape(len(y), -1), axis=0, return_inverse=True)[1].ravel()
+    pairs = np.unique(np.stack([group, targets]), axis=1)
+    answers = np.bincount(pairs[0])
+    return float((answers[group] > 1).mean())
+
+
+def reference_loss(head: Head, target: Array) -> float:
+    """The loss of a network that ignores its inputs: the best of a few constant answers.
+
+    Mean, median and quantile of the targets are best for the losses of numbers; their logarithms and log-odds for those
+    of counts and classes. For losses in between (Huber, focal) the best of them is close, and never too low.
+    """
+    width = head.n_out
+    values = np.eye(width)[target] if head.labels else target.reshape(len(target), -1).astype(np.float64)
+    mean = values.mean(0)
+    share = np.clip(mean, 1e-12, 1 - 1e-12)
+    quantile = getattr(head.loss, "quantile", 0.5)
+    candidates = [
+        mean,
+        np.quantile(values, quantile, axis=0),
+        np.log(np.maximum(mean, 1e-12)),
+        np.log(share / (1 - share)),
+    ]
+    answers = [np.repeat(candidate[:, None], len(target), axis=1) for candidate in candidates]
+    return min(float(head.loss.value(answer, target.T, None)) for answer in answers)
+
+
+def _start(history: History, network: Network) -> None:
+    """By dense layer: the spread of the first weights, and the share of hidden units that are the double of another."""
+    dense = [
+        (name, params if not network.population else params[0])
+        for name, layer, params in zip(network.layout.names, network.layers, network.views, strict=True)
+        if isinstance(layer, Dense)
+    ]
+    names = [name for name, _ in dense]
+    _once(history, "weight_std", [weights[:, :-1].std() for _, weights in dense], names)
+    hidden = [(name, weights, after) for (name, weights), (_, after) in pairwise(dense)]
+    _once(history, "identical_units", [_identical(w, after) for _, w, after in hidden], [name for name, *_ in hidden])
+
+
+def _identical(weights: Array, after: Array) -> float:
+    """The share of units that are fed and read like another unit, to the last bit: they will stay the same for ever."""
+    read = after[:, :-1].T
+    units = np.hstack([weights, read]) if len(read) == len(weights) else weights
+    _, group, count = np.unique(units, axis=0, return_inverse=True, return_counts=True)
+    return float((count[group.ravel()] > 1).mean())
+
+
+def _dry_pass(history: History, network: Network, head: Head, X: Array, target: Array) -> None:
+    """Loss, and by layer gradient, gain, activations, saturated and dead units, before anything has moved."""
+    own = network.member(0) if network.population else network
+    first = own.at(own.params)  # with statistics of its own, and below a generator of its own
+    first.rng = np.random.default_rng(0)
+    batch = as_batch(X, target, dtype=network.dtype)
+    workspace = Workspace(first, len(X))
+    value = value_and_grad(first, head.loss, batch, workspace)
+    step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None)
+    _once(history, "initial_loss", value)
+    for instrument in DETAILED:
+        labels = instrument.labels(step) if instrument.labels else ()
+        if labels and not instrument.name.startswith("update"):
+            _once(history, f"initial_{instrument.name}", instrument.read(step), labels)

@@ -1,0 +1,173 @@
+"""What is known before the first step, what is said of it, and whether a run got anywhere in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mlp
+from mlp.data.batches import as_batch
+from mlp.experiment.build import head
+from mlp.experiment.config import parse
+from mlp.experiment.run import experiment
+from mlp.experiment.survey import _start as survey_start
+from mlp.experiment.survey import contradictory, reference_loss
+
+DIGITS: dict[str, Any] = {"data": {"source": "digits"}, "training": {"epochs": 3}}
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((300, 4))
+
+
+def run(xy: Any = None, **sections: dict[str, Any]) -> mlp.Run:
+    config = ({} if xy is not None else DIGITS) | sections
+    return mlp.run(config, xy)
+
+
+def kinds(found: mlp.Run, severity: str) -> set[str]:
+    return {finding.kind for finding in found.findings if finding.severity == severity}
+
+
+def causes(found: mlp.Run, kind: str) -> list[str]:
+    return [cause.name for finding in found.findings if finding.kind == kind for cause in finding.causes]
+
+
+def test_the_reference_of_classes_is_their_entropy() -> None:
+    """Shares ½, ¼, ¼: ½ ln 2 + ½ ln 4 = 1.5 ln 2."""
+    found = reference_loss(head(parse({}), "classification", 3), np.array([0, 0, 1, 2]))
+    assert found == pytest.approx(1.5 * np.log(2), rel=1e-12)
+
+
+def test_the_reference_of_two_classes_through_one_output_is_their_entropy() -> None:
+    found = reference_loss(head(parse({}), "classification", 2), np.array([0.0, 0, 0, 1]))
+    assert found == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), rel=1e-12)
+
+
+def test_the_reference_of_numbers_is_that_of_their_best_constant() -> None:
+    """0, 2, 1, 9 have mean 3: ½ (9 + 1 + 4 + 36) / 4. 0, 2, 5, 9 lie 3 from their medians, 2 to 5, on average."""
+    squared, absolute = (
+        head(parse({"loss": {"name": name}}), "regression", 1) for name in ("squared_error", "absolute_error")
+    )
+    assert reference_loss(squared, np.array([0.0, 2, 1, 9])) == pytest.approx(6.25, rel=1e-12)
+    assert reference_loss(absolute, np.array([0.0, 2, 5, 9])) == pytest.approx(3.0, rel=1e-12)
+
+
+def test_contradictory_rows_are_those_that_stand_elsewhere_with_another_target() -> None:
+    rows = np.array([[1.0, 2], [1, 2], [2, 1], [2, 1], [3, 3]])
+    assert contradictory(rows, np.array([0, 1, 1, 1, 0])) == pytest.approx(2 / 5)
+
+
+def test_a_survey_changes_no_bit_of_the_run() -> None:
+    """Dropout draws from the network's generator and batch norm keeps statistics: the dry pass must touch neither."""
+    ready = experiment(DIGITS | {"network": {"dropout": 0.5, "batch_norm": True}})
+    fresh = mlp.Network(ready.network.layers, np.random.default_rng(0).spawn(3)[1], dtype=np.float32)
+    assert (ready.network.params == fresh.params).all()
+    assert (ready.network.statistics == fresh.statistics).all()
+    assert ready.network.rng.bit_generator.state == fresh.rng.bit_generator.state
+
+
+def test_the_first_loss_is_that_of_the_first_rows() -> None:
+    ready = experiment(DIGITS)
+    part = ready.prepared.train
+    batch = as_batch(part.X[:512], part.y[:512])
+    workspace = mlp.Workspace(ready.network, 512)
+    value = mlp.value_and_grad(ready.network, ready.head.loss, batch, workspace)
+    assert ready.recorder.history["initial_loss"][0] == pytest.approx(float(value), rel=1e-6)  # float32
+
+
+def test_steps_are_counted_from_0_after_a_survey() -> None:
+    assert run().history.steps("loss")[0] == 0
+
+
+def test_a_healthy_run_is_told_what_is_worth_knowing_and_nothing_else() -> None:
+    found = mlp.run({"data": {"source": "digits"}})
+    assert found.healthy
+    assert kinds(found, "info") == {"constant_features"}  # three pixels at the edge
+
+
+@pytest.mark.parametrize("init", ["zeros", {"name": "constant", "value": 0.01}], ids=str)
+def test_equal_units_are_critical_before_the_first_step(init: Any) -> None:
+    found = run(network={"init": init})
+    assert "symmetric_units" in kinds(found, "critical")
+    assert causes(found, "symmetric_units") == ["constant_initialization"]
+
+
+def test_one_layer_of_equal_weights_is_fine_if_the_next_reads_its_units_differently() -> None:
+    """Only units that are fed alike *and* read alike get the same gradient."""
+    network = mlp.Network([mlp.Dense(4, 3, "zeros"), mlp.Tanh(), mlp.Dense(3, 2)])
+    history = mlp.History()
+    survey_start(history, network)
+    assert history["identical_units"].tolist() == [[0.0]]
+
+
+def test_units_that_no_row_switches_on_are_critical_before_the_first_step() -> None:
+    found = run(network={"bias": -100.0})
+    assert "dead_units" in kinds(found, "critical")
+    assert causes(found, "dead_units")[0] == "negative_bias"
+
+
+def test_columns_that_are_all_constant_are_critical_and_one_is_not() -> None:
+    y = RNG.integers(0, 2, 300)
+    assert "constant_features" in kinds(run((np.ones((300, 2)), y)), "critical")
+    assert "constant_features" in kinds(run((np.hstack([X, np.ones((300, 1))]), X[:, 0] > 0)), "info")
+
+
+def test_equal_rows_with_different_labels_are_a_warning_if_they_are_most() -> None:
+    rows = np.repeat(X[:150], 2, axis=0)
+    assert "contradictory_labels" in kinds(run((rows, np.tile([0, 1], 150))), "warning")
+
+
+def test_rare_classes_unscaled_inputs_and_targets_are_information() -> None:
+    rare = (X[:, 0] > 2).astype(int)
+    assert kinds(run((X, rare)), "info") == {"class_imbalance"}
+    wild = run((X * [1, 1, 1, 1e4], X[:, 0] > 0), data={"scale": "none"})
+    assert "unscaled_inputs" in kinds(wild, "info")
+    assert "unscaled_targets" in kinds(run((X, 1e4 * X[:, 0] + 3e4)), "info")
+
+
+def test_deep_sigmoids_are_said_to_lose_the_gradient_and_the_activations_to_be_why() -> None:
+    found = run(network={"hidden": [32] * 6, "activation": "sigmoid"})
+    assert "vanishing_gradients" in kinds(found, "info")
+    assert causes(found, "vanishing_gradients")[0] == "saturating_activations"
+
+
+def test_small_weights_are_said_to_lose_it_where_they_do() -> None:
+    found = run(network={"hidden": [32] * 5, "activation": "tanh", "init": {"name": "normal", "std": 0.01}})
+    assert causes(found, "vanishing_gradients")[0] == "initialization_too_small"
+
+
+@pytest.mark.parametrize(
+    ("sections", "cause"),
+    [
+        ({"optimizer": {"name": "sgd", "learning_rate": 1e-9}}, "learning_rate_too_low"),
+        ({"optimizer": {"learning_rate": 10.0}}, "learning_rate_too_high"),
+        ({"network": {"frozen": ["dense1", "dense2"]}}, "frozen_layer"),
+        ({"network": {"hidden": [32] * 40, "activation": "sigmoid"}}, "saturating_activations"),
+        ({"loss": {"l2": 1e3}, "training": {"epochs": 40}}, "weight_decay_too_high"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_run_that_got_nowhere_says_so_and_names_the_cause_first(sections: dict[str, Any], cause: str) -> None:
+    found = run(**sections)
+    assert "no_progress" in kinds(found, "warning")
+    assert causes(found, "no_progress")[0] == cause
+
+
+def test_the_verdict_from_a_file_is_the_verdict_of_the_run(tmp_path: Any) -> None:
+    found = run(network={"init": "zeros"})
+    found.save(tmp_path / "run")
+    assert mlp.diagnose(mlp.load_run(tmp_path / "run").history) == found.findings
+
+
+def test_a_history_typed_by_hand_is_judged() -> None:
+    """Ten steps at a loss of 0.69 where always answering the more frequent class would give 0.6931."""
+    history = mlp.History({"loss": [0.69] * 10, "reference_loss": [0.6931]})
+    assert [finding.kind for finding in mlp.diagnose(history)] == ["no_progress"]
+    assert not mlp.diagnose(mlp.History({"loss": [0.69, 0.4, 0.2], "reference_loss": [0.6931]}))
+
+
+def test_members_of_a_population_are_surveyed_as_one_network() -> None:
+    found = run(training={"epochs": 2, "restarts": 3})
+    assert found.history["input_std"].shape == (1, 64)
+    assert found.history["loss"].ndim == 1
