@@ -131,8 +131,16 @@ def test_squares_that_overflow_are_refused() -> None:
 
 
 def test_values_beyond_float32_are_refused_by_row_and_column() -> None:
-    with pytest.raises(DataError, match="1 value not finite after scaling to float32: row 1, column 0"):
+    with pytest.raises(DataError, match="1 value is not finite after scaling to float32: row 1, column 0"):
         none(1).apply(np.array([[1.0], [1e39]]), np.float32)
+
+
+def test_rows_are_counted_in_the_matrix_and_columns_called_by_name() -> None:
+    """The row was counted within the part that was scaled, the column had no name."""
+    scaling = minmax(np.array([[0.0, 0.0], [1.0, 1.0]]), feature_names=("age", "size"))
+    X = np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 1e300]])
+    with pytest.raises(DataError, match="to float32: row 2, column 'size'"):
+        scaling.apply(X, np.float32, np.array([1, 2]))
 
 
 def test_another_number_of_features_is_refused() -> None:

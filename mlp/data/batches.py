@@ -159,6 +159,6 @@ def streamed(
         for start in range(0, n, size):
             chosen = np.sort(index[start : start + size])  # in order on disk
             gathered = np.ones((len(chosen), X.shape[1] + 1), dtype)
-            gathered[:, :-1] = scaling.apply(X[rows[chosen]], dtype)
+            gathered[:, :-1] = scaling.apply(X, dtype, rows[chosen])
             w = None if weights is None else weights[chosen]
             yield Batch(_nodes(gathered), targets[chosen].T, w, epoch, rows[chosen])

@@ -7,7 +7,7 @@ of rows, so that a memory-mapped matrix may be larger than memory. Knows nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks, selected
-from mlp.data.complaints import counted, first_few, quoted
+from mlp.data.complaints import SHOWN, counted, first_few, quoted
 from mlp.errors import DataError, ShapeError
 
 METHODS = ("standard", "minmax", "none")
@@ -23,10 +23,14 @@ METHODS = ("standard", "minmax", "none")
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """x' = (x - shift) · factor; both (n_features,) in float64, in which the formula is computed as well."""
+    """x' = (x - shift) · factor; both (n_features,) in float64, in which the formula is computed as well.
+
+    `feature_names` are for messages only, and not part of what is saved.
+    """
 
     shift: Array
     factor: Array
+    feature_names: tuple[str, ...] = field(default=(), repr=False)
 
     def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | None = None) -> Array:
         """The scaled rows of X, all or those given, as a new array of `dtype`."""
@@ -47,7 +51,20 @@ class Scaling:
                 block -= self.shift
                 block *= self.factor
                 out[part] = block
-            _check_finite(out[part], part.start)
+            if not np.isfinite(out[part]).all():
+                numbers = np.arange(part.start, part.stop) if rows is None else rows[part]
+                self._refuse(numbers, out[part])
+
+    def _refuse(self, numbers: Array, scaled: Array) -> None:
+        """Raise DataError at the cells of the rows of those `numbers` that are not finite when scaled."""
+        bad = np.argwhere(~np.isfinite(scaled))
+        places = [f"row {numbers[i]}, column {_name(j, self.feature_names)}" for i, j in bad[:SHOWN]]
+        values = "1 value is" if len(bad) == 1 else f"{len(bad)} values are"
+        wider = "" if scaled.dtype == np.float64 else ", or compute in float64"
+        raise DataError(
+            f"{values} not finite after scaling to {scaled.dtype}: {first_few(places, len(bad))}. "
+            f"Correct or rescale them{wider}."
+        )
 
     def undo(self, scaled: Array) -> Array:
         """X again, from what `apply` made of it: x = x' / factor + shift, in float64."""
@@ -70,9 +87,9 @@ class Scaling:
             )
 
 
-def none(n_features: int) -> Scaling:
+def none(n_features: int, feature_names: Sequence[str] = ()) -> Scaling:
     """Leave everything as it is: x' = x."""
-    return Scaling(np.zeros(n_features), np.ones(n_features))
+    return Scaling(np.zeros(n_features), np.ones(n_features), tuple(feature_names))
 
 
 def standard(X: Array, rows: Array | None = None, feature_names: Sequence[str] = ()) -> Scaling:
@@ -147,19 +164,13 @@ def _scaling(shift: Array, factor: Array, columns: _Summary, feature_names: Sequ
             f"{counted(impossible.size, 'column')} cannot be scaled: {first_few(found, impossible.size)}. "
             "Numbers are needed whose squares are finite too: correct or rescale the column, or delete it."
         )
-    return Scaling(shift, factor)
+    return Scaling(shift, factor, tuple(feature_names))
 
 
 def _range(column: int, columns: _Summary, feature_names: Sequence[str]) -> str:
-    name = quoted(str(feature_names[column])) if feature_names else str(column)
+    name = _name(column, feature_names)
     return f"column {name} runs from {columns.low[column]:g} to {columns.high[column]:g}"
 
 
-def _check_finite(block: Array, first_row: int) -> None:
-    if np.isfinite(block).all():
-        return
-    places = [f"row {first_row + i}, column {j}" for i, j in np.argwhere(~np.isfinite(block))]
-    raise DataError(
-        f"{counted(len(places), 'value')} not finite after scaling to {block.dtype}: {first_few(places)}. "
-        "Correct these values, or compute in float64."
-    )
+def _name(column: int, feature_names: Sequence[str]) -> str:
+    return quoted(str(feature_names[column])) if feature_names else str(column)
