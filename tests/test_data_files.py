@@ -51,6 +51,13 @@ def test_npz_keeps_its_official_split(tmp_path: Path) -> None:
     assert data.test[1].tolist() == Y[4:].tolist()
 
 
+def test_npz_with_a_training_part_alone_is_features_and_target(tmp_path: Path) -> None:
+    data = load(saved(tmp_path / "d.npz", X_train=X, y_train=Y))
+    assert data.X.tolist() == X.tolist()
+    assert data.y.tolist() == Y.tolist()
+    assert data.test is None
+
+
 def test_npz_as_keras_writes_it_is_read_too(tmp_path: Path) -> None:
     data = load(saved(tmp_path / "d.npz", x_train=X[:4], y_train=Y[:4], x_test=X[4:], y_test=Y[4:]))
     assert data.test is not None
@@ -89,8 +96,9 @@ def test_text_labels_of_both_parts_share_their_classes(tmp_path: Path) -> None:
     [
         ({"data": X}, FileFormatError, "holds 'data'. An .npz file holds X and y"),
         ({}, FileFormatError, "holds nothing"),
-        ({"X_train": X, "y_train": Y}, FileFormatError, "missing: 'x_test', 'y_test'"),
-        ({"X": X, "y": Y[:5]}, DataError, "X has 6 rows, y has 5"),
+        ({"x_train": X, "y_train": Y, "x_test": X}, FileFormatError, "missing: 'y_test'"),
+        ({"y_train": Y, "y_test": Y}, FileFormatError, "missing: 'X_train', 'X_test'"),
+        ({"X": X, "y": Y[:5]}, DataError, "d.npz: X has 6 rows, y has 5"),
         ({"X": X[:0], "y": Y[:0]}, DataError, "there is nothing in it"),
         ({"X": np.array([["a", "b"]]), "y": [1]}, DataError, "holds <U1 values. Numbers are needed"),
         ({"X": X + 1j, "y": Y}, DataError, "holds complex128 values"),
@@ -177,8 +185,15 @@ def test_npy_without_target_is_data_to_predict_on(tmp_path: Path) -> None:
 
 def test_a_target_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", X)
-    with pytest.raises(DataError, match=r"target 'nope.npy' is no file"):
+    with pytest.raises(DataError, match=r"target 'nope.npy' is no file, .* beside .*X.npy. Give"):
         load(tmp_path / "X.npy", target="nope.npy")
+
+
+def test_lengths_that_differ_are_told_with_both_files(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", Y[:5])
+    with pytest.raises(DataError, match=r"X.npy, .*y.npy: X has 6 rows, y has 5"):
+        load(tmp_path / "X.npy", target="y.npy")
 
 
 def test_a_truncated_npy_is_refused(tmp_path: Path) -> None:
@@ -199,6 +214,24 @@ def test_idx_files_come_as_images_and_labels(tmp_path: Path, pack: object) -> No
     data = load(f"{tmp_path / 'images'},{tmp_path / 'labels'}")
     assert data.X.tolist() == [list(range(12)), list(range(12, 24))]
     assert data.y.tolist() == [7, 1]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzipped"])
+def test_idx_images_alone_are_known_by_their_first_bytes(tmp_path: Path, pack: object) -> None:
+    """Under a name without ubyte or .idx they were a file of unknown kind, and could not be predicted on."""
+    path = tmp_path / "images.gz"
+    path.write_bytes(pack(idx_bytes(np.zeros((2, 3, 4), dtype=np.uint8))))  # type: ignore[operator]
+    assert load(path).X.shape == (2, 12)
+    assert load(path).y is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0", b"\x1f\x8b", gzip.compress(b"text"), b"\x1f\x8b\x08\0" + b"\xff" * 20]
+)
+def test_other_bytes_under_a_plain_name_are_of_unknown_kind(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "images").write_bytes(content)
+    with pytest.raises(FileFormatError, match="unknown kind"):
+        load(tmp_path / "images")
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float64])
@@ -267,6 +300,13 @@ def test_a_source_with_control_characters_is_refused_in_one_line(source: str) ->
     with pytest.raises(DataError, match="Leave out line breaks and control characters") as caught:
         load(source)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["http://host/data.csv", "HTTPS://host/X.npy", "s3://bucket/d.npz"])
+def test_urls_are_said_not_to_be_fetched(source: str) -> None:
+    """As a path, http://host became http:/host, which cannot be read."""
+    with pytest.raises(DataError, match=rf"'{source}', and URLs are not fetched. Download"):
+        load(source)
 
 
 @pytest.mark.parametrize("source", ["", None, 3])

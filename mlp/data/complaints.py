@@ -6,10 +6,31 @@ or arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from mlp.errors import MLPError
 
 SHOWN = 3
 LONGEST_CELL = 40
+
+
+@contextmanager
+def found_in(place: object) -> Iterator[None]:
+    """Begin what is refused within by where it was found (a file, a key), unless it says so itself.
+
+    >>> with found_in("rows.npz"):
+    ...     raise MLPError("X has no rows.")
+    Traceback (most recent call last):
+    mlp.errors.MLPError: rows.npz: X has no rows.
+    """
+    try:
+        yield
+    except MLPError as error:
+        where = one_line(place)
+        if where not in str(error):  # as the empty place is
+            error.args = (f"{where}: {error}",)
+        raise
 
 
 def one_line(text: object) -> str:

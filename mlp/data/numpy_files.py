@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.complaints import names, one_line, quoted
+from mlp.data.complaints import found_in, names, one_line, quoted
 from mlp.data.dataset import Dataset, as_features, as_target, column_names
 from mlp.data.labels import apply_labels, encode_labels
 from mlp.errors import DataError, FileFormatError, MLPError
 
 NEEDED = "An .npz file holds X and y, or X_train, y_train, X_test and y_test (np.savez_compressed writes one)"
+SPLIT = ("X_train", "y_train", "X_test", "y_test")
+ENTRIES = {name.lower(): name for name in ("X", "y", *SPLIT, "feature_names", "class_names")}
 
 
 @contextmanager
@@ -45,12 +47,12 @@ def refusing_damage(path: Path, kind: str, needed: str) -> Iterator[None]:
 def load_npz(path: Path) -> Dataset:
     """The data set in an archive: X (and y), or an official split X_train, y_train, X_test, y_test.
 
-    Names may be written x, y as well. Optional `feature_names` and `class_names` are text arrays; other
-    entries are ignored. Images are flattened.
+    X_train and y_train without a test part are X and y. Names may be written in lower case as well.
+    Optional `feature_names` and `class_names` are text arrays; other entries are ignored. Images are flattened.
     """
-    with refusing_damage(path, "an .npz file", NEEDED):
+    with found_in(path), refusing_damage(path, "an .npz file", NEEDED):
         entries = _entries(path)
-        if "x_train" in entries:
+        if "X_train" in entries:
             return _with_test(path, entries)
         return _without_test(path, entries)
 
@@ -63,32 +65,35 @@ def load_npy(path: Path, target: str | None) -> Dataset:
     X = as_features(_array(path, mmap_mode="r"), str(path))
     if target is None:
         return Dataset(X, None, column_names(X.shape[1]), name=path.stem)
-    y, class_names = _classes(as_target(_array(_target_path(path, target)), target), None)
-    return Dataset(X, y, column_names(X.shape[1]), Path(target).stem, class_names, name=path.stem)
+    y_path = _target_path(path, target)
+    y, class_names = _classes(as_target(_array(y_path), str(y_path)), None)
+    with found_in(f"{path}, {y_path}"):
+        return Dataset(X, y, column_names(X.shape[1]), Path(target).stem, class_names, name=path.stem)
 
 
 def _entries(path: Path) -> Mapping[str, Array]:
-    """The arrays that a data set is made of, by their names in lower case."""
-    wanted = {"x", "y", "x_train", "y_train", "x_test", "y_test", "feature_names", "class_names"}
+    """The arrays that a data set is made of, by their names in `ENTRIES`; training rows that stand alone as X, y."""
     with path.open("rb") as stream:
         archive = np.load(stream, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise FileFormatError(f"{path} holds a single array. {NEEDED}; name a single array .npy.")
-        entries = {key.lower(): archive[key] for key in archive.files if key.lower() in wanted}
-        _check_keys(path, set(entries), archive.files)
+        entries = {ENTRIES[key.lower()]: archive[key] for key in archive.files if key.lower() in ENTRIES}
+    if "X" not in entries and not {"X_test", "y_test"} & set(entries):
+        entries = {key.removesuffix("_train"): entry for key, entry in entries.items()}
+    _check_keys(path, set(entries), archive.files)
     return entries
 
 
 def _check_keys(path: Path, found: set[str], every: list[str]) -> None:
-    split = {"x_train", "y_train", "x_test", "y_test"}
-    if "x" in found or split <= found:
+    missing = [name for name in SPLIT if name not in found]
+    if "X" in found or not missing:
         return
-    missing = f"; missing: {names(sorted(split - found))}" if split & found else ""
-    raise FileFormatError(f"{path} holds {names(every) or 'nothing'}{missing}. {NEEDED}.")
+    lacking = f"; missing: {names(missing)}" if len(missing) < len(SPLIT) else ""
+    raise FileFormatError(f"{path} holds {names(every) or 'nothing'}{lacking}. {NEEDED}.")
 
 
 def _without_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
-    X = as_features(entries["x"], f"X in {path}")
+    X = as_features(entries["X"], f"X in {path}")
     y, class_names = None, None
     if "y" in entries:
         y, class_names = _classes(as_target(entries["y"], f"y in {path}"), _names(path, entries, "class_names"))
@@ -96,7 +101,7 @@ def _without_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
 
 
 def _with_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
-    X, X_test = (as_features(entries[key], f"{key} in {path}") for key in ("x_train", "x_test"))
+    X, X_test = (as_features(entries[key], f"{key} in {path}") for key in ("X_train", "X_test"))
     y_train, y_test = (as_target(entries[key], f"{key} in {path}") for key in ("y_train", "y_test"))
     if y_train.ndim != y_test.ndim or (y_train.dtype.kind == "U") != (y_test.dtype.kind == "U"):
         raise DataError(f"{path}: y_train and y_test differ in kind. Store both in the same form.")
@@ -145,7 +150,7 @@ def _target_path(path: Path, target: str) -> Path:
     beside = path.parent / given
     if not given.exists() and not beside.exists():
         raise DataError(
-            f"target {quoted(target)} is no file, neither as given nor in {path.parent}. Give a path of a .npy."
+            f"target {quoted(target)} is no file, neither as given nor beside {path}. Give the path of a .npy."
         )
     return given if given.exists() else beside
 

@@ -16,7 +16,7 @@ from mlp.data.complaints import one_line, quoted
 from mlp.data.dataset import Dataset
 from mlp.data.embedded import EMBEDDED, load_embedded
 from mlp.data.encoding import Encoding
-from mlp.data.idx import load_idx
+from mlp.data.idx import is_idx, load_idx
 from mlp.data.images import IMAGE_SETS, load_images
 from mlp.data.numpy_files import load_npy, load_npz
 from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals, xor
@@ -36,6 +36,7 @@ FORMULAS: Mapping[str, Callable[[], Dataset]] = {
 TABLES = (".csv", ".tsv")
 KINDS = ("*.csv", "*.tsv", "*.npz", "*.npy", "IMAGES,LABELS")
 IDX_NAME = re.compile(r".*(ubyte|\.idx)(\.gz)?", re.IGNORECASE)
+URL = re.compile(r"[a-z][a-z0-9+.-]+://.*", re.IGNORECASE)
 
 
 class Entry(NamedTuple):
@@ -55,7 +56,7 @@ def load(source: str | os.PathLike[str], target: Target = None, encoding: Encodi
     """The data set behind a name or a path.
 
     Names: those of `catalogue()`, also parity-N and encoder-N-M-N for other sizes. Paths: .csv and .tsv (with
-    a header), .npz, .npy, and idx files (also gzipped) as "images,labels", or images alone to predict on.
+    a header), .npz, .npy, and idx files (also gzipped, of any name) as "images,labels", or images alone to predict on.
 
     `target`: for a table the name or number of a column (default: the last), for a .npy the path of another
     one. Other sources have a target of their own, and "label" or its own name is all that may be asked of
@@ -72,6 +73,8 @@ def load(source: str | os.PathLike[str], target: Target = None, encoding: Encodi
         raise DataError(
             f"source is {quoted(name)}, which no file is named. Leave out line breaks and control characters."
         )
+    if URL.fullmatch(name):
+        raise DataError(f"source is {quoted(name)}, and URLs are not fetched. Download the file and give its path.")
     named = _named(name)
     if named is not None:
         return _checked_target(named(), target)
@@ -130,7 +133,7 @@ def _from_path(name: str, target: Target, encoding: Encoding | None) -> Dataset:
             return load_npy(path, _target_file(path, target))
         if suffix == ".npz":
             return _checked_target(load_npz(path), target)
-        if "," in name or IDX_NAME.fullmatch(name):
+        if "," in name or IDX_NAME.fullmatch(name) or is_idx(path):
             return _checked_target(_idx(name), target)
         raise _unknown(name, path)  # in here, because to ask for a name that is too long is an OSError as well
     except OSError as error:
