@@ -80,15 +80,15 @@ def test_data_that_fits_its_task_passes(y: np.ndarray, task: str) -> None:
         (np.array([["1", "x"]] * 4), Y, "classification", "X holds <U1 values"),
         ([[1, 2], [3, "a"]], [0, 1], "classification", "row 1, column 1: 'a'"),
         (np.array([[1, 2.5], [3, "x"]], dtype=object), Y[:2], "classification", "row 1, column 1: 'x'"),
-        (X, np.ones(4, dtype=int), "classification", "all 4 rows have the label '1'"),
-        (X[:1], Y[:1], "classification", "all 1 row have the label"),
+        (X, np.ones(4, dtype=int), "classification", "all 4 rows have the label '1' in y"),
+        (X[:1], Y[:1], "classification", "the only row has the label '0' in y"),
         (X, np.array([0, 1, 0.5, 1]), "classification", "row 2: 0.5.*task = 'regression'"),
-        (X, np.array([0, 1, np.nan, 1]), "classification", "is no label: row 2: nan"),
+        (X, np.array([0, 1, np.nan, 1]), "classification", "1 value that is not finite: row 2: nan"),
         (X, np.eye(4), "classification", r"argmax\(axis=1\)"),
         (X, Y + 1j, "classification", "y holds complex128 values"),
-        (X, np.eye(4) * 2, "multilabel", "4 values that is neither 0 nor 1: row 0: 2.0"),
+        (X, np.eye(4) * 2, "multilabel", "4 values that are neither 0 nor 1: row 0: 2.0"),
         (X, np.array(["a"] * 4), "multilabel", "y holds <U1 values"),
-        (X, np.array([0, 1, np.inf, 1]), "regression", "no finite number: row 2: inf"),
+        (X, np.array([0, 1, np.inf, 1]), "regression", "1 value that is not finite: row 2: inf. Fill"),
         (X, np.array(["a"] * 4), "regression", "give numbers"),
         (X, np.zeros((4, 1, 1)), "regression", r"shape \(n,\) or \(n, n_outputs\)"),
     ],
@@ -112,6 +112,11 @@ def test_many_bad_cells_are_counted_across_blocks_and_the_first_few_shown(
     bad[3, 0] = np.inf
     with pytest.raises(DataError, match=r"4 values.*row 0.*; row 2.*; row 3, column 0: inf; and 1 more"):
         check_trainable(bad, Y, "classification")
+
+
+def test_a_single_class_is_called_by_its_name_and_the_target_as_it_is_asked_for() -> None:
+    with pytest.raises(DataError, match="all 4 rows have the label 'no' in column 'ill'"):
+        check_trainable(X, Y * 0, "classification", class_names=["no"], target="column 'ill'")
 
 
 def test_codes_beyond_the_class_names_are_refused() -> None:
@@ -149,7 +154,9 @@ def test_a_label_is_known_by_its_text_whatever_its_dtype(further: np.ndarray) ->
 
 
 def test_a_label_not_seen_in_training_is_refused_by_row() -> None:
-    with pytest.raises(DataError, match=r"2 labels not seen in training \(row 1: 'c'; row 3: 'd'\). Known: 'a', 'b'"):
+    with pytest.raises(
+        DataError, match=r"y holds 2 labels not seen in training \(row 1: 'c'; row 3: 'd'\). Known: 'a', 'b'"
+    ):
         apply_labels(np.array(["a", "c", "b", "d"]), ("a", "b"))
 
 

@@ -289,6 +289,42 @@ def test_data_that_cannot_be_trained_on_is_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "data", "complaint"),
+    [
+        ("size,ill\n1,no\n2,no\n", {}, "t.csv: all 2 rows have the label 'no' in column 'ill'"),
+        ("size,ill\n1,no\n", {}, "t.csv: the only row has the label 'no' in column 'ill'"),
+        ("size,ill\n1e300,no\n2,yes\n3,no\n", {"scale": "none", **WHOLE}, "t.csv: 1 value.*row 0, column 'size'"),
+        ("size,ill\n1,no\n2,yes\n3,no\n", {"test": "digits"}, r"^\[data\] test = digits: X has 64 .* on 1: 'size'"),
+        ("size,ill\n1,no\n2,yes\n3,no\n", {"test": "irsi"}, r"^\[data\] test = irsi: no data set .* 'iris'"),
+        ("size,ill\n1,no\n2,yes\n", {"test": 0.5, "validation": 0.5}, r"^\[data\] validation \+ test = 1.0 cannot be"),
+    ],
+)
+def test_what_is_refused_is_found_by_file_column_and_key(
+    tmp_path: Path, text: str, data: dict[str, Any], complaint: str
+) -> None:
+    """A label was called by its code, a column by its number, and neither the file nor the key was named."""
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(MLPError, match=complaint):
+        mlp.run({"data": {"source": str(tmp_path / "t.csv"), **data}, **QUICK})
+
+
+@pytest.mark.parametrize(("source", "remedy"), [("X.npy", '"y.npy"'), ("X.npz", "as y "), ("X.idx", "IMAGES,LABELS")])
+def test_a_file_without_a_target_is_told_where_its_kind_has_it(tmp_path: Path, source: str, remedy: str) -> None:
+    path = tmp_path / source
+    np.save(tmp_path / "X.npy", X)
+    np.savez(tmp_path / "X.npz", X=X)
+    (tmp_path / "X.idx").write_bytes(bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 7, 8]))
+    with pytest.raises(DataError, match=rf"there is no target in .*{source}\. .*{remedy}"):
+        mlp.run({"data": {"source": str(path)}})
+
+
+def test_idx_images_are_predicted_without_labels(tmp_path: Path) -> None:
+    run = mlp.run(QUICK, (X[:, :1], CLASSES))
+    (tmp_path / "images").write_bytes(bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 1, 7, 8]))
+    assert run.predict(run.load_rows(tmp_path / "images")).shape == (2,)
+
+
 def test_targets_beyond_the_dtype_are_refused_in_further_data_too() -> None:
     with pytest.raises(DataError, match="Rescale y"):
         mlp.run(QUICK, (X, NUMBER)).evaluate(X, NUMBER * 1e100)
@@ -665,7 +701,8 @@ def test_categories_are_encoded_and_found_by_name_in_further_tables(tmp_path: Pa
         (["red", "DE", 1.0], "'DE'"),
         (["red", "NL", "big"], "'big'"),
         (["red", "NL"], "3 cells"),
-        ([1.0, 2.0, 3.0], "3 features; the network was trained on 5"),
+        ([1.0, 2.0, 3.0], "column 'colour': 1 cell not seen in training (row 0: '1.0')"),
+        ([1.0, 2.0], "2 features; the network was trained on 3: 'colour', 'country', 'size'"),
     ],
 )
 def test_cells_not_seen_in_training_are_refused(tmp_path: Path, cells: list[Any], complaint: str) -> None:

@@ -48,12 +48,13 @@ def check_trainable(
     task: str,
     feature_names: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    target: str = "y",
 ) -> None:
     """Raise DataError if (X, y) cannot be trained on for `task`; otherwise do nothing.
 
     Refused in X: anything but rows of real numbers, no rows, no columns, NaN, infinity. In y: another length,
     missing or infinite values, what does not fit the task, one class only, codes beyond `class_names`.
-    ShapeError is not used: these are facts about data.
+    ShapeError is not used: these are facts about data. `target` is what a message calls y.
     """
     if task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
@@ -61,9 +62,10 @@ def check_trainable(
     _check_features(X)
     y = _target_of(X, y)
     _check_finite(X, feature_names)
-    {"classification": _check_classes, "multilabel": _check_flags, "regression": _check_values}[task](y)
-    if task == "classification" and class_names is not None:
-        _check_codes(y, class_names)
+    if task == "classification":
+        _check_classes(y, class_names, target)
+    else:
+        {"multilabel": _check_flags, "regression": _check_values}[task](y, target)
 
 
 def _array(values: Any, name: str) -> Array:
@@ -120,61 +122,58 @@ def _check_finite(X: Array, feature_names: Sequence[str]) -> None:
         )
 
 
-def _check_classes(y: Array) -> None:
+def _check_classes(y: Array, class_names: Sequence[str] | None, target: str) -> None:
     if y.ndim == 2 and y.shape[1] != 1:
         raise DataError(
-            f"y has shape {y.shape}, but classification takes one label for each row. "
+            f"{target} has shape {y.shape}, but classification takes one label for each row. "
             "Give y of shape (n,), from one-hot rows as y.argmax(axis=1), or task = 'multilabel'."
         )
     labels = as_labels(y.ravel())
     if labels.dtype.kind == "c":
-        raise DataError(f"y holds {labels.dtype} values. Give labels as integers or text.")
+        raise DataError(f"{target} holds {labels.dtype} values. Give labels as integers or text.")
     if labels.dtype.kind == "f":
-        _refuse(np.isfinite(labels), labels, "is no label", "Fill it in, or delete these rows")
-        _refuse(
-            labels == np.floor(labels),
-            labels,
-            "is no whole number",
-            "Give integer labels, or task = 'regression'",
-        )
+        _refuse(np.isfinite(labels), labels, target, "not finite", "Fill them in, or delete these rows")
+        whole = labels == np.floor(labels)
+        _refuse(whole, labels, target, "not whole", "Give integer labels, or task = 'regression'")
+    if class_names is not None:
+        _check_codes(y, class_names, target)
     if (labels == labels[0]).all():
+        name = label_name(labels[0])
+        if class_names is not None and labels.dtype.kind in "iuf":
+            name = class_names[int(labels[0])]
+        rows = "the only row has" if len(labels) == 1 else f"all {len(labels)} rows have"
         raise DataError(
-            f"all {counted(len(labels), 'row')} have the label {quoted(label_name(labels[0]))}. "
-            "A classifier needs rows of at least two classes."
+            f"{rows} the label {quoted(name)} in {target}. A classifier needs rows of at least two classes."
         )
 
 
-def _check_flags(y: Array) -> None:
+def _check_flags(y: Array, target: str) -> None:
     if y.dtype.kind not in "biuf":
-        raise DataError(f"y holds {y.dtype} values. For task = 'multilabel' give 0 or 1 for each label.")
-    _refuse((y == 0) | (y == 1), y, "is neither 0 nor 1", "For task = 'multilabel' give 0 or 1 for each label")
+        raise DataError(f"{target} holds {y.dtype} values. For task = 'multilabel' give 0 or 1 for each label.")
+    flags = (y == 0) | (y == 1)
+    _refuse(flags, y, target, "neither 0 nor 1", "For task = 'multilabel' give 0 or 1 for each label")
 
 
-def _check_values(y: Array) -> None:
+def _check_values(y: Array, target: str) -> None:
     if y.dtype.kind not in "biuf":
-        raise DataError(f"y holds {y.dtype} values. For task = 'regression' give numbers.")
-    _refuse(np.isfinite(y), y, "is no finite number", "Fill it in, or delete these rows")
+        raise DataError(f"{target} holds {y.dtype} values. For task = 'regression' give numbers.")
+    _refuse(np.isfinite(y), y, target, "not finite", "Fill them in, or delete these rows")
 
 
-def _check_codes(y: Array, class_names: Sequence[str]) -> None:
+def _check_codes(y: Array, class_names: Sequence[str], target: str) -> None:
     if y.dtype.kind in "iuf":
         fine = (y >= 0) & (y < len(class_names))
-        _refuse(
-            fine,
-            y,
-            f"names none of the {len(class_names)} classes {names(class_names)}",
-            "Give 0 for the first",
-        )
+        n_classes = "1 class" if len(class_names) == 1 else f"{len(class_names)} classes"
+        _refuse(fine, y, target, f"none of the {n_classes} {names(class_names)}", "Give 0 for the first")
 
 
-def _refuse(fine: Array, y: Array, complaint: str, remedy: str) -> None:
+def _refuse(fine: Array, y: Array, target: str, complaint: str, remedy: str) -> None:
     """Raise DataError at the values of y that are not fine."""
     bad = np.argwhere(~fine)
     if len(bad):
         found = [f"row {index[0]}: {_value(y, index)}" for index in bad[:SHOWN]]
-        raise DataError(
-            f"y holds {counted(len(bad), 'value')} that {complaint}: {first_few(found, len(bad))}. {remedy}."
-        )
+        values = f"{counted(len(bad), 'value')} that {'is' if len(bad) == 1 else 'are'} {complaint}"
+        raise DataError(f"{target} holds {values}: {first_few(found, len(bad))}. {remedy}.")
 
 
 def _value(y: Array, index: Array) -> Any:

@@ -46,7 +46,7 @@ def apply_labels(y: Array, class_names: Sequence[str]) -> Array:
     if unknown.size:
         found = [f"row {row}: {quoted(label_name(values[inverse[row]]))}" for row in unknown[:4]]
         raise DataError(
-            f"{counted(unknown.size, 'label')} not seen in training ({first_few(found, unknown.size)}). "
+            f"y holds {counted(unknown.size, 'label')} not seen in training ({first_few(found, unknown.size)}). "
             f"Known: {names(class_names)}. Correct these labels, or train again with rows of these classes."
         )
     return codes

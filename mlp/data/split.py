@@ -34,7 +34,7 @@ def split(
     of one row goes to training, a class of more has at least one row there, and a part that was asked for is
     not empty.
     """
-    fractions = _fractions(validation, test)
+    fractions = checked_fractions(validation, test)
     _check_enough(n_rows, fractions)
     codes = _codes(n_rows, labels)
     sizes = _fill_empty(_class_sizes(np.bincount(codes), fractions), fractions)
@@ -45,11 +45,13 @@ def split(
     return Parts(train, held_out, tested)
 
 
-def _fractions(validation: float, test: float) -> Array:
-    check_fraction("validation", validation)
-    check_fraction("test", test)
+def checked_fractions(validation: float, test: float, where: str = "") -> Array:
+    """The fractions of training, validation and test, checked; `where` precedes their names in an error."""
+    check_fraction(f"{where}validation", validation)
+    check_fraction(f"{where}test", test)
     if validation + test > 1 - LEAST_TRAINING:
-        raise HyperparameterError("validation + test", validation + test, "below 1, so that rows to train on are left")
+        needed = "below 1, so that rows to train on are left"
+        raise HyperparameterError(f"{where}validation + test", round(validation + test, 6), needed)
     return np.array([1 - validation - test, validation, test])
 
 

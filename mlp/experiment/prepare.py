@@ -29,7 +29,9 @@ from mlp.data import (
 )
 from mlp.data import scale as scalings
 from mlp.data.cells import WHOLE_NUMBER
+from mlp.data.complaints import found_in, names, quoted
 from mlp.data.dataset import as_features, as_target, column_names
+from mlp.data.split import checked_fractions
 from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
 
@@ -55,11 +57,17 @@ class Preprocessing:
     def raw(self, X: Any) -> Array:
         """Rows as they were given as numbers (n, n_features), not scaled yet."""
         table = as_array(X, "X")
-        if self.encoding is not None and table.ndim == 2 and table.dtype.kind not in "biuf":
-            return self.encoding.encode_rows(table)
+        n_features = len(self.feature_names)
+        columns = self.feature_names
+        if self.encoding is not None and table.ndim == 2:
+            columns = tuple(column.name for column in self.encoding.columns)
+            uncoded = table.shape[1] == len(columns) != n_features  # categories that are numbers
+            if uncoded or table.dtype.kind not in "biuf":
+                return self.encoding.encode_rows(table)
         found = as_features(table)
-        if found.shape[1] != len(self.feature_names):
-            raise ShapeError(f"X has {found.shape[1]} features; the network was trained on {len(self.feature_names)}.")
+        if found.shape[1] != n_features:
+            trained = f"{len(columns)}: {names(columns, 4)}"
+            raise ShapeError(f"X has {found.shape[1]} features; the network was trained on {trained}.")
         return found
 
     def codes(self, y: Any) -> Array:
@@ -107,7 +115,7 @@ class Preprocessing:
             None if saved["class_names"] is None else tuple(saved["class_names"]),
             None if saved["class_labels"] is None else tuple(saved["class_labels"]),
             saved["n_targets"],
-            Scaling.from_json(saved["scaling"]),
+            replace(Scaling.from_json(saved["scaling"]), feature_names=tuple(saved["feature_names"])),
             None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
         )
 
@@ -128,8 +136,12 @@ class Part:
         """The scaled rows, some thousand at a time, (≤ BLOCK, n_features)."""
         for start in range(0, len(self), BLOCK):
             chosen = slice(start, start + BLOCK)
-            block = self.X[chosen] if self.rows is None else self.X[self.rows[chosen]]
-            yield block if self.scaling is None else self.scaling.apply(block, dtype)
+            if self.scaling is None:
+                yield self.X[chosen] if self.rows is None else self.X[self.rows[chosen]]
+            else:  # the rows are handed on as numbers, so that a complaint names those of X
+                yield self.scaling.apply(
+                    self.X, dtype, np.arange(len(self)) if self.rows is None else self.rows[chosen]
+                )
 
 
 @dataclass(frozen=True)
@@ -151,33 +163,44 @@ class Prepared:
 def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.Generator) -> Prepared:
     """Load the configured source, or take `data` (X, y); check, part, encode and scale it."""
     dataset = _dataset(config, data)
+    held_out = _held_out(config, dataset)
+    with found_in(config.data.source if data is None else ""):
+        prepared = _prepared(config, dataset, held_out, split_rng)
+    validation, test = (_elsewhere(config, key, prepared.preprocessing) for key in ("validation", "test"))
+    return replace(prepared, validation=validation or prepared.validation, test=test or prepared.test)
+
+
+def _prepared(
+    config: Config, dataset: Dataset, held_out: tuple[float, float], split_rng: np.random.Generator
+) -> Prepared:
+    """What the data set itself comes to; parts in other files are not looked at."""
     task = config.data.task
     if task == "auto":
-        task = infer_task(_given(dataset.y), dataset.class_names)
+        task = infer_task(_given(dataset.y, config.data.source), dataset.class_names)
     dataset = _chosen_labels(dataset) if task == "classification" else dataset
-    check_trainable(dataset.X, dataset.y, task, dataset.feature_names, dataset.class_names)
+    target = "y" if dataset.encoding is None else f"column {quoted(dataset.target_name)}"
+    check_trainable(dataset.X, dataset.y, task, dataset.feature_names, dataset.class_names, target)
     y, class_names = _targets(dataset, task)
-    held_validation, held_test = _held_out(config, dataset)
     parts = split(
         len(dataset.X),
-        validation=held_validation,
-        test=held_test,
+        validation=held_out[0],
+        test=held_out[1],
         rng=split_rng,
         labels=y if task == "classification" else None,
     )
     scaling = _scaling(config.data.scale, dataset, parts.train)
-    labels = _class_labels(_given(dataset.y), class_names) if task == "classification" and class_names else None
+    labels = None
+    if task == "classification" and class_names:
+        labels = _class_labels(_given(dataset.y, config.data.source), class_names)
     n_targets = _width(y) if labels is None else len(labels)
-    names = dataset.feature_names, dataset.target_name, class_names
-    preprocessing = Preprocessing(task, *names, labels, n_targets, scaling, dataset.encoding)
+    called = dataset.feature_names, dataset.target_name, class_names
+    preprocessing = Preprocessing(task, *called, labels, n_targets, scaling, dataset.encoding)
     dtype = np.dtype(config.training.dtype)
-    validation = _elsewhere(config, config.data.validation, preprocessing, dtype)
-    test = _elsewhere(config, config.data.test, preprocessing, dtype) or _official(dataset, preprocessing, dtype)
     return Prepared(
         preprocessing,
         _part(dataset.X, y, parts.train, scaling, dtype),
-        validation or _some(dataset.X, y, parts.validation, scaling, dtype),
-        test or _some(dataset.X, y, parts.test, scaling, dtype),
+        _some(dataset.X, y, parts.validation, scaling, dtype),
+        _official(dataset, preprocessing, dtype) or _some(dataset.X, y, parts.test, scaling, dtype),
         dataset,
     )
 
@@ -234,15 +257,26 @@ def as_array(values: Any, name: str) -> Array:
     return found
 
 
-def _given(y: Array | None) -> Array:
+def _given(y: Array | None, source: str) -> Array:
     if y is None:
-        raise DataError("there is no target. Name its column with [data] target, or give a file that has one.")
+        raise DataError(f"there is no target in {source}. {_remedy(Path(source).suffix.lower())}")
     return y
+
+
+def _remedy(suffix: str) -> str:
+    """Where the target of a file of each kind is."""
+    if suffix == ".npy":
+        return 'Give the .npy that holds it: [data] target = "y.npy" (--set data.target=y.npy).'
+    if suffix == ".npz":
+        return "Store it in the archive as y (y_train and y_test)."
+    if suffix in (".csv", ".tsv"):
+        return "Add the column that the network was trained on."
+    return "Give the idx file of the labels as well: IMAGES,LABELS."
 
 
 def _targets(dataset: Dataset, task: str) -> tuple[Array, tuple[str, ...] | None]:
     """Class codes and their names, or numbers and the names of their columns, if any."""
-    y = _given(dataset.y)
+    y = _given(dataset.y, dataset.name)
     if task != "classification":
         return _values(_numbers(dataset, y), task), dataset.class_names if y.ndim == 2 else None
     if dataset.class_names is not None and y.dtype.kind in "iu":
@@ -285,16 +319,16 @@ def _held_out(config: Config, dataset: Dataset) -> tuple[float, float]:
     validation, test = config.data.validation, config.data.test
     if dataset.complete:
         return 0.0, 0.0
-    return (
-        0.0 if isinstance(validation, str) else validation,
-        0.0 if isinstance(test, str) or dataset.test is not None else test,
-    )
+    held_validation = 0.0 if isinstance(validation, str) else validation
+    held_test = 0.0 if isinstance(test, str) or dataset.test is not None else test
+    checked_fractions(held_validation, held_test, "[data] ")
+    return held_validation, held_test
 
 
 def _scaling(name: str, dataset: Dataset, rows: Array) -> Scaling:
     """Fitted on the training rows only."""
     if name == "none":
-        return scalings.none(dataset.X.shape[1])
+        return scalings.none(dataset.X.shape[1], dataset.feature_names)
     fit = scalings.standard if name == "standard" else scalings.minmax
     return fit(dataset.X, rows, dataset.feature_names)
 
@@ -325,12 +359,14 @@ def named_labels(dataset: Dataset, y: Array) -> Array:
     return np.array(dataset.class_names)[y]
 
 
-def _elsewhere(config: Config, path: float | str, preprocessing: Preprocessing, dtype: Any) -> Part | None:
+def _elsewhere(config: Config, key: str, preprocessing: Preprocessing) -> Part | None:
     """The part that stands in a file of its own."""
+    path = getattr(config.data, key)
     if not isinstance(path, str):
         return None
-    X, y = load_pairs(path, config.data.target, preprocessing)
-    return further(preprocessing.raw(X), _given(y), preprocessing, dtype)
+    with found_in(f"[data] {key} = {path}"):
+        X, y = load_pairs(path, config.data.target, preprocessing)
+        return further(preprocessing.raw(X), _given(y, path), preprocessing, np.dtype(config.training.dtype))
 
 
 def load_rows(source: str | Path, preprocessing: Preprocessing) -> Array:
