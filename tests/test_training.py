@@ -204,21 +204,24 @@ def test_zero_weights_leave_samples_out() -> None:
 
 @pytest.mark.parametrize("recorded", [False, True])
 def test_a_thousand_steps_grow_nothing(recorded: bool) -> None:
-    """Past the small integers that Python keeps, 300 steps of one epoch each; a number kept to compare would count."""
+    """Past the small integers that Python keeps, 300 steps of one epoch each; a number kept to compare would count.
+
+    What leaks grows in each of four thousands; now and then the interpreter keeps 100 bytes of its own in one of them.
+    """
     net = network(np.float32)
     data = mlp.batches(X, LABELS, None, epochs=10**6, dtype=np.float32)
     steps: Any = mlp.train(net, data, mlp.SoftmaxCrossEntropy(), mlp.Adam())
     if recorded:
         steps = mlp.Recorder(mlp.STANDARD, every=10**6).tap(steps)
-    traced = np.zeros(2, np.int64)
+    traced = np.zeros(5, np.int64)
     for _ in islice(steps, 300):
         pass
     tracemalloc.start()
     try:
-        for i, n in enumerate((20, 1000)):
+        for i, n in enumerate((20, 1000, 1000, 1000, 1000)):
             for _ in islice(steps, n):
                 pass
             traced[i] = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert traced[1] == traced[0]
+    assert np.diff(traced).min() == 0
