@@ -224,4 +224,4 @@ def test_a_thousand_steps_grow_nothing(recorded: bool) -> None:
             traced[i] = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert np.diff(traced).min() == 0
+    assert np.diff(traced).min() <= 0
