@@ -1,17 +1,16 @@
 """Files fetched from the network into the user's cache: whole and with the right checksum, or not at all.
 
 A file is written under a temporary name in its own folder and renamed when its checksum is right, so that
-other processes never see half of it. Knows nothing of what the files contain.
+other processes never see half of it. Knows nothing of what the files contain. What speaks to the network is imported
+where it is needed: with email and ssl it would be a sixth of
+what `import mlp` takes on top of NumPy (20 of 130 ms).
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import sys
-import tempfile
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -69,6 +68,9 @@ def fetch(url: str, path: Path, checksum: str, progress: Progress = show_progres
 
     DownloadError if it cannot be; `path` is then as it was, and nothing else is left behind.
     """
+    import http.client
+    import tempfile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
@@ -91,6 +93,8 @@ def fetch(url: str, path: Path, checksum: str, progress: Progress = show_progres
 
 
 def _receive(url: str, out: IO[bytes], progress: Callable[[int, int | None], None], timeout: float) -> None:
+    import urllib.request
+
     request = urllib.request.Request(url, headers={"User-Agent": "mlp"})
     with urllib.request.urlopen(request, timeout=timeout) as response:
         n_total = _length(response)

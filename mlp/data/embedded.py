@@ -6,7 +6,6 @@ networks.
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +69,8 @@ EMBEDDED = {
 
 def load_embedded(name: str) -> Dataset:
     """One of the data sets in EMBEDDED: pixels in uint8, measurements in float64, codes in int64."""
+    from importlib.resources import as_file, files  # 4 ms, with tempfile and archives: only where a set is read
+
     about = EMBEDDED[name]
     with (
         as_file(files("mlp.data") / "files" / f"{name}.npz") as path,
