@@ -74,7 +74,7 @@ def load(source: str | os.PathLike[str], target: Target = None, encoding: Encodi
             f"source is {quoted(name)}, which no file is named. Leave out line breaks and control characters."
         )
     if URL.fullmatch(name):
-        raise DataError(f"source is {quoted(name)}, and URLs are not fetched. Download the file and give its path.")
+        raise DataError(f"{name} is an address, and files are read from disk. Download it, and give the path.")
     named = _named(name)
     if named is not None:
         return _checked_target(named(), target)

@@ -209,20 +209,13 @@ def _dataset(config: Config, data: tuple[Any, Any] | None) -> Dataset:
     if data is None:
         if not config.data.source:
             raise ConfigError("[data] source is missing: the name of a data set (see mlp data) or the path of a file.")
-        return _load(config.data.source, config.data.target)
+        return load(config.data.source, config.data.target)
     try:
         X, y = data
     except (TypeError, ValueError):
         raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
     X = as_features(as_array(X, "X"))
     return Dataset(X, as_target(as_array(y, "y")), column_names(X.shape[1]), name="data")
-
-
-def _load(source: str | Path, target: str | int | None, encoding: Encoding | None = None) -> Dataset:
-    """The data set behind a name or a path; a path would lose a slash of an address."""
-    if "://" in str(source):
-        raise DataError(f"{source} is an address, and files are read from disk. Download it, and give the path.")
-    return load(source, target, encoding)
 
 
 def is_one_of_k(y: Array) -> bool:
@@ -371,7 +364,7 @@ def _elsewhere(config: Config, key: str, preprocessing: Preprocessing) -> Part |
 
 def load_rows(source: str | Path, preprocessing: Preprocessing) -> Array:
     """Raw rows of a source, read the way the training data was; of its official test part, if it has one."""
-    dataset = _load(source, None, replace(preprocessing.table_encoding, target_name=""))
+    dataset = load(source, None, replace(preprocessing.table_encoding, target_name=""))
     return dataset.X if dataset.test is None else dataset.test[0]
 
 
@@ -384,7 +377,7 @@ def load_pairs(
     """
     beside = Path(source).parent / Path(str(target)).name
     known = Path(source).suffix.lower() == ".npy" and beside.is_file()
-    dataset = _load(source, str(beside) if known else None, preprocessing.table_encoding)
+    dataset = load(source, str(beside) if known else None, preprocessing.table_encoding)
     X, y = (dataset.X, dataset.y) if dataset.test is None else dataset.test
     return X, None if y is None else named_labels(dataset, y)
 
