@@ -1,6 +1,6 @@
 """µs per step of five networks, alone and recorded, beside a reference sketch and PyTorch in the same run.
 
-    python benchmarks/step.py [--sketch ../shared/sketch.py] [--repeats 15]
+    python benchmarks/step.py [--sketch ../shared/sketch.py] [--repeats 15] [--without-torch]
 
 A step is: gather a minibatch, forward, loss, backward, Adam, float32. Figures are medians over interleaved repeats
 and ratios are medians of ratios repeat by repeat, so a machine that slows down slows all columns: read the ratios.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import statistics
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -101,7 +102,7 @@ def side_by_side(runs: list[Iterator[Any]], repeats: int) -> list[list[float]]:
     times: list[list[float]] = [[] for _ in runs]
     for repeat in range(repeats + 1):
         for run, found in zip(runs, times, strict=True):
-            time.sleep(PAUSE)
+            time.sleep(PAUSE if "torch" in sys.modules else 0)
             took = microseconds(run, count)
             if repeat:
                 found.append(took)
@@ -141,11 +142,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sketch", type=Path, default=Path("../shared/sketch.py"))
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--without-torch", action="store_true", help="its threads make the other columns noisier")
     arguments = parser.parse_args()
     rivals: dict[str, Callable[..., Iterator[Any]]] = {}
     if arguments.sketch.exists():
         rivals["sketch"] = partial(sketched, load(arguments.sketch))
-    if importlib.util.find_spec("torch"):
+    if importlib.util.find_spec("torch") and not arguments.without_torch:
         rivals["PyTorch"] = torched
     beside = "".join(f"{name:>10}{'mlp/it':>8}" for name in rivals)
     print(f"{'network, batch':24}{'step µs':>9}{'recorded':>10}{'+ %':>7}{beside}{'growth B':>10}")

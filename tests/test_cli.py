@@ -71,7 +71,8 @@ def read_csv(text: str) -> tuple[list[str], list[list[str]]]:
 def test_train_prints_data_network_metrics_and_where_the_run_is(cli: Any) -> None:
     said = cli("train", "iris")
     assert (said.status, said.err) == (0, "")
-    for part in ("150 rows", "4 → 32 → relu → 3", "train  validation        test", "healthy: training loss", "runs/iris-1"):
+    table = "train  validation        test"
+    for part in ("150 rows", "4 → 32 → relu → 3", table, "healthy: training loss", "runs/iris-1"):
         assert part in said.out
     assert {path.name for path in Path("runs/iris-1").iterdir()} == set(NAMES)
 
