@@ -58,6 +58,16 @@ def test_contradictory_rows_are_those_that_stand_elsewhere_with_another_target()
     assert contradictory(rows, np.array([0, 1, 1, 1, 0])) == pytest.approx(2 / 5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_rows_are_known_wherever_they_stand(dtype: Any) -> None:
+    """Every row stands twice, with another label, at places that a floating-point product may round differently."""
+    rows = np.random.default_rng(1).standard_normal((1001, 37)).astype(dtype)
+    order = np.random.default_rng(2).permutation(2002)
+    twice, y = np.concatenate([rows, rows])[order], np.repeat([0, 1], 1001)[order]
+    assert contradictory(twice, y) == 1
+    assert contradictory(rows, y[:1001]) == 0
+
+
 def test_a_survey_changes_no_bit_of_the_run() -> None:
     """Dropout draws from the network's generator and batch norm keeps statistics: the dry pass must touch neither."""
     ready = experiment(DIGITS | {"network": {"dropout": 0.5, "batch_norm": True}})

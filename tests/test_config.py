@@ -121,8 +121,11 @@ def test_what_is_not_said_takes_the_default_of_the_contract(section: str, key: s
         "training.early_stopping={patience = 3, min_delta = 0.01}", "record.probe=never",
     ],
 )  # fmt: skip
-def test_every_form_of_a_value_is_accepted(assignment: str) -> None:
-    parse(override({}, assignment))
+def test_every_form_of_a_value_is_accepted_as_it_is(assignment: str) -> None:
+    given = override({}, assignment)
+    parsed = parse(given).to_dict()
+    for section, keys in given.items():
+        assert parsed[section] | keys == parsed[section]
 
 
 def test_numpy_values_are_plain_values() -> None:

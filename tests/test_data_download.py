@@ -67,6 +67,7 @@ def test_a_file_arrives_whole_and_alone(server: str, tmp_path: Path) -> None:
 
 def test_md5_is_known_by_its_length(server: str, tmp_path: Path) -> None:
     fetch(f"{server}/file", tmp_path / "file", hashlib.md5(CONTENT).hexdigest())
+    assert (tmp_path / "file").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ def listed(names: list[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
+def _wholly(history: History, name: str) -> tuple[str, ...]:
+    """The layers of which the share in that column is 1."""
+    return tuple(layer for layer, s in zip(history.labels(name), history[name][0], strict=True) if s == 1)
+
+
 @dataclass(frozen=True)
 class SymmetricUnits:
     """Critical where all units of a hidden layer are fed and read alike: they get the same gradient at every step.
@@ -32,8 +37,7 @@ class SymmetricUnits:
 
     def __call__(self, history: History) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
-        share = history["identical_units"][0]
-        layers = tuple(name for name, s in zip(history.labels("identical_units"), share, strict=True) if s == 1)
+        layers = _wholly(history, "identical_units")
         if layers:
             yield Finding(
                 "symmetric_units",
@@ -56,8 +60,7 @@ class DeadAtStart:
 
     def __call__(self, history: History) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
-        dead = history["initial_dead_fraction"][0]
-        layers = tuple(name for name, d in zip(history.labels("initial_dead_fraction"), dead, strict=True) if d == 1)
+        layers = _wholly(history, "initial_dead_fraction")
         if layers:
             yield Finding(
                 "dead_units",

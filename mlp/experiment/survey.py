@@ -69,13 +69,22 @@ def contradictory(X: Array, y: Array) -> float:
     >>> contradictory(np.array([[1.0], [1.0], [2.0]]), np.array([0, 1, 1]))
     0.6666666666666666
     """
-    # rows are told apart by a random sum: two different rows share one with probability 0
-    sums = np.asarray(X, np.float64) @ np.random.default_rng(0).standard_normal(X.shape[1])
-    _, group = np.unique(sums, return_inverse=True)
+    _, group = np.unique(_fingerprints(X), return_inverse=True)
     targets = np.unique(y.reshape(len(y), -1), axis=0, return_inverse=True)[1].ravel()
     pairs = np.unique(np.stack([group, targets]), axis=1)
     answers = np.bincount(pairs[0])
     return float((answers[group] > 1).mean())
+
+
+def _fingerprints(X: Array) -> Array:
+    """A whole number for each row, the same for equal rows only: a random sum of its bits, modulo 2⁶⁴.
+
+    Whole numbers, because a floating-point product may round equal rows differently, depending on where they stand.
+    """
+    factors = np.random.default_rng(0).integers(1, 2**63, X.shape[1], dtype=np.uint64)
+    starts = range(0, len(X), BLOCK)
+    blocks = (np.asarray(X[start : start + BLOCK], np.float64) + 0.0 for start in starts)  # -0.0 is 0.0
+    return np.concatenate([block.view(np.uint64) @ factors for block in blocks])
 
 
 def reference_loss(head: Head, target: Array) -> float:
