@@ -11,6 +11,7 @@ import os
 import zipfile
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,19 @@ class History(Mapping[str, Array]):
             mine = found.column(name, values.shape[1:], column.unit, column.labels)
             mine.values.extend(values.ravel().tolist())
             mine.steps.extend(column.steps)
+        return found
+
+    def until(self, step: int) -> History:
+        """What had been recorded after that step: the records of it and of those before."""
+        found = History()
+        for name, column in self._columns.items():
+            n = bisect_right(column.steps, step)
+            if not n:
+                continue
+            mine = found.column(name, column.shape, column.unit, column.labels)
+            mine.values = column.values[: n * (len(column.values) // len(column.steps))]
+            mine.steps = column.steps[:n]
+            mine.finish, mine.shared = column.finish, column.shared
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -1,0 +1,185 @@
+"""Causes: what may be to blame, and how much speaks for it.
+
+Each suspect reads a history and yields how sure it is (0 … 1) and a cause with its reason and its remedy. Certain
+mechanisms (all units alike) weigh most, settings far off the usual next, then signs that have several explanations.
+A short training with the remedy applied, where one was made, has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isfinite, log10
+
+import numpy as np
+
+from mlp.diagnosis.finding import Cause
+from mlp.diagnosis.reading import Reading
+
+Suspicion = tuple[float, Cause]
+Suspect = Callable[[Reading], Iterator[Suspicion]]
+
+
+def ranked(reading: Reading) -> tuple[Cause, ...]:
+    """All causes that anything speaks for, likeliest first, each once."""
+    found = sorted((s for suspect in SUSPECTS for s in suspect(reading)), key=lambda s: -s[0])
+    by_name: dict[str, Cause] = {}
+    for _, cause in found:
+        by_name.setdefault(cause.name, cause)
+    return tuple(by_name.values())
+
+
+def _between(value: float, low: float, high: float) -> float:
+    """0 at `low`, 1 at `high`, in steps of their logarithms."""
+    if not value > 0:
+        return 0.0
+    return float(np.clip((log10(value) - log10(low)) / (log10(high) - log10(low)), 0, 1))
+
+
+def start(r: Reading) -> Iterator[Suspicion]:
+    """Weights that begin all alike, too small or too large, and a bias that holds units off."""
+    spread = r.by_layer("weight_std")
+    if r.by_layer("identical_units") and max(r.by_layer("identical_units").values()) == 1:
+        yield 1.0, Cause("constant_initialization", "the weights of a layer begin all alike", 'init = "auto"')
+    elif spread and min(spread.values()) == 0:
+        yield 0.97, Cause("constant_initialization", "the weights of a layer begin all alike", 'init = "auto"')
+    gains = r.by_layer("weight_gain")
+    if gains and r.setting("automatic_init", 0.0) != 1:
+        low, high = min(gains.values()), max(gains.values())
+        if 0 < low < 0.5:
+            why = f"weights begin at {low:.2g} times the size that keeps a signal's strength"
+            yield 0.6 + 0.3 * _between(1 / low, 3, 10), Cause("initialization_too_small", why, 'init = "auto"')
+        if high > 2:
+            why = f"weights begin at {high:.2g} times the size that keeps a signal's strength"
+            yield 0.55 + 0.37 * _between(high, 2.5, 6), Cause("initialization_too_large", why, 'init = "auto"')
+    bias = r.setting("bias", 0.0)
+    if bias <= -0.5:
+        why = f"a bias of {bias:g} holds the sums below 0"
+        yield 0.6 + 0.36 * _between(-bias, 0.5, 4), Cause("negative_bias", why, "bias = 0.0")
+
+
+def learning_rate(r: Reading) -> Iterator[Suspicion]:
+    """A rate far from what is usual for the rule, or steps far from what is usual for weights."""
+    rate, usual = r.setting("learning_rate"), r.setting("usual_rate", 0.0)
+    share = rate / usual if usual > 0 and isfinite(rate) else 1.0
+    pace = r.pace
+    moved = f"a typical update moves the weights by {pace:.1g} of their size" if isfinite(pace) else "updates are large"
+    if share > 2 or pace > 0.1:
+        weight = max(0.85 * _between(share, 1.5, 15), 0.55 * _between(pace, 0.05, 0.5))
+        lower = usual if share > 2 else rate / 10
+        remedy = f"learning_rate {rate:g} → {lower:.2g}" if isfinite(rate) else "a tenth of the learning rate"
+        yield weight, Cause("learning_rate_too_high", moved, remedy)
+    if share < 0.5 or pace < 1e-4:
+        weight = max(0.88 * _between(1 / share if share > 0 else 1, 2, 50), 0.5 * _between(1e-3 / max(pace, 1e-30), 3, 100))
+        higher = usual if share < 0.5 else rate * 100
+        remedy = f"learning_rate {rate:g} → {higher:.2g}" if isfinite(rate) else "a hundred times the learning rate"
+        yield weight, Cause("learning_rate_too_low", moved, remedy)
+    momentum = r.setting("momentum", 0.0)
+    if momentum > 0.95:
+        why = f"with a momentum of {momentum:g} a step goes on for {1 / max(1 - momentum, 1e-9):.0f} more"
+        yield 0.3 + 0.63 * _between(0.05 / max(1 - momentum, 1e-9), 1.2, 10), Cause("momentum_too_high", why, "momentum = 0.9")
+    epsilon = r.setting("epsilon", 0.0)
+    if epsilon > 1e-5:
+        why = f"an epsilon of {epsilon:g} is larger than the gradients it should guard"
+        yield 0.3 + 0.63 * _between(epsilon, 1e-4, 0.1), Cause("epsilon_too_large", why, "epsilon = 1e-8")
+    clip = max(r.setting("clip_norm", 0.0), r.setting("clip_value", 0.0))
+    norm = float(np.median(r["grad_norm"])) if "grad_norm" in r and len(r["grad_norm"]) else 0.0
+    if 0 < clip < norm / 3:
+        why = f"gradients of {norm:.2g} are cut to {clip:g}"
+        yield 0.3 + 0.62 * _between(norm / clip, 3, 100), Cause("clipping_too_low", why, "clip_norm = 0.0")
+
+
+def penalties(r: Reading) -> Iterator[Suspicion]:
+    """What holds the weights down, or noise that drowns the signal."""
+    decay = max(r.setting("l2", 0.0), r.setting("l1", 0.0), r.setting("weight_decay", 0.0))
+    if decay > 2e-3:
+        why = f"a penalty of {decay:g} pulls the weights to 0 harder than the data pulls them away"
+        yield 0.35 + 0.57 * _between(decay, 3e-3, 0.1), Cause("weight_decay_too_high", why, "l2 = 1e-4")
+    dropout = r.setting("dropout", 0.0)
+    if dropout >= 0.4:
+        why = f"dropout keeps only {100 * (1 - dropout):.0f} % of the units at each step"
+        yield 0.3 + 0.6 * min(1.0, (dropout - 0.4) / 0.4), Cause("dropout_too_high", why, "dropout = 0.2")
+
+
+def data(r: Reading) -> Iterator[Suspicion]:
+    """Inputs and targets on odd scales, constant, contradictory or without meaning."""
+    if "input_std" in r and "input_mean" in r:
+        mean, spread = r["input_mean"][0], r["input_std"][0]
+        size = float(np.sqrt(np.mean(mean**2 + spread**2)))
+        varying = spread[spread > 0]
+        ratio = float(varying.max() / varying.min()) if varying.size else 1.0
+        if r.setting("scaled", 0.0) != 1:
+            if size > 5 or ratio > 30 or (varying.size and size < 0.1):
+                why = f"inputs have a size of {size:.3g}, the widest feature {ratio:.3g} times that of the narrowest"
+                weight = max(_between(size, 4, 15), _between(ratio, 20, 200), _between(1 / max(size, 1e-30), 8, 40))
+                yield 0.4 + 0.53 * weight, Cause("unscaled_inputs", why, 'scale = "standard"')
+        constant = float((spread == 0).mean())
+        if constant > 0.3:
+            why = f"{100 * constant:.0f} % of the features are constant"
+            yield (0.99 if constant == 1 else 0.3), Cause("constant_features", why, "features that vary")
+    if "target_std" in r and "class_counts" not in r and "target_mean" in r:
+        size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
+        if size > 10 or size < 0.01:
+            why = f"targets have a size of {size:.3g}, and outputs begin near 1"
+            weight = max(_between(size, 5, 50), _between(1 / max(size, 1e-30), 50, 500))
+            yield 0.4 + 0.54 * weight, Cause("unscaled_targets", why, "targets of deviation 1")
+    contradictory = r.one("contradictory_rows", default=0.0)
+    if contradictory > 0.05:
+        why = f"{100 * contradictory:.0f} % of the rows have a twin with another target"
+        yield 0.4 + 0.5 * _between(contradictory, 0.05, 0.4), Cause("contradictory_labels", why, "clean the labels")
+    if "class_counts" in r:
+        counts = r["class_counts"][0]
+        share = float(counts.min() / counts.max())
+        if share < 0.1:
+            why = f"the rarest class has {100 * share:.1g} % of the rows of the most frequent"
+            yield 0.4 + 0.2 * _between(0.1 / max(share, 1e-6), 1, 10), Cause("class_imbalance", why, 'class_weight = "balanced"')
+
+
+def shape(r: Reading) -> Iterator[Suspicion]:
+    """A network that cannot hold the answer, or does not pass it on."""
+    if r.setting("linear", 0.0) == 1:
+        why = "all hidden layers are weighted sums, so together they are one"
+        yield 0.93, Cause("missing_nonlinearity", why, 'activation = "relu"')
+    narrowest, layers = r.setting("narrowest", 64.0), r.setting("hidden_layers", 1.0)
+    if layers == 0:
+        yield 0.6, Cause("too_little_capacity", "there is no hidden layer", "hidden = [64]")
+    elif narrowest <= 4:
+        why = f"everything has to pass a layer of {narrowest:.0f}"
+        yield 0.9 - 0.1 * (narrowest - 1), Cause("too_little_capacity", why, "hidden = [64]")
+    if r.setting("frozen", 0.0) > 0:
+        yield 0.95, Cause("frozen_layer", "layers were told to stay as they are", "frozen = []")
+    if r.setting("shuffle", 1.0) == 0:
+        yield 0.85, Cause("unshuffled_batches", "rows come in the same order in every epoch", "shuffle = true")
+    norms = [v for v in r.by_layer("initial_grad_norm_by_layer").values()]
+    if len(norms) > 2 and norms[-1] > 0 and norms[0] < 1e-2 * norms[-1]:
+        why = f"the first layer's gradient begins at {norms[0] / norms[-1]:.1g} of the last's"
+        yield 0.5 + 0.3 * _between(norms[-1] / max(norms[0], 1e-300), 1e2, 1e4), Cause(
+            "saturating_activations", why, 'activation = "relu", or batch_norm = true'
+        )
+    saturated = max(r.by_layer("initial_saturated_fraction").values(), default=0.0)
+    if saturated > 0.3:
+        why = f"{100 * saturated:.0f} % of the sums begin where the activation is flat"
+        yield 0.3 + 0.3 * saturated, Cause("saturating_activations", why, 'init = "auto", activation = "relu"')
+    dead = max(r.by_layer("initial_dead_fraction").values(), default=0.0)
+    if dead > 0.3:
+        why = f"{100 * dead:.0f} % of a layer's units are off for every row"
+        yield 0.3 + 0.4 * dead, Cause("dead_relu", why, 'activation = "leaky_relu"')
+
+
+def length(r: Reading) -> Iterator[Suspicion]:
+    """Too few steps, or portions of the wrong size."""
+    steps, rows, size = r.planned, r.setting("rows"), r.setting("batch_size")
+    if size == 1:
+        yield 0.6, Cause("batch_too_small", "each step sees a single row", "batch_size = 32")
+    elif size <= 4:
+        yield 0.3, Cause("batch_too_small", f"each step sees {size:.0f} rows", "batch_size = 32")
+    few = _between(500 / max(steps, 1), 1, 10)
+    if size >= 0.25 * rows and few > 0:
+        why = f"{size:.0f} of {rows:.0f} rows in each step make only {steps} steps"
+        yield 0.4 + 0.35 * few, Cause("batch_too_large", why, "batch_size = 32")
+    epochs = r.setting("epochs")
+    if isfinite(epochs):
+        why = f"{epochs:.0f} epochs are {steps} steps"
+        yield 0.15 + 0.6 * few * _between(20 / epochs, 1, 6), Cause("too_few_epochs", why, "training.epochs × 5")
+
+
+SUSPECTS: tuple[Suspect, ...] = (start, learning_rate, penalties, data, shape, length)

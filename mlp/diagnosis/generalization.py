@@ -1,0 +1,185 @@
+"""Generalization: what was learned by heart, what was left out, and what cannot be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+import numpy as np
+
+from mlp.diagnosis.finding import Cause, Finding
+from mlp.diagnosis.reading import Reading
+
+CLEAN = Cause("noisy_labels", "", "clean the labels, or stop early")
+
+
+@dataclass(frozen=True)
+class Overfitting:
+    """A warning where the training score is `gap` above validation's and the validation loss has risen by `rise`.
+
+    The gap must be larger than chance (`sigmas` standard errors), and the rise is over its own minimum: a single epoch
+    in which validation gets worse is no overfitting.
+    """
+
+    gap: float = 0.1
+    rise: float = 1.2
+    sigmas: float = 1.5
+    needs: tuple[str, ...] = ("loss", "validation_loss")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        train, held_out = r.score("train"), r.score("validation")
+        losses = r["validation_loss"]
+        if not (isfinite(train) and isfinite(held_out)) or len(losses) < 2:
+            return
+        lowest = int(np.argmin(losses))
+        rise = float(losses[-1] / losses[lowest]) if losses[lowest] > 0 else 1.0
+        error = sqrt(max(held_out * (1 - held_out), 0.01) / max(r.setting("validation_scored", 100.0), 1))
+        gap = train - max(held_out, 0.0)
+        if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2 and rise > self.rise):
+            return
+        epoch = int(r.steps("validation_loss")[lowest])
+        name = "accuracy" if r.score_name == "accuracy" else "r²"
+        yield Finding(
+            "overfitting",
+            "warning",
+            f"The {name} is {train:.3f} on the rows trained on and {held_out:.3f} on those held out; the validation loss "
+            f"was lowest at step {epoch} ({losses[lowest]:.3g}) and is {losses[-1]:.3g} now. The network learns the "
+            "rows by heart.",
+            (),
+            int(r.steps("validation_loss")[-1]),
+            {"gap": gap, "gap_threshold": self.gap, "error": error, "rise": rise, "rise_threshold": self.rise},
+            tuple(_by_heart(r)),
+        )
+
+
+def _by_heart(r: Reading) -> Iterator[Cause]:
+    """Why rows are learned by heart."""
+    chance = _chance(r)
+    meaningless = Cause(
+        "uninformative_labels", "on held-out rows it is no better than guessing", "check that rows and labels match"
+    )
+    noise = r.one("label_noise", default=0.0)
+    noisy = Cause("noisy_labels", f"about {100 * noise:.0f} % of the labels contradict their surroundings", CLEAN.remedy)
+    if chance is not None and r.score("validation") < chance:
+        yield meaningless
+        yield noisy
+    elif noise > 0.12:
+        yield noisy
+    few = r.setting("rows")
+    why = f"there are only {few:.0f} rows to train on" if few < 200 else "nothing holds the weights back"
+    yield Cause("too_little_regularization", why, "early_stopping = true, l2 = 1e-3, dropout = 0.3, or more rows")
+    if noise <= 0.12:
+        yield Cause("noisy_labels", "labels that are wrong can only be learned by heart", CLEAN.remedy)
+    if r.one("contradictory_rows", default=0.0) > 0.05:
+        yield Cause("contradictory_labels", "equal rows have different targets", CLEAN.remedy)
+
+
+def _chance(r: Reading) -> float | None:
+    """An accuracy or r² that a guess may reach by luck; None where it is not known."""
+    n = max(r.setting("validation_scored", 100.0), 1)
+    if r.score_name == "r2":
+        return 2 / sqrt(n)
+    if "class_counts" not in r:
+        return None
+    counts = r["class_counts"][0]
+    most = float(counts.max() / counts.sum())
+    return most + 2 * sqrt(most * (1 - most) / n)
+
+
+@dataclass(frozen=True)
+class Uninformative:
+    """A warning where held-out answers are no better than guesses, the network's and a plain network's alike."""
+
+    needs: tuple[str, ...] = ("loss",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, at the end of a run."""
+        chance, score = _chance(r), r.score("validation")
+        plain = r.one(f"yardstick_validation_{r.score_name}")
+        if not r.finished or chance is None or not isfinite(score) or not isfinite(plain) or _is_rare(r):
+            return
+        if score > chance or plain > chance:
+            return
+        yield Finding(
+            "no_progress",
+            "warning",
+            f"On held-out rows the score is {score:.3f}, that of a plain network {plain:.3f}, and guessing may reach "
+            f"{chance:.3f}: nothing that was learned from these rows holds for others.",
+            (),
+            r.done - 1,
+            {"score": score, "yardstick": plain, "chance": chance},
+            (
+                Cause("uninformative_labels", "the inputs say nothing of the targets", "check that rows and labels match"),
+                Cause("noisy_labels", "too many labels are wrong", CLEAN.remedy),
+            ),
+        )
+
+
+def _is_rare(r: Reading) -> bool:
+    """Whether a class is so rare that the most frequent one is a good answer."""
+    return "class_counts" in r and bool(r["class_counts"][0].min() < 0.1 * r["class_counts"][0].max())
+
+
+@dataclass(frozen=True)
+class NoisyLabels:
+    """A warning where `share` of the labels contradict surroundings that are otherwise of one class.
+
+    Overlapping classes do that at their borders only; wrong labels do it everywhere. The estimate is made with the
+    yardstick, by the neighbours of each row, and counts only where a plain network too misses as many.
+    """
+
+    share: float = 0.15
+    needs: tuple[str, ...] = ("loss", "label_noise")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        noise, error = r.one("label_noise"), r.one("label_noise_error", default=0.0)
+        plain = r.one(f"yardstick_validation_{r.score_name}")
+        if not (noise > self.share and noise - 1.64 * error > self.share / 1.5) or 1 - plain < 0.7 * noise:
+            return
+        yield Finding(
+            "stagnation",
+            "warning",
+            f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where the classes are far "
+            "apart. No network can predict those, and one that is trained long enough learns them by heart.",
+            (),
+            int(r.steps("label_noise")[-1]),
+            {"label_noise": noise, "error": error, "threshold": self.share},
+            (
+                Cause("noisy_labels", f"about {100 * noise:.0f} % of the labels look wrong", CLEAN.remedy),
+                Cause("uninformative_labels", "or the features that tell them apart are missing", "better features"),
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class MinorityIgnored:
+    """A warning where a class with less than `ratio` of the rows of the most frequent is found less than half the time."""
+
+    ratio: float = 0.2
+    recall: float = 0.5
+    needs: tuple[str, ...] = ("class_counts", "recall")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, for the class that fares worst."""
+        counts, recall = r["class_counts"][0], r["recall"][-1]
+        names = r.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
+        rare = (counts < self.ratio * counts.max()) & (recall < self.recall)
+        if not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
+            return
+        worst = int(np.argmin(np.where(rare, recall, np.inf)))
+        yield Finding(
+            "minority_class_ignored",
+            "warning",
+            f"Of the rows of class {names[worst]} ({counts[worst]:.0f} of {counts.sum():.0f}) the network finds "
+            f"{100 * recall[worst]:.0f} %. Its accuracy hides that: always answering the most frequent class would do.",
+            (),
+            int(r.steps("recall")[-1]),
+            {"recall": float(recall[worst]), "threshold": self.recall, "rows": float(counts[worst])},
+            (
+                Cause("class_imbalance", "one class outweighs the others in the loss", 'class_weight = "balanced"'),
+                Cause("too_few_epochs", "rare rows are learned last", "training.epochs × 5"),
+            ),
+        )
