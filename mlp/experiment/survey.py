@@ -218,5 +218,5 @@ def _dry_pass(history: History, network: Network, head: Head, X: Array, target: 
     note(history, "initial_loss", value)
     for instrument in DETAILED:
         labels = instrument.labels(step) if instrument.labels else ()
-        if labels and not instrument.name.startswith("update"):
+        if labels and instrument.measure and not instrument.name.startswith("update"):
             note(history, f"initial_{instrument.name}", instrument.read(step), labels)
