@@ -69,9 +69,10 @@ def wrong_layers(r: Reading, tolerance: float = 1e-3) -> tuple[str, ...]:
 
 
 def uphill(r: Reading) -> float:
-    """The share of the first steps that go uphill, ⟨g, u⟩ > 0: of any rule the first goes downhill."""
-    first = r["descent"][:20] if "descent" in r else np.empty(0)
-    return float((first > 0).mean()) if len(first) >= 2 else 0.0
+    """The share of the first steps that go uphill, ⟨g, u⟩ > 0; 0 if the very first does not: of any rule it goes down."""
+    descent = r["descent"] if "descent" in r else np.empty(0)
+    first = descent[np.isfinite(descent)][:20]
+    return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
 
 
 def frozen_layers(r: Reading) -> tuple[str, ...]:
@@ -100,7 +101,7 @@ def labels(r: Reading) -> Iterator[Suspicion]:
     if is_by_heart(r) and isfinite(train):
         few = r.setting("rows")
         why = f"there are only {few:.0f} rows to train on" if few < 200 else "nothing holds the weights back"
-        weight = 0.65 if helpless else 0.9 if few < 200 else 0.75
+        weight = 0.65 if helpless else 0.9 if few < 80 else 0.75
         yield weight, Cause("too_little_regularization", why, REGULARIZE)
         if noise <= 0.12 and not helpless:
             yield 0.3, Cause("noisy_labels", "labels that are wrong can only be learned by heart", "clean the labels")
@@ -139,7 +140,7 @@ def exonerated(r: Reading) -> bool | None:
         return None
     held_out = r.one(f"yardstick_validation_{r.score_name}", default=plain)
     mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
-    return held_out - (mine if isfinite(mine) else 0.0) > 0.05
+    return held_out - (max(mine, 0.0) if isfinite(mine) else 0.0) > 0.05
 
 
 def _between(value: float, low: float, high: float) -> float:
@@ -164,7 +165,8 @@ def start(r: Reading) -> Iterator[Suspicion]:
             yield 0.6 + 0.3 * _between(1 / low, 3, 10), Cause("initialization_too_small", why, 'init = "auto"')
         if high > 2:
             why = f"weights begin at {high:.2g} times the size that keeps a signal's strength"
-            yield 0.55 + 0.37 * _between(high, 2.5, 6), Cause("initialization_too_large", why, 'init = "auto"')
+            blown_up = high > 1.5 and r.start > 5 * r.reference
+            yield max(0.9 * blown_up, 0.55 + 0.37 * _between(high, 2.2, 4.5)), Cause("initialization_too_large", why, 'init = "auto"')
     bias = r.setting("bias", 0.0)
     if bias <= -0.5:
         why = f"a bias of {bias:g} holds the sums below 0"
@@ -191,6 +193,15 @@ def learning_rate(r: Reading) -> Iterator[Suspicion]:
         higher = usual if share < 0.5 else rate * 100
         remedy = f"learning_rate {rate:g} → {higher:.2g}" if isfinite(rate) else "a hundred times the learning rate"
         yield weight, Cause("learning_rate_too_low", moved, remedy)
+    if r.is_rising:
+        remedy = f"learning_rate {rate:g} → {rate / 10:.2g}" if isfinite(rate) else "a tenth of the learning rate"
+        yield 0.6, Cause("learning_rate_too_high", "the loss rises from step to step", remedy)
+    silent = max(r.by_layer("silent_units").values(), default=0.0)
+    if silent > 0.5 and max(r.by_layer("initial_dead_fraction").values(), default=0.0) < 0.3:
+        why = f"{100 * silent:.0f} % of a layer's units went dead on the way"
+        remedy = f"learning_rate {rate:g} → {rate / 10:.2g}" if isfinite(rate) else "a tenth of the learning rate"
+        yield 0.4 + 0.2 * silent, Cause("learning_rate_too_high", why, remedy)
+        yield 0.35 + 0.2 * silent, Cause("dead_relu", why, 'activation = "leaky_relu"')
     momentum = r.setting("momentum", 0.0)
     if momentum > 0.95:
         why = f"with a momentum of {momentum:g} a step goes on for {1 / max(1 - momentum, 1e-9):.0f} more"
@@ -238,6 +249,14 @@ def data(r: Reading) -> Iterator[Suspicion]:
             why = f"{100 * constant:.0f} % of the features are constant"
             weight = 0.99 if constant == 1 else 0.97 if constant >= 0.5 and not exonerated(r) else 0.3
             yield weight, Cause("constant_features", why, "features that vary")
+    tail = r.one("input_tail", default=1.0)
+    if tail > 8:
+        why = f"a few values are {tail:.0f} times as far out as the others: they, not the rest, set the scale"
+        yield 0.4 + 0.57 * _between(tail, 6, 20), Cause("unscaled_inputs", why, "clip or remove the outliers, then scale")
+    tail = r.one("target_tail", default=1.0)
+    if tail > 8:
+        why = f"a few targets are {tail:.0f} times as far out as the others"
+        yield 0.4 + 0.57 * _between(tail, 6, 20), Cause("unscaled_targets", why, "clip the outliers, or loss = huber")
     if "target_std" in r and "class_counts" not in r and "target_mean" in r:
         size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
         if size > 10 or size < 0.01:
@@ -293,19 +312,21 @@ def shape(r: Reading) -> Iterator[Suspicion]:
 
 def length(r: Reading) -> Iterator[Suspicion]:
     """Too few steps, or portions of the wrong size."""
-    steps, rows, size = r.planned, r.setting("rows"), r.setting("batch_size")
-    if size == 1:
-        yield 0.6, Cause("batch_too_small", "each step sees a single row", "batch_size = 32")
-    elif size <= 4:
-        yield 0.3, Cause("batch_too_small", f"each step sees {size:.0f} rows", "batch_size = 32")
+    steps, rows, size, epochs = r.planned, r.setting("rows"), r.setting("batch_size"), r.setting("epochs")
+    if size <= 4:
+        noisy = size <= 2 and r.setting("batch_norm", 0.0) == 1
+        why = "batch norm takes mean and deviation from two rows" if noisy else f"each step sees {size:.0f} of the rows"
+        yield 0.88 if noisy else 0.6 if size == 1 else 0.3, Cause("batch_too_small", why, "batch_size = 32")
+    if r.is_rising or not isfinite(epochs):
+        return
     few = _between(500 / max(steps, 1), 1, 10)
-    if size >= 0.25 * rows and few > 0:
+    hopeless = _between(120 / max(steps, 1), 1, 3)
+    if size > 48 and size >= 0.25 * rows and few > 0:
         why = f"{size:.0f} of {rows:.0f} rows in each step make only {steps} steps"
-        yield 0.4 + 0.35 * few, Cause("batch_too_large", why, "batch_size = 32")
-    epochs = r.setting("epochs")
-    if isfinite(epochs):
-        why = f"{epochs:.0f} epochs are {steps} steps"
-        yield 0.15 + 0.6 * few * _between(20 / epochs, 1, 6), Cause("too_few_epochs", why, "training.epochs × 5")
+        yield max(0.4 + 0.35 * few, 0.9 * hopeless), Cause("batch_too_large", why, "batch_size = 32")
+    why = f"{epochs:.0f} epochs are {steps} steps"
+    weight = max(0.15 + 0.6 * few * _between(20 / epochs, 1, 6), 0.88 * hopeless)
+    yield weight, Cause("too_few_epochs", why, f"epochs {epochs:.0f} → {max(5 * epochs, 20):.0f}")
 
 
 SUSPECTS: tuple[Suspect, ...] = (gradient, labels, start, learning_rate, penalties, data, shape, length)

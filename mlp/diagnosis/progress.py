@@ -8,7 +8,7 @@ from math import isfinite
 
 from mlp.diagnosis.causes import CERTAIN, is_by_heart, ranked, suspicions
 from mlp.diagnosis.finding import Finding
-from mlp.diagnosis.gate import NONE, SHORT, shortfall
+from mlp.diagnosis.gate import NONE, SHORT, is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
 
 
@@ -93,7 +93,7 @@ def _at_the_end(r: Reading) -> Seen | None:
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > SHORT + held_out.error
-        short = [held_out] if both else []
+        short = [held_out] if both or is_overconfident(r) else []
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)

@@ -132,6 +132,14 @@ class Reading(History):
         return trend(self.loss[-max(4, min(500, len(self.loss) // 2)) :])
 
     @cached_property
+    def is_rising(self) -> bool:
+        """Whether the loss went up instead of down, or left the numbers."""
+        if not len(self.loss) or not self.start > 0:
+            return False
+        lost = not np.isfinite(self.loss[-1]) or not np.isfinite(self.one("train_loss", default=0.0))
+        return bool(lost or self.now - 2 * self.error > 3 * max(self.start, self.reference))
+
+    @cached_property
     def promised(self) -> float:
         """By how much a step promises to lower the loss, to first order: the mean of -⟨g, u⟩ so far."""
         return float(-self["descent"].mean()) if "descent" in self and len(self["descent"]) else nan

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, uphill, wrong_layers
+from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, ranked, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
 
@@ -199,8 +199,5 @@ class DeadUnits:
             layers,
             int(r.steps("silent_units")[-1]),
             {"share": worst, "threshold": self.share},
-            (
-                Cause("learning_rate_too_high", "a step that is too long throws units off the data", "a tenth of it"),
-                Cause("dead_relu", "a rectifier passes no gradient below 0", 'activation = "leaky_relu"'),
-            ),
+            ranked(r),
         )

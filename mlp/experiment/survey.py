@@ -74,6 +74,7 @@ def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
     """Inputs by feature, targets, and rows that say two things at once."""
     note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
     note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
+    note(history, "input_tail", np.median(tail(X[:DRY])))
     note(history, "contradictory_rows", contradictory(X, y))
     if about.task != "regression":
         note(history, "n_classes", about.n_targets)
@@ -82,6 +83,18 @@ def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
     else:
         note(history, "target_mean", np.mean(y, 0))
         note(history, "target_std", np.std(y, 0))
+    if about.task == "regression":
+        note(history, "target_tail", tail(y[: 4 * DRY].reshape(len(y[: 4 * DRY]), -1)).max())
+
+
+def tail(X: Array) -> Array:
+    """By column: its deviation over the one that its middle two thirds have; 1 for normal numbers, large for outliers.
+
+    1 too where the middle does not vary at all: a pixel that is seldom lit has no outliers.
+    """
+    low, high = np.quantile(X, (0.159, 0.841), axis=0)
+    middle = (high - low) / 2
+    return np.asarray(np.where(middle > 0, X.std(0) / np.where(middle > 0, middle, 1), 1.0))
 
 
 def contradictory(X: Array, y: Array) -> float:
@@ -162,7 +175,7 @@ def _start(history: History, network: Network) -> None:
     dense = [
         (name, params if not network.population else params[0])
         for name, layer, params in zip(network.layout.names, network.layers, network.views, strict=True)
-        if isinstance(layer, Dense)
+        if isinstance(layer, Dense) and layer.n_in * layer.n_out > 1  # a single weight is neither equal nor different
     ]
     names = [name for name, _ in dense]
     note(history, "weight_std", [weights[:, :-1].std() for _, weights in dense], names)
