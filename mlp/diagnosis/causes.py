@@ -13,7 +13,7 @@ from math import inf, isfinite, log10
 import numpy as np
 
 from mlp.diagnosis.finding import Cause
-from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.reading import Reading, trend
 
 Suspicion = tuple[float, Cause]
 Suspect = Callable[[Reading], Iterator[Suspicion]]
@@ -40,7 +40,7 @@ def gradient(r: Reading) -> Iterator[Suspicion]:
     """A gradient that is none, parameters that do not move, an end that cannot answer."""
     if wrong_layers(r):
         yield 1.0, WRONG_GRADIENT
-    elif uphill(r) > 0.9:
+    elif uphill(r) > 0.9 or is_contrary(r):
         yield 1.0, WRONG_GRADIENT
     still = frozen_layers(r)
     if still:
@@ -73,6 +73,21 @@ def uphill(r: Reading) -> float:
     descent = r["descent"] if "descent" in r else np.empty(0)
     first = descent[np.isfinite(descent)][:20]
     return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
+
+
+def is_contrary(r: Reading, n: int = 60) -> bool:
+    """Whether the loss rises by about what its gradient promises it to fall, from small steps that all point one way.
+
+    Steps that are too long raise the loss too, but they are long, or turn back and forth.
+    """
+    if len(r.loss) < 12 or "descent" not in r or not len(r["descent"]) or "param_norm" not in r:
+        return False
+    early = trend(r.loss[:n])
+    promised = -float(r["descent"][: min(n, len(r["descent"]))].mean())
+    moved = float(np.median(r["update_norm"][:n]) / max(float(r["param_norm"][0]), 1e-30))
+    turning = float(np.median(r["grad_cosine"][:n])) if "grad_cosine" in r and len(r["grad_cosine"]) else 1.0
+    rises = early.slope - 3 * early.slope_error > 0 and 0.2 * promised < early.slope < 5 * promised
+    return bool(rises and moved < 0.05 and turning > -0.1)
 
 
 def frozen_layers(r: Reading) -> tuple[str, ...]:
