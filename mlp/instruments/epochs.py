@@ -86,12 +86,11 @@ class Silent:
         if not self.silent:
             self.silent = [off(place) for place in places]
             self._wait(places)
-        elif self.waiting:
-            # the largest of all first: 2 µs for a small layer, where one for each unit and what follows take 8
-            if any([not _rows(places[i], units).max() <= below for i, units, below in self.waiting]):
-                for i, units, below in self.waiting:
-                    self.silent[i][units] = _rows(places[i], units).max(-1) <= below
-                self._wait(places)
+        # the largest of all first: 2 µs for a small layer, where one for each unit and what follows take 8
+        elif any(not _rows(places[i], units).max() <= below for i, units, below in self.waiting):
+            for i, units, below in self.waiting:
+                self.silent[i][units] = _rows(places[i], units).max(-1) <= below
+            self._wait(places)
 
     def _wait(self, places: list[Place]) -> None:
         found = zip(self.silent, places, strict=True)
