@@ -77,12 +77,12 @@ STANDARD = (
     ),
     Instrument("param_norm", param_norm, period=thinned, norm_of="param_norm_by_layer"),
     Instrument("descent", descent, period=thinned),
-    Instrument("grad_cosine", period=thinned, begin=GradCosine),
-    Instrument("backward_gain", backward_gain, period=7, labels=named(handing_back), begin=gains_along),
-    Instrument("noise_ratio", noise_ratio, period=17, begin=noise_along),
-    Instrument("silent_units", period=16, labels=named(rectifying), begin=silent_units),
-    Instrument("saturated_units", period=16, labels=named(squashing), begin=saturated_units),
-    Instrument("saturated_share", period=16, labels=named(squashing), begin=saturated_share),
+    Instrument("grad_cosine", period=thinned, watch=GradCosine),
+    Instrument("backward_gain", backward_gain, period=11, labels=named(handing_back), begin=gains_along),
+    Instrument("noise_ratio", noise_ratio, period=23, begin=noise_along),
+    Instrument("silent_units", period=64, labels=named(rectifying), watch=silent_units),
+    Instrument("saturated_units", period=64, labels=named(squashing), watch=saturated_units),
+    Instrument("saturated_share", period=64, labels=named(squashing), watch=saturated_share),
 )  # fmt: skip
 """What an experiment records at every step, or every few."""
 

@@ -20,9 +20,10 @@ class Instrument(NamedTuple):
     column costs nothing, at every step it costs 1 % of a small network. `norm_of`: the column whose norm over the
     labels this is; where that is recorded too, nothing is measured and it is computed when read.
 
-    What must remember has `begin(step, period)`, called once when recording begins, with the period in steps. It
-    returns a measure with a memory of its own, which is shown *every* step and says when there is something to note:
-    at steps that `period` divides if it can, else None. `measure` is then what one step alone says, or None.
+    Two kinds keep something, each for one recording. `begin(step)`, called at its first step, gives a measure that
+    does the same as `measure` and is faster for knowing where the arrays are. `watch(step, period)` gives one that is
+    shown *every* step and says when there is something to note, at steps that `period` divides if it can, else None;
+    `measure` is then None, for one step alone says nothing.
     """
 
     name: str
@@ -33,7 +34,8 @@ class Instrument(NamedTuple):
     shared: bool = False
     finish: Callable[[Any], Any] = np.asarray
     norm_of: str = ""
-    begin: Callable[[Step, int], Measure] | None = None
+    begin: Callable[[Step], Measure] | None = None
+    watch: Callable[[Step, int], Measure] | None = None
 
     def read(self, step: Step) -> Any:
         """The quantity at one step alone; None where it takes more."""
