@@ -45,6 +45,9 @@ def gradient(r: Reading) -> Iterator[Suspicion]:
     still = frozen_layers(r)
     if still:
         yield 0.98, Cause("frozen_layer", f"no step moves {', '.join(still)}", "frozen = []")
+    if is_without_gradient(r):
+        why = "no gradient at all reaches any layer: the output does not depend on the weights"
+        yield 0.9, Cause("loss_output_mismatch", why, AUTOMATIC)
     if r.one("constant_output", default=0.0):
         yield 1.0, Cause("loss_output_mismatch", "a softmax of one output is always 1", AUTOMATIC)
     unreachable = r.one("out_of_reach", default=0.0)
@@ -55,6 +58,12 @@ def gradient(r: Reading) -> Iterator[Suspicion]:
         yield 0.94, Cause("loss_output_mismatch", "outputs are squashed twice, by a layer and by the loss", AUTOMATIC)
     elif r.one("classes_as_numbers", default=0.0):
         yield 0.5, Cause("loss_output_mismatch", "classes are learned as numbers, which saturates", AUTOMATIC)
+
+
+def is_without_gradient(r: Reading) -> bool:
+    """Whether every gradient of every layer was exactly 0, at a loss that is not."""
+    pulled = r["grad_norm_by_layer"] if "grad_norm_by_layer" in r else np.ones(1)
+    return len(pulled) >= 2 and not pulled.any() and r.now > 1e-3
 
 
 AUTOMATIC = 'output = "auto" and loss name = "auto"'
@@ -75,19 +84,24 @@ def uphill(r: Reading) -> float:
     return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
 
 
-def is_contrary(r: Reading, n: int = 60) -> bool:
+def is_contrary(r: Reading) -> bool:
     """Whether the loss rises by about what its gradient promises it to fall, from small steps that all point one way.
 
     Steps that are too long raise the loss too, but they are long, or turn back and forth.
     """
-    if len(r.loss) < 12 or "descent" not in r or not len(r["descent"]) or "param_norm" not in r:
+    if "descent" not in r or "param_norm" not in r:
         return False
-    early = trend(r.loss[:n])
-    promised = -float(r["descent"][: min(n, len(r["descent"]))].mean())
-    moved = float(np.median(r["update_norm"][:n]) / max(float(r["param_norm"][0]), 1e-30))
-    turning = float(np.median(r["grad_cosine"][:n])) if "grad_cosine" in r and len(r["grad_cosine"]) else 1.0
+    return any(_rises_as_promised(r, n) for n in (15, 30, 60) if len(r.loss) >= n)
+
+
+def _rises_as_promised(r: Reading, n: int) -> bool:
+    early, descent, cosines = trend(r.loss[:n]), r.first("descent", n), r.first("grad_cosine", n)
+    if not len(descent):
+        return False
+    promised = -float(descent.mean())
+    moved = float(np.median(r.first("update_norm", n)) / max(float(r["param_norm"][0]), 1e-30))
     rises = early.slope - 3 * early.slope_error > 0 and 0.2 * promised < early.slope < 5 * promised
-    return bool(rises and moved < 0.05 and turning > -0.1)
+    return bool(rises and moved < 0.05 and (not len(cosines) or np.median(cosines) > -0.1))
 
 
 def frozen_layers(r: Reading) -> tuple[str, ...]:

@@ -62,6 +62,10 @@ class Reading(History):
         labels = self.labels(name)
         return float(self[name][-1][labels.index(label)]) if label in labels else default
 
+    def first(self, name: str, n: int) -> Array:
+        """The records of a column that were made in the first n steps; none where there is no such column."""
+        return self[name][self.steps(name) < n] if name in self else np.empty(0)
+
     def setting(self, name: str, default: float = nan) -> float:
         """One of the settings."""
         return self.one("settings", name, default)
@@ -100,8 +104,9 @@ class Reading(History):
 
     @cached_property
     def reference(self) -> float:
-        """The loss of the best constant answer; where that is not known, the loss at the start."""
-        return self.one("reference_loss", default=self.start)
+        """The loss of the best constant answer; where that is not known, of a guess, or at the start."""
+        guess = self.one("guess_loss")
+        return self.one("reference_loss", default=guess if guess == guess else self.start)
 
     @cached_property
     def recent(self) -> slice:
