@@ -196,7 +196,7 @@ def start(r: Reading) -> Iterator[Suspicion]:
             why = f"weights begin at {high:.2g} times the size that keeps a signal's strength"
             blown_up = high > 1.5 and r.start > 5 * r.reference
             yield max(0.9 * blown_up, 0.55 + 0.37 * _between(high, 2.2, 4.5)), Cause("initialization_too_large", why, 'init = "auto"')
-    bias = r.setting("bias", 0.0)
+    bias = r.setting("bias", min(r.by_layer("bias_mean").values(), default=0.0))
     if bias <= -0.5:
         why = f"a bias of {bias:g} holds the sums below 0"
         yield 0.6 + 0.36 * _between(-bias, 0.5, 4), Cause("negative_bias", why, "bias = 0.0")
@@ -242,19 +242,38 @@ def learning_rate(r: Reading) -> Iterator[Suspicion]:
     if epsilon > 1e-5:
         why = f"an epsilon of {epsilon:g} is larger than the gradients it should guard"
         yield 0.3 + 0.63 * _between(epsilon, 1e-4, 0.1), Cause("epsilon_too_large", why, "epsilon = 1e-8")
-    clip = max(r.setting("clip_norm", 0.0), r.setting("clip_value", 0.0))
+    clip = max(r.setting("clip_norm"), r.setting("clip_value"))
     norm = float(np.median(r["grad_norm"])) if "grad_norm" in r and len(r["grad_norm"]) else 0.0
+    if clip != clip or clip == 0:
+        clip = _cut(r)
     if 0 < clip < norm / 3:
         why = f"gradients of {norm:.2g} are cut to {clip:g}"
         yield 0.3 + 0.62 * _between(norm / clip, 3, 100), Cause("clipping_too_low", why, "clip_norm = 0.0")
 
 
+def _cut(r: Reading) -> float:
+    """The norm to which gradients are cut, where updates of η times that length give it away; 0 where they do not."""
+    if not all(name in r and len(r[name]) > 3 for name in ("update_norm", "learning_rate", "grad_norm")):
+        return 0.0
+    steps = r.steps("update_norm")
+    rate, norm = (r[name][np.isin(r.steps(name), steps)] for name in ("learning_rate", "grad_norm"))
+    if not len(rate) == len(norm) == len(steps) or not (rate > 0).all():
+        return 0.0
+    length = r["update_norm"] / rate
+    is_cut = length.std() < 1e-3 * length.mean() and norm.std() > 1e-2 * norm.mean()
+    return float(length.mean()) if is_cut else 0.0
+
+
 def penalties(r: Reading) -> Iterator[Suspicion]:
     """What holds the weights down, or noise that drowns the signal."""
-    decay = max(r.setting("l2", 0.0), r.setting("l1", 0.0), r.setting("weight_decay", 0.0))
+    decay = max(r.setting("l2"), r.setting("l1"), r.setting("weight_decay"))
     if decay > 2e-3:
         why = f"a penalty of {decay:g} pulls the weights to 0 harder than the data pulls them away"
         yield 0.35 + 0.57 * _between(decay, 3e-3, 0.1), Cause("weight_decay_too_high", why, "l2 = 1e-4")
+    elif decay != decay and "param_norm" in r and len(r["param_norm"]) > 1:
+        left = float(r["param_norm"][-1] / r["param_norm"][0])
+        if left < 0.2:
+            yield 0.85, Cause("weight_decay_too_high", f"the weights shrank to {left:.1g} of what they were", "l2 = 1e-4")
     dropout = r.setting("dropout", 0.0)
     if dropout >= 0.4:
         why = f"dropout keeps only {100 * (1 - dropout):.0f} % of the units at each step"
@@ -322,7 +341,7 @@ def shape(r: Reading) -> Iterator[Suspicion]:
         yield 0.95, Cause("frozen_layer", "layers were told to stay as they are", "frozen = []")
     if r.setting("shuffle", 1.0) == 0:
         yield 0.85, Cause("unshuffled_batches", "rows come in the same order in every epoch", "shuffle = true")
-    norms = [v for v in r.by_layer("initial_grad_norm_by_layer").values()]
+    norms = list(r.at_start("grad_norm_by_layer").values())
     if len(norms) > 2 and norms[-1] > 0 and norms[0] < 1e-2 * norms[-1]:
         why = f"the first layer's gradient begins at {norms[0] / norms[-1]:.1g} of the last's"
         yield (

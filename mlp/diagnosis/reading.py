@@ -76,6 +76,13 @@ class Reading(History):
             return {}
         return dict(zip(self.labels(name), map(float, self[name][-1]), strict=False))
 
+    def at_start(self, name: str) -> dict[str, float]:
+        """A column by layer before anything had moved: of the dry pass, or else its first record."""
+        found = self.by_layer(f"initial_{name}")
+        if found or name not in self or not len(self[name]):
+            return found
+        return dict(zip(self.labels(name), map(float, self[name][0]), strict=False))
+
     @cached_property
     def loss(self) -> Array:
         """The recorded losses."""

@@ -31,7 +31,7 @@ from mlp.instruments.nodes import (
     squashing,
 )
 from mlp.instruments.samples import noise_along, noise_ratio, sample_grad_norms
-from mlp.instruments.start import dense, guess_loss, hidden, identical_units, weight_gain, weight_std
+from mlp.instruments.start import bias_mean, dense, guess_loss, hidden, identical_units, weight_gain, weight_std
 from mlp.instruments.vectors import (
     GradCosine,
     descent,
@@ -64,6 +64,7 @@ ESSENTIAL = (
 
 START = (
     Instrument("weight_std", weight_std, period=None, labels=dense, shared=True),
+    Instrument("bias_mean", bias_mean, period=None, labels=dense, shared=True),
     Instrument("weight_gain", weight_gain, period=None, labels=dense, shared=True),
     Instrument("identical_units", identical_units, period=None, labels=hidden, shared=True),
     Instrument("guess_loss", guess_loss, period=None, shared=True),

@@ -45,6 +45,11 @@ def weight_std(step: Step) -> Any:
     return [float(w[:, :-1].std()) for *_, w in weights(step)]
 
 
+def bias_mean(step: Step) -> Any:
+    """The mean of a layer's bias weights."""
+    return [float(w[:, -1].mean()) for *_, w in weights(step)]
+
+
 def weight_gain(step: Step) -> Any:
     """The size of a layer's weights, in units of what keeps a signal's strength: √(gain / n_in).
 
