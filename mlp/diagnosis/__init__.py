@@ -21,7 +21,6 @@ from mlp.diagnosis.beginning import (
     UnscaledTargets,
     VanishingAtStart,
 )
-from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.divergence import Divergence
 from mlp.diagnosis.finding import Cause, Detector, Finding
 from mlp.diagnosis.generalization import MinorityIgnored, NoisyLabels, Overfitting, Uninformative
@@ -36,6 +35,7 @@ from mlp.diagnosis.signals import (
     Uphill,
     WrongGradient,
 )
+from mlp.diagnosis.suspects import ranked
 from mlp.errors import ShapeError
 from mlp.history import History
 
@@ -125,7 +125,7 @@ def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
             break
         seen = {f.kind for f in judge(Reading(whole, moment)) if f.severity != "info"}
         lasting = {kind for kind in lasting if families[kind] & seen}
-        since |= {kind: moment - 1 for kind in lasting}
+        since |= dict.fromkeys(lasting, moment - 1)
     for finding in found:
         yield replace(finding, step=since[finding.kind]) if finding.kind in since and finding.step else finding
 

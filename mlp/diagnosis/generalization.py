@@ -8,10 +8,11 @@ from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 
-from mlp.diagnosis.causes import guess, is_rare, ranked
+from mlp.diagnosis.evidence import guess, is_rare
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.gate import is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.suspects import ranked
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class NoisyLabels:
 
 @dataclass(frozen=True)
 class MinorityIgnored:
-    """A warning where a class with less than `ratio` of the rows of the most frequent is found less than half the time."""
+    """A warning where a class with less than `ratio` of the most frequent one's rows has a recall below `recall`."""
 
     ratio: float = 0.2
     recall: float = 0.5

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, is_contrary, ranked, uphill, wrong_layers
+from mlp.diagnosis.evidence import frozen_layers, is_contrary, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.suspects import ranked
+from mlp.diagnosis.suspects.gradient import AUTOMATIC, WRONG_GRADIENT
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,8 @@ class PoorInitialization:
         yield Finding(
             "poor_initialization",
             "info",
-            f"The weights of {worst} begin at {gains[worst]:.2g} times the size that keeps a signal's strength, and the "
-            f"first loss is {ratio:.2g} times that of a constant answer.",
+            f"The weights of {worst} begin at {gains[worst]:.2g} times the size that keeps a signal's strength, and "
+            f"the first loss is {ratio:.2g} times that of a constant answer.",
             odd,
             0,
             {"weight_gain": gains[worst], "apart": self.apart, "first_loss_ratio": ratio},
@@ -177,7 +179,7 @@ class SaturatedUnits:
 
 @dataclass(frozen=True)
 class DeadUnits:
-    """Information where `share` of a rectifying layer's units were never on in a whole epoch; critical where all are."""
+    """Information where `share` of a rectifying layer's units were off for a whole epoch; critical where all are."""
 
     share: float = 0.5
     needs: tuple[str, ...] = ("silent_units",)
@@ -193,8 +195,8 @@ class DeadUnits:
         yield Finding(
             "dead_units",
             "critical" if whole else "info",
-            f"{100 * worst:.0f} % of the units of {', '.join(layers)} were not on for a single row of the last epoch. A "
-            "rectifier that is never on gets no gradient and stays off.",
+            f"{100 * worst:.0f} % of the units of {', '.join(layers)} were not on for a single row of the last epoch. "
+            "A rectifier that is never on gets no gradient and stays off.",
             layers,
             int(r.steps("silent_units")[-1]),
             {"share": worst, "threshold": self.share},

@@ -121,7 +121,7 @@ def _fingerprints(X: Array) -> Array:
 
 def _mixed(bits: Array) -> Array:
     """Every bit on many others. 1 and -1 differ in their highest bit alone, of which a product keeps only parity."""
-    return bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53))
+    return np.asarray(bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53)))
 
 
 def reference_loss(head: Head, target: Array) -> float:
@@ -168,7 +168,7 @@ OUTPUT_RANGES: Mapping[type[Layer], tuple[float, float]] = {
 }  # fmt: skip
 
 
-def _is_ours(part: Layer | Loss) -> bool:
+def _is_ours(part: object) -> bool:
     """Whether a layer or loss is this library's own: those are held to differences by its tests."""
     return type(part).__module__.startswith("mlp.")
 

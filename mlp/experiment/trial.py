@@ -1,4 +1,4 @@
-"""Short trainings beside the run: what would another setting do on the same rows?
+"""Short trainings beside the run: what another setting would do on the same rows.
 
 A trial builds a variant of an experiment from a changed configuration, trains it for some steps and measures it. The
 *yardstick* is the trial of the default experiment: if a plain network learns these rows in a few hundred steps and the

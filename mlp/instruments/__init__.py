@@ -5,8 +5,8 @@ run is the same bit for bit with or without it. When to measure and where it goe
 
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
-parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and `start`
-looks at how it all began.
+parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and
+`start` looks at how it all began.
 """
 
 from __future__ import annotations
