@@ -52,19 +52,31 @@ def gradcheck(
     check_count("directions", directions)
     batch = as_batch(X, target, weights, dtype=np.float64)
     check_batch(network, loss, batch)
-    workspace = Workspace(network, len(X), input_gradient=True)
-    value_and_grad(network, loss, batch, workspace)
-    objective = Objective(network, loss)
-    objective.batch, objective.workspace = batch, workspace
-    draw = generator(rng)
-    errors = [
-        _error(objective.value, network.params, workspace.grad, part, draw)
-        for part in network.layout.slices
-        for _ in range(directions)
-        if part.stop > part.start
-    ]
+    objective, draw = _at(network, loss, batch), generator(rng)
+    errors = [error for _ in range(directions) for error in _layer_errors(objective, draw)]
     errors += [_input_error(objective, batch, draw) for _ in range(directions)]
     return max(errors, default=0.0)
+
+
+def gradient_errors(network: Network, loss: Loss, batch: Batch, rng: Seed = 0) -> list[float]:
+    """The error of `gradcheck` along one direction, for each layer that has parameters."""
+    return _layer_errors(_at(network, loss, batch), generator(rng))
+
+
+def _at(network: Network, loss: Loss, batch: Batch) -> Objective:
+    """The loss around the parameters, with the gradient there in its workspace."""
+    objective = Objective(network, loss)
+    objective.batch = batch
+    objective.workspace = Workspace(network, batch.x.n_samples, input_gradient=True)
+    value_and_grad(network, loss, batch, objective.workspace)
+    return objective
+
+
+def _layer_errors(objective: Objective, rng: np.random.Generator) -> list[float]:
+    """The error along a random direction of each layer's parameters."""
+    params, gradient = objective.network.params, objective.workspace.grad
+    parts = (part for part in objective.network.layout.slices if part.stop > part.start)
+    return [_error(objective.value, params, gradient, part, rng) for part in parts]
 
 
 def _input_error(objective: Objective, batch: Batch, rng: np.random.Generator) -> float:

@@ -11,6 +11,7 @@ import os
 import zipfile
 import zlib
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,18 @@ class History(Mapping[str, Array]):
             mine = found.column(name, values.shape[1:], column.unit, column.labels)
             mine.values.extend(values.ravel().tolist())
             mine.steps.extend(column.steps)
+        return found
+
+    def until(self, step: int) -> History:
+        """What had been recorded after that step: the records of it and of those before."""
+        found = History()
+        for name, column in self._columns.items():
+            n = bisect_right(column.steps, step)
+            if n:
+                mine = found.column(name, column.shape, column.unit, column.labels)
+                mine.values.extend(column.array()[:n].ravel().tolist())
+                mine.steps.extend(column.steps[:n])
+                mine.shared = column.shared
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -69,6 +69,11 @@ class Recorder:
             column = self._column(instrument, step)
             if column is None:
                 continue
+            if instrument.period is None:
+                if not column.steps and instrument.measure:
+                    column.steps.append(step.index)
+                    column.put()(instrument.measure(step))
+                continue
             period = _period(instrument, step) * self.every
             if instrument.watch:
                 put = _first_put(column, instrument, watches)
@@ -153,7 +158,7 @@ def _checked(instruments: Any) -> tuple[Instrument, ...]:
     if not all(isinstance(instrument, Instrument) for instrument in found):
         raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
     for instrument in found:
-        if not callable(instrument.period):
+        if instrument.period is not None and not callable(instrument.period):
             check_count(f"period of the instrument {instrument.name!r}", instrument.period)
         if not any(map(callable, (instrument.measure, instrument.begin, instrument.watch))):
             needed = "with a function that measures: Instrument('loss', lambda step: step.loss)"

@@ -5,7 +5,8 @@ dataclass and one line here. `beginning` judges what is known before the first s
 became of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,22 +21,45 @@ from mlp.diagnosis.beginning import (
     UnscaledTargets,
     VanishingAtStart,
 )
+from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.divergence import Divergence
 from mlp.diagnosis.finding import Cause, Detector, Finding
-from mlp.diagnosis.progress import NoProgress
+from mlp.diagnosis.generalization import MinorityIgnored, NoisyLabels, Overfitting, Uninformative
+from mlp.diagnosis.progress import Progress
+from mlp.diagnosis.reading import Reading, moments
+from mlp.diagnosis.signals import (
+    DeadUnits,
+    FrozenParameters,
+    OutputMismatch,
+    PoorInitialization,
+    SaturatedUnits,
+    Uphill,
+    WrongGradient,
+)
 from mlp.errors import ShapeError
 from mlp.history import History
 
 DETECTORS: tuple[Detector, ...] = (
     Divergence(),
+    WrongGradient(),
+    Uphill(),
+    OutputMismatch(),
+    FrozenParameters(),
     ConstantFeatures(),
     SymmetricUnits(),
     DeadAtStart(),
-    NoProgress(),
+    Progress(),
+    Overfitting(),
+    Uninformative(),
+    NoisyLabels(),
+    MinorityIgnored(),
     ContradictoryLabels(),
     UnscaledInputs(),
     UnscaledTargets(),
     VanishingAtStart(),
+    PoorInitialization(),
+    SaturatedUnits(),
+    DeadUnits(),
     ClassImbalance(),
 )
 
@@ -49,14 +73,61 @@ def diagnose(history: Mapping[str, Any]) -> tuple[Finding, ...]:
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
-    history = history if isinstance(history, History) else History(history)
+    whole = Reading(history if isinstance(history, History) else History(history))
+    found = judge(whole)
+    return tuple(_dated(whole, found)) if any(finding.severity != "info" for finding in found) else found
+
+
+def judge(reading: Reading) -> tuple[Finding, ...]:
+    """All findings as things stand in `reading`. What explains a lack of progress alarms only if there is one."""
     with np.errstate(all="ignore"):  # numbers that are none are judged, not warned of
-        return tuple(
+        found = [
             finding
             for detector in DETECTORS
-            if all(name in history for name in detector.needs)
-            for finding in detector(history)
-        )
+            if all(name in reading for name in detector.needs)
+            for finding in detector(reading)
+        ]
+        if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
+            found = [replace(f, severity="warning") if f.kind in EXPLAINING else f for f in found]
+            first = next(iter(ranked(reading)), None)
+            found.sort(key=lambda f: (SEVERITIES.index(f.severity), first is None or f.causes[:1] != (first,)))
+        else:
+            found.sort(key=lambda f: SEVERITIES.index(f.severity))
+        return tuple(found)
 
 
-__all__ = ["DETECTORS", "Cause", "Detector", "Finding", "diagnose"]
+SEVERITIES = ("critical", "warning", "info")
+PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
+EXPLAINING = {
+    "unscaled_inputs",
+    "unscaled_targets",
+    "vanishing_gradients",
+    "exploding_gradients",
+    "poor_initialization",
+    "saturated_units",
+    "output_loss_mismatch",
+    "noisy_gradients",
+}
+"""Kinds that alarm where there is a lack of progress to explain, and are information elsewhere."""
+
+
+def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
+    """The findings; an alarm with the step since which every look has shown one of its family, without a break.
+
+    What happened at a step of its own keeps it: a loss that became NaN, a fault that was there at the start.
+    """
+    families = {f.kind: PROGRESS if f.kind in PROGRESS else {f.kind} for f in found if f.severity != "info" and f.step}
+    families.pop("divergence", None)
+    since: dict[str, int] = {}
+    lasting = set(families)
+    for moment in reversed([m for m in moments(whole.planned) if m < whole.done]):
+        if not lasting:
+            break
+        seen = {f.kind for f in judge(Reading(whole, moment)) if f.severity != "info"}
+        lasting = {kind for kind in lasting if families[kind] & seen}
+        since |= {kind: moment - 1 for kind in lasting}
+    for finding in found:
+        yield replace(finding, step=since[finding.kind]) if finding.kind in since and finding.step else finding
+
+
+__all__ = ["DETECTORS", "Cause", "Detector", "Finding", "diagnose", "judge"]

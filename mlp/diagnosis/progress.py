@@ -1,94 +1,111 @@
-"""Progress: whether the loss got below that of a network that ignores its inputs."""
+"""Progress: whether the loss falls, and whether it fell as far as these rows allow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
-import numpy as np
-
-from mlp.diagnosis.finding import Cause, Finding
-from mlp.history import History
+from mlp.diagnosis.causes import CERTAIN, is_by_heart, is_without_gradient, ranked, suspicions
+from mlp.diagnosis.finding import Finding
+from mlp.diagnosis.gate import NONE, SHORT, is_overconfident, shortfall
+from mlp.diagnosis.reading import Reading
 
 
 @dataclass(frozen=True)
-class NoProgress:
-    """A warning at the end of a run whose last epoch's loss is still `share` or more of the reference.
+class Progress:
+    """A warning where the loss does not fall, falls too slowly, or stopped above what a plain network reaches.
 
-    The reference is the loss of the best constant answer: the entropy of the classes, the variance of the targets.
+    While the run trains, it is held against the budget: what its steps promise, to first order, or a straight line
+    through its losses, whichever is kinder, must lead somewhere within the planned steps.
     """
 
-    share: float = 0.95
-    needs: tuple[str, ...] = ("loss", "reference_loss")
+    needs: tuple[str, ...] = ("loss",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding; none where the loss is no number, which is divergence."""
-        reference, reached = float(history["reference_loss"][0]), last_epoch(history)
-        if not (np.isfinite(reached) and reference > 0 and reached >= self.share * reference):
+        if not isfinite(history.now) or not isfinite(history.start) or history.reference <= 0:
             return
-        step = int(history.steps("loss")[-1])
-        yield Finding(
+        seen = _at_the_end(history) if history.finished else _on_the_way(history)
+        if seen is not None:
+            kind, message, evidence = seen
+            yield Finding(kind, "warning", message, (), history.done - 1, evidence, ranked(history))
+
+
+Seen = tuple[str, str, dict[str, float]]
+
+
+def _on_the_way(r: Reading) -> Seen | None:
+    """What the steps so far say of the rest."""
+    level = {"loss": r.now, "reference_loss": r.reference, "steps": float(r.done)}
+    if r.done >= 5 and r.now - 2 * r.error > 3 * max(r.start, r.reference):
+        why = f"The loss has risen from {r.start:.3g} to {r.now:.3g} in {r.done} steps instead of falling."
+        return "no_progress", why, level | {"threshold": 3.0}
+    weight, cause = next(iter(suspicions(r)), (0.0, None))
+    if cause is not None and weight >= CERTAIN and not r.skill > 0.9:
+        return (
             "no_progress",
-            "warning",
-            f"After {step + 1} steps the loss is {reached:.4g}. A network that ignores its inputs and always gives the "
-            f"best constant answer has {reference:.4g}: this one is no better.",
-            (),
-            step,
-            {"loss": reached, "reference_loss": reference, "threshold": self.share},
-            tuple(_causes(history, reached / reference)),
+            f"This is not likely to train: {cause.why}. Remedy: {cause.remedy}.",
+            level | {"suspicion": weight},
         )
-
-
-def last_epoch(history: History) -> float:
-    """The mean loss of the last epoch, or of the last tenth of the records where epochs were not recorded."""
-    if "train_loss" in history:
-        return float(history["train_loss"][-1])
-    loss = history["loss"]
-    return float(loss[-max(1, len(loss) // 10) :].mean())
-
-
-def _causes(history: History, excess: float) -> Iterator[Cause]:
-    """What the numbers speak for, then what they cannot tell."""
-    yield from _of_updates(history, excess)
-    yield from _of_weights(history)
-    yield from _of_gradients(history)
-    if "target_std" in history and float(history["target_std"][0].max()) > 100:
-        yield Cause("unscaled_targets", "the targets are far larger than outputs", "divide them by their deviation")
-    yield Cause("too_few_epochs", "the run may have been too short", "training.epochs × 5")
-    yield Cause("uninformative_labels", "the inputs may say nothing of the targets", "check that rows and labels match")
-
-
-def _of_updates(history: History, excess: float) -> Iterator[Cause]:
-    """Steps that are nothing, too short or too long for the weights they move."""
-    if "update_norm" not in history or "param_norm" not in history:
-        return
-    params = history["param_norm"]
-    ratio = float(np.median(history["update_norm"] / np.where(params > 0, params, 1.0)))
-    moved = f"a typical update moves the weights by {ratio:.1g} of their size"
-    if ratio == 0:
-        yield Cause("frozen_layer", "no update moved any weight", "frozen = []")
-    elif ratio < 1e-5:
-        yield Cause("learning_rate_too_low", moved, "a learning rate a hundred times higher")
-    elif ratio > 0.1 or excess > 2:
-        yield Cause(
-            "learning_rate_too_high", f"{moved}, and the loss is {excess:.2g} times the reference", "a tenth of it"
+    if r.now < 0.7 * min(r.start, r.reference):
+        return None
+    if r.done >= 3 and isfinite(r.promised):
+        budget = r.promised * r.planned * _building_up(r)
+        if budget < 0.1 * r.now:
+            why = (
+                f"The loss is {r.now:.4g}, and all {r.planned} planned steps together promise to lower it by "
+                f"{max(budget, 0):.2g}: at this pace the run ends where it began."
+            )
+            return "no_progress", why, level | {"promised": budget, "threshold": 0.1 * r.now}
+    line = r.trend
+    ahead = line.level + (line.slope - 2 * line.slope_error) * (r.planned - r.done)
+    if (
+        r.done >= 0.05 * r.planned
+        and line.level - 2 * line.level_error > 0.9 * r.reference
+        and ahead > 0.7 * r.reference
+    ):
+        why = (
+            f"After {r.done} of {r.planned} steps the loss is {r.now:.4g}; a network that ignores its inputs has "
+            f"{r.reference:.4g}. Going on like this it ends above {ahead:.3g}."
         )
+        return "no_progress", why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
+    return None
 
 
-def _of_weights(history: History) -> Iterator[Cause]:
-    """Weights that a penalty has taken away."""
-    if "param_norm" not in history or "initial_param_norm_by_layer" not in history:
-        return
-    left = float(history["param_norm"][-1] / np.linalg.norm(history["initial_param_norm_by_layer"][0]))
-    if left < 0.1:
-        yield Cause("weight_decay_too_high", f"the weights shrank to {left:.1g} of what they were", "l2 = 1e-4")
+def _building_up(r: Reading) -> float:
+    """How many times longer steps get while a momentum builds up."""
+    momentum = r.setting("momentum", 0.0)
+    return 1 / (1 - momentum) if 0 < momentum < 1 and r.done < 3 / (1 - momentum) else 1.0
 
 
-def _of_gradients(history: History) -> Iterator[Cause]:
-    """A first layer that no gradient reaches."""
-    if "initial_grad_norm_by_layer" not in history:
-        return
-    norms = history["initial_grad_norm_by_layer"][0]
-    if len(norms) > 2 and norms[0] < 1e-3 * norms[-1]:
-        why = f"the first layer's gradient begins at {norms[0] / norms[-1]:.1g} of the last's"
-        yield Cause("saturating_activations", why, 'activation = "relu", or batch_norm = true')
+def _at_the_end(r: Reading) -> Seen | None:
+    """What the run came to."""
+    reached = r.one("train_loss", default=r.now)
+    level = {"loss": reached, "reference_loss": r.reference}
+    if is_without_gradient(r):
+        why = f"The loss is {reached:.4g}, and not one of {r.done} steps had a gradient: nothing can change."
+        return "no_progress", why, level | {"grad_norm": 0.0}
+    if isfinite(reached) and reached >= NONE * r.reference:
+        why = (
+            f"After {r.done} steps the loss is {reached:.4g}. A network that ignores its inputs and always gives the "
+            f"best constant answer has {r.reference:.4g}: this one is no better."
+        )
+        return "no_progress", why, level | {"threshold": NONE}
+    trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
+    short = [s for s in (trained, held_out) if s is not None and s.is_clear]
+    if trained is not None and held_out is not None and not short:
+        both = trained.missing > 0.02 and held_out.missing > SHORT + held_out.error
+        short = [held_out] if both or is_overconfident(r) else []
+    if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
+        return None
+    worst = max(short, key=lambda s: s.missing)
+    if is_by_heart(r):
+        return None  # overfitting, which has a detector of its own
+    kind = "unfinished" if r.trend.slope + 2 * r.trend.slope_error < 0 else "stagnation"
+    name = "accuracy" if r.score_name == "accuracy" else "r²"
+    why = (
+        f"The run ended with an {name} of {worst.mine:.3f}. A plain network, trained for some hundred steps on the same "
+        f"rows, has {worst.yardstick:.3f}: these rows allow more."
+    )
+    return kind, why, level | {"score": worst.mine, "yardstick": worst.yardstick, "error": worst.error}

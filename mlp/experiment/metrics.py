@@ -88,3 +88,9 @@ def named(part: str, values: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """("validation_loss", 0.1), ...: as plain numbers."""
     for name, value in values.items():
         yield f"{part}_{name}", float(value)
+
+
+def balanced(y: Array) -> Array:
+    """N / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1."""
+    counts = np.bincount(y)
+    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))

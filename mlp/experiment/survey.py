@@ -7,8 +7,8 @@ Nothing is trained or changed, and nothing is drawn from the run's generators.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice, pairwise
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,28 @@ from mlp.data.batches import as_batch
 from mlp.experiment import metrics
 from mlp.experiment.build import Head
 from mlp.experiment.prepare import BLOCK, Part, Preprocessing
+from mlp.gradcheck import gradient_errors
 from mlp.history import History
-from mlp.instruments import DETAILED
-from mlp.layers import Dense
+from mlp.instruments import DETAILED, START
+from mlp.layers import (
+    Activation,
+    HardSigmoid,
+    HardTanh,
+    Identity,
+    Layer,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from mlp.losses import Loss, SigmoidCrossEntropy
 from mlp.network import Network, Workspace
 from mlp.training import Step
 
 DRY = 512  # rows of the dry pass: enough for a profile by layer, cheap beside one epoch
+CHECKED = 32  # rows of the gradient check
 SCAN = 5 * BLOCK  # rows that are looked through for constant columns and contradictions
 
 
@@ -35,12 +50,14 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
     y = part.y[: len(X)]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
         _data(history, X, y, about)
-        _once(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
-        _start(history, network)
+        note(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
+        _ending(history, network, head, y)
         _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
+        if not all(map(_is_ours, (*network.layers, head.loss))):
+            _gradient(history, network, head, X[:CHECKED], metrics.target(head, y[:CHECKED], np.dtype(np.float64)))
 
 
-def _once(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
+def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
     """A column with one record, at step 0."""
     numbers = np.asarray(value, float)
     if not numbers.size:
@@ -53,14 +70,29 @@ def _once(history: History, name: str, value: Any, labels: Sequence[str] = ()) -
 
 def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
     """Inputs by feature, targets, and rows that say two things at once."""
-    _once(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
-    _once(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
-    _once(history, "contradictory_rows", contradictory(X, y))
+    note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
+    note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
+    note(history, "input_tail", np.median(tail(X[:DRY])))
+    note(history, "contradictory_rows", contradictory(X, y))
+    if about.task != "regression":
+        note(history, "n_classes", about.n_targets)
     if about.task == "classification":
-        _once(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
+        note(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
     else:
-        _once(history, "target_mean", np.mean(y, 0))
-        _once(history, "target_std", np.std(y, 0))
+        note(history, "target_mean", np.mean(y, 0))
+        note(history, "target_std", np.std(y, 0))
+    if about.task == "regression":
+        note(history, "target_tail", tail(y[: 4 * DRY].reshape(len(y[: 4 * DRY]), -1)).max())
+
+
+def tail(X: Array) -> Array:
+    """By column: its deviation over the one that its middle two thirds have; 1 for normal numbers, large for outliers.
+
+    1 too where the middle does not vary at all: a pixel that is seldom lit has no outliers.
+    """
+    low, high = np.quantile(X, (0.159, 0.841), axis=0)
+    middle = (high - low) / 2
+    return np.asarray(np.where(middle > 0, X.std(0) / np.where(middle > 0, middle, 1), 1.0))
 
 
 def contradictory(X: Array, y: Array) -> float:
@@ -84,7 +116,12 @@ def _fingerprints(X: Array) -> Array:
     factors = np.random.default_rng(0).integers(1, 2**63, X.shape[1], dtype=np.uint64)
     starts = range(0, len(X), BLOCK)
     blocks = (np.asarray(X[start : start + BLOCK], np.float64) + 0.0 for start in starts)  # -0.0 is 0.0
-    return np.concatenate([block.view(np.uint64) @ factors for block in blocks])
+    return np.concatenate([_mixed(block.view(np.uint64)) @ factors for block in blocks])
+
+
+def _mixed(bits: Array) -> Array:
+    """Every bit on many others. 1 and -1 differ in their highest bit alone, of which a product keeps only parity."""
+    return bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53))
 
 
 def reference_loss(head: Head, target: Array) -> float:
@@ -108,25 +145,44 @@ def reference_loss(head: Head, target: Array) -> float:
     return min(float(head.loss.value(answer, target.T, None)) for answer in answers)
 
 
-def _start(history: History, network: Network) -> None:
-    """By dense layer: the spread of the first weights, and the share of hidden units that are the double of another."""
-    dense = [
-        (name, params if not network.population else params[0])
-        for name, layer, params in zip(network.layout.names, network.layers, network.views, strict=True)
-        if isinstance(layer, Dense)
-    ]
-    names = [name for name, _ in dense]
-    _once(history, "weight_std", [weights[:, :-1].std() for _, weights in dense], names)
-    hidden = [(name, weights, after) for (name, weights), (_, after) in pairwise(dense)]
-    _once(history, "identical_units", [_identical(w, after) for _, w, after in hidden], [name for name, *_ in hidden])
+def _ending(history: History, network: Network, head: Head, y: Array) -> None:
+    """Whether the last layer can say what the loss asks for."""
+    last = network.layers[-1]
+    values = metrics.target(head, y, np.dtype(np.float64))
+    if isinstance(last, Softmax) and last.n_out == 1:
+        note(history, "constant_output", 1.0)
+    if isinstance(last, Activation | Softmax) and not isinstance(last, Identity):
+        if type(head.loss).predict is not Loss.predict:  # the loss squashes raw outputs itself
+            note(history, "squashed_twice", 1.0)
+        elif not head.labels:
+            low, high = OUTPUT_RANGES.get(type(last), (-np.inf, np.inf))
+            width = 0.01 * (high - low) if np.isfinite(high - low) else 0.0
+            note(history, "out_of_reach", np.mean((values < low - width) | (values > high + width)))
+    if not head.labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
+        note(history, "classes_as_numbers", 1.0)
 
 
-def _identical(weights: Array, after: Array) -> float:
-    """The share of units that are fed and read like another unit, to the last bit: they will stay the same for ever."""
-    read = after[:, :-1].T
-    units = np.hstack([weights, read]) if len(read) == len(weights) else weights
-    _, group, count = np.unique(units, axis=0, return_inverse=True, return_counts=True)
-    return float((count[group.ravel()] > 1).mean())
+OUTPUT_RANGES: Mapping[type[Layer], tuple[float, float]] = {
+    Sigmoid: (0, 1), HardSigmoid: (0, 1), Softmax: (0, 1), Tanh: (-1, 1), HardTanh: (-1, 1), Softsign: (-1, 1),
+    ReLU: (0, np.inf), Softplus: (0, np.inf),
+}  # fmt: skip
+
+
+def _is_ours(part: Layer | Loss) -> bool:
+    """Whether a layer or loss is this library's own: those are held to differences by its tests."""
+    return type(part).__module__.startswith("mlp.")
+
+
+def _gradient(history: History, network: Network, head: Head, X: Array, target: Array) -> None:
+    """By layer: how far the gradient is from differences of the loss, in float64."""
+    params = network.params[0] if network.population else network.params
+    exact = Network(network.layers, 0)
+    exact.params = params.astype(np.float64)
+    try:
+        errors = gradient_errors(exact, head.loss, as_batch(X, target, dtype=np.float64))
+    except (ArithmeticError, TypeError, ValueError):  # a layer that cannot do float64 is not judged
+        return
+    note(history, "gradient_error", errors, network.layout.block_names)
 
 
 def _dry_pass(history: History, network: Network, head: Head, X: Array, target: Array) -> None:
@@ -138,8 +194,10 @@ def _dry_pass(history: History, network: Network, head: Head, X: Array, target: 
     workspace = Workspace(first, len(X))
     value = value_and_grad(first, head.loss, batch, workspace)
     step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None)
-    _once(history, "initial_loss", value)
+    note(history, "initial_loss", value)
+    for instrument in START:
+        note(history, instrument.name, instrument.read(step), instrument.labels(step) if instrument.labels else ())
     for instrument in DETAILED:
         labels = instrument.labels(step) if instrument.labels else ()
-        if labels and instrument.measure and not instrument.name.startswith("update"):
-            _once(history, f"initial_{instrument.name}", instrument.read(step), labels)
+        if labels and instrument.measure and instrument.period and not instrument.name.startswith("update"):
+            note(history, f"initial_{instrument.name}", instrument.read(step), labels)

@@ -15,7 +15,7 @@ Measure: TypeAlias = Callable[[Step], Any]
 class Instrument(NamedTuple):
     """A quantity: `measure(step)` gives a number, or one for each of `labels(step)`; every `period` records.
 
-    `period` may depend on the network: a function of the first step. `shared`: the same for all members of a
+    `period` may depend on the network: a function of the first step; None: once, where the history has it not yet. `shared`: the same for all members of a
     population, as the epoch is. `finish` makes the quantity of what was measured, when it is read: a root over a whole
     column costs nothing, at every step it costs 1 % of a small network. `norm_of`: the column whose norm over the
     labels this is; where that is recorded too, nothing is measured and it is computed when read.
@@ -29,7 +29,7 @@ class Instrument(NamedTuple):
     name: str
     measure: Measure | None = None
     unit: str = ""
-    period: int | Callable[[Step], int] = 1
+    period: int | Callable[[Step], int] | None = 1
     labels: Callable[[Step], tuple[str, ...]] | None = None
     shared: bool = False
     finish: Callable[[Any], Any] = np.asarray

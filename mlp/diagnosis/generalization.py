@@ -1,0 +1,166 @@
+"""Generalization: what was learned by heart, what was left out, and what cannot be learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, isfinite, nan, sqrt
+
+import numpy as np
+
+from mlp.diagnosis.causes import guess, is_rare, ranked
+from mlp.diagnosis.finding import Cause, Finding
+from mlp.diagnosis.gate import is_overconfident, shortfall
+from mlp.diagnosis.reading import Reading
+
+
+@dataclass(frozen=True)
+class Overfitting:
+    """A warning where training answers are `gap` better than held-out ones, and something else says so too.
+
+    That is a validation loss that has risen to `rise` times its lowest, or a plain network that does clearly better on
+    held-out rows. The gap must be larger than chance (`sigmas` standard errors). A single epoch in which validation
+    gets worse is no overfitting. Where the validation part is too small to tell, halves of the training rows that a
+    plain network was asked about take its place.
+    """
+
+    gap: float = 0.1
+    rise: float = 1.2
+    sigmas: float = 1.5
+    needs: tuple[str, ...] = ("loss",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        train = r.score("train")
+        gap, error, held_out = max(self._seen(r), self._crossed(r), key=lambda found: found[0] - self.sigmas * found[1])
+        if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2):
+            return
+        name = "accuracy" if r.score_name == "accuracy" else "r²"
+        yield Finding(
+            "overfitting",
+            "warning",
+            f"The {name} is {train:.3f} on the rows trained on and {held_out:.3f} on rows held out: the network learns "
+            f"the rows by heart.{self._turned(r)}",
+            (),
+            r.done - 1,
+            {"gap": gap, "gap_threshold": self.gap, "error": error},
+            ranked(r),
+        )
+
+    def _seen(self, r: Reading) -> tuple[float, float, float]:
+        """Gap, error and held-out score on the validation part, if the second sign is there too."""
+        train, held_out, missing = r.score("train"), r.score("validation"), shortfall(r, "validation")
+        if not (isfinite(train) and isfinite(held_out)) or "validation_loss" not in r:
+            return -inf, 0.0, nan
+        losses = r["validation_loss"]
+        risen = len(losses) > 1 and losses[-1] > self.rise * losses.min()
+        short = is_overconfident(r) or (missing is not None and missing.is_clear)
+        if not risen and not (short and train > 0.9):
+            return -inf, 0.0, nan
+        n = max(r.setting("validation_scored", 100.0), 1)
+        return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out
+
+    def _crossed(self, r: Reading) -> tuple[float, float, float]:
+        """Gap, error and held-out score of the halves; only for a network that has its rows by heart."""
+        train, held_out = r.score("train"), r.one(f"crossed_{r.score_name}")
+        if not (train > 0.97 and isfinite(held_out)):
+            return -inf, 0.0, nan
+        n = max(r.setting("rows", 100.0), 1)
+        return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out
+
+    def _turned(self, r: Reading) -> str:
+        """When the validation loss was lowest."""
+        if "validation_loss" not in r:
+            return ""
+        losses = r["validation_loss"]
+        lowest = int(np.argmin(losses))
+        if losses[-1] <= self.rise * losses[lowest]:
+            return ""
+        step = int(r.steps("validation_loss")[lowest])
+        return f" The validation loss was lowest at step {step} ({losses[lowest]:.3g}) and is {losses[-1]:.3g} now."
+
+
+@dataclass(frozen=True)
+class Uninformative:
+    """A warning where held-out answers are no better than guesses, the network's and a plain network's alike."""
+
+    needs: tuple[str, ...] = ("loss",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, at the end of a run."""
+        chance, score = guess(r), r.score("validation")
+        plain = r.one(f"yardstick_validation_{r.score_name}")
+        if not r.finished or chance is None or not isfinite(score) or not isfinite(plain) or is_rare(r):
+            return
+        if score > chance or plain > chance:
+            return
+        yield Finding(
+            "no_progress",
+            "warning",
+            f"On held-out rows the score is {score:.3f}, that of a plain network {plain:.3f}, and guessing may reach "
+            f"{chance:.3f}: nothing that was learned from these rows holds for others.",
+            (),
+            r.done - 1,
+            {"score": score, "yardstick": plain, "chance": chance},
+            ranked(r),
+        )
+
+
+@dataclass(frozen=True)
+class NoisyLabels:
+    """A warning where `share` of the labels contradict surroundings that are otherwise of one class.
+
+    Overlapping classes do that at their borders only; wrong labels do it everywhere. The estimate is made with the
+    yardstick, by the neighbours of each row, and counts only where a plain network too misses as many.
+    """
+
+    share: float = 0.15
+    needs: tuple[str, ...] = ("loss", "label_noise")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        noise, error = r.one("label_noise"), r.one("label_noise_error", default=0.0)
+        plain = r.one(f"yardstick_validation_{r.score_name}")
+        if not (noise > self.share and noise - 1.64 * error > self.share / 1.5) or 1 - plain < 0.7 * noise:
+            return
+        yield Finding(
+            "stagnation",
+            "warning",
+            f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where the classes are far "
+            "apart. No network can predict those, and one that is trained long enough learns them by heart.",
+            (),
+            int(r.steps("label_noise")[-1]),
+            {"label_noise": noise, "error": error, "threshold": self.share},
+            ranked(r),
+        )
+
+
+@dataclass(frozen=True)
+class MinorityIgnored:
+    """A warning where a class with less than `ratio` of the rows of the most frequent is found less than half the time."""
+
+    ratio: float = 0.2
+    recall: float = 0.5
+    needs: tuple[str, ...] = ("class_counts", "recall")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, for the class that fares worst."""
+        counts, recall = r["class_counts"][0], r["recall"][-1]
+        names = r.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
+        rare = (counts < self.ratio * counts.max()) & (recall < self.recall)
+        if not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
+            return
+        worst = int(np.argmin(np.where(rare, recall, np.inf)))
+        yield Finding(
+            "minority_class_ignored",
+            "warning",
+            f"Of the rows of class {names[worst]} ({counts[worst]:.0f} of {counts.sum():.0f}) the network finds "
+            f"{100 * recall[worst]:.0f} %. Its accuracy hides that: always answering the most frequent class would do.",
+            (),
+            int(r.steps("recall")[-1]),
+            {"recall": float(recall[worst]), "threshold": self.recall, "rows": float(counts[worst])},
+            (
+                Cause("class_imbalance", "one class outweighs the others in the loss", 'class_weight = "balanced"'),
+                Cause("too_few_epochs", "rare rows are learned last", "training.epochs × 5"),
+            ),
+        )

@@ -1,0 +1,202 @@
+"""What the layers and the gradient show: parts that stand still, a gradient that is none, an end that cannot answer.
+
+Alone most of this is information. It alarms where it is a fault for certain, and where a lack of progress asks why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, is_contrary, ranked, uphill, wrong_layers
+from mlp.diagnosis.finding import Cause, Finding
+from mlp.diagnosis.reading import Reading
+
+
+@dataclass(frozen=True)
+class Uphill:
+    """Critical where nine in ten of the first steps go uphill, ⟨g, u⟩ > 0, or the loss rises as it was to fall.
+
+    The first step of any rule is downhill; momentum may turn a later one uphill, but not most of them.
+    """
+
+    share: float = 0.9
+    needs: tuple[str, ...] = ("loss", "descent")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        share = uphill(r)
+        if share > self.share:
+            message = f"{100 * share:.0f} % of the first steps go uphill: along the gradient instead of against it."
+            yield self._finding(1, message, {"uphill": share, "threshold": self.share})
+        elif not wrong_layers(r) and is_contrary(r):
+            message = "The loss rises by what its gradient promises it to fall, although steps are small and agree."
+            yield self._finding(12, message, {"promised": r.promised, "slope": r.trend.slope})
+
+    def _finding(self, step: int, message: str, evidence: dict[str, float]) -> Finding:
+        return Finding("wrong_gradient", "critical", message, (), step, evidence, (WRONG_GRADIENT,))
+
+
+@dataclass(frozen=True)
+class WrongGradient:
+    """Critical where backward and differences of forward disagree, for a layer or a loss that is not the library's."""
+
+    tolerance: float = 1e-3
+    needs: tuple[str, ...] = ("gradient_error",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        wrong = wrong_layers(r, self.tolerance)
+        if wrong:
+            worst = max(r.by_layer("gradient_error").values())
+            yield Finding(
+                "wrong_gradient",
+                "critical",
+                f"The gradient of {', '.join(wrong)} is not the gradient: differences of the loss disagree with it by "
+                f"{worst:.2g} of its size. Look at `backward` of the last of these layers and of what follows it.",
+                wrong,
+                0,
+                {"error": worst, "threshold": self.tolerance},
+                (WRONG_GRADIENT,),
+            )
+
+
+@dataclass(frozen=True)
+class FrozenParameters:
+    """A warning where a layer's parameters never move although a gradient reaches them."""
+
+    needs: tuple[str, ...] = ("update_norm_by_layer", "grad_norm_by_layer")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, for all such layers."""
+        layers = frozen_layers(r)
+        if layers:
+            pulled = float(r["grad_norm_by_layer"].max())
+            yield Finding(
+                "frozen_parameters",
+                "warning",
+                f"{', '.join(layers)}: not one of {r.done} steps moved any parameter, although the gradient there is "
+                f"up to {pulled:.2g}.",
+                layers,
+                1,
+                {"update_norm": 0.0, "grad_norm": pulled},
+                (Cause("frozen_layer", "the rule leaves these parameters out", "frozen = []"),),
+            )
+
+
+@dataclass(frozen=True)
+class OutputMismatch:
+    """An end that cannot give the answers: certain where targets lie out of reach, else it explains slow progress."""
+
+    share: float = 0.05
+    needs: tuple[str, ...] = ("initial_loss",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        unreachable = r.one("out_of_reach", default=0.0)
+        if r.one("constant_output", default=0.0):
+            yield self._finding(
+                "critical", "A softmax over a single output is always 1: nothing can be learned.", AUTOMATIC
+            )
+        elif unreachable > self.share:
+            why = f"{100 * unreachable:.0f} % of the targets lie outside what the last layer can give."
+            yield self._finding("warning", why, AUTOMATIC, unreachable)
+        elif r.one("squashed_twice", default=0.0):
+            why = "The outputs pass an activation, and the loss has one of its own: the answer is squashed twice."
+            yield self._finding("info", why, AUTOMATIC)
+
+    def _finding(self, severity: str, message: str, remedy: str, share: float = 1.0) -> Finding:
+        cause = Cause("loss_output_mismatch", message.rstrip("."), remedy)
+        evidence = {"out_of_reach": share, "threshold": self.share}
+        return Finding("output_loss_mismatch", severity, message, (), 0, evidence, (cause,))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class PoorInitialization:
+    """Information where the first loss is far above that of a constant answer, or weights have an odd size."""
+
+    excess: float = 3.0
+    apart: float = 3.0
+    needs: tuple[str, ...] = ("weight_gain", "initial_loss", "reference_loss")
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        gains = r.by_layer("weight_gain")
+        odd = tuple(name for name, gain in gains.items() if gain > self.apart or 0 < gain < 1 / self.apart)
+        ratio = r.start / r.reference if r.reference > 0 else 1.0
+        if not odd or (ratio < self.excess and max(gains.values()) > self.apart and len(odd) < 2):
+            return
+        worst = max(odd, key=lambda name: abs(np.log(gains[name])))
+        large = gains[worst] > 1
+        name = "initialization_too_large" if large else "initialization_too_small"
+        yield Finding(
+            "poor_initialization",
+            "info",
+            f"The weights of {worst} begin at {gains[worst]:.2g} times the size that keeps a signal's strength, and the "
+            f"first loss is {ratio:.2g} times that of a constant answer.",
+            odd,
+            0,
+            {"weight_gain": gains[worst], "apart": self.apart, "first_loss_ratio": ratio},
+            (Cause(name, f"weights begin at {gains[worst]:.2g} times their healthy size", 'init = "auto"'),),
+        )
+
+
+@dataclass(frozen=True)
+class SaturatedUnits:
+    """Information where `share` of the pre-activations of a squashing layer lie where it is flat.
+
+    Tested before the squashing: an output of 0.99 may be a good answer, a sum of 30 is a unit that cannot learn.
+    """
+
+    share: float = 0.5
+    needs: tuple[str, ...] = ("initial_saturated_fraction",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, for all such layers."""
+        column = "saturated_share" if "saturated_share" in r else "initial_saturated_fraction"
+        shares = r.by_layer(column)
+        layers = tuple(name for name, share in shares.items() if share > self.share)
+        if layers:
+            step = int(r.steps(column)[-1])
+            yield Finding(
+                "saturated_units",
+                "info",
+                f"{100 * max(shares.values()):.0f} % of the sums that go into {', '.join(layers)} lie where the "
+                "activation is flat: hardly any error signal passes.",
+                layers,
+                step,
+                {"share": max(shares.values()), "threshold": self.share},
+                (
+                    Cause("saturating_activations", "the activation is flat there", 'activation = "relu"'),
+                    Cause("initialization_too_large", "weights that are too large push sums out", 'init = "auto"'),
+                ),
+            )
+
+
+@dataclass(frozen=True)
+class DeadUnits:
+    """Information where `share` of a rectifying layer's units were never on in a whole epoch; critical where all are."""
+
+    share: float = 0.5
+    needs: tuple[str, ...] = ("silent_units",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding, for all such layers."""
+        shares = r.by_layer("silent_units")
+        layers = tuple(name for name, share in shares.items() if share > self.share)
+        if not layers or max(r.by_layer("initial_dead_fraction").values(), default=0.0) == 1:
+            return
+        worst = max(shares.values())
+        whole = worst == 1
+        yield Finding(
+            "dead_units",
+            "critical" if whole else "info",
+            f"{100 * worst:.0f} % of the units of {', '.join(layers)} were not on for a single row of the last epoch. A "
+            "rectifier that is never on gets no gradient and stays off.",
+            layers,
+            int(r.steps("silent_units")[-1]),
+            {"share": worst, "threshold": self.share},
+            ranked(r),
+        )

@@ -1,0 +1,164 @@
+"""Short trainings beside the run: what would another setting do on the same rows?
+
+A trial builds a variant of an experiment from a changed configuration, trains it for some steps and measures it. The
+*yardstick* is the trial of the default experiment: if a plain network learns these rows in a few hundred steps and the
+one at hand does not, then not the data is to blame. Nothing of the run itself is touched: networks, rules and
+generators are the trial's own, and the test part is never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.batches import batches
+from mlp.data.scale import standard
+from mlp.experiment import build, metrics
+from mlp.experiment.config import Config, parse
+from mlp.experiment.prepare import Part, Prepared
+from mlp.network import Network
+from mlp.training import train
+
+ROWS = 4096  # rows that a trial trains on at most
+SCORED = 1024  # rows of each part that it is measured on
+FEW = 150  # training rows below which halves of them are asked about each other
+STEPS = 800  # of the yardstick: 25 ms for two inputs, 60 ms for 784
+MARKS = (8, 16, 32, 64, 128, 256, 512)  # where the yardstick's training loss is noted
+
+
+class Outcome(NamedTuple):
+    """What a trial came to. Scores are accuracies or r², `losses` the training loss of each step."""
+
+    train_score: float
+    validation_score: float
+    losses: Array
+
+
+class Rows(NamedTuple):
+    """What trials train and are measured on, in memory, inputs standardised or as the run has them."""
+
+    train: Part
+    validation: Part | None
+
+
+def score_name(task: str) -> str:
+    """The metric that says how good answers are."""
+    return "r2" if task == "regression" else "accuracy"
+
+
+def standardised(prepared: Prepared, dtype: Any) -> Rows:
+    """The first rows of the training and validation part; inputs, and targets of regression, of deviation 1."""
+    as_given = some(prepared, dtype)
+    X, y = as_given.train.X, as_given.train.y
+    scaling = standard(X)
+    centre, spread = (np.mean(y, 0), np.std(y, 0)) if prepared.preprocessing.task == "regression" else (0, 1)
+    spread = np.where(np.asarray(spread) > 0, spread, 1)
+
+    def scaled(part: Part) -> Part:
+        target = (part.y - centre) / spread if prepared.preprocessing.task == "regression" else part.y
+        return Part(scaling.apply(part.X, dtype), target)
+
+    return Rows(scaled(as_given.train), None if as_given.validation is None else scaled(as_given.validation))
+
+
+def some(prepared: Prepared, dtype: Any) -> Rows:
+    """The first rows of the training and validation part, as the run sees them."""
+    train = _first(prepared.train, ROWS, dtype)
+    return Rows(train, None if prepared.validation is None else _first(prepared.validation, SCORED, dtype))
+
+
+def _first(part: Part, most: int, dtype: Any) -> Part:
+    X = next(iter(part.blocks(dtype)))[:most]
+    return Part(np.asarray(X, dtype), part.y[: len(X)])
+
+
+def tried(config: Config, rows: Rows, task: str, n_targets: int, steps: int) -> Outcome:
+    """Train the network of `config` on `rows` for some steps, and measure it."""
+    head = build.head(config, task, n_targets)
+    dtype = np.dtype(config.training.dtype)
+    n_in, n = rows.train.X.shape[1], len(rows.train)
+    network_rng, order = np.random.default_rng(config.training.seed).spawn(2)
+    network = Network(build.layers(config, n_in, head), network_rng, dtype=dtype)
+    size = n if config.training.batch_size == "full" else min(int(config.training.batch_size), n)
+    per_epoch = ceil(n / size)
+    epochs = ceil(steps / per_epoch)
+    frozen = build.frozen_slices(config, network.layers, network.layout.slices)
+    rule = build.rule(replace(config, training=replace(config.training, epochs=epochs)), per_epoch, frozen)
+    target = metrics.target(head, rows.train.y, dtype)
+    weights = metrics.balanced(rows.train.y) if config.data.class_weight == "balanced" else None
+    shuffled = order if config.training.shuffle else None
+    data = batches(rows.train.X, target, size, rng=shuffled, epochs=epochs, weights=weights, dtype=dtype)
+    losses = np.full(steps, np.nan)
+    for step in train(network, data, head.loss, rule):
+        losses[step.index] = step.loss
+        if step.index + 1 == steps or not np.isfinite(step.loss):
+            break
+    scored = [_score(network, head, task, part) for part in (rows.train, rows.validation)]
+    return Outcome(scored[0], scored[1], losses)
+
+
+def _score(network: Network, head: build.Head, task: str, part: Part | None) -> float:
+    """Accuracy or r² on the first rows of a part; NaN without one."""
+    if part is None:
+        return np.nan
+    first = Part(part.X[:SCORED], part.y[:SCORED])
+    return float(metrics.evaluate(network, head, task, first)[score_name(task)])
+
+
+def yardstick(config: Config, rows: Rows, task: str, n_targets: int) -> Outcome:
+    """The trial of a plain network on standardised rows: 64 rectifiers and Adam."""
+    plain = parse(
+        {
+            "network": {"hidden": [64]},
+            "optimizer": {"learning_rate": 0.01, "schedule": "cosine"},
+            "training": {"seed": config.training.seed},
+        }
+    )
+    return tried(plain, rows, task, n_targets, STEPS)
+
+
+def crossed(config: Config, rows: Rows, task: str, n_targets: int) -> float:
+    """The yardstick's score on held-out halves: trained on one half of the training rows, asked about the other.
+
+    For a validation part too small to judge by.
+    """
+    X, y = rows.train.X, rows.train.y
+    order = np.random.default_rng(config.training.seed).permutation(len(X))
+    halves = [Part(X[half], y[half]) for half in np.array_split(order, 2)]
+    scores = [yardstick(config, Rows(a, b), task, n_targets).validation_score for a, b in (halves, halves[::-1])]
+    return float(np.mean(scores))
+
+
+def label_noise(rows: Rows, k: int = 5, most: int = 600) -> tuple[float, float]:
+    """The share of labels that contradict their surroundings, and its standard error.
+
+    Looked at are the rows whose k nearest others agree most: where classes merely overlap, a row deep inside a class
+    still has that class; where labels are wrong at random, it has another one as often there as anywhere. A row's own
+    label has no vote, so the share is not biased by the choice.
+    """
+    X, y = rows.train.X[:most].astype(np.float64), rows.train.y[:most]
+    n = len(X)
+    if n < 5 * k or y.ndim != 1:
+        return 0.0, np.inf
+    squares = np.square(X).sum(1)
+    distances = squares[:, None] + squares - 2 * X @ X.T
+    np.fill_diagonal(distances, np.inf)
+    near = np.argpartition(distances, k, axis=1)[:, :k]
+    votes = (y[near][..., None] == np.arange(y.max() + 1)).sum(1)
+    answer, agreement = votes.argmax(1), votes.max(1)
+    sure = agreement >= np.quantile(agreement, 0.6)
+    share = float((answer[sure] != y[sure]).mean())
+    return share, float(np.sqrt(max(share * (1 - share), 1 / n) / sure.sum()))
+
+
+def variant(config: Config, changes: Mapping[str, Mapping[str, Any]]) -> Config:
+    """The configuration with some keys changed: {"optimizer": {"learning_rate": 0.1}}."""
+    given = config.to_dict()
+    for section, keys in changes.items():
+        given[section] = {**given[section], **keys}
+    return parse(given)
