@@ -239,7 +239,7 @@ class Experiment:
         rows = standardised(self.prepared, np.dtype(np.float32))
         found = yardstick(self.config, rows, about.task, about.n_targets)
         name, step = score_name(self._task), self.steps - 1
-        if len(rows.train) < FEW:
+        if len(rows.train) in FEW:
             score = crossed(self.config, rows, about.task, about.n_targets)
             self.recorder.history.append(f"crossed_{name}", score, step)
         if about.task == "classification":
