@@ -90,15 +90,14 @@ def saturated(layer: Any, x: np.ndarray) -> float:
     return float(np.mean([slopes[type(layer).__name__](v) < 0.01 * largest for v in x.ravel()]))
 
 
-def began(step: Step) -> list[tuple[np.ndarray, np.ndarray, bool]]:
-    """(weights, bias, whether a rectifier reads them) of each dense layer of the chain, before the update."""
+def began(step: Step) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(weights, bias) of each dense layer of the chain, before the update."""
     found = []
     for layer, slice_ in zip(step.network.layers, step.network.layout.slices, strict=True):
         if isinstance(layer, mlp.Dense):
             flat = step.network.params[slice_] - step.update[slice_]
             whole = flat.reshape(layer.n_out, layer.n_in + 1)
-            found.append((whole[:, :-1], whole[:, -1], False))
-    # of `network()`: a sigmoid after the first, nothing after the last
+            found.append((whole[:, :-1], whole[:, -1]))
     return found
 
 
@@ -132,12 +131,10 @@ TWINS: dict[str, Callable[[Step], Any]] = {
     "saturated_fraction": lambda s: [
         saturated(layer, x) for layer, x, _, _, _ in chain(s) if isinstance(layer, mlp.Sigmoid | mlp.Tanh)
     ],
-    "weight_std": lambda s: [float(np.std(w)) for w, _, _ in began(s)],
-    "bias_mean": lambda s: [sum(b) / len(b) for _, b, _ in began(s)],
-    "weight_gain": lambda s: [
-        norm_of(w) / sqrt(len(w)) / sqrt(2 if rectified else 1) for w, _, rectified in began(s)
-    ],
-    "identical_units": lambda s: [doubles(w, after) for (w, *_), (after, *_) in pairwise(began(s))],
+    "weight_std": lambda s: [float(np.std(w)) for w, _ in began(s)],
+    "bias_mean": lambda s: [sum(b) / len(b) for _, b in began(s)],
+    "weight_gain": lambda s: [norm_of(w) / sqrt(len(w)) for w, _ in began(s)],  # no rectifier reads either
+    "identical_units": lambda s: [doubles(w, after) for (w, _), (after, _) in pairwise(began(s))],
     "guess_loss": lambda s: log(3),
     "dead_fraction": lambda s: [dead(layer, x) for layer, x, _, _, _ in chain(s) if isinstance(layer, mlp.ReLU)],
 }
