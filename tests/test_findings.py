@@ -114,7 +114,8 @@ ROWS = {
         {"descent": [-1e-2] * 10, "loss": FALLING}),
     "a line that leads nowhere": Row(
         "no_progress", "warning", 4, "too_few_epochs",
-        {"loss": [0.69] * 10, "reference_loss": [0.69], "settings": OF_100 | {"learning_rate": 0.02, "usual_rate": 0.1}},
+        {"loss": [0.69] * 10, "reference_loss": [0.69],
+         "settings": OF_100 | {"learning_rate": 0.02, "usual_rate": 0.1}},
         {"loss": FALLING}),
     "it stood still above what a plain network reaches": Row(
         "stagnation", "warning", 9, "too_little_capacity",
