@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def small_batch(r: Reading) -> Iterator[Suspicion]:
 def length(r: Reading) -> Iterator[Suspicion]:
     """Too few steps, for want of epochs or because each takes so many rows; not where the loss rises."""
     steps, rows, size, epochs = r.planned, r.setting("rows"), r.setting("batch_size"), r.setting("epochs")
-    if r.is_rising or not isfinite(epochs) or not steps:
+    if r.is_rising or not 0 < epochs < inf or not steps:
         return
     few, hopeless = between(500 / steps, 1, 10), between(120 / steps, 1, 3)
     if size > 48 and size >= 0.25 * rows and few > 0:
