@@ -60,7 +60,8 @@ def _split(ready: Experiment) -> str:
     ]
     scale = {"standard": "mean 0, deviation 1", "minmax": "range 0 to 1", "none": "not scaled"}
     why = " (these are all patterns there are)" if prepared.about.complete else ""
-    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}"
+    targets = "" if ready.config.data.scale_target == "none" else f"; targets: {scale[ready.config.data.scale_target]}"
+    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{targets}"
 
 
 def _network(ready: Experiment) -> str:
