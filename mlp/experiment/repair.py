@@ -1,0 +1,316 @@
+"""Repair: try what the findings advise, keep what helps, and show by how much.
+
+A finding's causes are suspicions. Each gets a short trial: the same experiment from scratch on the same rows, with its
+remedy applied. What moves the score is kept, further remedies are added as long as they move it further, and the
+repaired experiment is run in full. If that is not healthy, its own findings are the next suspicions. Nothing is changed
+silently, nothing is random beyond the seed of the experiment, and the test part is never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil, inf, nan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.diagnosis import Cause
+from mlp.diagnosis.words import CAUSES
+from mlp.errors import MLPError
+from mlp.experiment import metrics
+from mlp.experiment.build import Head, head
+from mlp.experiment.config import Config, DataConfig
+from mlp.experiment.files import reserved
+from mlp.experiment.prepare import Part, Prepared
+from mlp.experiment.remedies import STEPS, Changes, changed, changes, described, together
+from mlp.experiment.result import Run
+from mlp.experiment.run import Epoch, Experiment, experiment, run
+from mlp.experiment.trial import SCORED, Rows, plain, some, standardised, trained
+from mlp.experiment.trial import STEPS as YARDSTICK_STEPS
+from mlp.network import Network
+
+TRIES = 3  # full runs
+CANDIDATES = 6  # causes that get a trial
+SHARE = 0.05  # of the planned steps: the length of a trial of a long run
+MOVES = 0.02  # by how much a score must rise to count
+NEAR = 0.03  # a score this close to the yardstick's needs no further remedy
+
+
+@dataclass(frozen=True)
+class Change:
+    """One remedy: what was `made` of the configuration for a cause, and the same in words."""
+
+    cause: Cause
+    made: Changes
+    words: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts, strings and numbers."""
+        return {"cause": self.cause.name, "why": self.cause.why, "changes": self.made, "words": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short training with the remedies for some causes, none for the experiment as it was, and what it came to.
+
+    `score` is the mean of those on the training and the validation part: r², or the mean recall of the classes, in
+    which a rare class counts like any other. -1 where the loss was no number, or the experiment cannot be.
+    """
+
+    causes: tuple[str, ...]
+    steps: int
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, strings and numbers."""
+        return {"causes": list(self.causes), "steps": self.steps, "score": self.score}
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was wrong, what was tried, and what came of it.
+
+    `config` is the repaired experiment as a file says it, and `after` its run; where nothing helped they are those of
+    before. `changes`: what was changed and why. `tries`: how many full runs it took. `yardstick`: the score of a plain
+    network in trials. `advice`: by cause, what only the user can do.
+    """
+
+    before: Run
+    after: Run
+    config: dict[str, dict[str, Any]]
+    changes: tuple[Change, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    tries: int = 0
+    yardstick: float = nan
+    advice: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def repaired(self) -> bool:
+        """Whether there was something to repair, and it is healthy now."""
+        return self.after.healthy and not self.before.healthy
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts, strings and numbers; `metrics` and `findings` are those after."""
+        return {
+            "repaired": self.repaired,
+            "healthy": self.after.healthy,
+            "tries": self.tries,
+            "changes": [change.to_json() for change in self.changes],
+            "trials": [trial.to_json() for trial in self.trials],
+            "yardstick": self.yardstick,
+            "advice": self.advice,
+            "metrics": self.after.metrics,
+            "findings": [finding.to_json() for finding in self.after.findings],
+        }
+
+
+def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Repair:
+    """Run an experiment and, if it is not healthy, mend what settings can mend; with `out`, write its best run there.
+
+    `config` and `data` as for `mlp.run`. An experiment that is healthy stays as it is.
+    """
+    with nullcontext() if out is None else reserved(Path(out)):
+        found = mended(run(config, data), data)
+        if out is not None:
+            found.after.save(out)
+    return found
+
+
+Show = Callable[[Experiment], Iterable[Epoch]]
+
+
+def mended(before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs) -> Repair:
+    """The repair of a run that was made. `show` trains an experiment, and may show how far it is."""
+    bench, best, kept, tries = Bench(data), before, tuple[Change, ...](), 0
+    failed: set[frozenset[str]] = set()
+    while not best.healthy and tries < TRIES and (chosen := promising(bench, best, failed)):
+        tries += 1
+        found = _trained(with_all(best.config, chosen), data, show)
+        failed.add(_names(chosen))
+        if found.healthy or bench.score_of(found) > bench.score_of(best) + MOVES:
+            best, kept, failed = found, kept + chosen, set()
+    return Repair(
+        before, best, best.config.to_dict(), kept, tuple(bench.trials.values()), tries,
+        bench.yardstick(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
+    )  # fmt: skip
+
+
+def _trained(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
+    """The full run."""
+    ready = experiment(config.to_dict(), data)
+    for _ in show(ready):
+        pass
+    return ready.finish()
+
+
+def suspects(found: Run) -> dict[str, Cause]:
+    """The causes of all alarms, likeliest first, each once."""
+    named: dict[str, Cause] = {}
+    for finding in found.findings:
+        if finding.severity != "info":
+            for cause in finding.causes:
+                named.setdefault(cause.name, cause)
+    return named
+
+
+def candidates(found: Run) -> list[Change]:
+    """A change for each suspect that a setting may mend, at most `CANDIDATES`, likeliest first."""
+    made = ((cause, changes(cause.name, found.config, found.history)) for cause in suspects(found).values())
+    every = [Change(cause, made, tuple(described(found.config, made))) for cause, made in made if made]
+    return every[:CANDIDATES]
+
+
+def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
+    """The changes that come furthest in trials; () where none moves anything and none is left to believe in.
+
+    The best single change; of those about as good the likeliest. While that is not near the yardstick, the one that
+    adds most. Where nothing moves, a trial may have been too short to show it: then the likeliest cause has its way,
+    unless it is one that no setting mends.
+    """
+    choices = candidates(best)
+    start = bench.score(best.config, ())
+    chosen, score = _furthest(bench, best.config, (), choices, failed)
+    if not chosen or score < start + MOVES:
+        return _likeliest(best, choices, failed)
+    while score < bench.yardstick(best.config) - NEAR:
+        more, higher = _furthest(bench, best.config, chosen, choices, failed)
+        if not more or higher < score + MOVES:
+            break
+        chosen, score = more, higher
+    return chosen
+
+
+def _furthest(
+    bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
+) -> tuple[tuple[Change, ...], float]:
+    """The likeliest of the best extensions of `chosen` by one change, and its score."""
+    longer = [(*chosen, change) for change in choices if change not in chosen]
+    scores = {i: bench.score(config, more) for i, more in enumerate(longer) if _names(more) not in failed}
+    if not scores:
+        return (), -inf
+    first = next(i for i, score in scores.items() if score >= max(scores.values()) - MOVES)
+    return longer[first], scores[first]
+
+
+def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
+    """The first choice that was not tried in full, if the first suspect of all is one that settings mend."""
+    choices, first = list(choices), next(iter(suspects(best)), "")
+    if not choices or first != choices[0].cause.name or first in BY_HAND:
+        return ()
+    return next(((change,) for change in choices if _names((change,)) not in failed), ())
+
+
+def _names(chosen: Iterable[Change]) -> frozenset[str]:
+    return frozenset(change.cause.name for change in chosen)
+
+
+def with_all(config: Config, chosen: Iterable[Change]) -> Config:
+    """The configuration with all changes; what two of them change, the first has chosen."""
+    made: Changes = {}
+    for change in chosen:
+        made = together(made, change.made)
+    return changed(config, made)
+
+
+BY_HAND = ("noisy_labels",)
+"""Causes that a setting eases and does not mend."""
+
+
+def _advice(last: Run) -> Iterator[tuple[str, str]]:
+    """By cause, what no setting does: of the two likeliest causes of each alarm."""
+    for finding in last.findings:
+        for cause in finding.causes[:2] if finding.severity != "info" else ():
+            by_hand = cause.name in BY_HAND or changes(cause.name, last.config, last.history) is None
+            if cause.name in CAUSES and by_hand:
+                yield cause.name, CAUSES[cause.name].remedy
+
+
+class Material(NamedTuple):
+    """What trials of one [data] section train on."""
+
+    prepared: Prepared
+    rows: Rows
+
+    def head(self, config: Config) -> Head:
+        """The end of a network for these targets."""
+        about = self.prepared.preprocessing
+        return head(config, about.task, about.n_targets, about.targets)
+
+    def score(self, network: Network, ending: Head) -> float:
+        """The mean over the parts that there are."""
+        parts = [part for part in self.rows if part is not None]
+        task = self.prepared.preprocessing.task
+        return float(np.mean([_score(network, ending, task, part) for part in parts]))
+
+
+@dataclass
+class Bench:
+    """Where trials are made: each once, by what the experiment says."""
+
+    data: tuple[Any, Any] | None
+    trials: dict[str, Trial] = field(default_factory=dict)
+    materials: dict[DataConfig, Material] = field(default_factory=dict)
+    _yardstick: float | None = None
+
+    def score(self, config: Config, chosen: tuple[Change, ...]) -> float:
+        """What a short training of the changed experiment comes to."""
+        made = with_all(config, chosen)
+        key = json.dumps(made.to_dict(), sort_keys=True)
+        if key not in self.trials:
+            try:
+                steps, score = self._tried(made)
+            except MLPError:  # two remedies that do not go together
+                steps, score = 0, -1.0
+            self.trials[key] = Trial(tuple(change.cause.name for change in chosen), steps, score)
+        return self.trials[key].score
+
+    def _tried(self, config: Config) -> tuple[int, float]:
+        """Train from scratch for some steps; how many, and the score."""
+        material = self.material(config)
+        n, size = len(material.prepared.train), config.training.batch_size
+        planned = ceil(n / (n if size == "full" else int(size))) * config.training.epochs
+        steps, ending = min(planned, max(STEPS, ceil(SHARE * planned))), material.head(config)
+        with metrics.quiet():
+            network, _ = trained(config, material.rows, ending, steps)
+            return steps, material.score(network, ending)
+
+    def score_of(self, found: Run) -> float:
+        """The score of a full run, on the rows that trials are scored on."""
+        with metrics.quiet():
+            return self.material(found.config).score(found.network, found.head)
+
+    def material(self, config: Config) -> Material:
+        """The rows as [data] has them, prepared once."""
+        if config.data not in self.materials:
+            prepared = experiment(config.to_dict(), self.data).prepared
+            self.materials[config.data] = Material(prepared, some(prepared, np.dtype(config.training.dtype)))
+        return self.materials[config.data]
+
+    def yardstick(self, config: Config) -> float:
+        """The score of a plain network."""
+        if self._yardstick is None:
+            simple, given = plain(config.training.seed), self.material(config)
+            about = given.prepared.preprocessing
+            rows, ending = standardised(given.prepared, np.dtype(np.float32)), head(simple, about.task, about.n_targets)
+            network, _ = trained(simple, rows, ending, YARDSTICK_STEPS)
+            self._yardstick = Material(given.prepared, rows).score(network, ending)
+        return self._yardstick
+
+
+def _score(network: Network, ending: Head, task: str, part: Part) -> float:
+    """r², or the mean recall of the classes, on the first rows of a part; labels count one by one."""
+    first = Part(part.X[:SCORED], part.y[:SCORED])
+    raw = metrics.raw_outputs(network, first)
+    if not np.isfinite(raw).all():
+        return -1.0
+    if task == "regression":
+        return max(-1.0, float(metrics.regression(metrics.values(ending, raw), first.y)["r2"]))
+    right = metrics.decide(ending, task, raw) == first.y
+    if task == "multilabel":
+        return float(right.mean())
+    return float(np.mean([right[first.y == label].mean() for label in np.unique(first.y)]))
