@@ -65,7 +65,9 @@ CAUSES: dict[str, Meaning] = {
         "inputs say nothing of the targets", "check that rows and labels belong together, or find better features"
     ),
     "noisy_labels": Meaning("many targets are wrong", "correct them; early_stopping = true keeps the harm small"),
-    "contradictory_labels": Meaning("equal rows have different targets", "decide which is right, and delete the others"),
+    "contradictory_labels": Meaning(
+        "equal rows have different targets", "decide which is right, and delete the others"
+    ),
     "class_imbalance": Meaning("one class outweighs the others in the loss", 'class_weight = "balanced"'),
     "loss_output_mismatch": Meaning("loss and last layer do not fit each other", 'output = "auto", loss name = "auto"'),
     "weight_decay_too_high": Meaning("the penalty pulls weights to 0 harder than the data away from it", "l1 = l2 = 0"),

@@ -95,7 +95,9 @@ def head(config: Config, task: str, n_targets: int, targets: Scaling | None = No
     if config.data.class_weight == "balanced" and task != "classification":
         raise ConfigError(f"[data] class_weight = 'balanced' is for classes, and the task is {task}. Use none.")
     if targets is not None and config.loss.name == "poisson":
-        raise ConfigError("[data] scale_target = 'standard' makes numbers below 0, and [loss] poisson counts. Use none.")
+        raise ConfigError(
+            "[data] scale_target = 'standard' makes numbers below 0, and [loss] poisson counts. Use none."
+        )
     output = _output(config.network.output, task, n_targets)
     name = config.loss.name
     if name == "auto":

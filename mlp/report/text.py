@@ -14,7 +14,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
-from mlp.experiment import Experiment, Run
+from mlp.diagnosis.words import CAUSES, KINDS
+from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
 from mlp.layers import Dense
 from mlp.network import Network
@@ -159,6 +160,52 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{finding.severity}: {finding.kind}: {finding.message}"
     for cause in finding.causes:
         yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
+
+
+def meanings() -> Iterator[str]:
+    """Every kind of finding and every cause, one line each: what it means, and of a cause what to do."""
+    yield from (f"kind   {name:28}{meaning}" for name, meaning in KINDS.items())
+    yield from (f"cause  {name:28}{meaning.means}; remedy: {meaning.remedy}" for name, meaning in CAUSES.items())
+
+
+def repair_text(repair: Repair) -> str:
+    """What was tried, what was changed and why, and the metrics before → after."""
+    if repair.before.healthy:
+        return "\nrepair: nothing to do, the run is healthy"
+    lines = ["", *_trials(repair), *_changes(repair), *_before_and_after(repair)]
+    lines += [f"for you: {name}: {remedy}" for name, remedy in repair.advice.items()]
+    return "\n".join(lines)
+
+
+def _trials(repair: Repair) -> Iterator[str]:
+    """Every trial with its score."""
+    if not repair.trials:
+        return
+    yield f"{'trial':62}{'steps':>8}{'score':>9}"
+    for trial in repair.trials:
+        yield f"{' + '.join(trial.causes) or 'as it is':62}{trial.steps:8}{trial.score:9.3f}"
+    yield f"{'a plain network':70}{repair.yardstick:9.3f}"
+
+
+def _changes(repair: Repair) -> Iterator[str]:
+    """The verdict, and each change with its cause."""
+    if not repair.changes:
+        yield "repair: nothing that was tried helps; the experiment stays as it is"
+        return
+    runs = counted(repair.tries, "full run")
+    yield f"repair: {'healthy' if repair.repaired else 'better, but not healthy'} after {runs}"
+    for change in repair.changes:
+        yield f"    {', '.join(change.words)} because of {change.cause.name}: {change.cause.why}"
+
+
+def _before_and_after(repair: Repair) -> Iterator[str]:
+    """Scores of the run and of the repaired one, and the verdict on it."""
+    if repair.changes:
+        before, after = repair.before.metrics, repair.after.metrics
+        for name in after:
+            if name.endswith(("_loss", "_accuracy", "_r2")) and name in before:
+                yield f"{name:22}{figure(before[name]):>12} → {figure(after[name])}"
+        yield verdict(repair.after).lstrip()
 
 
 def measured(run: Run, folder: Path) -> str:
