@@ -27,10 +27,12 @@ FORMAT = 1
 class Column:
     """One quantity over time: 8 bytes for each number, growing in place.
 
-    `finish` is applied when it is read. `shared`: one value for all members of a population.
+    `finish` is applied when it is read, to all but the first `n_finished` records. `shared`: one value for all members
+    of a population.
     """
 
     finish: Callable[[Any], Any] = staticmethod(np.asarray)
+    n_finished: int = 0
     shared: bool = False
 
     def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
@@ -46,9 +48,57 @@ class Column:
             return self.values.extend
         return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
 
+    def finish_with(self, finish: Callable[[Any], Any]) -> None:
+        """Apply `finish` to what is recorded from now on. What is there, read from a file say, was finished before."""
+        if finish is not self.finish:
+            self.values[:] = array("d", self.array().ravel().tolist())
+            self.n_finished, self.finish = len(self.steps), finish
+
     def array(self) -> Array:
         """(n_records, *shape), a copy."""
-        return np.asarray(self.finish(np.array(self.values).reshape(-1, *self.shape)))
+        found = np.array(self.values).reshape(-1, *self.shape)
+        if not self.n_finished:
+            return np.asarray(self.finish(found))
+        return np.concatenate([found[: self.n_finished], self.finish(found[self.n_finished :])])
+
+
+class Derived:
+    """A column that is computed from another when it is read, and costs nothing while that is recorded.
+
+    It is the other's norm over its labels: √Σ‖·‖² over layers, say.
+    """
+
+    labels: tuple[str, ...] = ()
+
+    def __init__(self, source: Column, unit: str) -> None:
+        self.source, self.unit = source, unit
+
+    @property
+    def steps(self) -> array[int]:
+        """Those of the other."""
+        return self.source.steps
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The other's without the labels."""
+        return self.source.shape[:-1]
+
+    @property
+    def shared(self) -> bool:
+        """As the other."""
+        return self.source.shared
+
+    def settled(self) -> Column:
+        """What it is now, as a column of its own."""
+        found = Column(self.shape, self.unit, self.labels)
+        found.shared = self.shared
+        found.values.extend(self.array().ravel().tolist())
+        found.steps.extend(self.steps)
+        return found
+
+    def array(self) -> Array:
+        """(n_records, *shape)."""
+        return np.asarray(np.sqrt(np.square(self.source.array()).sum(-1)))
 
 
 class History(Mapping[str, Array]):
@@ -67,7 +117,7 @@ class History(Mapping[str, Array]):
         labels: Mapping[str, tuple[str, ...]] | None = None,
         units: Mapping[str, str] | None = None,
     ) -> None:
-        self._columns: dict[str, Column] = {}
+        self._columns: dict[str, Column | Derived] = {}
         for name, given in (columns or {}).items():
             try:
                 values = np.asarray(given, dtype=float)
@@ -84,9 +134,19 @@ class History(Mapping[str, Array]):
 
     def column(self, name: str, shape: tuple[int, ...] = (), unit: str = "", labels: tuple[str, ...] = ()) -> Column:
         """The column of that name, made if it is new."""
-        if name not in self._columns:
-            self._columns[name] = Column(shape, unit, labels)
-        return self._columns[name]
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = Column(shape, unit, labels)
+        elif isinstance(column, Derived):  # whoever writes to it makes it a column of its own
+            column = self._columns[name] = column.settled()
+        return column
+
+    def derive(self, name: str, source: str, unit: str = "") -> None:
+        """Let the column `name` be the norm of the column `source` over its labels, computed when it is read."""
+        column = self._known(source)
+        if isinstance(column, Derived) or not column.shape:
+            raise ShapeError(f"column {source!r} is a single number in each record; it has no norm over labels.")
+        self._columns[name] = Derived(column, unit)
 
     def append(self, name: str, value: Any, step: int, *, unit: str = "") -> None:
         """Record one number, or one array of the column's shape."""
@@ -139,12 +199,11 @@ class History(Mapping[str, Array]):
         found = History()
         for name, column in self._columns.items():
             n = bisect_right(column.steps, step)
-            if not n:
-                continue
-            mine = found.column(name, column.shape, column.unit, column.labels)
-            mine.values = column.values[: n * (len(column.values) // len(column.steps))]
-            mine.steps = column.steps[:n]
-            mine.finish, mine.shared = column.finish, column.shared
+            if n:
+                mine = found.column(name, column.shape, column.unit, column.labels)
+                mine.values.extend(column.array()[:n].ravel().tolist())
+                mine.steps.extend(column.steps[:n])
+                mine.shared = column.shared
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -182,7 +241,7 @@ class History(Mapping[str, Array]):
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise FileFormatError(f"{path}: not a history that mlp wrote ({type(error).__name__}).") from None
 
-    def _known(self, name: str) -> Column:
+    def _known(self, name: str) -> Column | Derived:
         if name not in self._columns:
             raise UnknownNameError("column in this history:", name, self._columns)
         return self._columns[name]

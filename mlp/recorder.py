@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from mlp.errors import HyperparameterError, ShapeError, check_count
 from mlp.history import Column, History
-from mlp.instruments import STANDARD, Instrument
+from mlp.instruments import STANDARD, Instrument, Measure
 from mlp.training import Step
 
 
@@ -35,17 +35,23 @@ class Recorder:
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Hand on `steps`, recording on the way. Going on with more steps goes on with the history."""
         groups: list[Group] | None = None
+        watches: list[Watch] = []
         offset = 0
         for step in steps:
             if groups is None:
                 offset = max(0, self._next_index() - step.index)
-                groups = self._groups(step)
+                groups, watches = self._begin(step)
             seen = step._replace(index=step.index + offset) if offset else step
-            for period, note, measurements in groups:
+            for period, noted, measurements in groups:
                 if period == 1 or seen.index % period == 0:
-                    note(seen.index)
+                    noted.append(seen.index)
                     for put, measure in measurements:
                         put(measure(seen))
+            for put, measure, note in watches:
+                value = measure(seen)
+                if value is not None:
+                    note(seen.index)
+                    put(value)
             self._last = seen.index
             yield step
 
@@ -55,47 +61,67 @@ class Recorder:
         recorded = [int(steps[-1]) for name in mine if len(steps := self.history.steps(name))]
         return max([self._last, *recorded]) + 1
 
-    def _groups(self, step: Step) -> list[Group]:
+    def _begin(self, step: Step) -> tuple[list[Group], list[Watch]]:
         """The instruments that have something to measure here (no ReLU, no dead units), by how often they do."""
-        groups = []
-        for period in sorted({instrument.period for instrument in self.instruments}):
-            columns = [
-                (column, instrument)
-                for instrument in self.instruments
-                if instrument.period == period and (column := self._column(instrument, step)) is not None
-            ]
+        groups: dict[Any, Group] = {}
+        watches: list[Watch] = []
+        for instrument in self.instruments:
+            column = self._column(instrument, step)
+            if column is None:
+                continue
+            period = _period(instrument, step) * self.every
+            if instrument.begin:
+                put = _first_put(column, instrument, watches)
+                watches.append((put, instrument.begin(step, period), column.steps.append))
+                continue
             # one list of steps for all of them: a column of its own would cost 0.1 µs a step each
-            together = columns[0][0].steps if columns else array("q")
-            group = Group(period * self.every, together.append, [])
-            for place, (column, instrument) in enumerate(columns):
-                column.steps = together
-                put = _first_put(column, instrument, group.measurements, place)
-                group.measurements.append((put, instrument.measure))
-            groups.append(group)
-        return groups
+            group = groups.setdefault((period, column.steps.tobytes()), Group(period, column.steps, []))
+            column.steps = group.steps
+            group.measurements.append((_first_put(column, instrument, group.measurements), instrument.measure))
+        return list(groups.values()), watches
 
     def _column(self, instrument: Instrument, step: Step) -> Column | None:
         """Where `instrument` writes to, or None where there is nothing to measure."""
         labels = instrument.labels(step) if instrument.labels else ()
-        if instrument.labels and not labels:
+        if (instrument.labels and not labels) or self._derived(instrument):
             return None
         population = () if instrument.shared else step.network.population
         shape = (*population, len(labels)) if labels else population
         column = self.history.column(instrument.name, shape, instrument.unit, labels)
-        column.finish, column.shared = instrument.finish, instrument.shared
+        column.finish_with(instrument.finish)
+        column.shared = instrument.shared
         return column
+
+    def _derived(self, instrument: Instrument) -> bool:
+        """Whether it is computed from another column when it is read; then nothing is to be measured."""
+        name, source, history = instrument.name, instrument.norm_of, self.history
+        mine = [other.name for other in self.instruments]
+        if source not in history or source not in mine[: mine.index(name)]:
+            return False
+        if name in history and not np.array_equal(history.steps(name), history.steps(source)):
+            return False
+        history.derive(name, source, instrument.unit)
+        return True
 
 
 class Group(NamedTuple):
-    """Instruments of one period: how to note the step, and where each measurement goes."""
+    """Instruments of one period: the steps of their records, and where each measurement goes."""
 
     period: int
-    note: Callable[[int], None]
-    measurements: list[tuple[Callable[[Any], None], Callable[[Step], Any]]]
+    steps: array[int]
+    measurements: list[Any]  # (put, measure) each
 
 
-def _first_put(column: Column, instrument: Instrument, measurements: list[Any], place: int) -> Callable[[Any], None]:
-    """What writes the first value: it checks the shape, then leaves its place to what writes without a check."""
+Watch: TypeAlias = tuple[Callable[[Any], None], Measure, Callable[[int], None]]
+"""An instrument with memory: where a measurement goes, what measures, and how to note the step if it does."""
+
+
+def _first_put(column: Column, instrument: Instrument, rows: list[Any]) -> Callable[[Any], None]:
+    """What writes the first value: it checks the shape, then leaves its place to what writes without a check.
+
+    Its place is the next in `rows`, at the beginning of the row.
+    """
+    place = len(rows)
 
     def put(value: Any) -> None:
         needed, given = column.shape, np.shape(value)
@@ -106,9 +132,16 @@ def _first_put(column: Column, instrument: Instrument, measurements: list[Any], 
             )
         write = column.put()
         write(value)
-        measurements[place] = (write, instrument.measure)
+        rows[place] = (write, *rows[place][1:])
 
     return put
+
+
+def _period(instrument: Instrument, step: Step) -> int:
+    """Every how many records; refuse what is no count."""
+    period = instrument.period_for(step)
+    check_count(f"period of the instrument {instrument.name!r}", period)
+    return int(period)
 
 
 def _checked(instruments: Any) -> tuple[Instrument, ...]:
@@ -119,7 +152,11 @@ def _checked(instruments: Any) -> tuple[Instrument, ...]:
     if not all(isinstance(instrument, Instrument) for instrument in found):
         raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
     for instrument in found:
-        check_count(f"period of the instrument {instrument.name!r}", instrument.period)
+        if not callable(instrument.period):
+            check_count(f"period of the instrument {instrument.name!r}", instrument.period)
+        if not (callable(instrument.measure) or callable(instrument.begin)):
+            needed = "with a function to measure or to begin: Instrument('loss', lambda step: step.loss)"
+            raise HyperparameterError("instruments", instrument, needed)
     names = [instrument.name for instrument in found]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

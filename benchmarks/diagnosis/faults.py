@@ -89,6 +89,11 @@ def rule(name: str, learning_rate: float, **own: float) -> Change:
     return having(optimizer={"name": name, "learning_rate": learning_rate, **own})
 
 
+def changes(*each: Change) -> Change:
+    """Several as one."""
+    return lambda case: changed(case, each)
+
+
 def among(name: str, *changes: Change) -> Change:
     """One of several changes, by the case's seed."""
     return lambda case: changes[int(case.rng(name).integers(len(changes)))](case)
@@ -153,6 +158,31 @@ def far(X: np.ndarray) -> Affine:
 def shuffled(case: Case) -> Case:
     """Targets that belong to other rows."""
     return replace(case, y=case.rng("shuffled").permutation(case.y))
+
+
+def off_by_one(case: Case) -> Case:
+    """Targets that belong to the row before, the rows being in no order."""
+    return replace(case, y=np.roll(case.y, 1))
+
+
+def outliers(share: float, factor: float) -> Change:
+    """Some cells of the inputs far too large: a missing decimal point."""
+
+    def change(case: Case) -> Case:
+        hit = case.rng("outliers").random(case.X.shape) < share
+        return replace(case, X=np.where(hit, factor * (case.X + 1), case.X))
+
+    return change
+
+
+def target_outliers(share: float, factor: float) -> Change:
+    """Likewise some targets."""
+
+    def change(case: Case) -> Case:
+        hit = case.rng("outliers").random(len(case.y)) < share
+        return replace(case, y=np.where(hit, factor * (case.y + 1), case.y))
+
+    return change
 
 
 def noisy(share: float) -> Change:
@@ -319,6 +349,7 @@ FAULTS = {
         Fault("adam_too_fast", FAST, ("divergence", "oscillation"),
               (among("rate", rule("adam", 1.0), rule("adam", 5.0)),)),
         Fault("adam_rather_too_fast", FAST, ("oscillation", "dead_units"), (rule("adam", 0.3),)),
+        Fault("rmsprop_too_fast", FAST, ("divergence", "oscillation"), (rule("rmsprop", 1.0),)),
         Fault("heavy_momentum", ("momentum_too_high", *FAST), ("oscillation", "divergence"),
               (rule("momentum", 0.1, momentum=0.999),)),
         Fault("sgd_too_slow", SLOW, STILL, (rule("sgd", 1e-6),)),
@@ -328,9 +359,13 @@ FAULTS = {
         Fault("adagrad_too_slow", SLOW, ("slow_progress", "unfinished"), (rule("adagrad", 1e-4),)),
         Fault("rate_decays_at_once", SLOW, ("stagnation", "slow_progress"),
               (having(optimizer={"schedule": {"name": "exponential", "every": 5, "factor": 0.1}}),)),
+        Fault("endless_warm_up", SLOW, ("slow_progress", "unfinished"),
+              (having(optimizer={"schedule": {"name": "warmup", "steps": 10**7}}),), (SGD_RULE,)),
         Fault("epsilon_too_large", ("epsilon_too_large", *SLOW), STILL,
               (among("epsilon", rule("adam", 0.001, epsilon=1.0), rule("adam", 0.005, epsilon=100.0)),)),
         Fault("clipped_away", ("clipping_too_low",), STILL, (having(optimizer={"clip_norm": 1e-6}),), (SGD_RULE,)),
+        Fault("values_clipped_away", ("clipping_too_low",), STILL, (having(optimizer={"clip_value": 1e-7}),),
+              (SGD_RULE,)),
         Fault("batch_of_one", ("batch_too_small", *FAST), ("noisy_gradients", "divergence"),
               (rule("sgd", 1.0), having(training={"batch_size": 1}), epochs_times(0.25))),
         Fault("batch_norm_of_two", ("batch_too_small",), ("noisy_gradients",),
@@ -342,6 +377,8 @@ FAULTS = {
               (rule("adam", 0.001), epochs_times(2))),
         # gradients that are not those of the loss
         Fault("flipped_rule", WRONG, ("divergence", "wrong_gradient"), (tampered(rule=sabotage.ascending),)),
+        Fault("gradients_accumulate", (*WRONG, "momentum_too_high", *FAST), ("oscillation", "divergence"),
+              (tampered(rule=sabotage.accumulating),)),
         Fault("flipped_loss", WRONG, ("divergence", "wrong_gradient"),
               (tampered(head=sabotage.loss_scaled(sabotage.one, sabotage.minus)),)),
         Fault("flipped_dense", WRONG, ("wrong_gradient",),
@@ -364,18 +401,21 @@ FAULTS = {
               (tampered(rule=sabotage.forgetting(slice(-1, None))),), (layers("tanh", 8),)),
         Fault("rule_misses_all_but_output", ("frozen_layer",), ("frozen_parameters",),
               (tampered(rule=sabotage.forgetting(slice(0, -1))),), (layers("tanh", 6, 6),)),
+        Fault("rule_misses_all", ("frozen_layer",), ("frozen_parameters",),
+              (tampered(rule=sabotage.forgetting(slice(None))),)),
         # outputs and losses
         Fault("one_unit_softmax", MISMATCH, ("output_loss_mismatch",),
               (tampered(head=sabotage.ending_in(Softmax)),),
               (having(network={"output": "identity"}, loss={"name": "squared_error"}),), on=two),
         Fault("softmax_twice", MISMATCH, ("output_loss_mismatch",), (tampered(head=sabotage.ending_in(Softmax)),),
-              on=many),
+              (SGD_RULE, layers("sigmoid", 32)), on=many),
         Fault("sigmoid_twice", MISMATCH, ("output_loss_mismatch",), (tampered(head=sabotage.ending_in(Sigmoid)),),
               on=two),
         Fault("softmax_squared_error", MISMATCH, ("output_loss_mismatch", "slow_progress"),
-              (having(network={"output": "softmax"}, loss={"name": "squared_error"}),), (SGD_RULE,), on=many),
+              (having(network={"output": "softmax"}, loss={"name": "squared_error"}),),
+              (rule("momentum", 0.03), layers("sigmoid", 32, 32)), on=many),
         Fault("relu_before_loss", (*MISMATCH, "dead_relu"), ("output_loss_mismatch", "dead_units"),
-              (tampered(head=sabotage.ending_in(ReLU)),), on=classes),
+              (tampered(head=sabotage.ending_in(ReLU)),), (SGD_RULE,), on=many),
         Fault("relu_output", (*MISMATCH, "dead_relu"), ("output_loss_mismatch",),
               (tampered(head=sabotage.ending_in(ReLU)),), on=numbers),
         Fault("sigmoid_output", (*MISMATCH, "unscaled_targets"), ("output_loss_mismatch",),
@@ -394,10 +434,14 @@ FAULTS = {
               (targets(10, 1e3),), on=numbers),
         Fault("all_constant", ("constant_features",), ("constant_features",), (constant_columns(1.0),)),
         Fault("half_constant", ("constant_features",), ("constant_features",), (constant_columns(0.5),)),
-        Fault("shuffled_targets", ("uninformative_labels", "noisy_labels"), (*STILL, "overfitting"), (shuffled,)),
+        Fault("outliers", ("unscaled_inputs",), ("unscaled_inputs",), (outliers(0.02, 1e4),)),
+        Fault("target_outliers", ("unscaled_targets", "noisy_labels"), ("unscaled_targets",),
+              (target_outliers(0.02, 1e3),), on=numbers),
+        Fault("shuffled_targets", ("uninformative_labels", "noisy_labels"), (*STILL, "overfitting"),
+              (among("how", shuffled, off_by_one),)),
         Fault("meaningless_inputs", ("uninformative_labels", "noisy_labels"), (*STILL, "overfitting"), (meaningless,)),
         Fault("parity_of_many_bits", ("uninformative_labels", "flat_region"), (*STILL, "overfitting"), (parity(24),),
-              on=two),
+              on=classes),
         Fault("noisy_classes", ("noisy_labels", "uninformative_labels", "too_little_regularization"),
               ("overfitting", "noisy_gradients"), (noisy(0.5),), (layers("relu", 64, 64),), on=classes),
         Fault("noisy_numbers", ("noisy_labels", "uninformative_labels", "too_little_regularization"),
@@ -406,12 +450,13 @@ FAULTS = {
               (contradictory,)),
         Fault("imbalance", ("class_imbalance",), ("class_imbalance", "minority_class_ignored"), (imbalanced,),
               on=classes, measure="minority"),
-        Fault("sorted_rows", ("unshuffled_batches",), ("oscillation",),
-              (by_class, having(training={"shuffle": False, "batch_size": 16})), (SGD_RULE,)),
+        Fault("sorted_rows", ("unshuffled_batches",), ("oscillation",), (by_class, having(training={"shuffle": False})),
+              (rule("momentum", 0.05), layers("relu", 32, 32), having(training={"batch_size": 8}))),
         # too little, too much
         Fault("l2_of_1", ("weight_decay_too_high",), STILL, (having(loss={"l2": 1.0}),)),
         Fault("l2_of_a_tenth", ("weight_decay_too_high",), STILL, (having(loss={"l2": 0.1}),)),
         Fault("l1_of_a_tenth", ("weight_decay_too_high",), STILL, (having(loss={"l1": 0.1}),)),
+        Fault("adamw_decay", ("weight_decay_too_high",), STILL, (rule("adamw", 0.005, weight_decay=20.0),)),
         Fault("dropout", ("dropout_too_high",), ("noisy_gradients", "slow_progress"),
               (among("rate", *(having(network={"dropout": rate}) for rate in (0.9, 0.95))),)),
         Fault("bottleneck", ("too_little_capacity", "local_minimum"), ("local_minimum", "stagnation"),
@@ -422,8 +467,10 @@ FAULTS = {
               (having(network={"activation": "identity"}),), on=curved),
         Fault("overfitting", ("too_little_regularization",), ("overfitting",),
               (few_rows(40), layers("relu", 256, 256)), measure="gap"),
-        Fault("xor_stuck", ("local_minimum", "saddle_point", "flat_region", "too_little_capacity"),
-              ("local_minimum", "plateau", "saddle_point"), (xor, layers("tanh", 2), rule("sgd", 0.5)), on=two),
+        Fault("xor_stuck", ("local_minimum", "saddle_point", "flat_region", "too_little_capacity", "dead_relu"),
+              ("local_minimum", "plateau", "saddle_point"),
+              (xor, among("units", changes(layers("tanh", 2), rule("sgd", 0.5)),
+                          changes(layers("relu", 2), rule("sgd", 0.1)))), on=classes),
     )
 }  # fmt: skip
 """By name."""

@@ -153,6 +153,30 @@ class Ascent(Optimizer):
         np.negative(out, out=out)
 
 
+@dataclass
+class Sum:
+    """All gradients met so far, and the memory of the rule that is given them."""
+
+    total: Array
+    inner: Any
+
+
+@dataclass(frozen=True)
+class Accumulating(Optimizer):
+    """`rule`, given a gradient that was never set back to zero between steps."""
+
+    rule: Optimizer
+
+    def init(self, params: Array) -> Sum:
+        """No gradients met."""
+        return Sum(np.zeros_like(params), self.rule.init(params))
+
+    def update(self, at: Evaluation, state: Sum, out: Array) -> None:
+        """The rule's step for the sum of all gradients."""
+        state.total += at.grad
+        self.rule.update(at._replace(grad=state.total), state.inner, out)
+
+
 def one(_: int) -> float:
     """No scaling."""
     return 1.0
@@ -201,6 +225,11 @@ def forgetting(which: slice) -> Callable[[Experiment], Any]:
         return Frozen(ready.rule, tuple(tensors[which]))
 
     return rule
+
+
+def accumulating(ready: Experiment) -> Any:
+    """The rule without zeroed gradients."""
+    return Accumulating(ready.rule)
 
 
 def ascending(ready: Experiment) -> Any:

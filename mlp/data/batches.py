@@ -21,8 +21,9 @@ class Batch(NamedTuple):
 
     `x`: nodes of the inputs, (n_features, N). `target`: class labels (N,) or values (n_out, N). `weights` (N,), or
     None.
-    `epoch`: how often the data were gone through before. `rows` (N,): where the samples stand in the data. Arrays are
-    live: the next batch of this size overwrites them.
+    `epoch`: how often the data were gone through before. `rows` (N,): where the samples stand in the data. `last`: with
+    it they have been gone through once more; False also where that is not known. Arrays are live: the next batch of
+    this size overwrites them.
     """
 
     x: Nodes
@@ -30,6 +31,7 @@ class Batch(NamedTuple):
     weights: Array | None = None
     epoch: int = 0
     rows: Array | None = None
+    last: bool = False
 
 
 def as_batch(X: Array, target: Array, weights: Array | None = None, *, dtype: Any = None) -> Batch:
@@ -130,7 +132,7 @@ def _gathered(
             rows.take(index, 0, x_room, "clip")
             targets.take(index, 0, t_room, "clip")
             x, t = views[len(index)]
-            yield Batch(x, t, None if weights is None else weights[index], epoch, index)
+            yield Batch(x, t, None if weights is None else weights[index], epoch, index, start + size >= n)
 
 
 def streamed(
@@ -161,4 +163,4 @@ def streamed(
             gathered = np.ones((len(chosen), X.shape[1] + 1), dtype)
             gathered[:, :-1] = scaling.apply(X, dtype, rows[chosen])
             w = None if weights is None else weights[chosen]
-            yield Batch(_nodes(gathered), targets[chosen].T, w, epoch, rows[chosen])
+            yield Batch(_nodes(gathered), targets[chosen].T, w, epoch, rows[chosen], start + size >= n)

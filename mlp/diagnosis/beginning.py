@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.finding import Cause, Finding
-from mlp.history import History
+from mlp.diagnosis.reading import Reading
 
 
 def listed(names: list[str], most: int = 5) -> str:
@@ -21,7 +22,7 @@ def listed(names: list[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _wholly(history: History, name: str) -> tuple[str, ...]:
+def _wholly(history: Reading, name: str) -> tuple[str, ...]:
     """The layers of which the share in that column is 1."""
     return tuple(layer for layer, s in zip(history.labels(name), history[name][0], strict=True) if s == 1)
 
@@ -35,7 +36,7 @@ class SymmetricUnits:
 
     needs: tuple[str, ...] = ("identical_units",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
         layers = _wholly(history, "identical_units")
         if layers:
@@ -58,7 +59,7 @@ class DeadAtStart:
 
     needs: tuple[str, ...] = ("initial_dead_fraction",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
         layers = _wholly(history, "initial_dead_fraction")
         if layers:
@@ -74,16 +75,15 @@ class DeadAtStart:
             )
 
 
-def _why_dead(history: History) -> tuple[Cause, ...]:
-    """Weights that are all equal, or what else holds every sum below 0."""
+def _why_dead(history: Reading) -> tuple[Cause, ...]:
+    """What speaks for itself, then what else holds every sum below 0."""
+    known = ranked(history)
     others = (
-        Cause("negative_bias", "the bias holds every sum below 0", "bias = 0.0"),
+        Cause("negative_bias", "the bias may hold every sum below 0", "bias = 0.0"),
         Cause("dead_relu", "a rectifier passes no gradient below 0", 'activation = "leaky_relu"'),
-        Cause("unscaled_inputs", "large inputs of one sign switch units off", 'scale = "standard"'),
+        Cause("unscaled_inputs", "large inputs of one sign may switch units off", 'scale = "standard"'),
     )
-    if "weight_std" in history and history["weight_std"][0].min() == 0:
-        return (Cause("constant_initialization", "a layer's weights are all equal", 'init = "auto"'), *others)
-    return others
+    return (*known, *(cause for cause in others if cause.name not in {c.name for c in known}))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ConstantFeatures:
 
     needs: tuple[str, ...] = ("input_std",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         spread = history["input_std"][0]
         names = history.labels("input_std") or tuple(f"x{i}" for i in range(len(spread)))
@@ -100,7 +100,7 @@ class ConstantFeatures:
         if constant:
             yield Finding(
                 "constant_features",
-                "critical" if len(constant) == len(spread) else "info",
+                "critical" if len(constant) == len(spread) else "warning" if 2 * len(constant) >= len(spread) else "info",
                 f"{len(constant)} of {len(spread)} features are the same in every row to train on "
                 f"({listed(constant)}); they say nothing.",
                 (),
@@ -118,7 +118,7 @@ class ContradictoryLabels:
     tell: float = 0.01
     needs: tuple[str, ...] = ("contradictory_rows",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         share = float(history["contradictory_rows"][0])
         if share >= self.tell:
@@ -147,7 +147,7 @@ class ClassImbalance:
     ratio: float = 0.1
     needs: tuple[str, ...] = ("class_counts",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         counts = history["class_counts"][0]
         names = history.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
@@ -174,7 +174,7 @@ class UnscaledInputs:
     apart: float = 100.0
     needs: tuple[str, ...] = ("input_mean", "input_std")
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         mean, spread = history["input_mean"][0], history["input_std"][0]
         size = float(np.sqrt(np.mean(mean**2 + spread**2)))
@@ -200,7 +200,7 @@ class UnscaledTargets:
     large: float = 100.0
     needs: tuple[str, ...] = ("target_mean", "target_std")
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         mean, spread = np.abs(history["target_mean"][0]).max(), history["target_std"][0].max()
         if max(mean, spread) > self.large:
@@ -226,7 +226,7 @@ class VanishingAtStart:
     share: float = 1e-2
     needs: tuple[str, ...] = ("initial_grad_norm_by_layer", "initial_backward_gain")
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         norms, layers = history["initial_grad_norm_by_layer"][0], history.labels("initial_grad_norm_by_layer")
         if len(norms) < 3 or not norms[0] < self.share * norms[-1]:

@@ -19,13 +19,126 @@ Suspicion = tuple[float, Cause]
 Suspect = Callable[[Reading], Iterator[Suspicion]]
 
 
+CERTAIN = 0.85
+"""From here on a suspicion is an alarm before the run has shown anything, until it shows that all is well."""
+
+
 def ranked(reading: Reading) -> tuple[Cause, ...]:
     """All causes that anything speaks for, likeliest first, each once."""
-    found = sorted((s for suspect in SUSPECTS for s in suspect(reading)), key=lambda s: -s[0])
     by_name: dict[str, Cause] = {}
-    for _, cause in found:
+    for _, cause in suspicions(reading):
         by_name.setdefault(cause.name, cause)
     return tuple(by_name.values())
+
+
+def suspicions(reading: Reading) -> list[Suspicion]:
+    """All causes with their weights, the heaviest first."""
+    return sorted((s for suspect in SUSPECTS for s in suspect(reading)), key=lambda s: -s[0])
+
+
+def gradient(r: Reading) -> Iterator[Suspicion]:
+    """A gradient that is none, parameters that do not move, an end that cannot answer."""
+    if wrong_layers(r):
+        yield 1.0, WRONG_GRADIENT
+    elif uphill(r) > 0.9:
+        yield 1.0, WRONG_GRADIENT
+    still = frozen_layers(r)
+    if still:
+        yield 0.98, Cause("frozen_layer", f"no step moves {', '.join(still)}", "frozen = []")
+    if r.one("constant_output", default=0.0):
+        yield 1.0, Cause("loss_output_mismatch", "a softmax of one output is always 1", AUTOMATIC)
+    unreachable = r.one("out_of_reach", default=0.0)
+    if unreachable > 0.05:
+        why = f"{100 * unreachable:.0f} % of the targets lie outside what the last layer can give"
+        yield 0.97, Cause("loss_output_mismatch", why, AUTOMATIC)
+    elif r.one("squashed_twice", default=0.0):
+        yield 0.94, Cause("loss_output_mismatch", "outputs are squashed twice, by a layer and by the loss", AUTOMATIC)
+    elif r.one("classes_as_numbers", default=0.0):
+        yield 0.5, Cause("loss_output_mismatch", "classes are learned as numbers, which saturates", AUTOMATIC)
+
+
+AUTOMATIC = 'output = "auto" and loss name = "auto"'
+WRONG_GRADIENT = Cause(
+    "wrong_gradient", "the loss does not change as the gradient says", "mlp.gradcheck(net, loss, X, t)"
+)
+
+
+def wrong_layers(r: Reading, tolerance: float = 1e-3) -> tuple[str, ...]:
+    """The layers whose gradient disagrees with differences of the loss."""
+    return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= tolerance)
+
+
+def uphill(r: Reading) -> float:
+    """The share of the first steps that go uphill, ⟨g, u⟩ > 0: of any rule the first goes downhill."""
+    first = r["descent"][:20] if "descent" in r else np.empty(0)
+    return float((first > 0).mean()) if len(first) >= 2 else 0.0
+
+
+def frozen_layers(r: Reading) -> tuple[str, ...]:
+    """The layers that no step has moved although a gradient reaches them."""
+    if "update_norm_by_layer" not in r or len(r["update_norm_by_layer"]) < 2:
+        return ()
+    moved, pulled = r["update_norm_by_layer"], r["grad_norm_by_layer"]
+    still = (moved == 0).all(0) & (pulled[: len(moved)].max(0) > 0)
+    return tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=True) if s)
+
+
+def labels(r: Reading) -> Iterator[Suspicion]:
+    """Labels that contradict their surroundings, or that nothing learned from them predicts."""
+    noise, chance = r.one("label_noise", default=0.0), guess(r)
+    plain, score = r.one(f"yardstick_validation_{r.score_name}"), r.score("validation")
+    helpless = chance is not None and plain <= chance and not score > chance and not is_rare(r)
+    if helpless:
+        why = "on held-out rows a plain network is no better than guessing"
+        yield 0.96, Cause("uninformative_labels", why, "check that rows and labels match")
+    if noise > 0.12 and 1 - plain > 0.7 * noise:
+        why = f"about {100 * noise:.0f} % of the labels contradict their surroundings"
+        yield (0.7 if helpless else 0.94), Cause("noisy_labels", why, "clean the labels, or stop early")
+    elif helpless:
+        yield 0.6, Cause("noisy_labels", "too many labels are wrong", "clean the labels, or stop early")
+    train = r.score("train")
+    if is_by_heart(r) and isfinite(train):
+        few = r.setting("rows")
+        why = f"there are only {few:.0f} rows to train on" if few < 200 else "nothing holds the weights back"
+        yield (0.65 if helpless else 0.92), Cause("too_little_regularization", why, REGULARIZE)
+        if noise <= 0.12 and not helpless:
+            yield 0.3, Cause("noisy_labels", "labels that are wrong can only be learned by heart", "clean the labels")
+
+
+REGULARIZE = "early_stopping = true, l2 = 1e-3, dropout = 0.3, or more rows"
+
+
+def is_by_heart(r: Reading) -> bool:
+    """Whether the rows trained on are answered well and others clearly worse."""
+    train, held_out = r.score("train"), r.score("validation")
+    return train > 0.9 and train - max(held_out, 0.0) > 0.1
+
+
+def guess(r: Reading) -> float | None:
+    """An accuracy or r² that a guess may reach by luck; None where it is not known."""
+    n = max(r.setting("validation_scored", 100.0), 1)
+    if r.score_name == "r2":
+        return float(2 / np.sqrt(n))
+    if "class_counts" not in r:
+        return None
+    counts = r["class_counts"][0]
+    most = float(counts.max() / counts.sum())
+    return float(most + 2 * np.sqrt(most * (1 - most) / n))
+
+
+def is_rare(r: Reading) -> bool:
+    """Whether a class is so rare that the most frequent one is a good answer."""
+    return "class_counts" in r and bool(r["class_counts"][0].min() < 0.1 * r["class_counts"][0].max())
+
+
+def exonerated(r: Reading) -> bool | None:
+    """Whether a plain network does much better on the same rows, so that they are not to blame; None if not tried."""
+    plain = r.one(f"yardstick_train_{r.score_name}")
+    if not isfinite(plain):
+        return None
+    held_out = r.one(f"yardstick_validation_{r.score_name}", default=plain)
+    mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
+    return held_out - (mine if isfinite(mine) else 0.0) > 0.05
 
 
 def _between(value: float, low: float, high: float) -> float:
@@ -115,7 +228,8 @@ def data(r: Reading) -> Iterator[Suspicion]:
         constant = float((spread == 0).mean())
         if constant > 0.3:
             why = f"{100 * constant:.0f} % of the features are constant"
-            yield (0.99 if constant == 1 else 0.3), Cause("constant_features", why, "features that vary")
+            weight = 0.99 if constant == 1 else 0.97 if constant >= 0.5 and not exonerated(r) else 0.3
+            yield weight, Cause("constant_features", why, "features that vary")
     if "target_std" in r and "class_counts" not in r and "target_mean" in r:
         size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
         if size > 10 or size < 0.01:
@@ -125,7 +239,7 @@ def data(r: Reading) -> Iterator[Suspicion]:
     contradictory = r.one("contradictory_rows", default=0.0)
     if contradictory > 0.05:
         why = f"{100 * contradictory:.0f} % of the rows have a twin with another target"
-        yield 0.4 + 0.5 * _between(contradictory, 0.05, 0.4), Cause("contradictory_labels", why, "clean the labels")
+        yield 0.4 + 0.58 * _between(contradictory, 0.05, 0.4), Cause("contradictory_labels", why, "clean the labels")
     if "class_counts" in r:
         counts = r["class_counts"][0]
         share = float(counts.min() / counts.max())
@@ -182,4 +296,4 @@ def length(r: Reading) -> Iterator[Suspicion]:
         yield 0.15 + 0.6 * few * _between(20 / epochs, 1, 6), Cause("too_few_epochs", why, "training.epochs × 5")
 
 
-SUSPECTS: tuple[Suspect, ...] = (start, learning_rate, penalties, data, shape, length)
+SUSPECTS: tuple[Suspect, ...] = (gradient, labels, start, learning_rate, penalties, data, shape, length)

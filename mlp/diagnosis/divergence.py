@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.finding import Cause, Finding
+from mlp.diagnosis.reading import Reading
 from mlp.history import History
 
 
@@ -24,7 +26,7 @@ class Divergence:
 
     needs: tuple[str, ...] = ("loss",)
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
         for name in ("loss", "train_loss"):
             if name in history:
@@ -33,13 +35,15 @@ class Divergence:
                     yield self._finding(history, name, int(lost[0]))
                     return
 
-    def _finding(self, history: History, name: str, record: int) -> Finding:
+    def _finding(self, history: Reading, name: str, record: int) -> Finding:
         step, lost = int(history.steps(name)[record]), _best(history, name)[record]
         before = _best(history, "loss")[history.steps("loss") < step]
         evidence: dict[str, Any] = {"loss": str(lost)}
         if before.size:
             evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
-        causes = _grown(_rate(history, step)) if before.size else _from_the_start(history)
+        guesses = _grown(_rate(history, step)) if before.size else _from_the_start(history)
+        known = ranked(history)
+        causes = (*known, *(cause for cause in guesses if cause.name not in {c.name for c in known}))
         message = (
             f"The loss is {lost} at step {step}: training has diverged and was stopped. "
             f"Most likely: {causes[0].why}; try {causes[0].remedy}."

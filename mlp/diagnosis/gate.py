@@ -39,6 +39,7 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     n = max(reading.setting(f"{part}_scored", 100.0), 1.0)
     if reading.score_name == "accuracy":
         error = sqrt(max(best * (1 - best), 1 / n) / n + max(mine * (1 - mine), 1 / n) / n) / sqrt(2)  # the same rows
+        error /= 2 if part == "train" else 1  # what was learned of these very rows is no sample
     else:
         error = 1 / n
     return Shortfall(mine, best, best - mine, error)

@@ -8,11 +8,9 @@ from math import isfinite, sqrt
 
 import numpy as np
 
+from mlp.diagnosis.causes import guess, is_rare, ranked
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
-
-CLEAN = Cause("noisy_labels", "", "clean the labels, or stop early")
-
 
 @dataclass(frozen=True)
 class Overfitting:
@@ -50,42 +48,8 @@ class Overfitting:
             (),
             int(r.steps("validation_loss")[-1]),
             {"gap": gap, "gap_threshold": self.gap, "error": error, "rise": rise, "rise_threshold": self.rise},
-            tuple(_by_heart(r)),
+            ranked(r),
         )
-
-
-def _by_heart(r: Reading) -> Iterator[Cause]:
-    """Why rows are learned by heart."""
-    chance = _chance(r)
-    meaningless = Cause(
-        "uninformative_labels", "on held-out rows it is no better than guessing", "check that rows and labels match"
-    )
-    noise = r.one("label_noise", default=0.0)
-    noisy = Cause("noisy_labels", f"about {100 * noise:.0f} % of the labels contradict their surroundings", CLEAN.remedy)
-    if chance is not None and r.score("validation") < chance:
-        yield meaningless
-        yield noisy
-    elif noise > 0.12:
-        yield noisy
-    few = r.setting("rows")
-    why = f"there are only {few:.0f} rows to train on" if few < 200 else "nothing holds the weights back"
-    yield Cause("too_little_regularization", why, "early_stopping = true, l2 = 1e-3, dropout = 0.3, or more rows")
-    if noise <= 0.12:
-        yield Cause("noisy_labels", "labels that are wrong can only be learned by heart", CLEAN.remedy)
-    if r.one("contradictory_rows", default=0.0) > 0.05:
-        yield Cause("contradictory_labels", "equal rows have different targets", CLEAN.remedy)
-
-
-def _chance(r: Reading) -> float | None:
-    """An accuracy or r² that a guess may reach by luck; None where it is not known."""
-    n = max(r.setting("validation_scored", 100.0), 1)
-    if r.score_name == "r2":
-        return 2 / sqrt(n)
-    if "class_counts" not in r:
-        return None
-    counts = r["class_counts"][0]
-    most = float(counts.max() / counts.sum())
-    return most + 2 * sqrt(most * (1 - most) / n)
 
 
 @dataclass(frozen=True)
@@ -96,9 +60,9 @@ class Uninformative:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, at the end of a run."""
-        chance, score = _chance(r), r.score("validation")
+        chance, score = guess(r), r.score("validation")
         plain = r.one(f"yardstick_validation_{r.score_name}")
-        if not r.finished or chance is None or not isfinite(score) or not isfinite(plain) or _is_rare(r):
+        if not r.finished or chance is None or not isfinite(score) or not isfinite(plain) or is_rare(r):
             return
         if score > chance or plain > chance:
             return
@@ -110,16 +74,8 @@ class Uninformative:
             (),
             r.done - 1,
             {"score": score, "yardstick": plain, "chance": chance},
-            (
-                Cause("uninformative_labels", "the inputs say nothing of the targets", "check that rows and labels match"),
-                Cause("noisy_labels", "too many labels are wrong", CLEAN.remedy),
-            ),
+            ranked(r),
         )
-
-
-def _is_rare(r: Reading) -> bool:
-    """Whether a class is so rare that the most frequent one is a good answer."""
-    return "class_counts" in r and bool(r["class_counts"][0].min() < 0.1 * r["class_counts"][0].max())
 
 
 @dataclass(frozen=True)
@@ -147,10 +103,7 @@ class NoisyLabels:
             (),
             int(r.steps("label_noise")[-1]),
             {"label_noise": noise, "error": error, "threshold": self.share},
-            (
-                Cause("noisy_labels", f"about {100 * noise:.0f} % of the labels look wrong", CLEAN.remedy),
-                Cause("uninformative_labels", "or the features that tell them apart are missing", "better features"),
-            ),
+            ranked(r),
         )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from mlp.diagnosis.causes import ranked
+from mlp.diagnosis.causes import CERTAIN, is_by_heart, ranked, suspicions
 from mlp.diagnosis.finding import Finding
-from mlp.diagnosis.gate import NONE, shortfall
+from mlp.diagnosis.gate import NONE, SHORT, shortfall
 from mlp.diagnosis.reading import Reading
 
 
@@ -41,6 +41,9 @@ def _on_the_way(r: Reading) -> Seen | None:
     if r.done >= 5 and r.now - 2 * r.error > 3 * max(r.start, r.reference):
         why = f"The loss has risen from {r.start:.3g} to {r.now:.3g} in {r.done} steps instead of falling."
         return "no_progress", why, level | {"threshold": 3.0}
+    weight, cause = next(iter(suspicions(r)), (0.0, None))
+    if cause is not None and weight >= CERTAIN and not r.skill > 0.9:
+        return "no_progress", f"This is not likely to train: {cause.why}. Remedy: {cause.remedy}.", level | {"suspicion": weight}
     if r.now < 0.7 * min(r.start, r.reference):
         return None
     if r.done >= 3 and isfinite(r.promised):
@@ -80,9 +83,14 @@ def _at_the_end(r: Reading) -> Seen | None:
         return "no_progress", why, level | {"threshold": NONE}
     trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
+    if trained is not None and held_out is not None and not short:
+        both = trained.missing > 0.02 and held_out.missing > SHORT + held_out.error
+        short = [held_out] if both else []
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
+    if is_by_heart(r):
+        return None  # overfitting, which has a detector of its own
     kind = "unfinished" if r.trend.slope + 2 * r.trend.slope_error < 0 else "stagnation"
     name = "accuracy" if r.score_name == "accuracy" else "r²"
     why = (

@@ -7,54 +7,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 
+from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
 
-GRADIENT = Cause("wrong_gradient", "the loss does not change as the gradient says", "mlp.gradcheck(net, loss, X, t)")
-
-
 @dataclass(frozen=True)
 class Uphill:
-    """Critical where steps go uphill, ⟨g, u⟩ > 0, or where the loss does the opposite of what its gradient promises.
+    """Critical where nine in ten of the first steps go uphill, ⟨g, u⟩ > 0.
 
     The first step of any rule is downhill; momentum may turn a later one uphill, but not most of them.
     """
 
+    share: float = 0.9
     needs: tuple[str, ...] = ("loss", "descent")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        descent = r["descent"]
-        n = min(len(descent), 20)
-        first = descent[:n]
-        if n >= 2 and (first > 0).mean() > 0.9:
-            yield self._finding(
-                r, f"Of the first {n} steps {int((first > 0).sum())} went uphill: along the gradient instead of against it.",
-                {"uphill": float((first > 0).mean()), "threshold": 0.9},
-            )  # fmt: skip
-
-
-    def _finding(self, r: Reading, message: str, evidence: dict[str, float]) -> Finding:
-        return Finding("wrong_gradient", "critical", message, (), 1, evidence, (GRADIENT,))
+        share = uphill(r)
+        if share > self.share:
+            yield Finding(
+                "wrong_gradient",
+                "critical",
+                f"{100 * share:.0f} % of the first steps go uphill: along the gradient instead of against it.",
+                (),
+                1,
+                {"uphill": share, "threshold": self.share},
+                (WRONG_GRADIENT,),
+            )
 
 
 @dataclass(frozen=True)
 class WrongGradient:
-    """Critical where backward and differences of forward disagree for a layer or a loss that is not this library's own."""
+    """Critical where backward and differences of forward disagree, for a layer or a loss that is not the library's."""
 
-    error: float = 1e-3
+    tolerance: float = 1e-3
     needs: tuple[str, ...] = ("gradient_error",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        errors = r.by_layer("gradient_error")
-        wrong = tuple(name for name, error in errors.items() if not error <= self.error)
+        wrong = wrong_layers(r, self.tolerance)
         if wrong:
-            worst = max(errors.values())
+            worst = max(r.by_layer("gradient_error").values())
             yield Finding(
                 "wrong_gradient",
                 "critical",
@@ -62,8 +58,8 @@ class WrongGradient:
                 f"{worst:.2g} of its size. Look at `backward` of the last of these layers and of what follows it.",
                 wrong,
                 0,
-                {"error": worst, "threshold": self.error},
-                (GRADIENT,),
+                {"error": worst, "threshold": self.tolerance},
+                (WRONG_GRADIENT,),
             )
 
 
@@ -75,20 +71,17 @@ class FrozenParameters:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
-        moved, pulled = r["update_norm_by_layer"], r["grad_norm_by_layer"]
-        if len(moved) < 2:
-            return
-        still = (moved == 0).all(0) & (pulled[: len(moved)].max(0) > 0)
-        layers = tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=True) if s)
+        layers = frozen_layers(r)
         if layers:
+            pulled = float(r["grad_norm_by_layer"].max())
             yield Finding(
                 "frozen_parameters",
                 "warning",
                 f"{', '.join(layers)}: not one of {r.done} steps moved any parameter, although the gradient there is "
-                f"up to {pulled.max():.2g}.",
+                f"up to {pulled:.2g}.",
                 layers,
                 1,
-                {"update_norm": 0.0, "grad_norm": float(pulled.max())},
+                {"update_norm": 0.0, "grad_norm": pulled},
                 (Cause("frozen_layer", "the rule leaves these parameters out", "frozen = []"),),
             )
 
@@ -102,16 +95,15 @@ class OutputMismatch:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        remedy = 'output = "auto" and loss name = "auto"'
         unreachable = r.one("out_of_reach", default=0.0)
         if r.one("constant_output", default=0.0):
-            yield self._finding("critical", "A softmax over a single output is always 1: nothing can be learned.", remedy)
+            yield self._finding("critical", "A softmax over a single output is always 1: nothing can be learned.", AUTOMATIC)
         elif unreachable > self.share:
             why = f"{100 * unreachable:.0f} % of the targets lie outside what the last layer can give."
-            yield self._finding("warning", why, remedy, unreachable)
+            yield self._finding("warning", why, AUTOMATIC, unreachable)
         elif r.one("squashed_twice", default=0.0):
             why = "The outputs pass an activation, and the loss has one of its own: the answer is squashed twice."
-            yield self._finding("info", why, remedy)
+            yield self._finding("info", why, AUTOMATIC)
 
     def _finding(self, severity: str, message: str, remedy: str, share: float = 1.0) -> Finding:
         cause = Cause("loss_output_mismatch", message.rstrip("."), remedy)
@@ -210,7 +202,3 @@ class DeadUnits:
             ),
         )
 
-
-def is_falling(r: Reading) -> bool:
-    """Whether the loss falls for certain."""
-    return isfinite(r.trend.slope_error) and r.trend.slope + 2 * r.trend.slope_error < 0

@@ -172,13 +172,13 @@ def _start(history: History, network: Network) -> None:
 
 
 def gain(network: Network, name: str, weights: Array) -> float:
-    """The spread of a layer's weights, in units of what keeps a signal's strength: √(gain / n_in).
+    """The size of a layer's weights, in units of what keeps a signal's strength: √(gain / n_in).
 
     The gain is that of the activation that follows: 2 for rectifiers, which lose half of it, else 1.
     """
     following = network.layers[network.layout.names.index(name) + 1 :]
     wish = next((layer.suits for layer in following if layer.suits), "lecun_normal")
-    return float(weights[:, :-1].std() * np.sqrt((weights.shape[1] - 1) / (2 if wish.startswith("he") else 1)))
+    return float(np.sqrt(np.mean(np.square(weights[:, :-1]))) * np.sqrt((weights.shape[1] - 1) / (2 if wish.startswith("he") else 1)))
 
 
 def _identical(weights: Array, after: Array) -> float:
@@ -218,5 +218,5 @@ def _dry_pass(history: History, network: Network, head: Head, X: Array, target: 
     note(history, "initial_loss", value)
     for instrument in DETAILED:
         labels = instrument.labels(step) if instrument.labels else ()
-        if labels and not instrument.name.startswith("update"):
+        if labels and instrument.measure and not instrument.name.startswith("update"):
             note(history, f"initial_{instrument.name}", instrument.read(step), labels)

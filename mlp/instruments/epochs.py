@@ -1,0 +1,152 @@
+"""What whole epochs say of single units: which were never on, which were stuck.
+
+A batch is too small a witness: a healthy unit of a sparse layer may be off for all of it. Dead is a unit that no sample
+of a full epoch has switched on, and stuck is one that nearly all of them have driven to where it has no slope; both are
+read from what goes into the activation, not from what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mlp.arrays import Array
+from mlp.instruments.nodes import Sites, by_layer, off, outside, rectifying, squashing, threshold
+from mlp.training import Step
+
+STUCK = 0.95
+"""The share of an epoch's samples that makes a unit saturated."""
+
+
+class Count(Protocol):
+    """What is counted over an epoch."""
+
+    def clear(self) -> None:
+        """Begin anew."""
+
+    def look(self, step: Step) -> None:
+        """Count one step of the epoch."""
+
+    def result(self, step: Step) -> Array:
+        """By layer, (*population, n_layers)."""
+
+
+class WholeEpochs:
+    """A measure with memory: the result of `count` for epochs that were seen from their first step to their last.
+
+    Noted at the last step, or at the first of the next epoch where the batches do not say which is the last. Epochs
+    that begin less than `period` steps after the last counted one did are left out: short ones would cost too much.
+    """
+
+    def __init__(self, count: Count, step: Step, period: int) -> None:
+        self.count, self.period = count, period
+        self.epoch = step.epoch if step.index else None  # began without us: wait for the next
+        self.due = 0
+        self.counting = False
+
+    def __call__(self, step: Step) -> Any:
+        """The result, if an epoch is over."""
+        found = None
+        if step.epoch != self.epoch:
+            if self.counting:
+                found = self.count.result(step)
+            self.epoch, self.counting = step.epoch, step.index >= self.due
+            if self.counting:
+                self.due = step.index + self.period
+                self.count.clear()
+        if self.counting:
+            self.count.look(step)
+            if step.batch.last:
+                found, self.counting = self.count.result(step), False
+        return found
+
+
+class Silent:
+    """Which units no sample has switched on yet.
+
+    A unit that was on once need not be looked at again in this epoch: after some steps only the dead ones are, and in
+    a healthy network none.
+    """
+
+    def __init__(self) -> None:
+        self.sites = Sites(rectifying)
+        self.clear()
+
+    def clear(self) -> None:
+        """All may be."""
+        self.silent: list[Array] = []
+        self.waiting: dict[int, Any] = {}  # layer: the units, as an index
+
+    def look(self, step: Step) -> None:
+        """Strike out those that this batch switches on."""
+        places = self.sites(step)
+        if not self.silent:
+            self.silent = [off(place) for place in places]
+            self.waiting = {i: silent.nonzero() for i, silent in enumerate(self.silent) if silent.any()}
+            return
+        for i, units in list(self.waiting.items()):
+            x = places[i].x.values[units]
+            # the largest of all first: 2.5 µs where one for each unit and what follows take 8 µs
+            if not x.max() <= threshold(places[i]):
+                self.silent[i][units] = x.max(-1) <= threshold(places[i])
+                self.waiting[i] = self.silent[i].nonzero()
+                if not self.silent[i].any():
+                    del self.waiting[i]
+
+    def result(self, step: Step) -> Array:
+        """The share of silent units."""
+        return by_layer(step, [silent.mean(-1) for silent in self.silent])
+
+
+class Outside:
+    """How often each unit was saturated; at every 8th step of the epoch: at every one it costs 20-40 % of a small step.
+
+    `summary(counts, n_samples)` makes a number of the counts (*population, n) of a layer.
+    """
+
+    def __init__(self, summary: Callable[[Array, int], Any]) -> None:
+        self.summary, self.sites = summary, Sites(squashing)
+        self.clear()
+
+    def clear(self) -> None:
+        """None was looked at."""
+        self.shown = 0
+        self.n_samples = 0
+        self.counts: list[Array] = []
+
+    def look(self, step: Step) -> None:
+        """Count the samples that drive each unit out of its range."""
+        if self.shown % 8 == 0:
+            found = [outside(place).sum(-1) for place in self.sites(step)]
+            self.counts = [a + b for a, b in zip(self.counts, found, strict=True)] if self.counts else found
+            self.n_samples += step.workspace.n_samples
+        self.shown += 1
+
+    def result(self, step: Step) -> Array:
+        """The summary of each layer."""
+        return by_layer(step, [self.summary(counts, self.n_samples) for counts in self.counts])
+
+
+def _stuck(counts: Array, n_samples: int) -> Any:
+    """The share of units that nearly all samples saturate."""
+    return (counts >= STUCK * n_samples).mean(-1)
+
+
+def _share(counts: Array, n_samples: int) -> Any:
+    """The share of (unit, sample) pairs."""
+    return counts.mean(-1) / n_samples
+
+
+def silent_units(step: Step, period: int) -> WholeEpochs:
+    """The share of units that no sample of a whole epoch switched on, by rectifying layer; every step is looked at."""
+    return WholeEpochs(Silent(), step, period)
+
+
+def saturated_units(step: Step, period: int) -> WholeEpochs:
+    """The share of units that at least 95 % of the samples saturate, by squashing layer; every 8th step of an epoch."""
+    return WholeEpochs(Outside(_stuck), step, period)
+
+
+def saturated_share(step: Step, period: int) -> WholeEpochs:
+    """The share of (unit, sample) pairs that are saturated, by squashing layer; every 8th step of an epoch."""
+    return WholeEpochs(Outside(_share), step, period)

@@ -1,0 +1,44 @@
+"""What an instrument is: a name, and a function that reads a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mlp.training import Step
+
+Measure: TypeAlias = Callable[[Step], Any]
+
+
+class Instrument(NamedTuple):
+    """A quantity: `measure(step)` gives a number, or one for each of `labels(step)`; every `period` records.
+
+    `period` may depend on the network: a function of the first step. `shared`: the same for all members of a
+    population, as the epoch is. `finish` makes the quantity of what was measured, when it is read: a root over a whole
+    column costs nothing, at every step it costs 1 % of a small network. `norm_of`: the column whose norm over the
+    labels this is; where that is recorded too, nothing is measured and it is computed when read.
+
+    What must remember has `begin(step, period)`, called once when recording begins, with the period in steps. It
+    returns a measure with a memory of its own, which is shown *every* step and says when there is something to note:
+    at steps that `period` divides if it can, else None. `measure` is then what one step alone says, or None.
+    """
+
+    name: str
+    measure: Measure | None = None
+    unit: str = ""
+    period: int | Callable[[Step], int] = 1
+    labels: Callable[[Step], tuple[str, ...]] | None = None
+    shared: bool = False
+    finish: Callable[[Any], Any] = np.asarray
+    norm_of: str = ""
+    begin: Callable[[Step, int], Measure] | None = None
+
+    def read(self, step: Step) -> Any:
+        """The quantity at one step alone; None where it takes more."""
+        return None if self.measure is None else self.finish(self.measure(step))
+
+    def period_for(self, step: Step) -> Any:
+        """Every how many records, for this network."""
+        return self.period(step) if callable(self.period) else self.period
