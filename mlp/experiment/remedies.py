@@ -76,7 +76,8 @@ def _shown(value: Any) -> str:
 
 def _own(config: Config, key: str) -> Any:
     """A key of the rule: as given, or its default; None where the rule has no such key."""
-    defaults = {field.name: field.default for field in fields(OPTIMIZERS[config.optimizer.name])}
+    rule: Any = OPTIMIZERS[config.optimizer.name]  # its fields are those of a dataclass
+    defaults = {field.name: field.default for field in fields(rule)}
     return config.optimizer.own.get(key, defaults.get(key))
 
 
@@ -178,7 +179,7 @@ def _epochs_for(steps: int, config: Config, reading: Reading, size: float) -> in
 
 
 STOPPING = {"training": {"early_stopping": {"patience": 5}}}
-HELD_BACK = {"loss": {"l2": 1e-3}, "network": {"dropout": 0.2}, **STOPPING}
+HELD_BACK: Changes = {"loss": {"l2": 1e-3}, "network": {"dropout": 0.2}, **STOPPING}
 RECTIFIED = {"network": {"activation": "relu", "init": "auto", "bias": 0.0}}
 FRESH = {"network": {"init": "auto", "bias": 0.0}}
 

@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import ceil, inf, nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,18 +123,20 @@ def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | N
 Show = Callable[[Experiment], Iterable[Epoch]]
 
 
-def mended(before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs) -> Repair:
-    """The repair of a run that was made. `show` trains an experiment, and may show how far it is."""
-    bench, best, kept, tries = Bench(data), before, tuple[Change, ...](), 0
+def mended(
+    before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs, tries: int = TRIES
+) -> Repair:
+    """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
+    bench, best, kept, made = Bench(data), before, tuple[Change, ...](), 0
     failed: set[frozenset[str]] = set()
-    while not best.healthy and tries < TRIES and (chosen := promising(bench, best, failed)):
-        tries += 1
+    while not best.healthy and made < tries and (chosen := promising(bench, best, failed)):
+        made += 1
         found = _trained(with_all(best.config, chosen), data, show)
         failed.add(_names(chosen))
         if found.healthy or bench.score_of(found) > bench.score_of(best) + MOVES:
             best, kept, failed = found, kept + chosen, set()
     return Repair(
-        before, best, best.config.to_dict(), kept, tuple(bench.trials.values()), tries,
+        before, best, best.config.to_dict(), kept, tuple(bench.trials.values()), made,
         bench.yardstick(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
     )  # fmt: skip
 
@@ -169,32 +170,49 @@ def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Cha
     """The changes that come furthest in trials; () where none moves anything and none is left to believe in.
 
     The best single change; of those about as good the likeliest. While that is not near the yardstick, the one that
-    adds most. Where nothing moves, a trial may have been too short to show it: then the likeliest cause has its way,
-    unless it is one that no setting mends.
+    adds most. Where no change moves anything alone, two faults may hide each other: then all up to some rank together,
+    less those that are not needed. Where that does not move either, a trial may have been too short to show it, and the
+    likeliest cause has its way, unless it is one that no setting mends.
     """
-    choices = candidates(best)
-    start = bench.score(best.config, ())
-    chosen, score = _furthest(bench, best.config, (), choices, failed)
-    if not chosen or score < start + MOVES:
-        return _likeliest(best, choices, failed)
-    while score < bench.yardstick(best.config) - NEAR:
-        more, higher = _furthest(bench, best.config, chosen, choices, failed)
-        if not more or higher < score + MOVES:
-            break
-        chosen, score = more, higher
-    return chosen
+    choices, config = candidates(best), best.config
+    enough = bench.score(config, ()) + MOVES
+    chosen, score = _furthest(bench, config, [(change,) for change in choices], failed)
+    if score >= enough:
+        return _extended(bench, config, chosen, choices, failed)
+    chosen, score = _furthest(bench, config, [tuple(choices[:n]) for n in range(2, len(choices) + 1)], failed)
+    return _needed(bench, config, chosen) if score >= enough else _likeliest(best, choices, failed)
 
 
 def _furthest(
-    bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
+    bench: Bench, config: Config, options: Iterable[tuple[Change, ...]], failed: set[frozenset[str]]
 ) -> tuple[tuple[Change, ...], float]:
-    """The likeliest of the best extensions of `chosen` by one change, and its score."""
-    longer = [(*chosen, change) for change in choices if change not in chosen]
-    scores = {i: bench.score(config, more) for i, more in enumerate(longer) if _names(more) not in failed}
-    if not scores:
-        return (), -inf
-    first = next(i for i, score in scores.items() if score >= max(scores.values()) - MOVES)
-    return longer[first], scores[first]
+    """The first of the best options and its score, those left out that failed in full."""
+    scored = [(option, bench.score(config, option)) for option in options if _names(option) not in failed]
+    highest = max((score for _, score in scored), default=-inf)
+    return next(((option, score) for option, score in scored if score >= highest - MOVES), ((), -inf))
+
+
+def _extended(
+    bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
+) -> tuple[Change, ...]:
+    """With the further changes that move the score on, as long as it is not near the yardstick."""
+    while (score := bench.score(config, chosen)) < bench.yardstick(config) - NEAR:
+        options = [(*chosen, change) for change in choices if change not in chosen]
+        more, higher = _furthest(bench, config, options, failed)
+        if higher < score + MOVES:
+            break
+        chosen = more
+    return chosen
+
+
+def _needed(bench: Bench, config: Config, chosen: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Without the changes that the score does not need, the unlikeliest dropped first."""
+    enough = bench.score(config, chosen) - MOVES
+    for change in reversed(chosen):
+        fewer = tuple(other for other in chosen if other is not change)
+        if bench.score(config, fewer) >= enough:
+            chosen = fewer
+    return chosen
 
 
 def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
