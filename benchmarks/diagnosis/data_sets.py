@@ -164,3 +164,28 @@ def quarter(problem: str, seed: int) -> str:
     """Where a run belongs: "seen" and "unseen" in data and seed alike, or "crossed" in one of the two."""
     pair = PROBLEMS[problem].seen, seen_seed(seed)
     return "seen" if all(pair) else "crossed" if any(pair) else "unseen"
+
+
+def two(problem: Problem) -> bool:
+    """Two classes."""
+    return problem.classes == 2
+
+
+def many(problem: Problem) -> bool:
+    """Three classes or more."""
+    return problem.classes > 2
+
+
+def classes(problem: Problem) -> bool:
+    """Any classes."""
+    return problem.classes > 0
+
+
+def numbers(problem: Problem) -> bool:
+    """Regression."""
+    return not problem.classes
+
+
+def curved(problem: Problem) -> bool:
+    """No straight line does it."""
+    return problem.curved

@@ -13,14 +13,43 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import sabotage
-from case import BASES, SGD, Case, Change, base, changed, epochs_times, having, tampered
-from data_sets import HELD_OUT, Problem
+from case import BASES, Case, Change, base, changed, epochs_times, having, tampered
+from changes import (
+    SGD_RULE,
+    UNSCALED,
+    all_frozen,
+    all_of,
+    among,
+    by_class,
+    constant_columns,
+    contradictory,
+    far,
+    few_rows,
+    imbalanced,
+    inputs,
+    layers,
+    meaningless,
+    mixed,
+    noisy,
+    normal,
+    numbers_noisy,
+    off_by_one,
+    outliers,
+    parity,
+    rule,
+    shuffled,
+    some_frozen,
+    spread_over,
+    target_outliers,
+    targets,
+    xor,
+)
+from data_sets import Problem, classes, curved, many, numbers, two
+from sabotage import every, last, second
 
-from mlp import data
 from mlp.layers import ReLU, Sigmoid, Softmax, Tanh
 
 
@@ -47,257 +76,6 @@ class Fault:
     def faulty(self, problem: Problem, seed: int) -> Case:
         """The run with the fault."""
         return changed(self.twin(problem, seed), self.fault)
-
-
-def two(problem: Problem) -> bool:
-    """Two classes."""
-    return problem.classes == 2
-
-
-def many(problem: Problem) -> bool:
-    """Three classes or more."""
-    return problem.classes > 2
-
-
-def classes(problem: Problem) -> bool:
-    """Any classes."""
-    return problem.classes > 0
-
-
-def numbers(problem: Problem) -> bool:
-    """Regression."""
-    return not problem.classes
-
-
-def curved(problem: Problem) -> bool:
-    """No straight line does it."""
-    return problem.curved
-
-
-def normal(std: float) -> Change:
-    """First weights from N(0, std²)."""
-    return having(network={"init": {"name": "normal", "std": std}})
-
-
-def layers(activation: str, *hidden: int) -> Change:
-    """Hidden layers of these widths."""
-    return having(network={"activation": activation, "hidden": list(hidden)})
-
-
-def rule(name: str, learning_rate: float, **own: float) -> Change:
-    """Another rule."""
-    return having(optimizer={"name": name, "learning_rate": learning_rate, **own})
-
-
-def changes(*each: Change) -> Change:
-    """Several as one."""
-    return lambda case: changed(case, each)
-
-
-def among(name: str, *changes: Change) -> Change:
-    """One of several changes, by the case's seed."""
-    return lambda case: changes[int(case.rng(name).integers(len(changes)))](case)
-
-
-UNSCALED = having(data={"scale": "none"})
-SGD_RULE = having(optimizer=SGD)
-
-
-Affine = tuple[np.ndarray | float, np.ndarray | float]
-"""A factor and an offset for each column."""
-
-
-def inputs(fit: Callable[[np.ndarray], Affine]) -> Change:
-    """Inputs times a factor plus an offset, those held out likewise: how a feature is measured, not an error in a row.
-
-    `fit` finds both from the rows that the run gets.
-    """
-
-    def change(case: Case) -> Case:
-        factor, offset = fit(case.X)
-        return replace(case, X=case.X * factor + offset, X_held=case.X_held * factor + offset)
-
-    return change
-
-
-def targets(factor: float, offset: float = 0.0) -> Change:
-    """Likewise targets."""
-    return lambda case: replace(case, y=case.y * factor + offset, y_held=case.y_held * factor + offset)
-
-
-def standard(X: np.ndarray) -> Affine:
-    """Mean 0 and deviation 1."""
-    factor = 1 / np.where(X.std(0) > 0, X.std(0), 1)
-    return factor, -X.mean(0) * factor
-
-
-def spread_over(width: float) -> Callable[[np.ndarray], Affine]:
-    """From 0 to `width`."""
-
-    def fit(X: np.ndarray) -> Affine:
-        span = np.ptp(X, axis=0)
-        factor = width / np.where(span > 0, span, 1)
-        return factor, -X.min(0) * factor
-
-    return fit
-
-
-def mixed(X: np.ndarray) -> Affine:
-    """Features in units from 1 to 10⁴."""
-    factor, offset = standard(X)
-    units = np.logspace(0, 4, X.shape[1])
-    return factor * units, offset * units
-
-
-def far(X: np.ndarray) -> Affine:
-    """Deviation 1 around 100."""
-    factor, offset = standard(X)
-    return factor, offset + 100
-
-
-def shuffled(case: Case) -> Case:
-    """Targets that belong to other rows."""
-    return replace(case, y=case.rng("shuffled").permutation(case.y))
-
-
-def off_by_one(case: Case) -> Case:
-    """Targets that belong to the row before, the rows being in no order."""
-    return replace(case, y=np.roll(case.y, 1))
-
-
-def outliers(share: float, factor: float) -> Change:
-    """Some cells of the inputs far too large: a missing decimal point."""
-
-    def change(case: Case) -> Case:
-        hit = case.rng("outliers").random(case.X.shape) < share
-        return replace(case, X=np.where(hit, factor * (case.X + 1), case.X))
-
-    return change
-
-
-def target_outliers(share: float, factor: float) -> Change:
-    """Likewise some targets."""
-
-    def change(case: Case) -> Case:
-        hit = case.rng("outliers").random(len(case.y)) < share
-        return replace(case, y=np.where(hit, factor * (case.y + 1), case.y))
-
-    return change
-
-
-def noisy(share: float) -> Change:
-    """A share of the targets replaced by those of other rows."""
-
-    def change(case: Case) -> Case:
-        rng = case.rng("noisy")
-        hit = rng.random(len(case.y)) < share
-        return replace(case, y=np.where(hit, rng.permutation(case.y), case.y))
-
-    return change
-
-
-def numbers_noisy(deviation: float) -> Change:
-    """Normal noise on numbers of deviation 1."""
-    return lambda case: replace(case, y=case.y + deviation * case.rng("noise").standard_normal(len(case.y)))
-
-
-def contradictory(case: Case) -> Case:
-    """Three rows for each of a third of the inputs, two of them with targets of other rows."""
-    rng = case.rng("contradictory")
-    kept = rng.permutation(len(case.X))[: len(case.X) // 3]
-    y = np.concatenate([case.y[kept], rng.permutation(case.y[kept]), rng.permutation(case.y[kept])])
-    return replace(case, X=np.tile(case.X[kept], (3, 1)), y=y)
-
-
-def meaningless(case: Case) -> Case:
-    """Inputs that are pure noise."""
-    return replace(case, X=case.rng("meaningless").standard_normal(case.X.shape))
-
-
-def constant_columns(share: float) -> Change:
-    """The columns with most spread hold one number, a share of all of them."""
-
-    def change(case: Case) -> Case:
-        n_lost = max(1, round(share * case.X.shape[1]))
-        lost = np.argsort(-case.X.std(0))[:n_lost]
-        X, X_held = case.X.copy(), case.X_held.copy()
-        X[:, lost] = X_held[:, lost] = 1.0
-        return replace(case, X=X, X_held=X_held)
-
-    return change
-
-
-def imbalanced(case: Case) -> Case:
-    """Class 0 left with one row in a hundred, three at least."""
-    rare = np.flatnonzero(case.y == 0)
-    n_rare = max(3, round(0.01 * (len(case.y) - len(rare))))
-    kept = np.sort(np.concatenate([np.flatnonzero(case.y != 0), rare[:n_rare]]))
-    return replace(case, X=case.X[kept], y=case.y[kept])
-
-
-def few_rows(n: int) -> Change:
-    """Only n rows to train on; as many again to validate on."""
-
-    def change(case: Case) -> Case:
-        kept = case.rng("few").permutation(len(case.X))[: 2 * n]
-        return having(data={"validation": 0.5})(replace(case, X=case.X[kept], y=case.y[kept]))
-
-    return change
-
-
-def by_class(case: Case) -> Case:
-    """Rows sorted by target."""
-    order = np.argsort(case.y, kind="stable")
-    return replace(case, X=case.X[order], y=case.y[order])
-
-
-def parity(n_bits: int) -> Change:
-    """Random rows of bits, the class whether an odd number is set."""
-
-    def change(case: Case) -> Case:
-        rng = case.rng("parity")
-        X = rng.integers(0, 2, (len(case.X) + HELD_OUT, n_bits)).astype(float)
-        y, n = X.astype(int).sum(1) % 2, len(case.X)
-        return replace(case, X=X[:n], y=y[:n], X_held=X[n:], y_held=y[n:])
-
-    return change
-
-
-def xor(case: Case) -> Case:
-    """The four rows of exclusive or, all of them to train and to score on."""
-    X, y = data.synthetic.xor().X, data.synthetic.xor().y
-    start = having(data={"validation": 0.0, "test": 0.0}, training={"batch_size": "full", "epochs": 1500})
-    return start(replace(case, X=X, y=y, X_held=X, y_held=y))
-
-
-def some_frozen(case: Case) -> Case:
-    """All hidden layers frozen, as in a network whose head alone is to be tuned."""
-    return having(network={"frozen": [f"dense{i + 1}" for i in range(len(case.hidden))]})(case)
-
-
-def all_frozen(case: Case) -> Case:
-    """Nothing may move."""
-    return having(network={"frozen": [f"dense{i + 1}" for i in range(len(case.hidden) + 1)]})(case)
-
-
-def first(n: int) -> slice:
-    """The first layer."""
-    return slice(0, 1)
-
-
-def second(n: int) -> slice:
-    """The second layer."""
-    return slice(1, 2)
-
-
-def last(n: int) -> slice:
-    """The output layer."""
-    return slice(n - 1, n)
-
-
-def every(n: int) -> slice:
-    """All layers."""
-    return slice(0, n)
 
 
 SMALL = ("initialization_too_small", "saddle_point")
@@ -469,8 +247,8 @@ FAULTS = {
               (few_rows(40), layers("relu", 256, 256)), measure="gap"),
         Fault("xor_stuck", ("local_minimum", "saddle_point", "flat_region", "too_little_capacity", "dead_relu"),
               ("local_minimum", "plateau", "saddle_point"),
-              (xor, among("units", changes(layers("tanh", 2), rule("sgd", 0.5)),
-                          changes(layers("relu", 2), rule("sgd", 0.1)))), on=classes),
+              (xor, among("units", all_of(layers("tanh", 2), rule("sgd", 0.5)),
+                          all_of(layers("relu", 2), rule("sgd", 0.1)))), on=classes),
     )
 }  # fmt: skip
 """By name."""

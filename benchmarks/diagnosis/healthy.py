@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from case import BASES, Case, Change, base, changed, epochs_times, having
-from data_sets import Problem
-from faults import UNSCALED, classes, inputs, layers, many, noisy, normal, numbers, rule, spread_over, standard, two
+from changes import UNSCALED, inputs, layers, noisy, normal, numbers_noisy, rule, spread_over, standard
+from data_sets import Problem, classes, many, numbers, two
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,7 @@ LOOK_ALIKES = {
         LookAlike("plateau_then_drop", (layers("sigmoid", 24, 24, 24), rule("adam", 0.02), epochs_times(1.5))),
         LookAlike("labels_5_percent_wrong", (noisy(0.05), layers("relu", 16, 16)), on=classes),
         LookAlike("labels_10_percent_wrong", (noisy(0.1), layers("tanh", 16), rule("sgd", 0.1)), on=classes),
-        LookAlike("numbers_with_noise", (lambda case: replace(
-            case, y=case.y + 0.3 * case.rng("mild").standard_normal(len(case.y))),), on=numbers),
+        LookAlike("numbers_with_noise", (numbers_noisy(0.3),), on=numbers),
         LookAlike("dropout_of_a_tenth", (layers("relu", 64, 64), network(dropout=0.1))),
         LookAlike("dropout_of_three_tenths", (layers("relu", 64, 64), network(dropout=0.3))),
         LookAlike("cosine", (scheduled("cosine"),)),

@@ -133,12 +133,35 @@ def _summary(rows: Sequence[Row], faults: Mapping[str, Any], rules: str) -> str:
         f"cause among three        {share(sum(a.among_three for a in answers), n)}",
         f"first cause of any alarm {share(sum(a.first_of_any for a in answers), n)}",
         f"first right alarm        {_quantiles(latencies)} of the planned steps",
+        *_live(broken, well, faults, rules),
         f"false alarms, healthy    {_alarmed(well, rules)}",
         f"    of them look-alikes  {_alarmed(_in_state(rows, 'healthy', 'look_alike'), rules)}",
         f"false alarms, twins      {_alarmed(repaired, rules)}",
         *_by_detector(well, rules),
     ]
     return "\n".join(lines)
+
+
+def _live(broken: Sequence[Row], well: Sequence[Row], faults: Mapping[str, Any], rules: str) -> list[str]:
+    """The same, as it would have been told on the way; nothing if that was not asked."""
+    if not any("live" in row for row in broken):
+        return []
+    first = [_first_told(row, faults[row["name"]].causes, rules) for row in broken]
+    heard = [when for when in first if when is not None]
+    taken_back = sum(bool(row["live"][rules]) and not alarms(row, rules) for row in well)
+    return [
+        f"    as told on the way   {_quantiles(heard)}, of {share(len(heard), len(broken))}",
+        f"alarms taken back        {share(taken_back, len(well))} of healthy runs",
+    ]
+
+
+def _first_told(row: Row, accepted: Sequence[str], rules: str) -> float | None:
+    """The share of the planned steps after which an alarm with an accepted cause was first told; None: never."""
+    said = [n for n, named in row["live"][rules] if not set(named).isdisjoint(accepted)]
+    if said:
+        return min(said) / row["planned"]
+    in_the_end = not set(causes(alarms(row, rules))).isdisjoint(accepted)
+    return row["steps"] / row["planned"] if in_the_end else None
 
 
 def _quantiles(latencies: Sequence[float]) -> str:

@@ -1,7 +1,7 @@
 """The zoo: how often the findings of a run are right.
 
     python benchmarks/diagnosis/run.py [--half seen|unseen|all] [--faults a,b] [--data a,b] [--seeds 6] [-o FOLDER]
-    python benchmarks/diagnosis/run.py --rejudge FOLDER [--half seen]
+    python benchmarks/diagnosis/run.py --rejudge FOLDER [--half seen] [--live]
 
 Trains healthy networks, networks with a fault and their repaired twins; tells from scores on rows of its own which of
 them really went well or wrong; and compares that with what was found. FOLDER gets one JSON line for each run
@@ -30,6 +30,7 @@ from case import BASES, Case, base, built
 from data_sets import PROBLEMS, quarter
 from faults import FAULTS
 from healthy import LOOK_ALIKES
+from live import told
 from rivals import RULE_SETS
 from verdict import faulty_state, healthy_state, scores
 
@@ -117,10 +118,20 @@ def trained(folder: Path, spec: Spec) -> Row:
 
 def rejudged(folder: Path, row: Row) -> Row:
     """The row with what all rule sets say today of its history."""
+    row.pop("live", None)  # was said by rules of another day
     if "error" in row:
         return row
     history = mlp.History.load(_history(folder, row["id"]))
     return row | {"findings": {name: _as_json(rules(history)) for name, rules in RULE_SETS.items()}}
+
+
+def rejudged_live(folder: Path, row: Row) -> Row:
+    """Also with what they would have said on the way."""
+    row = rejudged(folder, row)
+    if "error" in row:
+        return row
+    history = mlp.History.load(_history(folder, row["id"]))
+    return row | {"live": {name: told(history, row["planned"], rules) for name, rules in RULE_SETS.items()}}
 
 
 def _history(folder: Path, name: str) -> Path:
@@ -143,30 +154,37 @@ def in_parallel(what: Callable[[Any], Row], work: Sequence[Any], jobs: int, titl
     print(file=sys.stderr)
 
 
-def references(folder: Path, rows: Iterable[Row]) -> Reference:
-    """The best score on each problem and seed, those in the folder from earlier runs included."""
+def known_references(folder: Path) -> Reference:
+    """Those of earlier runs."""
     path = folder / "references.json"
-    best: Reference = {(p, s): score for p, s, score in json.loads(path.read_text())} if path.exists() else {}
+    return {(problem, seed): score for problem, seed, score in json.loads(path.read_text())} if path.exists() else {}
+
+
+def references(folder: Path, known: Reference, rows: Iterable[Row]) -> Reference:
+    """The best score on each problem and seed, of `rows` and of what was known; kept in the folder."""
+    best = dict(known)
     for row in rows:
         if "error" not in row and not row["diverged"]:
             pair = row["problem"], row["seed"]
             best[pair] = max(best.get(pair, -1.0), row["score"])
-    path.write_text(json.dumps([[*pair, score] for pair, score in sorted(best.items())]))
+    (folder / "references.json").write_text(json.dumps([[*pair, score] for pair, score in sorted(best.items())]))
     return best
 
 
 def zoo(folder: Path, pairs: Sequence[tuple[str, int]], names: Sequence[str], jobs: int) -> list[Row]:
     """Train everything, healthy runs first, and validate each against the best of them.
 
-    A folder that has references already needs no more healthy runs than the twins of the faults asked for.
+    Where some faults only are asked for and the folder has their references, their twins are the only healthy runs.
     """
     (folder / "histories").mkdir(parents=True, exist_ok=True)
     broken = faulty_specs(names, pairs)
-    twins = {spec.repaired for spec in broken}
-    partial_zoo = len(names) < len(FAULTS) and (folder / "references.json").exists()
-    well = sorted(twins | (set() if partial_zoo else set(healthy_specs(pairs))))
-    healthy = {row["id"]: row for row in in_parallel(partial(trained, folder), well, jobs, "healthy")}
-    best = references(folder, healthy.values())
+    well = {spec.repaired for spec in broken}
+    known = known_references(folder)
+    if len(names) == len(FAULTS) or not known.keys() >= set(pairs):
+        known = {pair: score for pair, score in known.items() if pair not in pairs}
+        well |= set(healthy_specs(pairs))
+    healthy = {row["id"]: row for row in in_parallel(partial(trained, folder), sorted(well), jobs, "healthy")}
+    best = references(folder, known, healthy.values())
     for row in healthy.values():
         row["state"] = healthy_state(row, best[row["problem"], row["seed"]])
     rows = list(healthy.values())
@@ -206,6 +224,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-o", "--out", type=Path, default=OUT)
     parser.add_argument("--rejudge", type=Path, metavar="FOLDER", help="ask the detectors again, train nothing")
+    parser.add_argument("--live", action="store_true", help="with --rejudge: also on the way, not only at the end")
     parser.add_argument("--list", action="store_true", help="print the table of faults and their causes")
     arguments = parser.parse_args()
     if arguments.list:
@@ -216,7 +235,8 @@ def main() -> None:
     problems = chosen(arguments.data, PROBLEMS)
     if arguments.rejudge is not None:
         everything = read(arguments.rejudge)
-        rows = list(in_parallel(partial(rejudged, arguments.rejudge), everything, arguments.jobs, "judged"))
+        judge = partial(rejudged_live if arguments.live else rejudged, arguments.rejudge)
+        rows = list(in_parallel(judge, everything, arguments.jobs, "judged"))
         write(arguments.rejudge, rows)
     else:
         wanted = (arguments.half,) if arguments.half != "all" else ("seen", "crossed", "unseen")

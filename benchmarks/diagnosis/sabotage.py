@@ -197,6 +197,26 @@ def ending_in(layer: type[Layer]) -> Callable[[Head], Head]:
     return lambda head: head._replace(layers=(*head.layers, layer()))
 
 
+def first(n: int) -> slice:
+    """The first of n."""
+    return slice(0, 1)
+
+
+def second(n: int) -> slice:
+    """The second layer."""
+    return slice(1, 2)
+
+
+def last(n: int) -> slice:
+    """The output layer."""
+    return slice(n - 1, n)
+
+
+def every(n: int) -> slice:
+    """All layers."""
+    return slice(0, n)
+
+
 def dense_replaced(by: type[Dense], which: Callable[[int], slice]) -> Callable[[list[Layer]], list[Layer]]:
     """Layers with some of the dense ones of another class; `which` is told how many there are."""
 
