@@ -73,7 +73,7 @@ def diagnose(history: Mapping[str, Any]) -> tuple[Finding, ...]:
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
-    whole = Reading(_best_member(history if isinstance(history, History) else History(history)))
+    whole = Reading(history if isinstance(history, History) else History(history))
     found = judge(whole)
     return tuple(_dated(whole, found)) if any(finding.severity != "info" for finding in found) else found
 
@@ -110,36 +110,22 @@ EXPLAINING = {
 }
 """Kinds that alarm where there is a lack of progress to explain, and are information elsewhere."""
 
-FAMILIES = (PROGRESS,)
-"""Kinds that one fault may show one after another: what began as no progress may end as a divergence."""
-
 
 def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
-    """The findings, alarms with the step since which there was one of their family at every look, without a break."""
-    alarms = {f.kind: f.step for f in found if f.severity != "info" and f.step}
-    families = {kind: next((set(f) for f in FAMILIES if kind in f), {kind}) for kind in alarms}
-    since = {kind: step for kind, step in alarms.items() if step is not None}
-    lasting = set(alarms)
+    """The findings; a lack of progress with the step since which every look has shown one, without a break.
+
+    What has a step of its own, a loss that became NaN say, keeps it.
+    """
+    gate = {f.kind for f in found if f.kind in PROGRESS - {"divergence"} and f.severity != "info"}
+    since = whole.done - 1
     for moment in reversed(moments(whole.planned)):
-        if moment >= whole.done or not lasting:
+        if not gate or moment >= whole.done:
             continue
-        seen = {f.kind for f in judge(Reading(whole, moment)) if f.severity != "info"}
-        lasting = {kind for kind in lasting if families[kind] & seen}
-        since |= {kind: min(since[kind], moment - 1) for kind in lasting}
+        if not any(f.kind in PROGRESS and f.severity != "info" for f in judge(Reading(whole, moment))):
+            break
+        since = moment - 1
     for finding in found:
-        yield replace(finding, step=since[finding.kind]) if finding.kind in since else finding
-
-
-def _best_member(history: History) -> History:
-    """Of a population the member that stays a number longest, and then has the lowest loss; else the history itself."""
-    if "loss" not in history or history["loss"].ndim != 2:
-        return history
-    losses = history["loss"]
-    if not losses.size:
-        return history
-    finite = np.isfinite(losses).sum(0)
-    last = np.where(np.isfinite(losses[-1]), losses[-1], np.inf)
-    return history.member(int(np.lexsort((last, -finite))[0]), losses.shape[1:])
+        yield replace(finding, step=min(since, finding.step or 0)) if finding.kind in gate else finding
 
 
 __all__ = ["DETECTORS", "Cause", "Detector", "Finding", "diagnose", "judge"]

@@ -100,7 +100,11 @@ class ConstantFeatures:
         if constant:
             yield Finding(
                 "constant_features",
-                "critical" if len(constant) == len(spread) else "warning" if 2 * len(constant) >= len(spread) else "info",
+                "critical"
+                if len(constant) == len(spread)
+                else "warning"
+                if 2 * len(constant) >= len(spread)
+                else "info",
                 f"{len(constant)} of {len(spread)} features are the same in every row to train on "
                 f"({listed(constant)}); they say nothing.",
                 (),

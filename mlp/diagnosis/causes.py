@@ -8,7 +8,7 @@ A short training with the remedy applied, where one was made, has the last word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import isfinite, log10
+from math import inf, isfinite, log10
 
 import numpy as np
 
@@ -100,7 +100,8 @@ def labels(r: Reading) -> Iterator[Suspicion]:
     if is_by_heart(r) and isfinite(train):
         few = r.setting("rows")
         why = f"there are only {few:.0f} rows to train on" if few < 200 else "nothing holds the weights back"
-        yield (0.65 if helpless else 0.92), Cause("too_little_regularization", why, REGULARIZE)
+        weight = 0.65 if helpless else 0.9 if few < 200 else 0.75
+        yield weight, Cause("too_little_regularization", why, REGULARIZE)
         if noise <= 0.12 and not helpless:
             yield 0.3, Cause("noisy_labels", "labels that are wrong can only be learned by heart", "clean the labels")
 
@@ -110,7 +111,7 @@ REGULARIZE = "early_stopping = true, l2 = 1e-3, dropout = 0.3, or more rows"
 
 def is_by_heart(r: Reading) -> bool:
     """Whether the rows trained on are answered well and others clearly worse."""
-    train, held_out = r.score("train"), r.score("validation")
+    train, held_out = r.score("train"), min(r.score("validation"), r.one(f"crossed_{r.score_name}", default=inf))
     return train > 0.9 and train - max(held_out, 0.0) > 0.1
 
 
@@ -181,15 +182,22 @@ def learning_rate(r: Reading) -> Iterator[Suspicion]:
         lower = usual if share > 2 else rate / 10
         remedy = f"learning_rate {rate:g} → {lower:.2g}" if isfinite(rate) else "a tenth of the learning rate"
         yield weight, Cause("learning_rate_too_high", moved, remedy)
+    mean = r.setting("mean_rate", rate)
+    share = mean / usual if usual > 0 and isfinite(mean) else share
     if share < 0.5 or pace < 1e-4:
-        weight = max(0.88 * _between(1 / share if share > 0 else 1, 2, 50), 0.5 * _between(1e-3 / max(pace, 1e-30), 3, 100))
+        weight = max(
+            0.88 * _between(1 / share if share > 0 else 1, 2, 50), 0.5 * _between(1e-3 / max(pace, 1e-30), 3, 100)
+        )
         higher = usual if share < 0.5 else rate * 100
         remedy = f"learning_rate {rate:g} → {higher:.2g}" if isfinite(rate) else "a hundred times the learning rate"
         yield weight, Cause("learning_rate_too_low", moved, remedy)
     momentum = r.setting("momentum", 0.0)
     if momentum > 0.95:
         why = f"with a momentum of {momentum:g} a step goes on for {1 / max(1 - momentum, 1e-9):.0f} more"
-        yield 0.3 + 0.63 * _between(0.05 / max(1 - momentum, 1e-9), 1.2, 10), Cause("momentum_too_high", why, "momentum = 0.9")
+        yield (
+            0.3 + 0.63 * _between(0.05 / max(1 - momentum, 1e-9), 1.2, 10),
+            Cause("momentum_too_high", why, "momentum = 0.9"),
+        )
     epsilon = r.setting("epsilon", 0.0)
     if epsilon > 1e-5:
         why = f"an epsilon of {epsilon:g} is larger than the gradients it should guard"
@@ -245,7 +253,10 @@ def data(r: Reading) -> Iterator[Suspicion]:
         share = float(counts.min() / counts.max())
         if share < 0.1:
             why = f"the rarest class has {100 * share:.1g} % of the rows of the most frequent"
-            yield 0.4 + 0.2 * _between(0.1 / max(share, 1e-6), 1, 10), Cause("class_imbalance", why, 'class_weight = "balanced"')
+            yield (
+                0.4 + 0.2 * _between(0.1 / max(share, 1e-6), 1, 10),
+                Cause("class_imbalance", why, 'class_weight = "balanced"'),
+            )
 
 
 def shape(r: Reading) -> Iterator[Suspicion]:
@@ -266,8 +277,9 @@ def shape(r: Reading) -> Iterator[Suspicion]:
     norms = [v for v in r.by_layer("initial_grad_norm_by_layer").values()]
     if len(norms) > 2 and norms[-1] > 0 and norms[0] < 1e-2 * norms[-1]:
         why = f"the first layer's gradient begins at {norms[0] / norms[-1]:.1g} of the last's"
-        yield 0.5 + 0.3 * _between(norms[-1] / max(norms[0], 1e-300), 1e2, 1e4), Cause(
-            "saturating_activations", why, 'activation = "relu", or batch_norm = true'
+        yield (
+            0.5 + 0.3 * _between(norms[-1] / max(norms[0], 1e-300), 1e2, 1e4),
+            Cause("saturating_activations", why, 'activation = "relu", or batch_norm = true'),
         )
     saturated = max(r.by_layer("initial_saturated_fraction").values(), default=0.0)
     if saturated > 0.3:

@@ -4,52 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 
 from mlp.diagnosis.causes import guess, is_rare, ranked
 from mlp.diagnosis.finding import Cause, Finding
+from mlp.diagnosis.gate import shortfall
 from mlp.diagnosis.reading import Reading
+
 
 @dataclass(frozen=True)
 class Overfitting:
-    """A warning where the training score is `gap` above validation's and the validation loss has risen by `rise`.
+    """A warning where training answers are `gap` better than held-out ones, and something else says so too.
 
-    The gap must be larger than chance (`sigmas` standard errors), and the rise is over its own minimum: a single epoch
-    in which validation gets worse is no overfitting.
+    That is a validation loss that has risen to `rise` times its lowest, or a plain network that does clearly better on
+    held-out rows. The gap must be larger than chance (`sigmas` standard errors). A single epoch in which validation
+    gets worse is no overfitting. Where the validation part is too small to tell, halves of the training rows that a
+    plain network was asked about take its place.
     """
 
     gap: float = 0.1
     rise: float = 1.2
     sigmas: float = 1.5
-    needs: tuple[str, ...] = ("loss", "validation_loss")
+    needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        train, held_out = r.score("train"), r.score("validation")
-        losses = r["validation_loss"]
-        if not (isfinite(train) and isfinite(held_out)) or len(losses) < 2:
+        train = r.score("train")
+        gap, error, held_out = max(self._seen(r), self._crossed(r), key=lambda found: found[0] - self.sigmas * found[1])
+        if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2):
             return
-        lowest = int(np.argmin(losses))
-        rise = float(losses[-1] / losses[lowest]) if losses[lowest] > 0 else 1.0
-        error = sqrt(max(held_out * (1 - held_out), 0.01) / max(r.setting("validation_scored", 100.0), 1))
-        gap = train - max(held_out, 0.0)
-        if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2 and rise > self.rise):
-            return
-        epoch = int(r.steps("validation_loss")[lowest])
         name = "accuracy" if r.score_name == "accuracy" else "r²"
         yield Finding(
             "overfitting",
             "warning",
-            f"The {name} is {train:.3f} on the rows trained on and {held_out:.3f} on those held out; the validation loss "
-            f"was lowest at step {epoch} ({losses[lowest]:.3g}) and is {losses[-1]:.3g} now. The network learns the "
-            "rows by heart.",
+            f"The {name} is {train:.3f} on the rows trained on and {held_out:.3f} on rows held out: the network learns "
+            f"the rows by heart.{self._turned(r)}",
             (),
-            int(r.steps("validation_loss")[-1]),
-            {"gap": gap, "gap_threshold": self.gap, "error": error, "rise": rise, "rise_threshold": self.rise},
+            r.done - 1,
+            {"gap": gap, "gap_threshold": self.gap, "error": error},
             ranked(r),
         )
+
+    def _seen(self, r: Reading) -> tuple[float, float, float]:
+        """Gap, error and held-out score on the validation part, if the second sign is there too."""
+        train, held_out, missing = r.score("train"), r.score("validation"), shortfall(r, "validation")
+        if not (isfinite(train) and isfinite(held_out)) or "validation_loss" not in r:
+            return -inf, 0.0, nan
+        losses = r["validation_loss"]
+        risen = len(losses) > 1 and losses[-1] > self.rise * losses.min()
+        if not risen and not (missing is not None and missing.is_clear and train > 0.9):
+            return -inf, 0.0, nan
+        n = max(r.setting("validation_scored", 100.0), 1)
+        return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out
+
+    def _crossed(self, r: Reading) -> tuple[float, float, float]:
+        """Gap, error and held-out score of the halves; only for a network that has its rows by heart."""
+        train, held_out = r.score("train"), r.one(f"crossed_{r.score_name}")
+        if not (train > 0.97 and isfinite(held_out)):
+            return -inf, 0.0, nan
+        n = max(r.setting("rows", 100.0), 1)
+        return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out
+
+    def _turned(self, r: Reading) -> str:
+        """When the validation loss was lowest."""
+        if "validation_loss" not in r:
+            return ""
+        losses = r["validation_loss"]
+        lowest = int(np.argmin(losses))
+        if losses[-1] <= self.rise * losses[lowest]:
+            return ""
+        step = int(r.steps("validation_loss")[lowest])
+        return f" The validation loss was lowest at step {step} ({losses[lowest]:.3g}) and is {losses[-1]:.3g} now."
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,11 @@ def _on_the_way(r: Reading) -> Seen | None:
         return "no_progress", why, level | {"threshold": 3.0}
     weight, cause = next(iter(suspicions(r)), (0.0, None))
     if cause is not None and weight >= CERTAIN and not r.skill > 0.9:
-        return "no_progress", f"This is not likely to train: {cause.why}. Remedy: {cause.remedy}.", level | {"suspicion": weight}
+        return (
+            "no_progress",
+            f"This is not likely to train: {cause.why}. Remedy: {cause.remedy}.",
+            level | {"suspicion": weight},
+        )
     if r.now < 0.7 * min(r.start, r.reference):
         return None
     if r.done >= 3 and isfinite(r.promised):
@@ -56,7 +60,11 @@ def _on_the_way(r: Reading) -> Seen | None:
             return "no_progress", why, level | {"promised": budget, "threshold": 0.1 * r.now}
     line = r.trend
     ahead = line.level + (line.slope - 2 * line.slope_error) * (r.planned - r.done)
-    if r.done >= 0.05 * r.planned and line.level - 2 * line.level_error > 0.9 * r.reference and ahead > 0.7 * r.reference:
+    if (
+        r.done >= 0.05 * r.planned
+        and line.level - 2 * line.level_error > 0.9 * r.reference
+        and ahead > 0.7 * r.reference
+    ):
         why = (
             f"After {r.done} of {r.planned} steps the loss is {r.now:.4g}; a network that ignores its inputs has "
             f"{r.reference:.4g}. Going on like this it ends above {ahead:.3g}."

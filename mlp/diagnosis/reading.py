@@ -45,7 +45,7 @@ class Reading(History):
 
     def __init__(self, history: History, until: int | None = None) -> None:
         super().__init__()
-        self._columns = dict(history.until(until - 1)._columns if until is not None else history._columns)
+        self._columns = dict(best_member(history if until is None else history.until(until - 1))._columns)
         self._arrays: dict[str, Array] = {}
 
     def __getitem__(self, name: str) -> Array:
@@ -150,7 +150,9 @@ class Reading(History):
     @cached_property
     def score_name(self) -> str:
         """The metric by which answers are judged: "accuracy", or "r2"."""
-        return "r2" if "target_std" in self and "class_counts" not in self and "train_accuracy" not in self else "accuracy"
+        return (
+            "r2" if "target_std" in self and "class_counts" not in self and "train_accuracy" not in self else "accuracy"
+        )
 
     def score(self, part: str) -> float:
         """The latest accuracy or r² of a part."""
@@ -168,3 +170,15 @@ def trend(loss: Array) -> Trend:
     spread = sqrt(float(residual @ residual) / (n - 2))
     slope_error = spread / sqrt(float(x @ x))
     return Trend(float(loss.mean()) + slope * x[-1], spread * sqrt(4 / n), slope, slope_error)
+
+
+def best_member(history: History) -> History:
+    """Of a population the member that stays a number longest, and then has the lowest loss; else the history itself."""
+    if "loss" not in history or history["loss"].ndim != 2:
+        return history
+    losses = history["loss"]
+    if not losses.size:
+        return history
+    finite = np.isfinite(losses).sum(0)
+    last = np.where(np.isfinite(losses[-1]), losses[-1], np.inf)
+    return history.member(int(np.lexsort((last, -finite))[0]), losses.shape[1:])

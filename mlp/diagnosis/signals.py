@@ -14,6 +14,7 @@ from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, uphil
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
 
+
 @dataclass(frozen=True)
 class Uphill:
     """Critical where nine in ten of the first steps go uphill, ⟨g, u⟩ > 0.
@@ -97,7 +98,9 @@ class OutputMismatch:
         """At most one finding."""
         unreachable = r.one("out_of_reach", default=0.0)
         if r.one("constant_output", default=0.0):
-            yield self._finding("critical", "A softmax over a single output is always 1: nothing can be learned.", AUTOMATIC)
+            yield self._finding(
+                "critical", "A softmax over a single output is always 1: nothing can be learned.", AUTOMATIC
+            )
         elif unreachable > self.share:
             why = f"{100 * unreachable:.0f} % of the targets lie outside what the last layer can give."
             yield self._finding("warning", why, AUTOMATIC, unreachable)
@@ -201,4 +204,3 @@ class DeadUnits:
                 Cause("dead_relu", "a rectifier passes no gradient below 0", 'activation = "leaky_relu"'),
             ),
         )
-

@@ -29,9 +29,9 @@ from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Part, Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
-from mlp.experiment.settings import settings
+from mlp.experiment.settings import mean_rate, settings
 from mlp.experiment.survey import note, survey
-from mlp.experiment.trial import SCORED, label_noise, score_name, standardised, yardstick
+from mlp.experiment.trial import FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
@@ -219,6 +219,7 @@ class Experiment:
         history, about = self.recorder.history, self.prepared.preprocessing
         survey(history, self.network, self.head, self.prepared.train, about)
         numbers = settings(self.config, len(self.prepared.train), self.steps_per_epoch)
+        numbers["mean_rate"] = mean_rate(self.rule, self.steps_per_epoch * self.config.training.epochs)
         numbers["train_scored"] = min(SCORED, len(self.prepared.train))
         numbers["validation_scored"] = 0 if self.prepared.validation is None else len(self.prepared.validation)
         note(history, "settings", list(numbers.values()), list(numbers))
@@ -238,6 +239,9 @@ class Experiment:
         rows = standardised(self.prepared, np.dtype(np.float32))
         found = yardstick(self.config, rows, about.task, about.n_targets)
         name, step = score_name(self._task), self.steps - 1
+        if len(rows.train) < FEW:
+            score = crossed(self.config, rows, about.task, about.n_targets)
+            self.recorder.history.append(f"crossed_{name}", score, step)
         if about.task == "classification":
             noise, error = label_noise(rows)
             self.recorder.history.append("label_noise", noise, step)

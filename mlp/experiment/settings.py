@@ -7,7 +7,10 @@ configuration, and a history typed by hand may say so too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from typing import Any
+
+import numpy as np
 
 from mlp.experiment.config import Config
 
@@ -65,3 +68,16 @@ def _is_linear(config: Config) -> bool:
     given = config.network.activation
     names = given if isinstance(given, list) else [given]
     return bool(config.network.hidden) and all(name == "identity" for name in names)
+
+
+def mean_rate(rule: Any, steps: int) -> float:
+    """The mean learning rate over a run of so many steps; NaN for rules without one and schedules that watch the loss."""
+    while hasattr(rule, "rule"):
+        rule = rule.rule
+    rate = getattr(rule, "learning_rate", nan)
+    if not hasattr(rate, "rate"):
+        return float(np.mean(rate))
+    if rate.init() is not None:
+        return nan
+    moments = np.linspace(0, steps - 1, min(steps, 100)).astype(int)
+    return float(np.mean([rate.rate(int(t), 0.0, None) for t in moments]))

@@ -178,7 +178,10 @@ def gain(network: Network, name: str, weights: Array) -> float:
     """
     following = network.layers[network.layout.names.index(name) + 1 :]
     wish = next((layer.suits for layer in following if layer.suits), "lecun_normal")
-    return float(np.sqrt(np.mean(np.square(weights[:, :-1]))) * np.sqrt((weights.shape[1] - 1) / (2 if wish.startswith("he") else 1)))
+    return float(
+        np.sqrt(np.mean(np.square(weights[:, :-1])))
+        * np.sqrt((weights.shape[1] - 1) / (2 if wish.startswith("he") else 1))
+    )
 
 
 def _identical(weights: Array, after: Array) -> float:

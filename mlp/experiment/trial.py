@@ -26,6 +26,7 @@ from mlp.training import train
 
 ROWS = 4096  # rows that a trial trains on at most
 SCORED = 1024  # rows of each part that it is measured on
+FEW = 150  # training rows below which halves of them are asked about each other
 STEPS = 800  # of the yardstick: 25 ms for two inputs, 60 ms for 784
 MARKS = (8, 16, 32, 64, 128, 256, 512)  # where the yardstick's training loss is noted
 
@@ -129,6 +130,18 @@ def plain(seed: int) -> Config:
             "training": {"seed": seed},
         }
     )
+
+
+def crossed(config: Config, rows: Rows, task: str, n_targets: int) -> float:
+    """The yardstick's score on held-out halves: trained on one half of the training rows, asked about the other.
+
+    For a validation part too small to judge by.
+    """
+    X, y = rows.train.X, rows.train.y
+    order = np.random.default_rng(config.training.seed).permutation(len(X))
+    halves = [Part(X[half], y[half]) for half in np.array_split(order, 2)]
+    scores = [yardstick(config, Rows(a, b), task, n_targets).validation_score for a, b in (halves, halves[::-1])]
+    return float(np.mean(scores))
 
 
 def label_noise(rows: Rows, k: int = 5, most: int = 600) -> tuple[float, float]:
