@@ -11,7 +11,7 @@ from mlp import History
 from mlp.diagnosis.words import CAUSES
 from mlp.experiment import experiment
 from mlp.experiment.config import parse
-from mlp.experiment.remedies import REMEDIES, changed, changes, described, together
+from mlp.experiment.remedies import FURTHER, REMEDIES, alternatives, changed, changes, described, together
 
 HISTORY = History({"settings": [[400.0, 4.0, 100.0]]}, labels={"settings": ("rows", "epochs", "planned_steps")})
 FOR_THE_USER = {
@@ -57,9 +57,9 @@ def test_every_remedy_makes_an_experiment_that_can_be_built(cause: str, task: st
         return
     repaired = changed(parsed, found)
     assert repaired != parsed
-    experiment(repaired.to_dict(), data)
-    assert changes(cause, repaired, HISTORY) is None or cause in {"learning_rate_too_high", "too_few_epochs",
-                                                                  "learning_rate_too_low"}  # fmt: skip
+    assert changes(cause, repaired, HISTORY) is None or cause in {*FURTHER, "too_few_epochs"}
+    for made in alternatives(cause, parsed, HISTORY):
+        experiment(changed(parsed, made).to_dict(), data)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,19 @@ def test_every_remedy_makes_an_experiment_that_can_be_built(cause: str, task: st
 )  # fmt: skip
 def test_rates_become_the_usual_ones(cause: str, given: Any, expected: Any) -> None:
     assert changes(cause, parse(given), HISTORY) == {"optimizer": pytest.approx(expected)}
+
+
+def test_trials_may_choose_a_rate_five_times_as_far_from_the_one_given() -> None:
+    given = {"optimizer": {"name": "sgd", "learning_rate": 25.0}}
+    rates = [
+        made["optimizer"]["learning_rate"] for made in alternatives("learning_rate_too_high", parse(given), HISTORY)
+    ]
+    assert rates == [0.1, 0.02]
+    given["optimizer"]["learning_rate"] = 1e-6
+    rates = [
+        made["optimizer"]["learning_rate"] for made in alternatives("learning_rate_too_low", parse(given), HISTORY)
+    ]
+    assert rates == [0.1, 0.5]
 
 
 @pytest.mark.parametrize("cause", ["momentum_too_high", "epsilon_too_large"])

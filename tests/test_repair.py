@@ -82,7 +82,7 @@ def test_where_one_change_is_not_enough_several_are_made(two: mlp.Repair) -> Non
 
 def test_trials_begin_with_the_experiment_as_it_is_and_are_made_once_each(two: mlp.Repair) -> None:
     assert two.trials[0].causes == ()
-    assert len({trial.causes for trial in two.trials}) == len(two.trials)
+    assert len({trial.words for trial in two.trials}) == len(two.trials)
     best = max(two.trials, key=lambda trial: trial.score)
     assert best.score > two.trials[0].score + 0.3
     assert set(best.causes) == {change.cause.name for change in two.changes}
@@ -114,7 +114,23 @@ def test_remedies_that_do_not_go_together_are_a_trial_that_failed() -> None:
     """Batch norm cannot be with batches of one row."""
     before = mlp.run(RINGS | {"network": {"batch_norm": True}, "training": {"epochs": 1}})
     change = Change(Cause("batch_too_large", "", ""), {"training": {"batch_size": 1}}, ())
-    assert Bench(None).score(before.config, (change,)) == -1
+    assert Bench(None, 1500).score(before.config, (change,)) == -1
+
+
+@pytest.mark.parametrize("sections", [{}, {"data": {"source": "wine", "class_weight": "balanced"}},
+                                      {"network": {"dropout": 0.3, "batch_norm": True}}])  # fmt: skip
+def test_a_trial_of_a_short_run_is_a_copy_of_it(sections: dict[str, Any]) -> None:
+    run = mlp.run(RINGS | {"training": {"epochs": 10}} | sections)
+    bench = Bench(None, 1500)
+    assert bench.score(run.config, ()) == bench.score_of(run)
+    assert next(iter(bench.trials.values())).steps == run.steps
+
+
+def test_a_long_run_has_trials_of_a_few_per_cent() -> None:
+    run = mlp.run(RINGS | {"training": {"epochs": 1}})
+    bench = Bench(None, 5)
+    bench.score(run.config, ())
+    assert next(iter(bench.trials.values())).steps == 5
 
 
 def test_of_two_changes_to_one_key_the_first_counts() -> None:
@@ -129,7 +145,7 @@ def test_a_rare_class_counts_like_any_other_in_a_trial() -> None:
     X = rng.normal(size=(300, 2))
     y = (np.arange(300) % 30 == 0).astype(int)
     config = mlp.run({"network": {"init": "zeros", "frozen": ["dense1", "dense2"]}}, (X, y)).config
-    assert Bench((X, y)).score(config, ()) == pytest.approx(0.5)
+    assert Bench((X, y), 1500).score(config, ()) == pytest.approx(0.5)
 
 
 def test_at_most_as_many_full_runs_as_asked_for() -> None:

@@ -75,8 +75,8 @@ class Head(NamedTuple):
 
     `output` and `loss_name`: what "auto" came to. `layers` stand after the last dense layer, where the loss has no link
     of its own. `labels`: the loss takes class labels, not values. `certain`: its predictions are probabilities, not
-    scores. A raw output above `threshold` means yes. `targets`: what brings numbers to the scale the network answers in;
-    None where it answers in their own.
+    scores. A raw output above `threshold` means yes. `targets`: what brings numbers to the scale the network answers
+    in; None where it answers in their own.
     """
 
     n_out: int

@@ -42,8 +42,8 @@ BLOCK = 4096  # rows that are scaled and evaluated at once
 class Preprocessing:
     """How raw rows become what the network takes, and its answers what people read.
 
-    `class_labels` are the classes as the targets held them (3, True), `class_names` as text. `targets` is how numbers to
-    predict are scaled, None where they are not.
+    `class_labels` are the classes as the targets held them (3, True), `class_names` as text. `targets` is how numbers
+    to predict are scaled, None where they are not.
     """
 
     task: str

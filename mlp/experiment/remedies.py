@@ -34,16 +34,27 @@ def changes(name: str, config: Config, history: History) -> Changes | None:
     >>> changes("frozen_layer", parse({"network": {"frozen": ["dense1"]}}), History({}))
     {'network': {'frozen': []}}
     """
-    if name not in REMEDIES or (name == "unscaled_targets" and config.data.task != "regression"):
-        return None
-    if name == "class_imbalance" and config.data.task != "classification":
-        return None
+    return next(alternatives(name, config, history), None)
+
+
+def alternatives(name: str, config: Config, history: History) -> Iterator[Changes]:
+    """The remedy for the cause `name`, and then those that go further, if there are any: trials choose among them."""
+    if name not in REMEDIES or config.data.task not in (ONLY_FOR.get(name, config.data.task), "auto"):
+        return
+    for remedy in (REMEDIES[name], *FURTHER.get(name, ())):
+        made = _new(config, remedy(config, Reading(history)))
+        if made:
+            yield made
+
+
+def _new(config: Config, made: Changes) -> Changes:
+    """Without what is so already."""
     given = config.to_dict()
     found = {
         section: {key: value for key, value in keys.items() if given[section].get(key) != value}
-        for section, keys in REMEDIES[name](config, Reading(history)).items()
+        for section, keys in made.items()
     }
-    return {section: keys for section, keys in found.items() if keys} or None
+    return {section: keys for section, keys in found.items() if keys}
 
 
 def changed(config: Config, made: Changes) -> Config:
@@ -100,6 +111,17 @@ def _higher_rate(config: Config, reading: Reading) -> Changes:
     return {"optimizer": {"learning_rate": higher if unscheduled or rate < usual else 3 * rate, **unscheduled}}
 
 
+def _times(factor: float, remedy: Remedy) -> Remedy:
+    """The remedy with its learning rate times a factor."""
+
+    def further(config: Config, reading: Reading) -> Changes:
+        made = remedy(config, reading)
+        rate = made["optimizer"]["learning_rate"] * factor
+        return {**made, "optimizer": {**made["optimizer"], "learning_rate": float(f"{rate:.3g}")}}
+
+    return further
+
+
 def _rates(config: Config) -> tuple[float, float]:
     """The rate that is, and the one that is usual for the rule."""
     rate = float(_own(config, "learning_rate") or 0.0)
@@ -128,6 +150,12 @@ def _small_epsilon(config: Config, reading: Reading) -> Changes:
     return {"optimizer": {"epsilon": 1e-8, "learning_rate": min(max(rate, usual / 3), usual)}}
 
 
+def _usual_epsilon(config: Config, reading: Reading) -> Changes:
+    """The same, at the usual rate."""
+    made = _small_epsilon(config, reading)
+    return {"optimizer": {**made["optimizer"], "learning_rate": _rates(config)[1]}} if made else {}
+
+
 def _less_decay(config: Config, reading: Reading) -> Changes:
     """No penalty on the loss; AdamW's own decay, which is times the rate, no higher than its default of 0.01."""
     decay = _own(config, "weight_decay")
@@ -141,6 +169,11 @@ def _living_units(config: Config, reading: Reading) -> Changes:
         "network": {"activation": "leaky_relu", "init": "auto", "bias": 0.0},
         "optimizer": _no_higher_rate(config),
     }
+
+
+def _even_classes(config: Config, reading: Reading) -> Changes:
+    """Classes that weigh the same, and some l2: a few rows with a large weight are learned by heart otherwise."""
+    return {"data": {"class_weight": "balanced"}, "loss": {"l2": max(config.loss.l2, 1e-3)}}
 
 
 def _matching_end(config: Config, reading: Reading) -> Changes:
@@ -196,7 +229,7 @@ REMEDIES: dict[str, Remedy] = {
     "unscaled_inputs": _always(data={"scale": "standard"}),
     "unscaled_targets": _always(data={"scale_target": "standard"}),
     "noisy_labels": _always(**STOPPING),
-    "class_imbalance": _always(data={"class_weight": "balanced"}),
+    "class_imbalance": _even_classes,
     "loss_output_mismatch": _matching_end,
     "weight_decay_too_high": _less_decay,
     "dropout_too_high": _always(network={"dropout": 0.1}),
@@ -215,3 +248,14 @@ REMEDIES: dict[str, Remedy] = {
     "flat_region": _always(**RECTIFIED),
 }
 """By cause."""
+
+FURTHER: dict[str, tuple[Remedy, ...]] = {
+    "learning_rate_too_high": (_times(0.2, _lower_rate),),
+    "learning_rate_too_low": (_times(5, _higher_rate),),
+    "dropout_too_high": (_always(network={"dropout": 0.0}),),
+    "epsilon_too_large": (_usual_epsilon,),
+}
+"""By cause: what else may be tried, where rows and networks differ in what suits them."""
+
+ONLY_FOR = {"unscaled_targets": "regression", "class_imbalance": "classification"}
+"""By cause: the task that its remedy is for."""

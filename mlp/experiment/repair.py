@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from math import ceil, inf, nan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.diagnosis import Cause
+from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.words import CAUSES
 from mlp.errors import MLPError
 from mlp.experiment import metrics
@@ -26,7 +28,7 @@ from mlp.experiment.build import Head, head
 from mlp.experiment.config import Config, DataConfig
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Part, Prepared
-from mlp.experiment.remedies import STEPS, Changes, changed, changes, described, together
+from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
 from mlp.experiment.result import Run
 from mlp.experiment.run import Epoch, Experiment, experiment, run
 from mlp.experiment.trial import SCORED, Rows, plain, some, standardised, trained
@@ -35,8 +37,10 @@ from mlp.network import Network
 
 TRIES = 3  # full runs
 CANDIDATES = 6  # causes that get a trial
-SHARE = 0.05  # of the planned steps: the length of a trial of a long run
+SHORT = 3 * STEPS  # planned steps up to which a run is tried in full
+SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and at least STEPS
 MOVES = 0.02  # by how much a score must rise to count
+ALIKE = 0.01  # scores that are as good as each other
 NEAR = 0.03  # a score this close to the yardstick's needs no further remedy
 
 
@@ -57,17 +61,19 @@ class Change:
 class Trial:
     """A short training with the remedies for some causes, none for the experiment as it was, and what it came to.
 
-    `score` is the mean of those on the training and the validation part: r², or the mean recall of the classes, in
-    which a rare class counts like any other. -1 where the loss was no number, or the experiment cannot be.
+    It starts from the weights, and takes the rows in the order, of the full run: of a short run it is a copy. `score`
+    is the mean of those on the training and the validation part: r², or the mean recall of the classes, in which a
+    rare class counts like any other. -1 where the loss was no number, or the experiment cannot be.
     """
 
     causes: tuple[str, ...]
+    words: tuple[str, ...]
     steps: int
     score: float
 
     def to_json(self) -> dict[str, Any]:
         """In lists, strings and numbers."""
-        return {"causes": list(self.causes), "steps": self.steps, "score": self.score}
+        return {"causes": list(self.causes), "words": list(self.words), "steps": self.steps, "score": self.score}
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def mended(
     before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs, tries: int = TRIES
 ) -> Repair:
     """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
-    bench, best, kept, made = Bench(data), before, tuple[Change, ...](), 0
+    bench, best, kept, made = Bench(data, _most(before)), before, tuple[Change, ...](), 0
     failed: set[frozenset[str]] = set()
     while not best.healthy and made < tries and (chosen := promising(bench, best, failed)):
         made += 1
@@ -139,6 +145,12 @@ def mended(
         before, best, best.config.to_dict(), kept, tuple(bench.trials.values()), made,
         bench.yardstick(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
     )  # fmt: skip
+
+
+def _most(before: Run) -> int:
+    """How many steps a trial has at most."""
+    planned = Reading(before.history).planned
+    return SHORT if planned <= SHORT else max(STEPS, ceil(SHARE * planned))
 
 
 def _trained(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
@@ -160,10 +172,15 @@ def suspects(found: Run) -> dict[str, Cause]:
 
 
 def candidates(found: Run) -> list[Change]:
-    """A change for each suspect that a setting may mend, at most `CANDIDATES`, likeliest first."""
-    made = ((cause, changes(cause.name, found.config, found.history)) for cause in suspects(found).values())
-    every = [Change(cause, made, tuple(described(found.config, made))) for cause, made in made if made]
-    return every[:CANDIDATES]
+    """Changes for the suspects that a setting may mend, at most `CANDIDATES` of them, likeliest first."""
+    possible = (
+        [
+            Change(cause, made, tuple(described(found.config, made)))
+            for made in alternatives(name, found.config, found.history)
+        ]
+        for name, cause in suspects(found).items()
+    )
+    return [change for several in islice(filter(None, possible), CANDIDATES) for change in several]
 
 
 def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
@@ -179,7 +196,8 @@ def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Cha
     chosen, score = _furthest(bench, config, [(change,) for change in choices], failed)
     if score >= enough:
         return _extended(bench, config, chosen, choices, failed)
-    chosen, score = _furthest(bench, config, [tuple(choices[:n]) for n in range(2, len(choices) + 1)], failed)
+    firsts = list({change.cause.name: change for change in reversed(choices)}.values())[::-1]
+    chosen, score = _furthest(bench, config, [tuple(firsts[:n]) for n in range(2, len(firsts) + 1)], failed)
     return _needed(bench, config, chosen) if score >= enough else _likeliest(best, choices, failed)
 
 
@@ -189,7 +207,7 @@ def _furthest(
     """The first of the best options and its score, those left out that failed in full."""
     scored = [(option, bench.score(config, option)) for option in options if _names(option) not in failed]
     highest = max((score for _, score in scored), default=-inf)
-    return next(((option, score) for option, score in scored if score >= highest - MOVES), ((), -inf))
+    return next(((option, score) for option, score in scored if score >= highest - ALIKE), ((), -inf))
 
 
 def _extended(
@@ -197,7 +215,8 @@ def _extended(
 ) -> tuple[Change, ...]:
     """With the further changes that move the score on, as long as it is not near the yardstick."""
     while (score := bench.score(config, chosen)) < bench.yardstick(config) - NEAR:
-        options = [(*chosen, change) for change in choices if change not in chosen]
+        causes = {change.cause.name for change in chosen}
+        options = [(*chosen, change) for change in choices if change.cause.name not in causes]
         more, higher = _furthest(bench, config, options, failed)
         if higher < score + MOVES:
             break
@@ -224,7 +243,7 @@ def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]
 
 
 def _names(chosen: Iterable[Change]) -> frozenset[str]:
-    return frozenset(change.cause.name for change in chosen)
+    return frozenset(words for change in chosen for words in change.words)
 
 
 def with_all(config: Config, chosen: Iterable[Change]) -> Config:
@@ -268,9 +287,10 @@ class Material(NamedTuple):
 
 @dataclass
 class Bench:
-    """Where trials are made: each once, by what the experiment says."""
+    """Where trials are made, each once, of `most` steps at most."""
 
     data: tuple[Any, Any] | None
+    most: int
     trials: dict[str, Trial] = field(default_factory=dict)
     materials: dict[DataConfig, Material] = field(default_factory=dict)
     _yardstick: float | None = None
@@ -284,7 +304,9 @@ class Bench:
                 steps, score = self._tried(made)
             except MLPError:  # two remedies that do not go together
                 steps, score = 0, -1.0
-            self.trials[key] = Trial(tuple(change.cause.name for change in chosen), steps, score)
+            causes = tuple(change.cause.name for change in chosen)
+            words = tuple(words for change in chosen for words in change.words)
+            self.trials[key] = Trial(causes, words, steps, score)
         return self.trials[key].score
 
     def _tried(self, config: Config) -> tuple[int, float]:
@@ -292,9 +314,9 @@ class Bench:
         material = self.material(config)
         n, size = len(material.prepared.train), config.training.batch_size
         planned = ceil(n / (n if size == "full" else int(size))) * config.training.epochs
-        steps, ending = min(planned, max(STEPS, ceil(SHARE * planned))), material.head(config)
+        steps, ending = min(planned, self.most), material.head(config)
         with metrics.quiet():
-            network, _ = trained(config, material.rows, ending, steps)
+            network, _ = trained(config, material.rows, ending, steps, _rngs(config))
             return steps, material.score(network, ending)
 
     def score_of(self, found: Run) -> float:
@@ -315,9 +337,14 @@ class Bench:
             simple, given = plain(config.training.seed), self.material(config)
             about = given.prepared.preprocessing
             rows, ending = standardised(given.prepared, np.dtype(np.float32)), head(simple, about.task, about.n_targets)
-            network, _ = trained(simple, rows, ending, YARDSTICK_STEPS)
+            network, _ = trained(simple, rows, ending, YARDSTICK_STEPS, _rngs(simple))
             self._yardstick = Material(given.prepared, rows).score(network, ending)
         return self._yardstick
+
+
+def _rngs(config: Config) -> list[np.random.Generator]:
+    """The generators of a run, for the network and for the order of the rows."""
+    return np.random.default_rng(config.training.seed).spawn(3)[1:]
 
 
 def _score(network: Network, ending: Head, task: str, part: Part) -> float:

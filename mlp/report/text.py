@@ -181,10 +181,15 @@ def _trials(repair: Repair) -> Iterator[str]:
     """Every trial with its score."""
     if not repair.trials:
         return
-    yield f"{'trial':62}{'steps':>8}{'score':>9}"
+    yield f"{'steps':>7}{'score':>9}  trial"
     for trial in repair.trials:
-        yield f"{' + '.join(trial.causes) or 'as it is':62}{trial.steps:8}{trial.score:9.3f}"
-    yield f"{'a plain network':70}{repair.yardstick:9.3f}"
+        yield f"{trial.steps:7}{trial.score:9.3f}  {', '.join(trial.words) or 'as it is'}{_suspected(trial.causes)}"
+    yield f"{'':7}{repair.yardstick:9.3f}  a plain network"
+
+
+def _suspected(causes: Sequence[str]) -> str:
+    """What a trial was made for."""
+    return f" ({', '.join(causes)})" if causes else ""
 
 
 def _changes(repair: Repair) -> Iterator[str]:
