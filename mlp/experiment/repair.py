@@ -41,6 +41,7 @@ SHORT = 3 * STEPS  # planned steps up to which a run is tried in full
 SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and at least STEPS
 MOVES = 0.02  # by how much a score must rise to count
 ALIKE = 0.01  # scores that are as good as each other
+LOSS = 0.05  # by how much a held-out score may fall for a run that is healthy: some rows of a small part
 NEAR = 0.03  # a score this close to the yardstick's needs no further remedy
 
 
@@ -133,18 +134,26 @@ def mended(
     before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs, tries: int = TRIES
 ) -> Repair:
     """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
-    bench, best, kept, made = Bench(data, _most(before)), before, tuple[Change, ...](), 0
+    bench, best, made = Bench(data, _most(before)), before, 0
     failed: set[frozenset[str]] = set()
     while not best.healthy and made < tries and (chosen := promising(bench, best, failed)):
         made += 1
         found = _trained(with_all(best.config, chosen), data, show)
         failed.add(_names(chosen))
-        if found.healthy or bench.score_of(found) > bench.score_of(best) + MOVES:
-            best, kept, failed = found, kept + chosen, set()
+        if _is_better(bench, found, best):
+            best, failed = found, set()
+            bench.kept += chosen
     return Repair(
-        before, best, best.config.to_dict(), kept, tuple(bench.trials.values()), made,
+        before, best, best.config.to_dict(), bench.kept, tuple(bench.trials.values()), made,
         bench.yardstick(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
     )  # fmt: skip
+
+
+def _is_better(bench: Bench, found: Run, best: Run) -> bool:
+    """Whether its score is higher; or it is healthy, and on held-out rows not much worse: no alarm is worth that."""
+    if found.healthy and bench.held_out_score(found) > bench.held_out_score(best) - LOSS:
+        return True
+    return bench.score_of(found) > bench.score_of(best) + MOVES
 
 
 def _most(before: Run) -> int:
@@ -278,19 +287,19 @@ class Material(NamedTuple):
         about = self.prepared.preprocessing
         return head(config, about.task, about.n_targets, about.targets)
 
-    def score(self, network: Network, ending: Head) -> float:
-        """The mean over the parts that there are."""
-        parts = [part for part in self.rows if part is not None]
+    def scores(self, network: Network, ending: Head) -> list[float]:
+        """On the training part, and on the validation part if there is one."""
         task = self.prepared.preprocessing.task
-        return float(np.mean([_score(network, ending, task, part) for part in parts]))
+        return [_score(network, ending, task, part) for part in self.rows if part is not None]
 
 
 @dataclass
 class Bench:
-    """Where trials are made, each once, of `most` steps at most."""
+    """Where trials are made, each once, of `most` steps at most. `kept`: the changes already made for good."""
 
     data: tuple[Any, Any] | None
     most: int
+    kept: tuple[Change, ...] = ()
     trials: dict[str, Trial] = field(default_factory=dict)
     materials: dict[DataConfig, Material] = field(default_factory=dict)
     _yardstick: float | None = None
@@ -304,8 +313,8 @@ class Bench:
                 steps, score = self._tried(made)
             except MLPError:  # two remedies that do not go together
                 steps, score = 0, -1.0
-            causes = tuple(change.cause.name for change in chosen)
-            words = tuple(words for change in chosen for words in change.words)
+            causes = tuple(change.cause.name for change in self.kept + chosen)
+            words = tuple(words for change in self.kept + chosen for words in change.words)
             self.trials[key] = Trial(causes, words, steps, score)
         return self.trials[key].score
 
@@ -317,12 +326,19 @@ class Bench:
         steps, ending = min(planned, self.most), material.head(config)
         with metrics.quiet():
             network, _ = trained(config, material.rows, ending, steps, _rngs(config))
-            return steps, material.score(network, ending)
+            return steps, float(np.mean(material.scores(network, ending)))
 
     def score_of(self, found: Run) -> float:
         """The score of a full run, on the rows that trials are scored on."""
+        return float(np.mean(self._scores(found)))
+
+    def held_out_score(self, found: Run) -> float:
+        """The same on the validation part alone; without one, on the training part."""
+        return self._scores(found)[-1]
+
+    def _scores(self, found: Run) -> list[float]:
         with metrics.quiet():
-            return self.material(found.config).score(found.network, found.head)
+            return self.material(found.config).scores(found.network, found.head)
 
     def material(self, config: Config) -> Material:
         """The rows as [data] has them, prepared once."""
@@ -338,7 +354,7 @@ class Bench:
             about = given.prepared.preprocessing
             rows, ending = standardised(given.prepared, np.dtype(np.float32)), head(simple, about.task, about.n_targets)
             network, _ = trained(simple, rows, ending, YARDSTICK_STEPS, _rngs(simple))
-            self._yardstick = Material(given.prepared, rows).score(network, ending)
+            self._yardstick = float(np.mean(Material(given.prepared, rows).scores(network, ending)))
         return self._yardstick
 
 
