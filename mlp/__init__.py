@@ -30,7 +30,7 @@ from mlp.errors import (
 from mlp.experiment import Repair, Run, load_run, repair, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
-from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument
+from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_grad_norms
 from mlp.layers import *  # noqa: F403
 from mlp.losses import *  # noqa: F403
 from mlp.network import Layout, Network, Workspace
@@ -88,6 +88,7 @@ __all__ = [
     "predict",
     "repair",
     "run",
+    "sample_grad_norms",
     "train",
     "value_and_grad",
 ]

@@ -69,15 +69,21 @@ class Recorder:
             column = self._column(instrument, step)
             if column is None:
                 continue
+            if instrument.period is None:
+                if not column.steps and instrument.measure:
+                    column.steps.append(step.index)
+                    column.put()(instrument.measure(step))
+                continue
             period = _period(instrument, step) * self.every
-            if instrument.begin:
+            if instrument.watch:
                 put = _first_put(column, instrument, watches)
-                watches.append((put, instrument.begin(step, period), column.steps.append))
+                watches.append((put, instrument.watch(step, period), column.steps.append))
                 continue
             # one list of steps for all of them: a column of its own would cost 0.1 µs a step each
             group = groups.setdefault((period, column.steps.tobytes()), Group(period, column.steps, []))
             column.steps = group.steps
-            group.measurements.append((_first_put(column, instrument, group.measurements), instrument.measure))
+            measure = instrument.begin(step) if instrument.begin else instrument.measure
+            group.measurements.append((_first_put(column, instrument, group.measurements), measure))
         return list(groups.values()), watches
 
     def _column(self, instrument: Instrument, step: Step) -> Column | None:
@@ -113,7 +119,7 @@ class Group(NamedTuple):
 
 
 Watch: TypeAlias = tuple[Callable[[Any], None], Measure, Callable[[int], None]]
-"""An instrument with memory: where a measurement goes, what measures, and how to note the step if it does."""
+"""An instrument that is shown every step: where a number goes, what measures it, and how to note the step."""
 
 
 def _first_put(column: Column, instrument: Instrument, rows: list[Any]) -> Callable[[Any], None]:
@@ -152,10 +158,10 @@ def _checked(instruments: Any) -> tuple[Instrument, ...]:
     if not all(isinstance(instrument, Instrument) for instrument in found):
         raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
     for instrument in found:
-        if not callable(instrument.period):
+        if instrument.period is not None and not callable(instrument.period):
             check_count(f"period of the instrument {instrument.name!r}", instrument.period)
-        if not (callable(instrument.measure) or callable(instrument.begin)):
-            needed = "with a function to measure or to begin: Instrument('loss', lambda step: step.loss)"
+        if not any(map(callable, (instrument.measure, instrument.begin, instrument.watch))):
+            needed = "with a function that measures: Instrument('loss', lambda step: step.loss)"
             raise HyperparameterError("instruments", instrument, needed)
     names = [instrument.name for instrument in found]
     if len(set(names)) < len(names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,11 @@ def test_training_on_a_stream_is_training_on_its_rows(tmp_path: Path) -> None:
         *_, _ = mlp.train(net, source, mlp.SoftmaxCrossEntropy(), mlp.Adam())
         ends.append(net.params)
     assert (ends[0] == ends[1]).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, None])
+def test_the_last_batch_of_an_epoch_says_so(size: int | None) -> None:
+    X = np.arange(4.0)[:, None]
+    batches = list(mlp.batches(X, X[:, 0], size, epochs=2))
+    ends = [i for i, (a, b) in enumerate(pairwise(batches)) if b.epoch > a.epoch] + [len(batches) - 1]
+    assert [i for i, batch in enumerate(batches) if batch.last] == ends

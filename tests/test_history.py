@@ -212,3 +212,54 @@ def test_a_file_that_is_no_history_is_refused_in_one_line(tmp_path: Path, kind: 
     assert isinstance(caught.value, ValueError)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# columns computed from others
+
+
+def with_total() -> mlp.History:
+    """Norms by layer (3, 4), (0, 5), (1, 0), and their total."""
+    history = mlp.History({"by_layer": [[3, 4], [0, 5]]}, steps={"by_layer": [0, 10]}, labels={"by_layer": ("a", "b")})
+    history.derive("total", "by_layer", "unit")
+    history.append("by_layer", [1, 0], 20)
+    return history
+
+
+def test_a_derived_column_is_a_column_like_any_other() -> None:
+    history = with_total()
+    assert "total" in history
+    assert list(history) == ["by_layer", "total"]
+    assert history["total"].tolist() == [5, 5, 1]
+    assert history.steps("total").tolist() == [0, 10, 20]
+    assert (history.unit("total"), history.labels("total")) == ("unit", ())
+    assert repr(history) == "History(by_layer: 3, total: 3)"
+
+
+def test_a_derived_column_is_saved_and_read_as_numbers(tmp_path: Path) -> None:
+    with_total().save(tmp_path / "h.npz")
+    same(mlp.History.load(tmp_path / "h.npz"), with_total())
+
+
+def test_a_member_has_its_own_derived_column() -> None:
+    history = mlp.History({"by_layer": [[[3, 4], [6, 8]]]})
+    history.derive("total", "by_layer")
+    assert history["total"].tolist() == [[5, 10]]
+    assert history.member(1, (2,))["total"].tolist() == [10]
+
+
+def test_a_derived_column_that_is_written_to_becomes_one_of_its_own() -> None:
+    history = with_total()
+    history.append("total", 7.0, 30)
+    assert history["total"].tolist() == [5, 5, 1, 7]
+    assert history.steps("total").tolist() == [0, 10, 20, 30]
+    assert history["by_layer"].shape == (3, 2)
+
+
+def test_only_a_column_with_several_numbers_has_a_norm() -> None:
+    history = with_total()
+    for source in ("total", "loss"):
+        history.column("loss")
+        with pytest.raises(mlp.ShapeError, match="has no norm over labels"):
+            history.derive("other", source)
+    with pytest.raises(mlp.UnknownNameError):
+        history.derive("other", "absent")

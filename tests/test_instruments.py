@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from math import sqrt
 from typing import Any
 
@@ -15,7 +17,9 @@ from mlp import instruments
 from mlp.instruments import DETAILED
 from mlp.training import Step
 
-EVERY = pytest.mark.parametrize("instrument", DETAILED, ids=lambda i: i.name)
+ALONE = [instrument for instrument in DETAILED if instrument.measure]  # what one step alone has an answer to
+WATCHES = [instrument for instrument in DETAILED if instrument.watch]
+EVERY = pytest.mark.parametrize("instrument", ALONE, ids=lambda i: i.name)
 
 
 def network(population: tuple[int, ...] = ()) -> mlp.Network:
@@ -62,6 +66,19 @@ def chain(step: Step) -> list[tuple[mlp.Layer, np.ndarray, np.ndarray, Any, np.n
     return found
 
 
+def dot(a: Any, b: Any) -> float:
+    return sum(float(u) * float(v) for u, v in zip(np.ravel(a), np.ravel(b), strict=True))
+
+
+def noise(step: Step) -> float:
+    """√(Var/(B‖ḡ‖²)) from one gradient for each sample, all in full."""
+    n = step.workspace.n_samples
+    samples = [[n * np.outer(d_y[:, i], [*x[:, i], 1.0]).ravel() for layer, x, _, _, d_y in chain(step)
+                if isinstance(layer, mlp.Dense)] for i in range(n)]  # fmt: skip
+    grads = np.array([np.concatenate(parts) for parts in samples])
+    return sqrt(grads.var(0, ddof=1).sum() / (n * norm_of(grads.mean(0)) ** 2))
+
+
 def dead(layer: Any, x: np.ndarray) -> float:
     return sum(all(v <= 0 for v in row) for row in x) / len(x)
 
@@ -87,6 +104,8 @@ TWINS: dict[str, Callable[[Step], Any]] = {
     "update_ratio_by_layer": lambda s: [
         u / p for u, p in zip(by_layer(s, s.update), by_layer(s, s.network.params), strict=True)
     ],
+    "descent": lambda s: dot(s.workspace.grad, s.update),
+    "noise_ratio": noise,
     "backward_gain": lambda s: [norm_of(d_x) / norm_of(d_y) for _, _, _, d_x, d_y in chain(s) if d_x is not None],
     "activation_mean": lambda s: [sum(y.ravel()) / y.size for _, _, y, _, _ in chain(s)],
     "activation_std": lambda s: [
@@ -119,7 +138,7 @@ def test_a_measurement_changes_no_bit_of_the_step(instrument: mlp.Instrument) ->
     step = stepped(network())
     kept = [*arrays_in(step.workspace), step.network.params, step.update, *arrays_in(step.state)]
     before, noise = [a.copy() for a in kept], step.network.rng.bit_generator.state
-    instrument.measure(step)
+    instrument.read(step)
     assert all((a == b).all() for a, b in zip(kept, before, strict=True))
     assert step.network.rng.bit_generator.state == noise
 
@@ -227,7 +246,7 @@ def test_activation_mean_and_std_by_worked_numbers() -> None:
 def test_backward_gain_by_worked_numbers() -> None:
     """Through a weight of 3 the error comes back threefold; through σ at 0 a quarter of it."""
     step = one_step([mlp.Dense(1, 1), mlp.Sigmoid(), mlp.Dense(1, 1)], [1, 0, 3, 0], [[0]], [[0]])
-    assert instruments.backward_gain(step).tolist() == [0.25, 3]
+    assert list(instruments.backward_gain(step)) == [0.25, 3]
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
@@ -243,7 +262,7 @@ def test_a_sigmoid_hands_back_a_quarter_at_most(scale: float) -> None:
 
 def test_where_no_signal_comes_the_gain_is_0() -> None:
     step = one_step([mlp.Dense(1, 1), mlp.Tanh(), mlp.Dense(1, 1)], [1, 0, 0, 0], [[1]], [[0]])
-    assert instruments.backward_gain(step).tolist() == [0, 0]
+    assert list(instruments.backward_gain(step)) == [0, 0]
 
 
 def test_a_network_that_stands_still_at_zero_has_ratio_0() -> None:
@@ -257,3 +276,228 @@ def test_norms_by_layer_add_up_to_the_norm() -> None:
         squares = getattr(instruments, f"{name}_squares_by_layer")(step)
         whole = getattr(instruments, f"{name}_norm")(step)
         assert whole == pytest.approx(sum(squares) ** 0.5, rel=1e-14)  # order of summing
+
+
+# what looks its arrays up once
+
+
+@pytest.mark.parametrize("population", [(), (2,)], ids=str)
+@pytest.mark.parametrize("instrument", [i for i in ALONE if i.begin], ids=lambda i: i.name)
+def test_begun_it_measures_the_same(instrument: mlp.Instrument, population: Any) -> None:
+    """Over two epochs with a smaller last batch, and then with batches that each bring arrays of their own."""
+    net, rng = network(population), np.random.default_rng(2)
+    X, t = rng.standard_normal((20, 5)), rng.integers(0, 3, 20)
+    assert instrument.begin
+    assert instrument.measure
+    for data in (mlp.batches(X, t, 8, epochs=2), [mlp.as_batch(X[k : k + 5], t[k : k + 5]) for k in (0, 5, 10)]):
+        measure = None
+        for step in mlp.train(net, data, mlp.SoftmaxCrossEntropy(), mlp.Adam()):
+            measure = measure or instrument.begin(step)
+            np.testing.assert_array_equal(measure(step), instrument.measure(step))
+
+
+# samples
+
+
+def bare(layer: mlp.Layer) -> mlp.Layer:
+    """The layer without weight penalties."""
+    if isinstance(layer, mlp.Residual):
+        return replace(layer, layers=[bare(inner) for inner in layer.layers])
+    return replace(layer, l1=0.0, l2=0.0) if isinstance(layer, mlp.Dense) else layer
+
+
+def alone(step: Step, loss: mlp.Loss, X: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """(N, P): the gradient of the dense layers for each sample, by one pass for each; before the update."""
+    net = mlp.Network([bare(layer) for layer in step.network.layers], dtype=step.network.dtype)
+    net.params, net.statistics = step.network.params - step.update, step.network.statistics
+    found = []
+    for i in range(len(X)):
+        workspace = mlp.Workspace(net, 1)
+        mlp.value_and_grad(net, loss, mlp.as_batch(X[i : i + 1], t[i : i + 1]), workspace)
+        parts = [place.grad.ravel() for place in workspace.places(net) if isinstance(place.layer, mlp.Dense)]
+        found.append(np.concatenate(parts))
+    return np.array(found)
+
+
+SEPARATE = [name for name in LAYERS if name not in ("dropout", "batch_norm", "residual_nested")]  # samples do not meet
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", SEPARATE)
+def test_the_gradient_norms_of_samples_are_those_of_a_loop_over_samples(name: str, weighted: bool) -> None:
+    net, rng = inside(LAYERS[name]), np.random.default_rng(5)
+    X, t = rng.standard_normal((7, 5)), rng.standard_normal((7, 3))
+    weights = np.array([1, 2, 0.5, 1, 3, 0, 1.0]) if weighted else None
+    step = next(mlp.train(net, [mlp.as_batch(X, t, weights)], mlp.SquaredError(), mlp.SGD(0.0625)))
+    loop = np.linalg.norm(alone(step, mlp.SquaredError(), X, t), axis=1)
+    if weighted:
+        loop[5] = 0  # of no weight: nothing is known
+    np.testing.assert_allclose(mlp.sample_grad_norms(step), loop, rtol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["dense_penalised", "relu", "residual_activation_first"])
+def test_the_noise_ratio_is_that_of_a_loop_over_samples(name: str, weighted: bool) -> None:
+    net, rng = inside(LAYERS[name]), np.random.default_rng(6)
+    X, t = rng.standard_normal((7, 5)), rng.standard_normal((7, 3))
+    weights = np.array([1, 2, 0.5, 1, 3, 0, 1.0]) if weighted else None
+    step = next(mlp.train(net, [mlp.as_batch(X, t, weights)], mlp.SquaredError(), mlp.SGD(0.0625)))
+    grads = alone(step, mlp.SquaredError(), X, t)
+    if weights is not None:
+        grads *= (7 * weights / weights.sum())[:, None]
+    expected = sqrt(grads.var(0, ddof=1).sum() / (7 * np.square(grads.mean(0)).sum()))
+    assert instruments.noise_ratio(step) == pytest.approx(expected, rel=1e-11)  # a difference of sums
+
+
+@pytest.mark.parametrize("name", ["dense", "relu", "residual", "maxout", "layer_norm"])
+def test_the_samples_of_a_population_are_those_of_its_members(name: str) -> None:
+    many = inside(LAYERS[name], population=(2,))
+    members = [member(many, (i,)) for i in range(2)]
+    found = mlp.sample_grad_norms(stepped(many))
+    assert found.shape == (2, 9)
+    for i, one in enumerate(members):
+        np.testing.assert_allclose(found[i], mlp.sample_grad_norms(stepped(one)), rtol=1e-9)  # order of summing
+
+
+def test_samples_that_agree_have_no_noise_and_one_alone_has_none_to_tell() -> None:
+    same = one_step([mlp.Dense(1, 1)], [1, 0], [[2], [2]], [[0], [0]])
+    assert instruments.noise_ratio(same) == 0
+    assert mlp.sample_grad_norms(same).tolist() == pytest.approx([sqrt(20)] * 2, rel=1e-15)  # one root
+    assert np.isnan(instruments.noise_ratio(one_step([mlp.Dense(1, 1)], [1, 0], [[2]], [[0]])))
+    assert instruments.noise_ratio(one_step([mlp.Dense(1, 1)], [0, 0], [[2], [1]], [[0], [0]])) == 0
+
+
+def test_samples_that_cancel_are_all_noise() -> None:
+    """Gradients (1, 1)·(±1): they add up to nothing."""
+    step = one_step([mlp.Dense(1, 1)], [0, 0], [[1], [1]], [[1], [-1]])
+    assert instruments.noise_ratio(step) == np.inf
+
+
+# what must see every step
+
+
+def watched(net: mlp.Network, data: Any, kinds: Any = WATCHES, rule: mlp.Optimizer | None = None) -> Any:
+    """The history, and copies of each step's gradient and of what went into each activation."""
+    recorder, seen = mlp.Recorder(kinds), []
+    for step in recorder.tap(mlp.train(net, data, mlp.SoftmaxCrossEntropy(), rule or mlp.Momentum(0.1))):
+        places = step.workspace.places(net)
+        seen.append((step.epoch, step.workspace.grad.copy(), {p.name: (p.layer, p.x.values.copy()) for p in places}))
+    return recorder.history, seen
+
+
+def whole_epochs(seen: Any, name: str) -> list[np.ndarray]:
+    """What went into layer `name` in each epoch, (*population, n, all samples)."""
+    epochs = sorted({epoch for epoch, *_ in seen})
+    return [np.concatenate([places[name][1] for epoch, _, places in seen if epoch == e], axis=-1) for e in epochs]
+
+
+@pytest.mark.parametrize("population", [(), (2,), (2, 3)], ids=str)
+def test_cosines_are_those_of_neighbouring_gradients(population: Any) -> None:
+    rng = np.random.default_rng(0)
+    data = mlp.batches(rng.standard_normal((40, 5)), rng.integers(0, 3, 40), 8, epochs=2)
+    history, seen = watched(network(population), data)
+    pairs = [(a, b) for (_, a, _), (_, b, _) in pairwise(seen)]
+    expected = [(a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1)) for a, b in pairs]
+    np.testing.assert_allclose(history["grad_cosine"], expected, rtol=1e-12)  # order of summing
+    assert history.steps("grad_cosine").tolist() == list(range(1, 10))
+
+
+def test_cosines_of_a_longer_period_are_those_of_two_steps_side_by_side() -> None:
+    rng = np.random.default_rng(0)
+    data = list(mlp.batches(rng.standard_normal((40, 5)), rng.integers(0, 3, 40), None, epochs=12))
+    cosine = next(i for i in WATCHES if i.name == "grad_cosine")
+    every, _ = watched(network(), data, [cosine])
+    some, _ = watched(network(), data, [cosine._replace(period=5)])
+    assert some.steps("grad_cosine").tolist() == [5, 10]
+    np.testing.assert_allclose(some["grad_cosine"], every["grad_cosine"][[4, 9]], rtol=1e-14)  # order of summing
+
+
+def test_the_cosine_beside_no_gradient_is_0() -> None:
+    net = mlp.Network([mlp.Dense(1, 1)])
+    net.params[...] = 0
+    batch = mlp.as_batch(np.ones((1, 1)), np.zeros((1, 1)))
+    recorder = mlp.Recorder(WATCHES)
+    for _ in recorder.tap(mlp.train(net, [batch] * 3, mlp.SquaredError(), mlp.SGD(0.1))):
+        pass
+    assert recorder.history["grad_cosine"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("population", [(), (2,), (2, 3)], ids=str)
+@pytest.mark.parametrize("first", [False, True])
+def test_units_are_counted_over_whole_epochs(population: Any, first: bool) -> None:
+    """Also those of layers inside a block, and of layers fed by the batch itself, which all members share."""
+    rng = np.random.default_rng(3)
+    layers = [mlp.Residual([mlp.Tanh(), mlp.ReLU(), mlp.Dense(5, 5)], n_in=5), mlp.Dense(5, 3)]
+    net = mlp.Network(layers, rng=0, population=population) if first else network(population)
+    data = mlp.batches(3 * rng.standard_normal((20, 5)) - 4, rng.integers(0, 3, 20), 8, rng=0, epochs=3)
+    history, seen = watched(net, data)
+    assert history.steps("silent_units").tolist() == history.steps("saturated_units").tolist() == [2, 5, 8]
+    for k, name in enumerate(history.labels("silent_units")):
+        expected = [(x <= 0).all(-1).mean(-1) for x in whole_epochs(seen, name)]
+        np.testing.assert_array_equal(history["silent_units"][..., k], _spread(expected, population))
+    for k, name in enumerate(history.labels("saturated_units")):
+        low, high = seen[0][2][name][0].saturation
+        firsts = [s for i, s in enumerate(seen) if i % 3 == 0]  # every 8th step of an epoch: of three the first
+        stuck = [(x <= low) | (x >= high) for x in whole_epochs(firsts, name)]
+        units = _spread([(s.mean(-1) >= 0.95).mean(-1) for s in stuck], population)
+        np.testing.assert_array_equal(history["saturated_units"][..., k], units)
+        shares = _spread([s.mean((-1, -2)) for s in stuck], population)
+        np.testing.assert_allclose(history["saturated_share"][..., k], shares, rtol=1e-15)  # two divisions
+
+
+def _spread(numbers: list[Any], population: tuple[int, ...]) -> np.ndarray:
+    return np.stack([np.broadcast_to(number, population) for number in numbers])
+
+
+def one_layer(activation: mlp.Layer, weights: Any, X: Any, size: int, epochs: int = 1) -> mlp.History:
+    """What the watches say of an activation fed by `weights` · [x; 1]; nothing is trained."""
+    weights, X = np.array(weights, float), np.array(X, float)
+    net = mlp.Network([mlp.Dense(weights.shape[1] - 1, len(weights)), activation, mlp.Dense(len(weights), 1)])
+    net.views[0][...] = weights
+    frozen = mlp.Frozen(mlp.SGD(0.1), net.layout.slices)
+    data = mlp.batches(X, np.zeros(len(X)), size, rng=None, epochs=epochs)
+    recorder = mlp.Recorder(DETAILED)
+    for _ in recorder.tap(mlp.train(net, data, mlp.SquaredError(), frozen)):
+        pass
+    return recorder.history
+
+
+def test_a_layer_that_is_seventy_per_cent_off_has_no_silent_unit() -> None:
+    """Dead is told by unit over an epoch, and not by the share of zeros: here each unit is on for 3 samples of 10."""
+    X = np.arange(10.0)[:, None]
+    history = one_layer(mlp.ReLU(), [[1, -6.5], [-1, 2.5]], X, 10)
+    assert history["silent_units"].tolist() == [[0]]
+
+
+def test_a_unit_that_is_off_for_a_whole_batch_is_not_silent() -> None:
+    """Samples 0 … 9 in batches of five: x > 6.5 has its turn in the second batch, x > 9.5 has none."""
+    history = one_layer(mlp.ReLU(), [[1, -6.5], [1, -9.5]], np.arange(10.0)[:, None], 5)
+    assert history["dead_fraction"].ravel().tolist() == [1, 0.5]
+    assert history["silent_units"].tolist() == [[0.5]]
+    assert history.steps("silent_units").tolist() == [1]
+
+
+def test_a_unit_at_its_threshold_is_off() -> None:
+    assert one_layer(mlp.ReLU(), [[1, 0]], [[0], [-1]], 2)["silent_units"].tolist() == [[1]]
+
+
+def test_saturation_is_told_before_the_squashing() -> None:
+    """tanh 2.9 = 0.994 is beyond 99 % of its range and has 1.2 % of its slope: not saturated. tanh 3.1 is."""
+    assert one_layer(mlp.Tanh(), [[1, 0]], [[2.9], [-2.9]], 2)["saturated_share"].tolist() == [[0]]
+    assert one_layer(mlp.Tanh(), [[1, 0]], [[3.1], [-2.9]], 2)["saturated_share"].tolist() == [[0.5]]
+    assert one_layer(mlp.Tanh(), [[1, 0], [0, 9]], [[3.1], [-2.9]], 2)["saturated_units"].tolist() == [[0.5]]
+
+
+def test_a_unit_is_saturated_at_95_per_cent_of_the_samples() -> None:
+    X = np.array([[9.0]] * 19 + [[0.0]])
+    assert one_layer(mlp.Sigmoid(), [[1, 0]], X, 20)["saturated_units"].tolist() == [[1]]
+    X[0] = 0
+    assert one_layer(mlp.Sigmoid(), [[1, 0]], X, 20)["saturated_units"].tolist() == [[0]]
+
+
+def test_units_that_wake_late_are_struck_out_one_by_one() -> None:
+    """Sample k of eight wakes unit k; the last of nine units sleeps on."""
+    X = np.vstack([np.eye(9)[:8]])
+    history = one_layer(mlp.ReLU(), np.hstack([np.eye(9), np.full((9, 1), -0.5)]), X, 1, epochs=2)
+    np.testing.assert_allclose(history["silent_units"], [[1 / 9]] * 2, rtol=1e-15)  # one division
+    assert history.steps("silent_units").tolist() == [7, 15]

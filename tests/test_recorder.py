@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import LAYERS, RULES, inside
 
 import mlp
+from mlp import instruments
 from mlp.instruments import DETAILED, STANDARD
 
 RNG = np.random.default_rng(0)
@@ -152,3 +154,167 @@ def test_divergence_is_recorded_and_not_an_error() -> None:
         history = recorded(mlp.Recorder(DETAILED), run)
     assert np.isnan(history["loss"][-1])
     assert np.isfinite(history["loss"][0])
+
+
+# what is computed when it is read
+
+
+def test_totals_are_norms_over_the_layers_and_nothing_is_measured_for_them() -> None:
+    recorder = mlp.Recorder([i for i in DETAILED if i.name.endswith(("norm", "norm_by_layer"))])
+    measured = [(instruments.grad_norm(s), instruments.update_norm(s), instruments.param_norm(s))
+                for s in recorder.tap(steps(dtype=np.float32))]  # fmt: skip
+    history = recorder.history
+    found = np.stack([history["grad_norm"], history["update_norm"], history["param_norm"]], axis=-1)
+    np.testing.assert_allclose(found, measured, rtol=1e-6)  # float32
+    assert history.steps("grad_norm").tolist() == history.steps("grad_norm_by_layer").tolist()
+    assert not hasattr(history._columns["grad_norm"], "values")
+
+
+def test_without_its_source_a_total_is_measured() -> None:
+    total = next(i for i in STANDARD if i.name == "grad_norm")
+    history = recorded(mlp.Recorder([total]), steps())
+    np.testing.assert_allclose(history["grad_norm"], recorded(mlp.Recorder(), steps())["grad_norm"], rtol=1e-12)
+
+
+def test_a_total_may_be_measured_after_it_was_computed() -> None:
+    """By another recorder of the same history, which has not its source."""
+    first = mlp.Recorder()
+    recorded(first, steps(epochs=1))
+    second = mlp.Recorder([i for i in STANDARD if i.name == "grad_norm"])
+    second.history = first.history
+    history = recorded(second, steps(epochs=1))
+    assert history.steps("grad_norm").tolist() == list(range(10))
+    np.testing.assert_allclose(history["grad_norm"][:5], history["grad_norm"][5:], rtol=1e-12)  # the same again
+
+
+def test_going_on_with_a_history_from_a_file_keeps_its_numbers(tmp_path: Path) -> None:
+    """What is read from a file is a norm already: the root was once taken of it again."""
+    recorder = mlp.Recorder(DETAILED)
+    before = recorded(recorder, steps(epochs=2))
+    before.save(tmp_path / "h.npz")
+    again = mlp.Recorder(DETAILED)
+    again.history = mlp.History.load(tmp_path / "h.npz")
+    both = recorded(again, steps(epochs=1))
+    for name in before:
+        n = len(before[name])
+        np.testing.assert_array_equal(both[name][:n], before[name], err_msg=name)
+        assert (both.steps(name)[:n] == before.steps(name)).all()
+        assert len(both.steps(name)) == len(both[name]) > n
+    np.testing.assert_array_equal(both["grad_norm_by_layer"][10:], before["grad_norm_by_layer"][:5])
+
+
+def test_going_on_with_more_instruments_keeps_each_column_with_its_steps() -> None:
+    first = mlp.Recorder(mlp.ESSENTIAL)
+    recorded(first, steps(epochs=1))
+    second = mlp.Recorder()
+    second.history = first.history
+    history = recorded(second, steps(epochs=1))
+    assert history.steps("loss").tolist() == list(range(10))
+    assert history.steps("learning_rate").tolist() == list(range(5, 10))
+    assert all(len(history[name]) == len(history.steps(name)) for name in history)
+
+
+# what is seen at every step, and noted when there is something to note
+
+
+def counter(started: list[Any]) -> mlp.Instrument:
+    """Notes at every third step how many it was shown."""
+
+    def watch(step: mlp.Step, period: int) -> Any:
+        started.append((step.index, period))
+        shown = 0
+
+        def measure(step: mlp.Step) -> int | None:
+            nonlocal shown
+            shown += 1
+            return shown if step.index % 3 == 2 else None
+
+        return measure
+
+    return mlp.Instrument("shown", watch=watch, period=2)
+
+
+def test_a_watch_is_shown_every_step_and_has_steps_of_its_own() -> None:
+    started: list[Any] = []
+    recorder = mlp.Recorder([*mlp.ESSENTIAL, counter(started)], every=4)
+    history = recorded(recorder, steps())
+    assert started == [(0, 8)]
+    assert history["shown"].tolist() == [3, 6, 9, 12, 15]
+    assert history.steps("shown").tolist() == [2, 5, 8, 11, 14]
+    assert history.steps("loss").tolist() == [0, 4, 8, 12]
+    recorded(recorder, steps(epochs=1))
+    assert len(started) == 2
+    assert history["shown"].tolist() == [3, 6, 9, 12, 15, 3]  # a memory of its own for each recording
+
+
+def test_a_period_may_depend_on_the_network() -> None:
+    wide = mlp.Instrument("wide", lambda step: step.index, period=lambda step: step.network.layers[0].n_out)
+    assert recorded(mlp.Recorder([wide]), steps()).steps("wide").tolist() == [0, 4, 8, 12]
+    with pytest.raises(mlp.HyperparameterError, match="period of the instrument 'wide'"):
+        recorded(mlp.Recorder([wide._replace(period=lambda step: 0)]), steps())
+
+
+def test_an_instrument_must_measure_somehow() -> None:
+    with pytest.raises(mlp.HyperparameterError, match="with a function that measures"):
+        mlp.Recorder([mlp.Instrument("nothing")])
+
+
+def test_epochs_are_noted_at_their_last_step() -> None:
+    history = recorded(mlp.Recorder(DETAILED), steps())
+    assert history.steps("silent_units").tolist() == [4, 9, 14]
+
+
+def test_where_the_batches_do_not_say_epochs_are_noted_at_the_first_step_of_the_next() -> None:
+    net = mlp.Network([mlp.Dense(5, 4), mlp.ReLU(), mlp.Dense(4, 3)], rng=0)
+    data = (batch._replace(last=False) for batch in mlp.batches(X, LABELS, 8, epochs=3))
+    history = recorded(mlp.Recorder(DETAILED), mlp.train(net, data, mlp.SoftmaxCrossEntropy(), mlp.SGD(0.1)))
+    assert history.steps("silent_units").tolist() == [5, 10]
+
+
+def test_an_epoch_that_was_not_seen_from_its_beginning_or_to_its_end_does_not_count() -> None:
+    assert recorded(mlp.Recorder(DETAILED), islice(steps(), 2, 13)).steps("silent_units").tolist() == [9]
+
+
+def test_epochs_that_begin_too_soon_after_another_are_left_out() -> None:
+    """Of epochs of five steps, with a period of 7: those that begin at 0, 10 and 20."""
+    units = next(i for i in STANDARD if i.name == "silent_units")._replace(period=7)
+    assert recorded(mlp.Recorder([units]), steps(epochs=6)).steps("silent_units").tolist() == [4, 14, 24]
+
+
+def test_the_standard_thins_out_what_costs_much() -> None:
+    history = recorded(mlp.Recorder(), steps(epochs=5))
+    for name in ("loss", "grad_norm", "grad_norm_by_layer", "learning_rate", "step", "epoch"):
+        assert history.steps(name).tolist() == list(range(25))
+    for name in ("update_norm", "update_norm_by_layer", "param_norm", "param_norm_by_layer", "descent"):
+        assert history.steps(name).tolist() == [0, 5, 10, 15, 20]
+    assert history.steps("grad_cosine").tolist() == [5, 10, 15, 20]
+    assert history.steps("backward_gain").tolist() == [0, 11, 22]
+    assert history.steps("noise_ratio").tolist() == [0, 23]
+
+
+@pytest.mark.parametrize("kinds", [STANDARD, DETAILED], ids=["standard", "detailed"])
+@pytest.mark.parametrize("population", [(), (2,)], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_instruments_do_not_train(name: str, population: tuple[int, ...], kinds: Any) -> None:
+    """Parameters, statistics and the generator of dropout's noise are the same bit for bit, whatever the layer."""
+    ends = []
+    for recorder in (None, mlp.Recorder(kinds)):
+        net = inside(LAYERS[name], population=population)
+        run = mlp.train(net, mlp.batches(X, LABELS, 16, epochs=9), mlp.SoftmaxCrossEntropy(), mlp.Adam(0.01))
+        for _ in recorder.tap(run) if recorder else run:
+            pass
+        ends.append((net.params.tobytes(), net.statistics.tobytes(), net.rng.bit_generator.state))
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("population", [(), (2,)], ids=str)
+def test_the_standard_disturbs_no_optimizer(name: str, population: tuple[int, ...]) -> None:
+    ends = []
+    for recorder in (None, mlp.Recorder()):
+        net = inside(mlp.ReLU(), population=population)
+        run = mlp.train(net, mlp.batches(X, LABELS, 16, epochs=9), mlp.SoftmaxCrossEntropy(), RULES[name])
+        for _ in recorder.tap(run) if recorder else run:
+            pass
+        ends.append(net.params.tobytes())
+    assert ends[0] == ends[1]

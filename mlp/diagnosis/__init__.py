@@ -112,20 +112,22 @@ EXPLAINING = {
 
 
 def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
-    """The findings; a lack of progress with the step since which every look has shown one, without a break.
+    """The findings; an alarm with the step since which every look has shown one of its family, without a break.
 
-    What has a step of its own, a loss that became NaN say, keeps it.
+    What happened at a step of its own keeps it: a loss that became NaN, a fault that was there at the start.
     """
-    gate = {f.kind for f in found if f.kind in PROGRESS - {"divergence"} and f.severity != "info"}
-    since = whole.done - 1
-    for moment in reversed(moments(whole.planned)):
-        if not gate or moment >= whole.done:
-            continue
-        if not any(f.kind in PROGRESS and f.severity != "info" for f in judge(Reading(whole, moment))):
+    families = {f.kind: PROGRESS if f.kind in PROGRESS else {f.kind} for f in found if f.severity != "info" and f.step}
+    families.pop("divergence", None)
+    since: dict[str, int] = {}
+    lasting = set(families)
+    for moment in reversed([m for m in moments(whole.planned) if m < whole.done]):
+        if not lasting:
             break
-        since = moment - 1
+        seen = {f.kind for f in judge(Reading(whole, moment)) if f.severity != "info"}
+        lasting = {kind for kind in lasting if families[kind] & seen}
+        since |= {kind: moment - 1 for kind in lasting}
     for finding in found:
-        yield replace(finding, step=min(since, finding.step or 0)) if finding.kind in gate else finding
+        yield replace(finding, step=since[finding.kind]) if finding.kind in since and finding.step else finding
 
 
 __all__ = ["DETECTORS", "Cause", "Detector", "Finding", "diagnose", "judge"]

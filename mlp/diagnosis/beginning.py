@@ -228,15 +228,16 @@ class VanishingAtStart:
     """
 
     share: float = 1e-2
-    needs: tuple[str, ...] = ("initial_grad_norm_by_layer", "initial_backward_gain")
+    needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, history: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        norms, layers = history["initial_grad_norm_by_layer"][0], history.labels("initial_grad_norm_by_layer")
+        reaching, handed = history.at_start("grad_norm_by_layer"), history.at_start("backward_gain")
+        layers, norms = list(reaching), list(reaching.values())
         if len(norms) < 3 or not norms[0] < self.share * norms[-1]:
             return
-        gains, names = history["initial_backward_gain"][0], history.labels("initial_backward_gain")
-        is_weights = np.array([name.split(".")[-1].startswith("dense") for name in names])
+        gains = np.array(list(handed.values()))
+        is_weights = np.array([name.split(".")[-1].startswith("dense") for name in handed], bool)
         weights, others = _typical(gains[is_weights]), _typical(gains[~is_weights])
         causes = (
             Cause(
@@ -252,7 +253,7 @@ class VanishingAtStart:
             f"The gradient of {layers[0]} is {norms[0] / norms[-1]:.1g} times that of {layers[-1]}: on "
             f"its way down an activation hands back {others:.2g} of the signal and a weight matrix {weights:.2g} "
             "(typical values). The first layers will learn last, or never.",
-            layers[:1],
+            (layers[0],),
             0,
             {"first_to_last": float(norms[0] / norms[-1]), "threshold": self.share},
             causes if others <= weights else causes[::-1],

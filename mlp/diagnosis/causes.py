@@ -13,7 +13,7 @@ from math import inf, isfinite, log10
 import numpy as np
 
 from mlp.diagnosis.finding import Cause
-from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.reading import Reading, trend
 
 Suspicion = tuple[float, Cause]
 Suspect = Callable[[Reading], Iterator[Suspicion]]
@@ -40,11 +40,14 @@ def gradient(r: Reading) -> Iterator[Suspicion]:
     """A gradient that is none, parameters that do not move, an end that cannot answer."""
     if wrong_layers(r):
         yield 1.0, WRONG_GRADIENT
-    elif uphill(r) > 0.9:
+    elif uphill(r) > 0.9 or is_contrary(r):
         yield 1.0, WRONG_GRADIENT
     still = frozen_layers(r)
     if still:
         yield 0.98, Cause("frozen_layer", f"no step moves {', '.join(still)}", "frozen = []")
+    if is_without_gradient(r):
+        why = "no gradient at all reaches any layer: the output does not depend on the weights"
+        yield 0.9, Cause("loss_output_mismatch", why, AUTOMATIC)
     if r.one("constant_output", default=0.0):
         yield 1.0, Cause("loss_output_mismatch", "a softmax of one output is always 1", AUTOMATIC)
     unreachable = r.one("out_of_reach", default=0.0)
@@ -55,6 +58,12 @@ def gradient(r: Reading) -> Iterator[Suspicion]:
         yield 0.94, Cause("loss_output_mismatch", "outputs are squashed twice, by a layer and by the loss", AUTOMATIC)
     elif r.one("classes_as_numbers", default=0.0):
         yield 0.5, Cause("loss_output_mismatch", "classes are learned as numbers, which saturates", AUTOMATIC)
+
+
+def is_without_gradient(r: Reading) -> bool:
+    """Whether every gradient of every layer was exactly 0, at a loss that is not."""
+    pulled = r["grad_norm_by_layer"] if "grad_norm_by_layer" in r else np.ones(1)
+    return len(pulled) >= 2 and not pulled.any() and r.now > 1e-3
 
 
 AUTOMATIC = 'output = "auto" and loss name = "auto"'
@@ -69,9 +78,30 @@ def wrong_layers(r: Reading, tolerance: float = 1e-3) -> tuple[str, ...]:
 
 
 def uphill(r: Reading) -> float:
-    """The share of the first steps that go uphill, ⟨g, u⟩ > 0: of any rule the first goes downhill."""
-    first = r["descent"][:20] if "descent" in r else np.empty(0)
-    return float((first > 0).mean()) if len(first) >= 2 else 0.0
+    """The share of the first steps that go uphill, ⟨g, u⟩ > 0; 0 if the very first does not: of any rule it goes down."""
+    descent = r["descent"] if "descent" in r else np.empty(0)
+    first = descent[np.isfinite(descent)][:20]
+    return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
+
+
+def is_contrary(r: Reading) -> bool:
+    """Whether the loss rises by about what its gradient promises it to fall, from small steps that all point one way.
+
+    Steps that are too long raise the loss too, but they are long, or turn back and forth.
+    """
+    if "descent" not in r or "param_norm" not in r:
+        return False
+    return any(_rises_as_promised(r, n) for n in (15, 30, 60) if len(r.loss) >= n)
+
+
+def _rises_as_promised(r: Reading, n: int) -> bool:
+    early, descent, cosines = trend(r.loss[:n]), r.first("descent", n), r.first("grad_cosine", n)
+    if not len(descent):
+        return False
+    promised = -float(descent.mean())
+    moved = float(np.median(r.first("update_norm", n)) / max(float(r["param_norm"][0]), 1e-30))
+    rises = early.slope - 3 * early.slope_error > 0 and 0.2 * promised < early.slope < 5 * promised
+    return bool(rises and moved < 0.05 and (not len(cosines) or np.median(cosines) > -0.1))
 
 
 def frozen_layers(r: Reading) -> tuple[str, ...]:
@@ -100,7 +130,7 @@ def labels(r: Reading) -> Iterator[Suspicion]:
     if is_by_heart(r) and isfinite(train):
         few = r.setting("rows")
         why = f"there are only {few:.0f} rows to train on" if few < 200 else "nothing holds the weights back"
-        weight = 0.65 if helpless else 0.9 if few < 200 else 0.75
+        weight = 0.65 if helpless else 0.9 if few < 80 else 0.75
         yield weight, Cause("too_little_regularization", why, REGULARIZE)
         if noise <= 0.12 and not helpless:
             yield 0.3, Cause("noisy_labels", "labels that are wrong can only be learned by heart", "clean the labels")
@@ -139,7 +169,7 @@ def exonerated(r: Reading) -> bool | None:
         return None
     held_out = r.one(f"yardstick_validation_{r.score_name}", default=plain)
     mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
-    return held_out - (mine if isfinite(mine) else 0.0) > 0.05
+    return held_out - (max(mine, 0.0) if isfinite(mine) else 0.0) > 0.05
 
 
 def _between(value: float, low: float, high: float) -> float:
@@ -164,8 +194,9 @@ def start(r: Reading) -> Iterator[Suspicion]:
             yield 0.6 + 0.3 * _between(1 / low, 3, 10), Cause("initialization_too_small", why, 'init = "auto"')
         if high > 2:
             why = f"weights begin at {high:.2g} times the size that keeps a signal's strength"
-            yield 0.55 + 0.37 * _between(high, 2.5, 6), Cause("initialization_too_large", why, 'init = "auto"')
-    bias = r.setting("bias", 0.0)
+            blown_up = high > 1.5 and r.start > 5 * r.reference
+            yield max(0.9 * blown_up, 0.55 + 0.37 * _between(high, 2.2, 4.5)), Cause("initialization_too_large", why, 'init = "auto"')
+    bias = r.setting("bias", min(r.by_layer("bias_mean").values(), default=0.0))
     if bias <= -0.5:
         why = f"a bias of {bias:g} holds the sums below 0"
         yield 0.6 + 0.36 * _between(-bias, 0.5, 4), Cause("negative_bias", why, "bias = 0.0")
@@ -191,6 +222,15 @@ def learning_rate(r: Reading) -> Iterator[Suspicion]:
         higher = usual if share < 0.5 else rate * 100
         remedy = f"learning_rate {rate:g} → {higher:.2g}" if isfinite(rate) else "a hundred times the learning rate"
         yield weight, Cause("learning_rate_too_low", moved, remedy)
+    if r.is_rising:
+        remedy = f"learning_rate {rate:g} → {rate / 10:.2g}" if isfinite(rate) else "a tenth of the learning rate"
+        yield 0.6, Cause("learning_rate_too_high", "the loss rises from step to step", remedy)
+    silent = max(r.by_layer("silent_units").values(), default=0.0)
+    if silent > 0.5 and max(r.by_layer("initial_dead_fraction").values(), default=0.0) < 0.3:
+        why = f"{100 * silent:.0f} % of a layer's units went dead on the way"
+        remedy = f"learning_rate {rate:g} → {rate / 10:.2g}" if isfinite(rate) else "a tenth of the learning rate"
+        yield 0.4 + 0.2 * silent, Cause("learning_rate_too_high", why, remedy)
+        yield 0.35 + 0.2 * silent, Cause("dead_relu", why, 'activation = "leaky_relu"')
     momentum = r.setting("momentum", 0.0)
     if momentum > 0.95:
         why = f"with a momentum of {momentum:g} a step goes on for {1 / max(1 - momentum, 1e-9):.0f} more"
@@ -202,19 +242,38 @@ def learning_rate(r: Reading) -> Iterator[Suspicion]:
     if epsilon > 1e-5:
         why = f"an epsilon of {epsilon:g} is larger than the gradients it should guard"
         yield 0.3 + 0.63 * _between(epsilon, 1e-4, 0.1), Cause("epsilon_too_large", why, "epsilon = 1e-8")
-    clip = max(r.setting("clip_norm", 0.0), r.setting("clip_value", 0.0))
+    clip = max(r.setting("clip_norm"), r.setting("clip_value"))
     norm = float(np.median(r["grad_norm"])) if "grad_norm" in r and len(r["grad_norm"]) else 0.0
+    if clip != clip or clip == 0:
+        clip = _cut(r)
     if 0 < clip < norm / 3:
         why = f"gradients of {norm:.2g} are cut to {clip:g}"
         yield 0.3 + 0.62 * _between(norm / clip, 3, 100), Cause("clipping_too_low", why, "clip_norm = 0.0")
 
 
+def _cut(r: Reading) -> float:
+    """The norm to which gradients are cut, where updates of η times that length give it away; 0 where they do not."""
+    if not all(name in r and len(r[name]) > 3 for name in ("update_norm", "learning_rate", "grad_norm")):
+        return 0.0
+    steps = r.steps("update_norm")
+    rate, norm = (r[name][np.isin(r.steps(name), steps)] for name in ("learning_rate", "grad_norm"))
+    if not len(rate) == len(norm) == len(steps) or not (rate > 0).all():
+        return 0.0
+    length = r["update_norm"] / rate
+    is_cut = length.std() < 1e-3 * length.mean() and norm.std() > 1e-2 * norm.mean()
+    return float(length.mean()) if is_cut else 0.0
+
+
 def penalties(r: Reading) -> Iterator[Suspicion]:
     """What holds the weights down, or noise that drowns the signal."""
-    decay = max(r.setting("l2", 0.0), r.setting("l1", 0.0), r.setting("weight_decay", 0.0))
+    decay = max(r.setting("l2"), r.setting("l1"), r.setting("weight_decay"))
     if decay > 2e-3:
         why = f"a penalty of {decay:g} pulls the weights to 0 harder than the data pulls them away"
         yield 0.35 + 0.57 * _between(decay, 3e-3, 0.1), Cause("weight_decay_too_high", why, "l2 = 1e-4")
+    elif decay != decay and "param_norm" in r and len(r["param_norm"]) > 1:
+        left = float(r["param_norm"][-1] / r["param_norm"][0])
+        if left < 0.2:
+            yield 0.85, Cause("weight_decay_too_high", f"the weights shrank to {left:.1g} of what they were", "l2 = 1e-4")
     dropout = r.setting("dropout", 0.0)
     if dropout >= 0.4:
         why = f"dropout keeps only {100 * (1 - dropout):.0f} % of the units at each step"
@@ -238,6 +297,14 @@ def data(r: Reading) -> Iterator[Suspicion]:
             why = f"{100 * constant:.0f} % of the features are constant"
             weight = 0.99 if constant == 1 else 0.97 if constant >= 0.5 and not exonerated(r) else 0.3
             yield weight, Cause("constant_features", why, "features that vary")
+    tail = r.one("input_tail", default=1.0)
+    if tail > 8:
+        why = f"a few values are {tail:.0f} times as far out as the others: they, not the rest, set the scale"
+        yield 0.4 + 0.57 * _between(tail, 6, 20), Cause("unscaled_inputs", why, "clip or remove the outliers, then scale")
+    tail = r.one("target_tail", default=1.0)
+    if tail > 8:
+        why = f"a few targets are {tail:.0f} times as far out as the others"
+        yield 0.4 + 0.57 * _between(tail, 6, 20), Cause("unscaled_targets", why, "clip the outliers, or loss = huber")
     if "target_std" in r and "class_counts" not in r and "target_mean" in r:
         size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
         if size > 10 or size < 0.01:
@@ -274,7 +341,7 @@ def shape(r: Reading) -> Iterator[Suspicion]:
         yield 0.95, Cause("frozen_layer", "layers were told to stay as they are", "frozen = []")
     if r.setting("shuffle", 1.0) == 0:
         yield 0.85, Cause("unshuffled_batches", "rows come in the same order in every epoch", "shuffle = true")
-    norms = [v for v in r.by_layer("initial_grad_norm_by_layer").values()]
+    norms = list(r.at_start("grad_norm_by_layer").values())
     if len(norms) > 2 and norms[-1] > 0 and norms[0] < 1e-2 * norms[-1]:
         why = f"the first layer's gradient begins at {norms[0] / norms[-1]:.1g} of the last's"
         yield (
@@ -293,19 +360,21 @@ def shape(r: Reading) -> Iterator[Suspicion]:
 
 def length(r: Reading) -> Iterator[Suspicion]:
     """Too few steps, or portions of the wrong size."""
-    steps, rows, size = r.planned, r.setting("rows"), r.setting("batch_size")
-    if size == 1:
-        yield 0.6, Cause("batch_too_small", "each step sees a single row", "batch_size = 32")
-    elif size <= 4:
-        yield 0.3, Cause("batch_too_small", f"each step sees {size:.0f} rows", "batch_size = 32")
+    steps, rows, size, epochs = r.planned, r.setting("rows"), r.setting("batch_size"), r.setting("epochs")
+    if size <= 4:
+        noisy = size <= 2 and r.setting("batch_norm", 0.0) == 1
+        why = "batch norm takes mean and deviation from two rows" if noisy else f"each step sees {size:.0f} of the rows"
+        yield 0.88 if noisy else 0.6 if size == 1 else 0.3, Cause("batch_too_small", why, "batch_size = 32")
+    if r.is_rising or not isfinite(epochs):
+        return
     few = _between(500 / max(steps, 1), 1, 10)
-    if size >= 0.25 * rows and few > 0:
+    hopeless = _between(120 / max(steps, 1), 1, 3)
+    if size > 48 and size >= 0.25 * rows and few > 0:
         why = f"{size:.0f} of {rows:.0f} rows in each step make only {steps} steps"
-        yield 0.4 + 0.35 * few, Cause("batch_too_large", why, "batch_size = 32")
-    epochs = r.setting("epochs")
-    if isfinite(epochs):
-        why = f"{epochs:.0f} epochs are {steps} steps"
-        yield 0.15 + 0.6 * few * _between(20 / epochs, 1, 6), Cause("too_few_epochs", why, "training.epochs × 5")
+        yield max(0.4 + 0.35 * few, 0.9 * hopeless), Cause("batch_too_large", why, "batch_size = 32")
+    why = f"{epochs:.0f} epochs are {steps} steps"
+    weight = max(0.15 + 0.6 * few * _between(20 / epochs, 1, 6), 0.88 * hopeless)
+    yield weight, Cause("too_few_epochs", why, f"epochs {epochs:.0f} → {max(5 * epochs, 20):.0f}")
 
 
 SUSPECTS: tuple[Suspect, ...] = (gradient, labels, start, learning_rate, penalties, data, shape, length)

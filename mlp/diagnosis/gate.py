@@ -39,10 +39,19 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     n = max(reading.setting(f"{part}_scored", 100.0), 1.0)
     if reading.score_name == "accuracy":
         error = sqrt(max(best * (1 - best), 1 / n) / n + max(mine * (1 - mine), 1 / n) / n) / sqrt(2)  # the same rows
-        error /= 2 if part == "train" else 1  # what was learned of these very rows is no sample
+        if part == "train":  # these very rows are to be learned: they are a sample only of what is held out
+            error *= 0.5 if isfinite(reading.score("validation")) else 0.0
     else:
         error = 1 / n
     return Shortfall(mine, best, best - mine, error)
+
+
+def is_overconfident(reading: Reading) -> bool:
+    """Whether held-out answers cost more than a constant one, while a plain network gives better ones."""
+    held_out = shortfall(reading, "validation")
+    if held_out is None or "validation_loss" not in reading or "reference_loss" not in reading:
+        return False
+    return reading.one("validation_loss") > reading.reference and held_out.missing > max(SHORT, held_out.error)
 
 
 def is_suspicious(reading: Reading) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.diagnosis.causes import guess, is_rare, ranked
 from mlp.diagnosis.finding import Cause, Finding
-from mlp.diagnosis.gate import shortfall
+from mlp.diagnosis.gate import is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
 
 
@@ -54,7 +54,8 @@ class Overfitting:
             return -inf, 0.0, nan
         losses = r["validation_loss"]
         risen = len(losses) > 1 and losses[-1] > self.rise * losses.min()
-        if not risen and not (missing is not None and missing.is_clear and train > 0.9):
+        short = is_overconfident(r) or (missing is not None and missing.is_clear)
+        if not risen and not (short and train > 0.9):
             return -inf, 0.0, nan
         n = max(r.setting("validation_scored", 100.0), 1)
         return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from mlp.diagnosis.causes import CERTAIN, is_by_heart, ranked, suspicions
+from mlp.diagnosis.causes import CERTAIN, is_by_heart, is_without_gradient, ranked, suspicions
 from mlp.diagnosis.finding import Finding
-from mlp.diagnosis.gate import NONE, SHORT, shortfall
+from mlp.diagnosis.gate import NONE, SHORT, is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
 
 
@@ -83,6 +83,9 @@ def _at_the_end(r: Reading) -> Seen | None:
     """What the run came to."""
     reached = r.one("train_loss", default=r.now)
     level = {"loss": reached, "reference_loss": r.reference}
+    if is_without_gradient(r):
+        why = f"The loss is {reached:.4g}, and not one of {r.done} steps had a gradient: nothing can change."
+        return "no_progress", why, level | {"grad_norm": 0.0}
     if isfinite(reached) and reached >= NONE * r.reference:
         why = (
             f"After {r.done} steps the loss is {reached:.4g}. A network that ignores its inputs and always gives the "
@@ -93,7 +96,7 @@ def _at_the_end(r: Reading) -> Seen | None:
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > SHORT + held_out.error
-        short = [held_out] if both else []
+        short = [held_out] if both or is_overconfident(r) else []
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)

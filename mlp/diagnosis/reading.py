@@ -62,6 +62,10 @@ class Reading(History):
         labels = self.labels(name)
         return float(self[name][-1][labels.index(label)]) if label in labels else default
 
+    def first(self, name: str, n: int) -> Array:
+        """The records of a column that were made in the first n steps; none where there is no such column."""
+        return self[name][self.steps(name) < n] if name in self else np.empty(0)
+
     def setting(self, name: str, default: float = nan) -> float:
         """One of the settings."""
         return self.one("settings", name, default)
@@ -71,6 +75,13 @@ class Reading(History):
         if name not in self or not len(self[name]):
             return {}
         return dict(zip(self.labels(name), map(float, self[name][-1]), strict=False))
+
+    def at_start(self, name: str) -> dict[str, float]:
+        """A column by layer before anything had moved: of the dry pass, or else its first record."""
+        found = self.by_layer(f"initial_{name}")
+        if found or name not in self or not len(self[name]):
+            return found
+        return dict(zip(self.labels(name), map(float, self[name][0]), strict=False))
 
     @cached_property
     def loss(self) -> Array:
@@ -100,8 +111,9 @@ class Reading(History):
 
     @cached_property
     def reference(self) -> float:
-        """The loss of the best constant answer; where that is not known, the loss at the start."""
-        return self.one("reference_loss", default=self.start)
+        """The loss of the best constant answer; where that is not known, of a guess, or at the start."""
+        guess = self.one("guess_loss")
+        return self.one("reference_loss", default=guess if guess == guess else self.start)
 
     @cached_property
     def recent(self) -> slice:
@@ -130,6 +142,14 @@ class Reading(History):
     def trend(self) -> Trend:
         """Of the later half of the records, at most 500."""
         return trend(self.loss[-max(4, min(500, len(self.loss) // 2)) :])
+
+    @cached_property
+    def is_rising(self) -> bool:
+        """Whether the loss went up instead of down, or left the numbers."""
+        if not len(self.loss) or not self.start > 0:
+            return False
+        lost = not np.isfinite(self.loss[-1]) or not np.isfinite(self.one("train_loss", default=0.0))
+        return bool(lost or self.now - 2 * self.error > 3 * max(self.start, self.reference))
 
     @cached_property
     def promised(self) -> float:

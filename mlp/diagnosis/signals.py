@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, uphill, wrong_layers
+from mlp.diagnosis.causes import AUTOMATIC, WRONG_GRADIENT, frozen_layers, is_contrary, ranked, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
 
 
 @dataclass(frozen=True)
 class Uphill:
-    """Critical where nine in ten of the first steps go uphill, ⟨g, u⟩ > 0.
+    """Critical where nine in ten of the first steps go uphill, ⟨g, u⟩ > 0, or the loss rises as it was to fall.
 
     The first step of any rule is downhill; momentum may turn a later one uphill, but not most of them.
     """
@@ -29,15 +29,14 @@ class Uphill:
         """At most one finding."""
         share = uphill(r)
         if share > self.share:
-            yield Finding(
-                "wrong_gradient",
-                "critical",
-                f"{100 * share:.0f} % of the first steps go uphill: along the gradient instead of against it.",
-                (),
-                1,
-                {"uphill": share, "threshold": self.share},
-                (WRONG_GRADIENT,),
-            )
+            message = f"{100 * share:.0f} % of the first steps go uphill: along the gradient instead of against it."
+            yield self._finding(1, message, {"uphill": share, "threshold": self.share})
+        elif not wrong_layers(r) and is_contrary(r):
+            message = "The loss rises by what its gradient promises it to fall, although steps are small and agree."
+            yield self._finding(12, message, {"promised": r.promised, "slope": r.trend.slope})
+
+    def _finding(self, step: int, message: str, evidence: dict[str, float]) -> Finding:
+        return Finding("wrong_gradient", "critical", message, (), step, evidence, (WRONG_GRADIENT,))
 
 
 @dataclass(frozen=True)
@@ -199,8 +198,5 @@ class DeadUnits:
             layers,
             int(r.steps("silent_units")[-1]),
             {"share": worst, "threshold": self.share},
-            (
-                Cause("learning_rate_too_high", "a step that is too long throws units off the data", "a tenth of it"),
-                Cause("dead_relu", "a rectifier passes no gradient below 0", 'activation = "leaky_relu"'),
-            ),
+            ranked(r),
         )

@@ -8,7 +8,7 @@ Nothing is trained or changed, and nothing is drawn from the run's generators.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,9 @@ from mlp.experiment.build import Head
 from mlp.experiment.prepare import BLOCK, Part, Preprocessing
 from mlp.gradcheck import gradient_errors
 from mlp.history import History
-from mlp.instruments import DETAILED
+from mlp.instruments import DETAILED, START
 from mlp.layers import (
     Activation,
-    Dense,
     HardSigmoid,
     HardTanh,
     Identity,
@@ -53,7 +52,6 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
         _data(history, X, y, metrics.target(head, y, np.dtype(np.float64)), about)
         note(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
         _ending(history, network, head, y)
-        _start(history, network)
         _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
         if not all(map(_is_ours, (*network.layers, head.loss))):
             _gradient(history, network, head, X[:CHECKED], metrics.target(head, y[:CHECKED], np.dtype(np.float64)))
@@ -74,6 +72,7 @@ def _data(history: History, X: Array, y: Array, target: Array, about: Preprocess
     """Inputs by feature, targets as the network is to give them, and rows that say two things at once."""
     note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
     note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
+    note(history, "input_tail", np.median(tail(X[:DRY])))
     note(history, "contradictory_rows", contradictory(X, y))
     if about.task != "regression":
         note(history, "n_classes", about.n_targets)
@@ -82,6 +81,18 @@ def _data(history: History, X: Array, y: Array, target: Array, about: Preprocess
     else:
         note(history, "target_mean", np.mean(target, 0))
         note(history, "target_std", np.std(target, 0))
+    if about.task == "regression":
+        note(history, "target_tail", tail(y[: 4 * DRY].reshape(len(y[: 4 * DRY]), -1)).max())
+
+
+def tail(X: Array) -> Array:
+    """By column: its deviation over the one that its middle two thirds have; 1 for normal numbers, large for outliers.
+
+    1 too where the middle does not vary at all: a pixel that is seldom lit has no outliers.
+    """
+    low, high = np.quantile(X, (0.159, 0.841), axis=0)
+    middle = (high - low) / 2
+    return np.asarray(np.where(middle > 0, X.std(0) / np.where(middle > 0, middle, 1), 1.0))
 
 
 def contradictory(X: Array, y: Array) -> float:
@@ -157,41 +168,6 @@ OUTPUT_RANGES: Mapping[type[Layer], tuple[float, float]] = {
 }  # fmt: skip
 
 
-def _start(history: History, network: Network) -> None:
-    """By dense layer: the spread of the first weights, and the share of hidden units that are the double of another."""
-    dense = [
-        (name, params if not network.population else params[0])
-        for name, layer, params in zip(network.layout.names, network.layers, network.views, strict=True)
-        if isinstance(layer, Dense)
-    ]
-    names = [name for name, _ in dense]
-    note(history, "weight_std", [weights[:, :-1].std() for _, weights in dense], names)
-    note(history, "weight_gain", [gain(network, name, weights) for name, weights in dense], names)
-    hidden = [(name, weights, after) for (name, weights), (_, after) in pairwise(dense)]
-    note(history, "identical_units", [_identical(w, after) for _, w, after in hidden], [name for name, *_ in hidden])
-
-
-def gain(network: Network, name: str, weights: Array) -> float:
-    """The size of a layer's weights, in units of what keeps a signal's strength: √(gain / n_in).
-
-    The gain is that of the activation that follows: 2 for rectifiers, which lose half of it, else 1.
-    """
-    following = network.layers[network.layout.names.index(name) + 1 :]
-    wish = next((layer.suits for layer in following if layer.suits), "lecun_normal")
-    return float(
-        np.sqrt(np.mean(np.square(weights[:, :-1])))
-        * np.sqrt((weights.shape[1] - 1) / (2 if wish.startswith("he") else 1))
-    )
-
-
-def _identical(weights: Array, after: Array) -> float:
-    """The share of units that are fed and read like another unit, to the last bit: they will stay the same for ever."""
-    read = after[:, :-1].T
-    units = np.hstack([weights, read]) if len(read) == len(weights) else weights
-    _, group, count = np.unique(units, axis=0, return_inverse=True, return_counts=True)
-    return float((count[group.ravel()] > 1).mean())
-
-
 def _is_ours(part: Layer | Loss) -> bool:
     """Whether a layer or loss is this library's own: those are held to differences by its tests."""
     return type(part).__module__.startswith("mlp.")
@@ -219,7 +195,9 @@ def _dry_pass(history: History, network: Network, head: Head, X: Array, target: 
     value = value_and_grad(first, head.loss, batch, workspace)
     step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None)
     note(history, "initial_loss", value)
+    for instrument in START:
+        note(history, instrument.name, instrument.read(step), instrument.labels(step) if instrument.labels else ())
     for instrument in DETAILED:
         labels = instrument.labels(step) if instrument.labels else ()
-        if labels and instrument.measure and not instrument.name.startswith("update"):
+        if labels and instrument.measure and instrument.period and not instrument.name.startswith("update"):
             note(history, f"initial_{instrument.name}", instrument.read(step), labels)

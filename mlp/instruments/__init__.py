@@ -5,7 +5,8 @@ run is the same bit for bit with or without it. When to measure and where it goe
 
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
-parameters, `nodes` what stands between layers, `samples` tells samples apart, and `epochs` counts over whole epochs.
+parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and `start`
+looks at how it all began.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from mlp.instruments.nodes import (
     squashing,
 )
 from mlp.instruments.samples import noise_along, noise_ratio, sample_grad_norms
+from mlp.instruments.start import bias_mean, dense, guess_loss, hidden, identical_units, weight_gain, weight_std
 from mlp.instruments.vectors import (
     GradCosine,
     descent,
@@ -60,6 +62,15 @@ ESSENTIAL = (
 )
 """What a run cannot be judged without; 7 % of a step on a 2-4-2 network, 5 % on 64-32-10, 1 % above."""
 
+START = (
+    Instrument("weight_std", weight_std, period=None, labels=dense, shared=True),
+    Instrument("bias_mean", bias_mean, period=None, labels=dense, shared=True),
+    Instrument("weight_gain", weight_gain, period=None, labels=dense, shared=True),
+    Instrument("identical_units", identical_units, period=None, labels=hidden, shared=True),
+    Instrument("guess_loss", guess_loss, period=None, shared=True),
+)
+"""How the network began: noted once."""
+
 STANDARD = (
     *ESSENTIAL,
     Instrument("step", index, "steps", shared=True),
@@ -77,17 +88,18 @@ STANDARD = (
     ),
     Instrument("param_norm", param_norm, period=thinned, norm_of="param_norm_by_layer"),
     Instrument("descent", descent, period=thinned),
-    Instrument("grad_cosine", period=thinned, begin=GradCosine),
-    Instrument("backward_gain", backward_gain, period=7, labels=named(handing_back), begin=gains_along),
-    Instrument("noise_ratio", noise_ratio, period=17, begin=noise_along),
-    Instrument("silent_units", period=16, labels=named(rectifying), begin=silent_units),
-    Instrument("saturated_units", period=16, labels=named(squashing), begin=saturated_units),
-    Instrument("saturated_share", period=16, labels=named(squashing), begin=saturated_share),
+    Instrument("grad_cosine", period=thinned, watch=GradCosine),
+    Instrument("backward_gain", backward_gain, period=11, labels=named(handing_back), begin=gains_along),
+    Instrument("noise_ratio", noise_ratio, period=23, begin=noise_along),
+    Instrument("silent_units", period=64, labels=named(rectifying), watch=silent_units),
+    Instrument("saturated_units", period=64, labels=named(squashing), watch=saturated_units),
+    Instrument("saturated_share", period=64, labels=named(squashing), watch=saturated_share),
+    *START,
 )  # fmt: skip
 """What an experiment records at every step, or every few."""
 
 DETAILED = (
-    *(instrument._replace(period=1) for instrument in STANDARD),
+    *(instrument._replace(period=1 if instrument.period else None) for instrument in STANDARD),
     Instrument("update_ratio_by_layer", update_ratio_by_layer, labels=_trained),
     Instrument("activation_mean", activation_mean, labels=named(anywhere)),
     Instrument("activation_std", activation_std, labels=named(anywhere)),
@@ -100,6 +112,7 @@ __all__ = [
     "DETAILED",
     "ESSENTIAL",
     "STANDARD",
+    "START",
     "Instrument",
     "Measure",
     "activation_mean",

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from mlp.arrays import Array
 from mlp.instruments.nodes import Sites, by_layer, off, outside, rectifying, squashing, threshold
+from mlp.layers import Place
 from mlp.training import Step
 
 STUCK = 0.95
@@ -75,27 +78,34 @@ class Silent:
     def clear(self) -> None:
         """All may be."""
         self.silent: list[Array] = []
-        self.waiting: dict[int, Any] = {}  # layer: the units, as an index
+        self.waiting: list[tuple[int, Any, float]] = []  # layer; its silent units, as an index; their threshold
 
     def look(self, step: Step) -> None:
         """Strike out those that this batch switches on."""
         places = self.sites(step)
         if not self.silent:
             self.silent = [off(place) for place in places]
-            self.waiting = {i: silent.nonzero() for i, silent in enumerate(self.silent) if silent.any()}
-            return
-        for i, units in list(self.waiting.items()):
-            x = places[i].x.values[units]
-            # the largest of all first: 2.5 µs where one for each unit and what follows take 8 µs
-            if not x.max() <= threshold(places[i]):
-                self.silent[i][units] = x.max(-1) <= threshold(places[i])
-                self.waiting[i] = self.silent[i].nonzero()
-                if not self.silent[i].any():
-                    del self.waiting[i]
+            self._wait(places)
+        # the largest of all first: 2 µs for a small layer, where one for each unit and what follows take 8
+        elif any(not _rows(places[i], units).max() <= below for i, units, below in self.waiting):
+            for i, units, below in self.waiting:
+                self.silent[i][units] = _rows(places[i], units).max(-1) <= below
+            self._wait(places)
+
+    def _wait(self, places: list[Place]) -> None:
+        found = zip(self.silent, places, strict=True)
+        waiting = [(i, silent.nonzero(), threshold(place)) for i, (silent, place) in enumerate(found)]
+        self.waiting = [(i, units, below) for i, units, below in waiting if units[0].size]
 
     def result(self, step: Step) -> Array:
         """The share of silent units."""
         return by_layer(step, [silent.mean(-1) for silent in self.silent])
+
+
+def _rows(place: Place, units: Any) -> Array:
+    """The pre-activations of some units, (n_units, N)."""
+    x = place.x.values
+    return np.asarray(x.take(units[0], 0) if len(units) == 1 else x[units])  # the same, 0.3 µs and 1.2
 
 
 class Outside:

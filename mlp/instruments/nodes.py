@@ -76,8 +76,12 @@ def by_layer(step: Step, numbers: list[Any]) -> Array:
 
 def square(values: Array, population: tuple[int, ...]) -> Any:
     """Σ values² over all but the axes of the population."""
-    flat = values.reshape(*population, -1)  # a dot product: np.square(values).sum() takes 4 times as long
-    return np.vecdot(flat, flat) if population else float(flat.dot(flat))
+    # a dot product takes 12 µs at 1000 × 128 and 0.5 at 32 × 32, where np.square(values).sum() takes 49 and 2.9
+    if population:
+        flat = values.reshape(*population, -1)
+        return np.vecdot(flat, flat)
+    flat = values.ravel()
+    return float(flat.dot(flat))
 
 
 def backward_gain(step: Step) -> Any:
@@ -104,10 +108,10 @@ def gains(step: Step, asked: list[Place]) -> Any:
         return by_layer(step, [np.sqrt(given) / np.where(met != 0, np.sqrt(met), 1) for given, met in pairs])
 
 
-def gains_along(_: Step, period: int) -> Measure:
+def gains_along(_: Step) -> Measure:
     """Begin to measure `backward_gain`."""
     sites = Sites(handing_back)
-    return lambda step: None if step.index % period else gains(step, sites(step))
+    return lambda step: gains(step, sites(step))
 
 
 def activation_mean(step: Step) -> Any:

@@ -8,6 +8,7 @@ per-example gradient computations", section 4.
 
 from __future__ import annotations
 
+from math import inf, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,11 @@ def sample_grad_norms(step: Step) -> Array:
     0 here. The parameters of other layers (batch norm, layer norm, RBF) have no such identity and are left out. Behind
     a batch norm the gradient of a sample is its share in that of the batch: its effect on the others is in it.
     """
-    raw = np.sqrt(_squares([place for place in places(step) if dense(place)]))
+    raw = np.zeros((*step.network.population, step.workspace.n_samples), step.network.dtype)
+    for place in filter(dense, places(step)):
+        inputs, signals = _columns(place)
+        raw += inputs * signals
+    np.sqrt(raw, out=raw)
     weights = step.batch.weights
     if weights is None:
         return np.asarray(raw * raw.shape[-1])
@@ -48,39 +53,48 @@ def noise_ratio(step: Step) -> Any:
     return _noise(step, [place for place in places(step) if dense(place)])
 
 
-def noise_along(_: Step, period: int) -> Measure:
+def noise_along(_: Step) -> Measure:
     """Begin to measure `noise_ratio`."""
     sites = Sites(dense)
-
-    def measure(step: Step) -> Any:
-        if step.index % period or step.workspace.n_samples == 1:
-            return None
-        return _noise(step, layers) if (layers := sites(step)) else None
-
-    return measure
+    return lambda step: _noise(step, sites(step))
 
 
 def _noise(step: Step, layers: list[Place]) -> Any:
     n, population = step.workspace.n_samples, step.network.population
     if n == 1 or not layers:
-        return np.full(population, np.nan)[()]
+        return np.full(population, nan)[()]
     with np.errstate(all="ignore"):  # gradients that have diverged
-        # every ∂L/∂y carries 1/n, so the sum here is Σ‖gᵢ‖²/n²
-        spread = _squares(layers).sum(-1, dtype=np.float64) * n
+        # every ∂L/∂y carries 1/n, so the first sum is Σ‖gᵢ‖²/n²
+        spread = n * sum(_inner(*_columns(place)) for place in layers)
         mean = sum(_mean_square(place, population) for place in layers)
-        variance = np.maximum(spread - mean, 0) * n / (n - 1)
-        return np.where(variance == 0, 0.0, np.sqrt(variance / (n * mean)))[()]
+        return _ratio(spread, mean, n)
 
 
-def _squares(layers: list[Place]) -> Any:
-    """Σ over layers of ‖δᵢ‖²‖x̃ᵢ‖², (*population, N)."""
-    return sum(_columns(place.x.with_bias) * _columns(place.d_y) for place in layers)
+def _ratio(spread: Any, mean: Any, n: int) -> Any:
+    """√((spread - mean) / ((n - 1) mean)), of numbers or of arrays."""
+    if isinstance(spread, float):  # 0.5 µs, and 8 with functions for arrays
+        # of equal samples rounding may leave less than nothing
+        left = max(spread - mean, 0.0)
+        return sqrt(left / ((n - 1) * mean)) if mean != 0 else (inf if left > 0 else 0.0)
+    left = np.maximum(spread - mean, 0)
+    return np.sqrt(np.where(left == 0, 0, left / ((n - 1) * mean)))
 
 
-def _columns(values: Array) -> Array:
-    """‖·‖² of each sample."""
-    # 34 µs at 1000 × 128, where np.square(values).sum(-2) takes 50 and vecdot, against the grain, 110
-    return np.asarray(np.einsum("...ij,...ij->...j", values, values))
+def _inner(a: Array, b: Array) -> Any:
+    """Σ ab over samples, in float64: a difference is taken of such sums."""
+    return float(a.dot(b)) if a.ndim == b.ndim == 1 else np.vecdot(a, b).astype(np.float64)
+
+
+def _columns(place: Place) -> tuple[Array, Array]:
+    """‖x̃ᵢ‖² and ‖δᵢ‖² of each sample."""
+    return _sum_of_squares(place.x.with_bias), _sum_of_squares(place.d_y)
+
+
+def _sum_of_squares(values: Array) -> Array:
+    """Over the nodes, (*population, N)."""
+    # a product with ones: 28 µs at 1000 × 128 and 1.5 at 32 × 32, where einsum takes 34 and 2.7, sum 50 and 2.7
+    ones = np.ones(values.shape[-2], values.dtype)
+    return np.asarray(ones.dot(values * values) if values.ndim == 2 else ones @ (values * values))
 
 
 def _mean_square(place: Place, population: tuple[int, ...]) -> Any:

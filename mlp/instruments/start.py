@@ -1,0 +1,83 @@
+"""How a network began: the size of its weights, units that are doubles of one another, the loss of a guess.
+
+Read once, at the first step of a recording. The weights are those before its update.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import log
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.layers import Dense
+from mlp.training import Step
+
+Weights = list[tuple[str, int, Array]]
+"""The name, the place and the weights (n_out, n_in + 1) of each dense layer; of a population those of its first."""
+
+
+def weights(step: Step) -> Weights:
+    """The dense layers as they began. A single weight is neither equal to others nor different: it is left out."""
+    network = step.network
+    views = network.layout.views(network.params - step.update)
+    return [
+        (name, i, view[0] if network.population else view)
+        for i, (name, layer, view) in enumerate(zip(network.layout.names, network.layers, views, strict=True))
+        if isinstance(layer, Dense) and layer.n_in * layer.n_out > 1
+    ]
+
+
+def dense(step: Step) -> tuple[str, ...]:
+    """The names of those layers."""
+    return tuple(name for name, *_ in weights(step))
+
+
+def hidden(step: Step) -> tuple[str, ...]:
+    """All of them but the last: those whose units another one reads."""
+    return dense(step)[:-1]
+
+
+def weight_std(step: Step) -> Any:
+    """The deviation of a layer's weights, the bias left out."""
+    return [float(w[:, :-1].std()) for *_, w in weights(step)]
+
+
+def bias_mean(step: Step) -> Any:
+    """The mean of a layer's bias weights."""
+    return [float(w[:, -1].mean()) for *_, w in weights(step)]
+
+
+def weight_gain(step: Step) -> Any:
+    """The size of a layer's weights, in units of what keeps a signal's strength: √(gain / n_in).
+
+    The gain is that of the activation that follows: 2 for rectifiers, which lose half of the signal, else 1.
+    He et al. (2015), eq. 10.
+    """
+    return [_gain(step, i, w[:, :-1]) for _, i, w in weights(step)]
+
+
+def _gain(step: Step, place: int, w: Array) -> float:
+    wish = next((layer.suits for layer in step.network.layers[place + 1 :] if layer.suits), "lecun_normal")
+    return float(np.sqrt(np.square(w).mean() * w.shape[1] / (2 if wish.startswith("he") else 1)))
+
+
+def identical_units(step: Step) -> Any:
+    """The share of a hidden layer's units that are fed and read like another one, to the last bit."""
+    return [_identical(w, after) for (*_, w), (*_, after) in pairwise(weights(step))]
+
+
+def _identical(w: Array, after: Array) -> float:
+    read = after[:, :-1].T
+    units = np.hstack([w, read]) if len(read) == len(w) else w
+    _, group, count = np.unique(units, axis=0, return_inverse=True, return_counts=True)
+    return float((count[group.ravel()] > 1).mean())
+
+
+def guess_loss(step: Step) -> Any:
+    """The cross-entropy of a guess among as many classes as there are outputs; NaN where targets are no labels."""
+    target = step.batch.target
+    is_label = target.ndim == 1 and target.dtype.kind in "iu" and step.network.n_out > 1
+    return log(step.network.n_out) if is_label else np.nan
