@@ -351,7 +351,7 @@ def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Gener
 
 def _resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
     """The configuration with what "auto" came to."""
-    ending = build.head(config, preprocessing.task, preprocessing.n_targets)
+    ending = build.head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
     resolved = replace(
         config,
         data=replace(config.data, task=preprocessing.task),
