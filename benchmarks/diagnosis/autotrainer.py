@@ -1,5 +1,4 @@
-"""A port of AutoTrainer's rules (Zhang et al., ICSE 2021; `monitor.py` of shiningrain/AUTOTRAINER,
-5175f6c).
+"""A port of AutoTrainer's rules (Zhang et al., ICSE 2021; `monitor.py` of shiningrain/AUTOTRAINER, 5175f6c).
 
 A single interpretation of the published rules, written anew; not the original program. After every third epoch it
 looks for symptoms, which it never forgets; the first problem that they add up to is its verdict, for there the original
