@@ -32,6 +32,8 @@ class Overfitting:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
+        if r.setting("early_stopping", 0.0) == 1:
+            return  # the best weights come back
         train = r.score("train")
         gap, error, held_out = max(self._seen(r), self._crossed(r), key=lambda found: found[0] - self.sigmas * found[1])
         if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2):

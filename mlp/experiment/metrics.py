@@ -68,6 +68,13 @@ def decide(head: Head, task: str, raw: Array) -> Array:
     return np.asarray(raw.argmax(-1))
 
 
+def recall(network: Network, head: Head, n_classes: int, part: Part) -> Array:
+    """The share of each class's rows that is found, (*population, n_classes); 1 for a class without rows."""
+    right = decide(head, "classification", raw_outputs(network, part)) == part.y
+    of = np.eye(n_classes)[part.y]
+    return np.asarray((right @ of + 1e-12) / (of.sum(0) + 1e-12))
+
+
 def probabilities(head: Head, task: str, raw: Array) -> Array | None:
     """A probability for each class (*population, n, n_classes) or label; None where the outputs are only scores."""
     if not head.certain:
