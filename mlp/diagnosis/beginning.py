@@ -247,6 +247,8 @@ class VanishingAtStart:
             ),
             Cause("initialization_too_small", f"each weight matrix hands back {weights:.2g} of it", 'init = "auto"'),
         )
+        if weights > 0.8:  # about all: nothing that other weights could mend
+            causes = causes[:1]
         yield Finding(
             "vanishing_gradients",
             "info",

@@ -146,11 +146,18 @@ def verdict(run: Run) -> str:
 
 
 def _healthy(run: Run) -> str:
-    """The verdict with its number."""
-    if "reference_loss" not in run.history or "train_loss" not in run.history:
+    """The verdict with its numbers."""
+    history = run.history
+    if "reference_loss" not in history or "train_loss" not in history:
         return "healthy"
-    reached, reference = run.history["train_loss"][-1], run.history["reference_loss"][0]
-    return f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
+    reached, reference = history["train_loss"][-1], history["reference_loss"][0]
+    found = f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
+    for name, word in (("accuracy", "accuracy"), ("r2", "r²")):
+        part = "validation" if f"yardstick_validation_{name}" in history else "train"
+        if f"yardstick_{part}_{name}" in history:
+            mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
+            found += f"; {part} {word} {mine:.3f}, that of a plain network {plain:.3f}"
+    return found
 
 
 def _finding(finding: Finding) -> Iterator[str]:
