@@ -145,8 +145,8 @@ class Reading(History):
 
     @cached_property
     def is_rising(self) -> bool:
-        """Whether the loss went up instead of down, or left the numbers."""
-        if not len(self.loss) or not self.start > 0:
+        """Whether the loss went up instead of down, or left the numbers; not where it never was one."""
+        if not len(self.loss) or not 0 < self.start < inf:
             return False
         lost = not np.isfinite(self.loss[-1]) or not np.isfinite(self.one("train_loss", default=0.0))
         return bool(lost or self.now - 2 * self.error > 3 * max(self.start, self.reference))

@@ -26,7 +26,7 @@ from mlp.training import train
 
 ROWS = 4096  # rows that a trial trains on at most
 SCORED = 1024  # rows of each part that it is measured on
-FEW = 150  # training rows below which halves of them are asked about each other
+FEW = range(16, 150)  # so many training rows are halved, and the halves asked about each other
 STEPS = 800  # of the yardstick: 25 ms for two inputs, 60 ms for 784
 MARKS = (8, 16, 32, 64, 128, 256, 512)  # where the yardstick's training loss is noted
 
