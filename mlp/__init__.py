@@ -27,7 +27,7 @@ from mlp.errors import (
     ShapeError,
     UnknownNameError,
 )
-from mlp.experiment import Run, load_run, run
+from mlp.experiment import Repair, Run, load_run, repair, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
 from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_grad_norms
@@ -67,6 +67,7 @@ __all__ = [
     "Objective",
     "Recorder",
     "ReduceOnPlateau",
+    "Repair",
     "Run",
     "ShapeError",
     "Step",
@@ -85,6 +86,7 @@ __all__ = [
     "load_run",
     "norm",
     "predict",
+    "repair",
     "run",
     "sample_grad_norms",
     "train",

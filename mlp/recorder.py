@@ -57,8 +57,7 @@ class Recorder:
 
     def _next_index(self) -> int:
         """The step after the last that was seen, or recorded by another recorder of the same."""
-        steady = [instrument.name for instrument in self.instruments if instrument.period is not None]
-        mine = [name for name in steady if name in self.history]  # what is noted once may be older than any step
+        mine = [i.name for i in self.instruments if i.period is not None and i.name in self.history]
         recorded = [int(steps[-1]) for name in mine if len(steps := self.history.steps(name))]
         return max([self._last, *recorded]) + 1
 

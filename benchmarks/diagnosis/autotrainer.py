@@ -1,12 +1,12 @@
-"""A port of AutoTrainer's rules (Zhang et al., ICSE 2021; `monitor.py` of shiningrain/AUTOTRAINER, 2023).
+"""A port of AutoTrainer's rules (Zhang et al., ICSE 2021; `monitor.py` of shiningrain/AUTOTRAINER, 5175f6c).
 
 A single interpretation of the published rules, written anew; not the original program. After every third epoch it
 looks for symptoms, which it never forgets; the first problem that they add up to is its verdict, for there the original
 stops, repairs and trains again. Only the problem of highest priority is repaired, so only that one is told.
 
 When a run has not converged is read in two ways, and both stand in the report. The program says so where no score is
-good *and* none rises; the text, and the port that the notes on diagnosis measured by all appearances, where no score is
-good (`POOR`).
+good *and* none rises; our notes on diagnosis, section 1.2, word it as two problems, so that poor scores are enough
+(`POOR`). When layer outputs are looked at, and that an answer may be no number, is taken from these notes too.
 
 Where this departs from the original:
 
@@ -44,7 +44,7 @@ JUDGED_FROM = 0.3  # `judgment_point`: the share of the epochs before which scor
 OUTPUTS_FROM = 0.5  # the share of the epochs at which layer outputs are looked at once
 
 POOR_AND_SLOW, POOR = frozenset({"poor", "slow"}), frozenset({"poor"})
-"""Symptoms that together say "not converged": as the program has it, and as the text has it."""
+"""Symptoms that together say "not converged": as the program has it, and as our notes word it."""
 
 PRIORITY = (
     "abnormal_data", "activation_issue", "loss_issue", "relu", "explode", "vanish", "not_converge", "unstable",

@@ -1,4 +1,4 @@
-"""A port of DeepDiagnosis' rules (Wardat et al., ICSE 2022; `callbacks.py` of DeepDiagnosis/ICSE2022, 2022).
+"""A port of DeepDiagnosis' rules (Wardat et al., ICSE 2022; `callbacks.py` of DeepDiagnosis/ICSE2022, 500b017).
 
 A single interpretation of the published rules, written anew; not the original program. After every epoch the
 symptoms are tried in its order, and the first one ends the run: a decision tree then names the fix. So there is one
@@ -8,9 +8,9 @@ Where this departs from the original:
 
 - A mean of exactly 0 is no numerical problem here. The columns of a softmax layer's gradient add up to 0, so that the
   literal rule fires by identity (64.8 % of healthy runs in the port of the notes on diagnosis, 31.9 % without it).
-- Poor weights are told by the variance of a layer's weights, as the paper has it; the program takes that of a single
-  number, their mean, which is none. That tree also says "learning rate" without a direction: the bound that was passed
-  gives it here.
+- Poor weights are told by the variance of a layer's weights, as our notes on diagnosis have it; the program takes
+  that of a single number, their mean, which is none. That tree also says "learning rate" without a direction: the
+  bound that was passed gives it here.
 - Its last fix of an output out of range asks for softmax whatever the loss (`x == "a" or "b"`); kept.
 - For numbers its accuracy is the share of exact hits, which is 0: those rules are left out there.
 """

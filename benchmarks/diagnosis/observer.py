@@ -6,8 +6,8 @@ An `Observer` does the same to an experiment that runs here, in arrays of its ow
 and changes none of its numbers. What it noted is a history again, saved beside the run's own, so that changed rules can
 judge old runs.
 
-It looks as in training: dropout is on, with noise of its own, and batch norm takes the statistics of the batch; the
-originals see the model as in use. Of dense layers only the kernels are noted, without their biases, as there.
+It looks as in training: dropout is on, with noise of its own, and batch norm takes the statistics of the batch;
+AutoTrainer looks at layer outputs as in use. Of dense layers only the kernels are noted, without their biases.
 """
 
 from __future__ import annotations

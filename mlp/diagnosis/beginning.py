@@ -239,7 +239,7 @@ class VanishingAtStart:
         gains = np.array(list(handed.values()))
         is_weights = np.array([name.split(".")[-1].startswith("dense") for name in handed], bool)
         weights, others = _typical(gains[is_weights]), _typical(gains[~is_weights])
-        causes = (
+        causes: tuple[Cause, ...] = (
             Cause(
                 "saturating_activations",
                 f"each activation hands back {others:.2g} of the signal",
@@ -247,6 +247,8 @@ class VanishingAtStart:
             ),
             Cause("initialization_too_small", f"each weight matrix hands back {weights:.2g} of it", 'init = "auto"'),
         )
+        if weights > 0.8:  # about all: nothing that other weights could mend
+            causes = causes[:1]
         yield Finding(
             "vanishing_gradients",
             "info",

@@ -27,11 +27,13 @@ class Overfitting:
 
     gap: float = 0.1
     rise: float = 1.2
-    sigmas: float = 1.5
+    sigmas: float = 2.2
     needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
+        if r.setting("early_stopping", 0.0) == 1:
+            return  # the best weights come back
         train = r.score("train")
         gap, error, held_out = max(self._seen(r), self._crossed(r), key=lambda found: found[0] - self.sigmas * found[1])
         if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2):
@@ -115,14 +117,14 @@ class NoisyLabels:
     yardstick, by the neighbours of each row, and counts only where a plain network too misses as many.
     """
 
-    share: float = 0.15
+    share: float = 0.18
     needs: tuple[str, ...] = ("loss", "label_noise")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
         noise, error = r.one("label_noise"), r.one("label_noise_error", default=0.0)
         plain = r.one(f"yardstick_validation_{r.score_name}")
-        if not (noise > self.share and noise - 1.64 * error > self.share / 1.5) or 1 - plain < 0.7 * noise:
+        if not (noise > self.share and noise - 2 * error > self.share / 1.5) or 1 - plain < 0.7 * noise:
             return
         yield Finding(
             "stagnation",

@@ -49,7 +49,7 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
     X = np.concatenate(list(islice(part.blocks(network.dtype), SCAN // BLOCK)))
     y = part.y[: len(X)]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
-        _data(history, X, y, about)
+        _data(history, X, y, metrics.target(head, y, np.dtype(np.float64)), about)
         note(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
         _ending(history, network, head, y)
         _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
@@ -68,8 +68,8 @@ def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) ->
     column.steps.append(0)
 
 
-def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
-    """Inputs by feature, targets, and rows that say two things at once."""
+def _data(history: History, X: Array, y: Array, target: Array, about: Preprocessing) -> None:
+    """Inputs by feature, targets as the network is to give them, and rows that say two things at once."""
     note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
     note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
     note(history, "input_tail", np.median(tail(X[:DRY])))
@@ -79,8 +79,8 @@ def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
     if about.task == "classification":
         note(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
     else:
-        note(history, "target_mean", np.mean(y, 0))
-        note(history, "target_std", np.std(y, 0))
+        note(history, "target_mean", np.mean(target, 0))
+        note(history, "target_std", np.std(target, 0))
     if about.task == "regression":
         note(history, "target_tail", tail(y[: 4 * DRY].reshape(len(y[: 4 * DRY]), -1)).max())
 

@@ -46,6 +46,22 @@ def too_low(r: Reading) -> Iterator[Suspicion]:
         yield suspect(weight, "learning_rate_too_low", _moved(r), higher)
 
 
+def along(r: Reading) -> Iterator[Suspicion]:
+    """Steps along which the loss rises, while it falls along a tenth of them; or falls ten times as far still."""
+    if "loss_along" not in r:
+        return
+    begun, tenth, whole, tenfold = r["loss_along"][-1]
+    rate = r.setting("learning_rate", r.one("learning_rate"))
+    if whole > begun > tenth:
+        lower = _rate(r, rate / 10, "a tenth of the learning rate")
+        yield suspect(
+            0.58, "learning_rate_too_high", "the loss rises along the step, and falls along a tenth of it", lower
+        )
+    elif tenfold < whole and begun - whole < 0.01 * begun:
+        higher = _rate(r, rate * 10, "ten times the learning rate")
+        yield suspect(0.45, "learning_rate_too_low", "the loss still falls ten times as far along the step", higher)
+
+
 def momentum(r: Reading) -> Iterator[Suspicion]:
     """Steps that go on and on."""
     rest = 1 - r.setting("momentum", 0.0)
@@ -70,6 +86,17 @@ def clipping(r: Reading) -> Iterator[Suspicion]:
     if 0 < limit < norm / 3:
         why = f"gradients of {norm:.2g} are cut to {limit:g}"
         yield suspect(0.3 + 0.62 * between(norm / limit, 3, 100), "clipping_too_low", why, "clip_norm = 0.0")
+
+
+def not_numbers(r: Reading) -> Iterator[Suspicion]:
+    """A loss that is no number from one step to the next, although it was low and the steps short."""
+    if not len(r.loss) or np.isfinite(r.loss[-1]):
+        return
+    before = r.loss[np.isfinite(r.loss)]
+    calm = len(before) and before.max() < 3 * before[0] and r.pace < 0.5
+    if calm and "input_std" not in r:  # the rows of an experiment were looked through
+        why = f"the loss was {before[-1]:.3g} one step earlier"
+        yield suspect(0.8, "non_finite_data", why, "look for NaN and infinite cells in the batch of that step")
 
 
 def small_batch(r: Reading) -> Iterator[Suspicion]:
@@ -103,4 +130,4 @@ def order(r: Reading) -> Iterator[Suspicion]:
         yield suspect(0.85, "unshuffled_batches", "rows come in the same order in every epoch", "shuffle = true")
 
 
-PACE = (too_high, too_low, momentum, epsilon, clipping, small_batch, length, order)
+PACE = (too_high, too_low, along, momentum, epsilon, clipping, not_numbers, small_batch, length, order)
