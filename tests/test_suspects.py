@@ -20,6 +20,8 @@ UPWARD = [1.0, 2.0, 4.0, 8.0, 10.0, 11.0, 12.0, 13.0]
 SMALL = {"input_mean": {"a": 0.0, "b": 0.0}, "input_std": {"a": 1.0, "b": 1.0}}
 HEART = {"train_accuracy": [1.0], "validation_accuracy": [0.6], "settings": {"rows": 60.0}}
 MEANINGLESS = {"class_counts": {"a": 50, "b": 50}, "validation_accuracy": [0.5], "yardstick_validation_accuracy": [0.5]}
+ALONG = {"0.0": 1.0, "0.1": 0.98, "1.0": 0.9, "10.0": 3.0}  # the loss along a step, in its lengths
+STEADY = {"update_norm": [0.01] * 3, "param_norm": [1.0] * 3}
 NORMS = {"dense1": 1e-3, "dense2": 0.1, "dense3": 1.0}
 
 
@@ -88,6 +90,15 @@ TABLE = {
     "tiny steps": Row(
         pace.too_low, "learning_rate_too_low",
         {"update_norm": [1e-7] * 4, "param_norm": [1.0] * 4}, {"update_norm": [1e-2] * 4}),
+    "a loss that rises along the step": Row(
+        pace.along, "learning_rate_too_high", {"loss_along": ALONG | {"1.0": 2.0}}, {"loss_along": ALONG}),
+    "a loss that falls ten times as far": Row(
+        pace.along, "learning_rate_too_low", {"loss_along": ALONG | {"0.1": 0.9999, "1.0": 0.999, "10.0": 0.99}},
+        {"loss_along": ALONG}),
+    "no number out of the blue": Row(
+        pace.not_numbers, "non_finite_data", {"loss": [0.7, 0.6, np.nan], **STEADY}, {"loss": [0.7, 0.6, 0.5]}),
+    "no number after a rise": Row(
+        pace.not_numbers, "non_finite_data", {"loss": [0.7, 0.6, np.nan], **STEADY}, {"loss": [0.7, 90.0, np.nan]}),
     "momentum": set_to(pace.momentum, "momentum_too_high", {"momentum": 0.999}, {"momentum": 0.9}, True),
     "epsilon": set_to(pace.epsilon, "epsilon_too_large", {"epsilon": 1.0}, {"epsilon": 1e-8}, True),
     "clipping": Row(
