@@ -239,6 +239,7 @@ def main() -> None:
     parser.add_argument("--faults", help="names with commas between (default: all)")
     parser.add_argument("--data", help="names with commas between (default: all)")
     parser.add_argument("--seeds", type=int, default=6, help="0, 1, 2, ...; even ones are of the seen half")
+    parser.add_argument("--first-seed", type=int, default=0, help="begin later: seeds that nobody has looked at")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-o", "--out", type=Path, default=OUT)
     parser.add_argument("--rejudge", type=Path, metavar="FOLDER", help="ask the detectors again, train nothing")
@@ -258,7 +259,7 @@ def main() -> None:
         write(arguments.rejudge, rows)
     else:
         wanted = (arguments.half,) if arguments.half != "all" else ("seen", "crossed", "unseen")
-        pairs = [(p, s) for p in problems for s in range(arguments.seeds) if quarter(p, s) in wanted]
+        pairs = [(p, s) for p in problems for s in range(arguments.first_seed, arguments.seeds) if quarter(p, s) in wanted]
         rows = zoo(arguments.out, pairs, names, arguments.jobs)
         write(arguments.out, rows)
     rows = [row for row in rows if row["problem"] in problems and (row["label"] != "faulty" or row["name"] in names)]

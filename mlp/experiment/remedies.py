@@ -100,15 +100,15 @@ def _always(**sections: Mapping[str, Any]) -> Remedy:
 def _lower_rate(config: Config, reading: Reading) -> Changes:
     """The usual rate of the rule; a tenth, where the rate is no higher than that."""
     rate, usual = _rates(config)
-    return {"optimizer": {"learning_rate": usual if rate > 1.5 * usual else rate / 10}}
+    return {"optimizer": {"learning_rate": usual if rate > 1.5 * usual else float(f"{rate / 10:.3g}")}}
 
 
 def _higher_rate(config: Config, reading: Reading) -> Changes:
     """The usual rate, or three times what is as high already; and no schedule that takes it away again."""
     rate, usual = _rates(config)
-    higher = usual if rate < usual else rate
     unscheduled = {} if config.optimizer.schedule == "constant" else {"schedule": "constant"}
-    return {"optimizer": {"learning_rate": higher if unscheduled or rate < usual else 3 * rate, **unscheduled}}
+    higher = usual if rate < usual else rate if unscheduled else 3 * rate
+    return {"optimizer": {"learning_rate": float(f"{higher:.3g}"), **unscheduled}}
 
 
 def _times(factor: float, remedy: Remedy) -> Remedy:
