@@ -10,6 +10,7 @@ from histories import typed
 
 import mlp
 from mlp.diagnosis import DETECTORS, EXPLAINING, PROGRESS
+from mlp.diagnosis.reading import Reading
 
 FLAT = [0.69, 0.70, 0.69, 0.68, 0.69, 0.70, 0.69, 0.68, 0.69, 0.69]
 FALLING = [1.0, 0.8, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15]
@@ -235,7 +236,7 @@ def test_every_detector_and_every_kind_that_explains_or_lacks_progress_is_in_the
 
 
 def judged(detector: mlp.diagnosis.Detector, row: Row) -> list[mlp.Finding]:
-    reading = mlp.diagnosis.Reading(typed(**row.columns))
+    reading = Reading(typed(**row.columns))
     return list(detector(reading)) if all(need in reading for need in detector.needs) else []
 
 
