@@ -90,7 +90,7 @@ def test_a_layer_that_is_sparse_on_purpose_is_healthy() -> None:
 def test_saturation_is_told_by_what_goes_in() -> None:
     """An output of 0.99 may be a good answer; a sum of 30 is a unit that cannot learn. Sums decide."""
     assert "saturated_units" not in told(initial_activation_mean={"sigmoid1": 0.99}, initial_loss=[0.1])
-    assert "saturated_units" in told(initial_saturated_fraction={"sigmoid1": 0.9})
+    assert "saturated_units" in told(loss=LOW, initial_saturated_fraction={"sigmoid1": 0.9})
 
 
 def test_small_gradients_where_the_loss_is_gone_are_success() -> None:
