@@ -30,7 +30,8 @@ def steps(layers: list[mlp.Layer], weights: list[Any] | None = None, t: Any = Y,
 
 
 def first(*given: Any, **more: Any) -> mlp.Step:
-    return next(iter(steps(*given, **more)))
+    found: mlp.Step = next(iter(steps(*given, **more)))
+    return found
 
 
 TWO = [mlp.Dense(4, 3), mlp.Tanh(), mlp.Dense(3, 3)]

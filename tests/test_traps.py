@@ -90,7 +90,7 @@ def test_a_layer_that_is_sparse_on_purpose_is_healthy() -> None:
 def test_saturation_is_told_by_what_goes_in() -> None:
     """An output of 0.99 may be a good answer; a sum of 30 is a unit that cannot learn. Sums decide."""
     assert "saturated_units" not in told(initial_activation_mean={"sigmoid1": 0.99}, initial_loss=[0.1])
-    assert "saturated_units" in told(initial_saturated_fraction={"sigmoid1": 0.9})
+    assert "saturated_units" in told(loss=LOW, initial_saturated_fraction={"sigmoid1": 0.9})
 
 
 def test_small_gradients_where_the_loss_is_gone_are_success() -> None:
@@ -220,7 +220,7 @@ def rescaled(columns: dict[str, Any], by: float) -> dict[str, Any]:
     return found
 
 
-RUNS = {
+RUNS: dict[str, dict[str, Any]] = {
     "flat": {"loss": [0.69] * 20, "reference_loss": [0.69]},
     "falling": {"loss": 0.7 * 0.8 ** np.arange(20), "reference_loss": [0.69]},
     "rising": {"loss": 0.7 * 1.5 ** np.arange(20), "reference_loss": [0.69]},
@@ -239,7 +239,7 @@ RUNS = {
     "short": {"loss": 0.7 * 0.9 ** np.arange(20), "reference_loss": [0.69], "train_accuracy": [0.6],
               "yardstick_train_accuracy": [0.95]},
 }  # fmt: skip
-SIZES = {"param_norm": [3.0] * 20, "update_norm": [0.01] * 20}
+SIZES: dict[str, Any] = {"param_norm": [3.0] * 20, "update_norm": [0.01] * 20}
 
 
 @pytest.mark.parametrize("by", [1e-3, 1e3])

@@ -222,15 +222,16 @@ class ExplodingGradients:
         if len(values) < 2 or not (values[0] > self.times * values[-1] > 0 or not np.isfinite(values).all()):
             return
         gains = [gain for gain in r.at_start("backward_gain").values() if gain > 0]
-        grown = float(np.exp(np.mean(np.log(gains)))) if gains else float("nan")
+        grown = float(np.exp(np.mean(np.log(gains)))) if gains else 1.0
+        how = f": a typical layer hands back {grown:.2g} times the error signal it gets" if gains else ""
+        ratio = values[0] / values[-1] if values[-1] > 0 else float("inf")
         yield Finding(
             "exploding_gradients",
             "info",
-            f"The gradient of {layers[0]} begins at {values[0] / values[-1]:.2g} times that of {layers[-1]}: a typical "
-            f"layer hands back {grown:.2g} times the error signal it gets.",
+            f"The gradient of {layers[0]} begins at {ratio:.2g} times that of {layers[-1]}{how}.",
             (layers[0],),
             0,
-            {"first_to_last": values[0] / values[-1], "threshold": self.times},
+            {"first_to_last": ratio, "threshold": self.times},
             ranked(r),
         )
 
