@@ -64,7 +64,7 @@ def test_the_noise_is_the_share_of_wrong_labels(share: float, seed: int) -> None
     X, y = blobs(seed, 10.0)
     found, error = noise(X, flipped(y, share, seed))
     assert abs(found - share) < 3.5 * error + 0.01
-    assert error == pytest.approx(sqrt(share * (1 - share) / 240), rel=0.6)  # 0.4 of 600 rows at least are sure
+    assert error <= sqrt(share * (1 - share) / 120) * 1.5  # a fifth of 600 rows at least are sure
 
 
 def test_where_labels_say_nothing_the_noise_is_that_of_guesses() -> None:

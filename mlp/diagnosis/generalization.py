@@ -55,7 +55,8 @@ class Overfitting:
         if isfinite(halves) and r.score("train") > 0.97:
             together = (n * max(score, 0.0) + rows * max(halves, 0.0)) / (n + rows) if isfinite(score) else halves
             usual = self.gap / 2  # a network that is well misses as many: chance is measured from there
-            return together, sqrt(usual * (1 - usual) / (rows + (n if isfinite(score) else 0)))
+            error = sqrt(usual * (1 - usual) / (rows + (n if isfinite(score) else 0)))
+            return together, 1.5 * error  # the halves are another network's, on half as many rows
         missing = shortfall(r, "validation")
         short = is_overconfident(r) or (missing is not None and missing.is_clear)
         if not self._has_turned(r) and not (short and r.score("train") > 0.9):
@@ -64,7 +65,7 @@ class Overfitting:
 
     def _has_turned(self, r: Reading) -> bool:
         """Whether the validation loss has risen for good."""
-        losses = r["validation_loss"] if "validation_loss" in r else ()
+        losses = r.get("validation_loss", np.empty(0))
         return len(losses) > 1 and bool(losses[-1] > self.rise * losses.min())
 
     def _turned(self, r: Reading) -> str:
