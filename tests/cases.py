@@ -104,6 +104,13 @@ RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of te
     "frozen": mlp.Frozen(mlp.SGD(0.1), ()),
     "scheduled": mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10)),
     "plateau": mlp.Adam(mlp.ReduceOnPlateau(0.05, window=100, patience=3)),
+    "bold_driver": mlp.BoldDriver(),
+    "delta_bar_delta": mlp.DeltaBarDelta(),
+    "rprop": mlp.Rprop(),
+    "rprop_minus": mlp.RpropMinus(),
+    "irprop_plus": mlp.IRpropPlus(),
+    "irprop_minus": mlp.IRpropMinus(),
+    "quickprop": mlp.Quickprop(0.05),
 }
 
 Variance = Callable[[int, int], float]

@@ -119,6 +119,11 @@ class State:
         """η of the latest update."""
         return self.pace.learning_rate
 
+    @property
+    def evaluations(self) -> int:
+        """Gradients asked for: one for each update, for rules that look nowhere else."""
+        return self.pace.t
+
 
 class Optimizer(ABC):
     """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment."""
