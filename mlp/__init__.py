@@ -12,12 +12,13 @@ True
 
 from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
-from mlp.backprop import Objective, backward, forward, infer, predict, value_and_grad
+from mlp.backprop import backward, forward, infer, predict, value_and_grad
 from mlp.data.batches import Batch, as_batch, batches
 from mlp.diagnosis import Cause, Finding, diagnose
 from mlp.errors import (
     ConfigError,
     DataError,
+    DerivativeError,
     DownloadError,
     DtypeError,
     FileFormatError,
@@ -34,6 +35,7 @@ from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_gr
 from mlp.layers import *  # noqa: F403
 from mlp.losses import *  # noqa: F403
 from mlp.network import Layout, Network, Workspace
+from mlp.objective import Factors, Objective
 from mlp.optimizers import *  # noqa: F403
 from mlp.recorder import Recorder
 from mlp.schedules import Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
@@ -51,9 +53,11 @@ __all__ = [
     "ConfigError",
     "Cosine",
     "DataError",
+    "DerivativeError",
     "DownloadError",
     "DtypeError",
     "Exponential",
+    "Factors",
     "FileFormatError",
     "Finding",
     "History",

@@ -1,8 +1,8 @@
 """Gradient descent that finds its own learning rate while it goes, from nothing but gradients and losses.
 
 `BoldDriver` has one rate and asks whether the loss fell; `DeltaBarDelta` has one for each parameter and asks whether
-its gradient kept its sign. Both are for full batches: a loss that rises because the batch is another says nothing of the
-rate. θ are the parameters, g the gradient, u the update, η `learning_rate`.
+its gradient kept its sign. Both are for full batches: a loss that rises because the batch is another says
+nothing of the rate. θ are the parameters, g the gradient, u the update, η `learning_rate`.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class BoldDriver(Optimizer):
         column = np.zeros((*params.shape[:-1], 1), params.dtype)
         rate = (column + self.learning_rate).astype(params.dtype)
         none = np.full_like(column, np.inf)
-        zeros = (np.zeros_like(params) for _ in range(3))
-        return BoldState(pace(self, params), rate, *zeros, none, np.zeros_like(column, int))
+        base, grad, v = (np.zeros_like(params) for _ in range(3))
+        return BoldState(pace(self, params), rate, base, grad, v, none, np.zeros_like(column, int))
 
     def update(self, at: Evaluation, state: BoldState, out: Array) -> None:
         """From where the step begins, minus where the parameters are, plus v."""
