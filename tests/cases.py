@@ -113,6 +113,53 @@ RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of te
     "quickprop": mlp.Quickprop(0.05),
 }
 
+SEARCHING: dict[str, mlp.Optimizer] = {  # rules that ask the objective: one vector at a time, no rate to choose
+    "fletcher_reeves": mlp.FletcherReeves(),
+    "polak_ribiere": mlp.PolakRibiere(),
+    "hestenes_stiefel": mlp.HestenesStiefel(),
+    "powell_beale": mlp.PowellBeale(),
+    "scaled_conjugate_gradient": mlp.ScaledConjugateGradient(),
+    "one_step_secant": mlp.OneStepSecant(),
+    "bfgs": mlp.BFGS(),
+    "lbfgs": mlp.LBFGS(),
+    "gauss_newton": mlp.GaussNewton(),
+    "levenberg_marquardt": mlp.LevenbergMarquardt(),
+    "dogleg": mlp.Dogleg(),
+    "newton_cg": mlp.NewtonCG(),
+    "trust_region": mlp.TrustRegion(),
+    "hessian_free": mlp.HessianFree(),
+}
+RULES |= SEARCHING
+BY_NETWORK = {"bayesian_regularization", "kfac"}  # another minimum than the loss's; only for networks: test_classical
+
+
+class Bowl:
+    """½ Σ c (θ - θ*)², with everything that a rule may ask for. `at`: the present parameters."""
+
+    def __init__(self, curvature: Any, minimum: Any, at: np.ndarray) -> None:
+        self.curvature, self.minimum, self.at = curvature, minimum, at
+
+    @property
+    def n_residuals(self) -> int:
+        return self.at.shape[-1]
+
+    def value(self, params: np.ndarray) -> Any:
+        return 0.5 * (self.curvature * (params - self.minimum) ** 2).sum(-1)
+
+    def value_and_grad(self, params: np.ndarray, out: np.ndarray) -> Any:
+        out[...] = self.curvature * (params - self.minimum)
+        return self.value(params)
+
+    def hvp(self, v: np.ndarray, out: np.ndarray) -> None:
+        out[...] = self.curvature * v
+
+    gnvp = hvp
+
+    def jacobian(self, out: np.ndarray) -> np.ndarray:
+        out[...] = np.diag(self.curvature**0.5 * np.ones_like(self.at))
+        return np.asarray(self.curvature**0.5 * (self.at - self.minimum))
+
+
 Variance = Callable[[int, int], float]
 INITIALIZERS: dict[str, tuple[initializers.Initializer, Variance]] = {  # and the variance for (n_in, n_out)
     "constant": (initializers.Constant(0.3), lambda n_in, n_out: 0.0),

@@ -142,7 +142,7 @@ def test_quickprop_is_fahlmans_program() -> None:
 
 
 def test_quickprop_finds_the_minimum_of_a_parabola_with_its_second_step() -> None:
-    """S = 2(θ - 3). Before the minimum the gradient's step would be added to the jump, so let the first step pass it."""
+    """S = 2(θ - 3). Before the minimum the gradient's step is added to the jump, so let the first step pass it."""
     params, out = np.zeros(1), np.empty(1)
     rule = mlp.Quickprop(0.6)  # the first step, 3.6, passes the minimum
     state = rule.init(params)
