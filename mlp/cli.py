@@ -256,7 +256,9 @@ def _data(given: argparse.Namespace) -> int:
 
 def _optimizers(given: argparse.Namespace) -> int:
     """The rules, one line each, with their sources."""
+    width = max(12, *(len(name) + 2 for name in OPTIMIZERS))
     for name, rule in OPTIMIZERS.items():
         lines = [" ".join(part.split()) for part in (rule.__doc__ or "").split("\n\n")]
-        print(f"{name:12}{lines[0]} {lines[-1]}" if len(lines) > 1 else f"{name:12}{lines[0]}")
+        label = f"{name:{width}}"
+        print(f"{label}{lines[0]} {lines[-1]}" if len(lines) > 1 else f"{label}{lines[0]}")
     return DONE

@@ -129,7 +129,6 @@ SEARCHING: dict[str, mlp.Optimizer] = {  # rules that ask the objective: one vec
     "trust_region": mlp.TrustRegion(),
     "hessian_free": mlp.HessianFree(),
 }
-RULES |= SEARCHING
 BY_NETWORK = {"bayesian_regularization", "kfac"}  # another minimum than the loss's; only for networks: test_classical
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cases import SEARCHING
 
 import mlp
 
@@ -201,3 +204,389 @@ def test_bold_driver_takes_back_what_is_not_finite() -> None:
     params += out
     rule.update(mlp.Evaluation(params, float("nan"), np.array([np.nan])), state, out)
     assert out[0] == pytest.approx(1 - 0.7)
+
+
+# where PyTorch and SciPy go: reference/classic.py
+
+REFERENCE = dict(np.load(Path(__file__).parent / "reference" / "classic.npz"))
+
+
+class Function:
+    """A function with its derivatives; `at` is where a product is asked for."""
+
+    def __init__(self, value: Any, grad: Any, product: Any = None) -> None:
+        self.value, self.grad, self.product = value, grad, product
+        self.at, self.evaluations = np.empty(0), 0
+
+    def value_and_grad(self, params: np.ndarray, out: np.ndarray) -> float:
+        self.evaluations += 1
+        out[...] = self.grad(params)
+        return float(self.value(params))
+
+    def hvp(self, v: np.ndarray, out: np.ndarray) -> None:
+        out[...] = self.product(self.at, v)
+
+    gnvp = hvp
+
+
+def valley_value(x: np.ndarray) -> float:
+    """Rosenbrock's function of any number of parameters."""
+    return float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum())
+
+
+def valley_grad(x: np.ndarray) -> np.ndarray:
+    gap, g = x[1:] - x[:-1] ** 2, np.zeros_like(x)
+    g[:-1] = -400 * x[:-1] * gap - 2 * (1 - x[:-1])
+    g[1:] += 200 * gap
+    return g
+
+
+def valley_product(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    out = np.zeros_like(v)
+    out[:-1] = (1200 * x[:-1] ** 2 - 400 * x[1:] + 2) * v[:-1] - 400 * x[:-1] * v[1:]
+    out[1:] += 200 * v[1:] - 400 * x[:-1] * v[:-1]
+    return out
+
+
+def quadratic_of(matrix: np.ndarray) -> Function:
+    return Function(lambda x: 0.5 * x @ matrix @ x, lambda x: matrix @ x, lambda x, v: matrix @ v)
+
+
+def function_of(name: str) -> Function:
+    if name == "bowl":
+        return quadratic_of(REFERENCE["bowl_matrix"])
+    return Function(valley_value, valley_grad, valley_product)
+
+
+def followed(
+    rule: Any, function: Function, start: np.ndarray, steps: int, enough: float = 0.0
+) -> tuple[Any, np.ndarray]:
+    """The state after so many steps, or once no slope is above `enough`, and the parameters after each."""
+    x, path = start.copy(), []
+    state, grad, out = rule.init(x), np.empty_like(x), np.empty_like(x)
+    for _ in range(steps):
+        function.at = x
+        loss = function.value_and_grad(x, grad)
+        if np.abs(grad).max() <= enough:
+            break
+        rule.update(mlp.Evaluation(x, loss, grad, function), state, out)
+        x += out
+        path.append(x.copy())
+    return state, np.array(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "rule", "steps"),
+    [
+        ("rprop", "valley", mlp.IRpropMinus(), 100),
+        ("rprop", "bowl", mlp.IRpropMinus(), 100),
+        ("lbfgs", "valley", mlp.LBFGS(), 20),
+        (
+            "lbfgs",
+            "bowl",
+            mlp.LBFGS(),
+            20,
+        ),  # curvatures 1 to 10⁴: from here on each step makes a rounding 2 times as large
+        ("trust", "valley", mlp.TrustRegion(), 12),
+    ],
+)
+def test_a_path_is_that_of_pytorch_or_scipy(name: str, problem: str, rule: Any, steps: int) -> None:
+    _, path = followed(rule, function_of(problem), REFERENCE[f"start_{problem}"], steps)
+    np.testing.assert_allclose(path, REFERENCE[f"{name}_{problem}"][:steps], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("method", "rule"),
+    [
+        ("CG", mlp.PolakRibiere()),
+        ("CG", mlp.FletcherReeves()),
+        ("CG", mlp.HestenesStiefel()),
+        ("CG", mlp.PowellBeale()),
+        ("CG", mlp.ScaledConjugateGradient()),
+        ("BFGS", mlp.BFGS()),
+        ("L-BFGS-B", mlp.LBFGS()),
+        ("Newton-CG", mlp.NewtonCG()),
+    ],
+)
+def test_the_minimum_is_scipys_and_costs_about_as_much(method: str, rule: Any) -> None:
+    """Evaluations beyond one for each update: that one repeats the last of the search before it."""
+    loss, evaluations = REFERENCE[f"cost_{method}"]
+    state, path = followed(rule, function_of("valley"), REFERENCE["start_valley"], 500, enough=1e-6)
+    assert len(path) < 500
+    assert max(loss, valley_value(path[-1])) < 1e-9  # slopes of 1e-6, curvatures of 1 and more
+    products = getattr(state, "products", 0)
+    assert state.evaluations - state.t - products <= 1.5 * evaluations
+
+
+# invariants of the papers
+
+EXACT = 1e-9
+"""A curvature condition so tight that a search ends where the slope is 0, as the theorems demand."""
+
+
+def spread(n: int = 6, worst: float = 30.0) -> np.ndarray:
+    """A quadratic's matrix, eigenvalues from 1 to `worst` along axes that are not the parameters'."""
+    axes = np.linalg.qr(np.random.default_rng(3).standard_normal((n, n)))[0]
+    return np.asarray(axes @ np.diag(np.linspace(1, worst, n)) @ axes.T)
+
+
+CONJUGATE = [mlp.FletcherReeves, mlp.PolakRibiere, mlp.HestenesStiefel, mlp.PowellBeale]
+TIGHT: dict[str, Any] = {"decrease": 1e-10, "curvature": EXACT, "tries": 60}
+
+
+@pytest.mark.parametrize("rule", [*(kind(**TIGHT) for kind in CONJUGATE), mlp.BFGS(**TIGHT), mlp.LBFGS(**TIGHT)])
+def test_a_quadratic_of_n_parameters_takes_n_steps(rule: Any) -> None:
+    """With exact searches. From ‖g‖ = 50 to what searches for a slope of 1e-9 leave behind."""
+    start = np.random.default_rng(0).standard_normal(6)
+    _, path = followed(rule, quadratic_of(spread()), start, 6)
+    before, after = (np.abs(spread() @ x).max() for x in (path[3], path[5]))
+    assert before > 1e-3
+    assert after < 1e-5
+
+
+def test_scaled_conjugate_gradients_take_n_steps_too() -> None:
+    """Its curvature is a difference of gradients, exact on a quadratic; only the damping of 5e-7 is in the way."""
+    _, path = followed(mlp.ScaledConjugateGradient(), quadratic_of(spread()), np.ones(6), 6)
+    assert np.abs(spread() @ path[-1]).max() < 1e-5
+
+
+def test_conjugate_gradients_and_bfgs_walk_the_same_path_on_a_quadratic() -> None:
+    paths = [followed(kind(**TIGHT), quadratic_of(spread()), np.ones(6), 5)[1] for kind in (*CONJUGATE, mlp.BFGS)]
+    for path in paths[1:]:
+        np.testing.assert_allclose(path, paths[0], atol=1e-5)  # searches end at slopes of 1e-9, and gradients of 30
+
+
+def test_gradients_along_a_conjugate_path_are_orthogonal() -> None:
+    _, path = followed(mlp.FletcherReeves(**TIGHT), quadratic_of(spread()), np.ones(6), 4)
+    g = np.array([spread() @ x for x in (np.ones(6), *path)])
+    g /= np.linalg.norm(g, axis=1, keepdims=True)
+    assert np.abs(g @ g.T - np.eye(5)).max() < 1e-5
+
+
+def test_bfgs_keeps_the_secant_equation_and_stays_positive() -> None:
+    x = REFERENCE["start_valley"].copy()
+    function, rule = function_of("valley"), mlp.BFGS()
+    state, grad, out = rule.init(x), np.empty_like(x), np.empty_like(x)
+    for _ in range(30):
+        before, s = state.grad.copy(), state.s.copy()
+        loss = function.value_and_grad(x, grad)
+        rule.update(mlp.Evaluation(x, loss, grad, function), state, out)
+        if s.any():
+            np.testing.assert_allclose(state.h @ (grad - before), s, atol=1e-10 * np.abs(state.h).max())
+        assert np.linalg.eigvalsh(state.h).min() > 0
+        x += out
+
+
+def test_lbfgs_that_remembers_everything_is_bfgs_with_a_rescaled_start() -> None:
+    """Twin: the two-loop recursion against the matrix, built from the same pairs."""
+    from mlp.optimizers.quasi_newton import learn, two_loops
+
+    rng = np.random.default_rng(0)
+    steps = rng.standard_normal((4, 6))
+    changes = steps @ spread()
+    h = np.eye(6) * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for s, y in zip(steps, changes, strict=True):
+        learn(h, s, y, fresh=False)
+    d = rng.standard_normal(6)
+    expected = h @ d
+    two_loops(steps, changes, d)
+    np.testing.assert_allclose(d, expected, rtol=1e-12)
+
+
+def test_the_one_step_secant_is_one_bfgs_update_of_the_identity() -> None:
+    from mlp.optimizers.quasi_newton import learn
+
+    function, rule = function_of("valley"), mlp.OneStepSecant()
+    state, path = followed(rule, function, REFERENCE["start_valley"], 5)
+    x, grad, out, s = path[-1].copy(), np.empty(6), np.empty(6), state.s.copy()
+    y, h = function.grad(x) - state.grad, np.eye(6)
+    rule.update(mlp.Evaluation(x, function.value_and_grad(x, grad), grad, function), state, out)
+    learn(h, s, y, fresh=False)
+    np.testing.assert_allclose(state.d, -h @ grad, rtol=1e-9)  # A and B nearly cancel
+
+
+@pytest.mark.parametrize("curvature", [0.1, 0.9])
+def test_a_line_search_meets_the_strong_wolfe_conditions(curvature: float) -> None:
+    from mlp.optimizers.line import Line, StrongWolfe
+
+    rng, function = np.random.default_rng(0), function_of("valley")
+    for _ in range(200):
+        x = rng.uniform(-1.5, 1.5, 6)
+        grad = valley_grad(x)
+        line = Line(function, mlp.Evaluation(x, valley_value(x), grad, function), -grad * rng.uniform(0.5, 1.5, 6))
+        found = StrongWolfe(1e-4, curvature, tries=40, tolerance=1e-15).search(line, 10.0 ** rng.uniform(-6, 3))
+        assert found.loss <= line.start.loss + 1e-4 * found.alpha * line.start.slope
+        assert abs(found.slope) <= -curvature * line.start.slope
+        assert line.evaluations <= 40
+
+
+def test_a_search_never_ends_higher_than_it_began() -> None:
+    from mlp.optimizers.line import Line, StrongWolfe
+
+    wall = Function(lambda x: float("nan") if x[0] > 0.01 else -float(x[0]), lambda x: np.array([-1.0]))
+    line = Line(wall, mlp.Evaluation(np.zeros(1), 0.0, np.array([-1.0]), wall), np.ones(1))
+    found = StrongWolfe(tries=8).search(line, 100.0)
+    assert found.loss <= 0
+
+
+def test_a_rule_counts_the_gradients_it_asked_for() -> None:
+    for rule in (mlp.PolakRibiere(), mlp.BFGS(), mlp.LBFGS(), mlp.OneStepSecant(), mlp.ScaledConjugateGradient()):
+        function = function_of("valley")
+        state, _ = followed(rule, function, REFERENCE["start_valley"], 20)
+        assert state.evaluations == function.evaluations
+
+
+def test_a_rule_that_searches_refuses_a_population_and_names_what_is_missing() -> None:
+    with pytest.raises(mlp.ShapeError, match="BFGS searches for one network at a time"):
+        mlp.BFGS().init(np.zeros((3, 2)))
+    with pytest.raises(mlp.DerivativeError, match="LevenbergMarquardt asks its objective for jacobian"):
+        rule = mlp.LevenbergMarquardt()
+        rule.update(mlp.Evaluation(np.zeros(2), 1.0, np.ones(2)), rule.init(np.zeros(2)), np.empty(2))
+
+
+# trust regions
+
+
+def test_no_step_of_steihaugs_is_longer_than_its_radius() -> None:
+    from mlp.optimizers.newton import steihaug
+
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        matrix = rng.standard_normal((6, 6))
+        matrix += matrix.T  # indefinite
+        g, radius = rng.standard_normal(6), 10.0 ** rng.uniform(-3, 2)
+        step, fall = steihaug(g, lambda v, m=matrix: m @ v, radius)
+        assert np.linalg.norm(step) <= radius * (1 + 1e-12)
+        assert fall == pytest.approx(-(g @ step + 0.5 * step @ matrix @ step), rel=1e-9, abs=1e-12)
+        bend = g @ matrix @ g
+        far = min(radius / np.linalg.norm(g), g @ g / bend) if bend > 0 else radius / np.linalg.norm(g)
+        assert fall >= far * g @ g - 0.5 * far**2 * bend - 1e-12  # no worse than Cauchy's point
+
+
+def test_a_dogleg_is_the_newton_step_or_as_long_as_its_radius() -> None:
+    from mlp.optimizers.least_squares import dogleg
+
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        jacobian = rng.standard_normal((9, 6))
+        square, g, radius = jacobian.T @ jacobian, rng.standard_normal(6), 10.0 ** rng.uniform(-3, 1)
+        newton = -np.linalg.solve(square, g)
+        step = dogleg(g, float(g @ square @ g), newton, radius)
+        if np.linalg.norm(newton) <= radius:
+            assert step is newton
+        else:
+            assert np.linalg.norm(step) == pytest.approx(radius, rel=1e-10)
+        assert g @ step + 0.5 * step @ square @ step < 0
+
+
+# networks
+
+
+def sine(units: int = 5, seed: int = 0) -> tuple[mlp.Network, mlp.Batch]:
+    X = np.linspace(-1, 1, 41)[:, None]
+    net = mlp.Network([mlp.Dense(1, units, "nguyen_widrow"), mlp.Tanh(), mlp.Dense(units, 1)], rng=seed)
+    return net, mlp.as_batch(X, np.sin(np.pi * X))
+
+
+def losses_of(rule: Any, net: mlp.Network, batch: mlp.Batch, steps: int) -> tuple[list[float], Any]:
+    found, state = [], None
+    for step in mlp.train(net, [batch] * steps, mlp.SquaredError(), rule):
+        found.append(float(step.loss))
+        state = step.state
+    return found, state
+
+
+@pytest.mark.parametrize("name", [*SEARCHING, "kfac"])
+def test_every_rule_that_searches_fits_a_sine_and_never_goes_up(name: str) -> None:
+    net, batch = sine()
+    rule = SEARCHING[name] if name in SEARCHING else mlp.KFAC()
+    found, _ = losses_of(rule, net, batch, 100)
+    assert found[-1] < 2e-3
+    assert all(b <= a * (1 + 1e-12) for a, b in pairwise(found))
+
+
+def test_levenberg_marquardt_solves_linear_least_squares_in_one_step_as_its_damping_goes_to_zero() -> None:
+    rng = np.random.default_rng(0)
+    X, t = rng.standard_normal((20, 3)), rng.standard_normal((20, 2))
+    net = mlp.Network([mlp.Dense(3, 2)], rng=0)
+    losses_of(mlp.LevenbergMarquardt(damping=1e-14), net, mlp.as_batch(X, t), 1)
+    expected = np.linalg.lstsq(np.c_[X, np.ones(20)], t, rcond=None)[0]
+    np.testing.assert_allclose(net.views[0], expected.T, atol=1e-11)  # the damping, and roundings of JᵀJ
+
+
+def test_the_damping_falls_after_a_success_and_rises_until_there_is_one() -> None:
+    net, batch = sine()
+    before, values = 1e-3, 0
+    for step in mlp.train(net, [batch] * 60, mlp.SquaredError(), mlp.LevenbergMarquardt()):
+        tries = step.state.values - values
+        assert step.state.damping == pytest.approx(before * 10.0 ** (tries - 2), rel=1e-9)
+        before, values = step.state.damping, step.state.values
+
+
+def test_levenberg_marquardt_rests_where_nothing_helps() -> None:
+    """At a minimum every step goes up: μ runs to its end, the step is 0, and stays so."""
+    rng = np.random.default_rng(0)
+    net = mlp.Network([mlp.Dense(3, 1)], rng=0)
+    batch = mlp.as_batch(rng.standard_normal((20, 3)), rng.standard_normal((20, 1)))
+    *_, step = mlp.train(net, [batch] * 30, mlp.SquaredError(), mlp.LevenbergMarquardt())
+    assert step.state.damping == 1e10
+    assert not step.update.any()
+
+
+def test_the_effective_number_of_parameters_lies_between_none_and_all() -> None:
+    rng = np.random.default_rng(0)
+    net, batch = sine(units=12)
+    noise = 0.2 * rng.standard_normal((41, 1))
+    batch = mlp.as_batch(batch.x.values.T, batch.target.reshape(-1, 1) + noise)
+    gammas = []
+    for step in mlp.train(net, [batch] * 150, mlp.SquaredError(), mlp.BayesianRegularization()):
+        gammas.append(step.state.gamma)
+        assert step.state.alpha > 0
+        assert step.state.beta > 0
+    assert min(gammas) > 0
+    assert max(gammas) <= net.layout.size == 37
+    assert gammas[-1] < 10  # a sine does not take 37 parameters
+    assert (41 / step.state.beta) ** 0.5 == pytest.approx(noise.std(), rel=0.1)  # what was added, found again
+
+
+def test_the_evidence_does_not_fall_in_a_linear_model() -> None:
+    """There every step reaches the best weights for α and β, and re-estimating climbs. MacKay (1992), section 4."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 8))
+    t = X[:, :3] @ np.ones((3, 1)) + 0.5 * rng.standard_normal((30, 1))
+    net, evidence = mlp.Network([mlp.Dense(8, 1)], rng=0), []
+    for step in mlp.train(
+        net, [mlp.as_batch(X, t)] * 30, mlp.SquaredError(), mlp.BayesianRegularization(damping=1e-12)
+    ):
+        evidence.append(step.state.evidence)
+    rises = np.diff(evidence[2:])
+    assert (rises >= -1e-9).all()
+    assert evidence[-1] > evidence[2] + 0.1
+    a, b, size = step.state.alpha, step.state.beta, 9
+    phi = np.c_[X, np.ones(30)] / 30**0.5  # residuals carry 1/√N
+    covariance = np.eye(30) / b + phi @ phi.T / a
+    y = t[:, 0] / 30**0.5
+    exact = -0.5 * (y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(2 * np.pi * covariance)[1])
+    assert evidence[-1] == pytest.approx(exact, rel=1e-6), size  # the marginal likelihood, without any weights in it
+
+
+def test_kfac_whitens_a_linear_layer() -> None:
+    """One layer, squared error: B = A ⊗ I exactly, so with little damping the first step is Newton's."""
+    rng = np.random.default_rng(0)
+    X, t = rng.standard_normal((50, 4)) @ np.diag([1, 3, 10, 30]), rng.standard_normal((50, 2))
+    net = mlp.Network([mlp.Dense(4, 2)], rng=0)
+    losses_of(mlp.KFAC(damping=1e-12), net, mlp.as_batch(X, t), 1)
+    expected = np.linalg.lstsq(np.c_[X, np.ones(50)], t, rcond=None)[0]
+    np.testing.assert_allclose(net.views[0], expected.T, atol=1e-5)  # √λ = 1e-6 beside A
+
+
+@pytest.mark.parametrize("kind", [mlp.NewtonCG, mlp.TrustRegion, mlp.HessianFree, mlp.KFAC, mlp.LBFGS])
+def test_rules_that_search_classify_in_float32_too(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 2)).astype(np.float32)
+    t = (X[:, 0] * X[:, 1] > 0).astype(int)
+    net = mlp.Network([mlp.Dense(2, 8), mlp.Tanh(), mlp.Dense(8, 2)], rng=0, dtype=np.float32)
+    batch = mlp.as_batch(X, t, dtype=np.float32)
+    *_, step = mlp.train(net, [batch] * 60, mlp.SoftmaxCrossEntropy(), kind())
+    assert step.loss < 0.1
+    assert step.update.dtype == np.float32

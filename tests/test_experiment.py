@@ -434,11 +434,26 @@ def test_an_initializer_with_keys_draws_what_they_say(init: Any, low: float, hig
         assert (dense[:, :-1] >= np.float32(low)).all() and (dense[:, :-1] <= np.float32(high)).all()
 
 
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+STOCHASTIC = sorted(name for name, kind in OPTIMIZERS.items() if not kind.full_batch)
+
+
+@pytest.mark.parametrize("name", STOCHASTIC)
 def test_every_optimizer_learns(name: str) -> None:
     own = {"learning_rate": {"adagrad": 0.1, "rmsprop": 0.01}.get(name, 0.05)}
     config = {"optimizer": {"name": name, **own}, "training": {"epochs": 40}}
     assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.93
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - set(STOCHASTIC)))
+def test_every_full_batch_rule_learns_with_its_own_numbers(name: str) -> None:
+    """40 steps. Least squares want a squared error, which for classes is asked for with an identity output."""
+    config = {
+        "network": {"activation": "tanh", "output": "identity"},
+        "loss": {"name": "squared_error"},
+        "optimizer": {"name": name},
+        "training": {"epochs": 40, "batch_size": "full", "dtype": "float64"},
+    }
+    assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.9
 
 
 def rates(schedule: Any, epochs: int = 6, **own: Any) -> list[float]:

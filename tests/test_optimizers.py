@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import BY_NETWORK, RULES, SEARCHING, Bowl, arrays_in
+from cases import BY_NETWORK, SEARCHING, Bowl, arrays_in
+from cases import RULES as GRADIENT_RULES
 
 import mlp
 from mlp import optimizers
 
+RULES = GRADIENT_RULES | SEARCHING
+RULES = GRADIENT_RULES | SEARCHING
 EVERY = pytest.mark.parametrize("name", RULES)
 
 CURVATURE = np.array([1.0, 3.0, 10.0])

@@ -232,6 +232,8 @@ def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice] = ()) -> 
     total = steps_per_epoch * config.training.epochs
     found: Optimizer = OPTIMIZERS[given.name](**rule_keys(config, total))
     if given.schedule != "constant":
+        if found.alone:
+            raise ConfigError(f"[optimizer] {given.name} finds its own step lengths. Leave out the schedule.")
         schedule = _schedule(given.schedule, getattr(found, "learning_rate", None), steps_per_epoch, total)
         found = replace(found, learning_rate=schedule)  # type: ignore[type-var]
     if given.clip_value:

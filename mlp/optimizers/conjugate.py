@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.optimizers.line import SearchState, StrongWolfe, asked, searching
-from mlp.optimizers.optimizer import Evaluation, Optimizer
+from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.optimizer import Evaluation
 
 
 @dataclass
@@ -29,7 +29,7 @@ class ConjugateState(SearchState):
 
 
 @dataclass(frozen=True)
-class _ConjugateGradient(Optimizer):
+class _ConjugateGradient(Searching):
     """d ← -g + β d, and α by a search for the strong Wolfe conditions with c₁ = `decrease`, c₂ = `curvature`.
 
     d is -g again after n steps (n parameters), where d would not go down, and after a search that found nothing. The

@@ -10,9 +10,9 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import check_fraction, check_positive
 from mlp.optimizers.least_squares import trial
-from mlp.optimizers.line import asked, searching
+from mlp.optimizers.line import Searching, asked, searching
 from mlp.optimizers.newton import NewtonState, _times
-from mlp.optimizers.optimizer import Evaluation, Optimizer
+from mlp.optimizers.optimizer import Evaluation
 
 
 @dataclass
@@ -26,7 +26,7 @@ class KFACState(NewtonState):
 
 
 @dataclass(frozen=True)
-class KFAC(Optimizer):
+class KFAC(Searching):
     """Each dense layer's gradient, divided by what is usual for its inputs and for its errors.
 
         A = E[x̃ x̃ᵀ],   G = E[Σ δ δᵀ]                       running means, weight `memory` on the past

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,13 @@ class SearchState(State):
     def evaluations(self) -> int:
         """Gradients asked for, products and Jacobians among them."""
         return self.gradients
+
+
+class Searching(Optimizer):
+    """A rule that looks around before it steps."""
+
+    full_batch: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
 
 
 def searching(rule: Optimizer, params: Array) -> tuple[Pace, int, int]:

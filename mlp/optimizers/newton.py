@@ -15,8 +15,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import check_count, check_fraction, check_positive
 from mlp.optimizers.least_squares import check_radius, judge, to_radius, trial
-from mlp.optimizers.line import SearchState, StrongWolfe, asked, searching
-from mlp.optimizers.optimizer import Evaluation, Optimizer
+from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.optimizer import Evaluation
 
 
 @dataclass
@@ -42,7 +42,7 @@ def _times(multiply: Any, state: Any) -> Callable[[Array], Array]:
 
 
 @dataclass(frozen=True)
-class NewtonCG(Optimizer):
+class NewtonCG(Searching):
     """Newton's direction as far as conjugate gradients take it, and a line search along it.
 
         H d ≈ -g   until  ‖H d + g‖ ≤ min(½, √‖g‖) ‖g‖,  or curvature that is not positive: then d so far, or -g
@@ -105,7 +105,7 @@ class TrustState(NewtonState):
 
 
 @dataclass(frozen=True)
-class TrustRegion(Optimizer):
+class TrustRegion(Searching):
     """The Hessian's quadratic model, trusted within a radius, minimised by conjugate gradients that may not leave it.
 
         m(u) = L + gᵀ u + ½ uᵀ H u,   ‖u‖ ≤ Δ
@@ -184,7 +184,7 @@ class HessianFreeState(NewtonState):
 
 
 @dataclass(frozen=True)
-class HessianFree(Optimizer):
+class HessianFree(Searching):
     """Newton's method on the damped Gauss-Newton matrix, for networks too large to have one.
 
         (G + λ I) d = -g   by CG from ξ d′, until m falls by less than `progress` per step, over max(10, k/10) steps

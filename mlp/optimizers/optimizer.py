@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -126,7 +126,14 @@ class State:
 
 
 class Optimizer(ABC):
-    """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment."""
+    """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment.
+
+    `full_batch`: it compares one step with the next, so every step should see the same samples. `alone`: it searches
+    for one vector of parameters and not for a population, asks the objective, and has no learning rate to choose.
+    """
+
+    full_batch: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, params: Array) -> State:

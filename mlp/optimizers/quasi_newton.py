@@ -14,8 +14,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import check_count, check_positive
 from mlp.optimizers.conjugate import _first, ratio
-from mlp.optimizers.line import SearchState, StrongWolfe, asked, searching
-from mlp.optimizers.optimizer import Evaluation, Optimizer
+from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.optimizer import Evaluation
 
 
 @dataclass
@@ -40,7 +40,7 @@ class BFGSState(SecantState):
 
 
 @dataclass(frozen=True)
-class BFGS(Optimizer):
+class BFGS(Searching):
     """The inverse Hessian, updated at every step.
 
         d = -H g,   u = α d
@@ -110,7 +110,7 @@ class LBFGSState(SecantState):
 
 
 @dataclass(frozen=True)
-class LBFGS(Optimizer):
+class LBFGS(Searching):
     """BFGS with a memory of m pairs instead of a matrix.
 
         d = -H g,   u = α d
@@ -177,7 +177,7 @@ def two_loops(steps: Array, changes: Array, d: Array) -> None:
 
 
 @dataclass(frozen=True)
-class OneStepSecant(Optimizer):
+class OneStepSecant(Searching):
     """BFGS that forgets everything but the latest step, between conjugate gradients and quasi-Newton.
 
         d = -g + A s + B y,   B = s·g / s·y,   A = -(1 + y·y / s·y) B + y·g / s·y

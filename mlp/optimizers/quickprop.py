@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Quickprop(Optimizer):
     errors over the training set: for a loss that is a mean over N samples, η is N times as large here. Where sigmoids
     saturate he adds 0.1 to their slope: `Sigmoid(flat_spot=0.1)`.
     """
+
+    full_batch: ClassVar[bool] = True
 
     learning_rate: Rate = 0.1
     max_growth: float | Array = 1.75

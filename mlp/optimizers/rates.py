@@ -8,7 +8,7 @@ nothing of the rate. θ are the parameters, g the gradient, u the update, η `le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,19 @@ def check_above_one(name: str, value: Any) -> None:
     check_positive(name, value)
     if value <= 1:
         raise HyperparameterError(name, value, "above 1")
+
+
+def check_at_least_one(name: str, value: Any) -> None:
+    """Refuse factors under 1."""
+    check_positive(name, value)
+    if value < 1:
+        raise HyperparameterError(name, value, "1 or more")
+
+
+def check_between(name: str, value: Any) -> None:
+    """Refuse factors that do not make smaller, or that leave nothing."""
+    check_fraction(name, value)
+    check_positive(name, value)
 
 
 def per_member(values: Any) -> Array:
@@ -67,20 +80,20 @@ class BoldDriver(Optimizer):
     traingdx (μ = 0.9). neurolab's copy does not take the step back. A loss that is not finite counts as risen.
     """
 
+    full_batch: ClassVar[bool] = True
+
     learning_rate: float | Array = 0.01
     momentum: float | Array = 0.0
-    increase: float = 1.05
-    decrease: float = 0.7
-    max_rise: float = 1.04
+    increase: float | Array = 1.05
+    decrease: float | Array = 0.7
+    max_rise: float | Array = 1.04
 
     def __post_init__(self) -> None:
         check_number(self)
         check_each(check_fraction, "momentum", self.momentum)
-        check_above_one("increase", self.increase)
-        check_fraction("decrease", self.decrease)
-        check_positive("decrease", self.decrease)
-        if self.max_rise < 1:
-            raise HyperparameterError("max_rise", self.max_rise, "1 or more")
+        check_each(check_above_one, "increase", self.increase)
+        check_each(check_between, "decrease", self.decrease)
+        check_each(check_at_least_one, "max_rise", self.max_rise)
 
     def init(self, params: Array) -> BoldState:
         """No point accepted yet: any loss is less than infinity."""
@@ -133,6 +146,8 @@ class DeltaBarDelta(Optimizer):
 
     Jacobs (1988), eq. 5-6, without the momentum of his "hybrid" rule.
     """
+
+    full_batch: ClassVar[bool] = True
 
     learning_rate: float | Array = 0.01
     increase: float | Array = 0.001

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, check_each, check_fraction, check_not_negative, check_positive
+from mlp.errors import HyperparameterError, check_each, check_not_negative, check_positive
 from mlp.optimizers.optimizer import Evaluation, Optimizer, State, pace
-from mlp.optimizers.rates import check_above_one, check_number, per_member
+from mlp.optimizers.rates import check_above_one, check_between, check_number, per_member
 
 
 @dataclass
@@ -38,20 +39,21 @@ class _Rprop(Optimizer):
     1.2 is `increase`, 0.5 `decrease`, 50 `max_step`, 10⁻⁶ `min_step`, g′ the gradient remembered.
     """
 
+    full_batch: ClassVar[bool] = True
+
     learning_rate: float | Array = 0.1
-    increase: float = 1.2
-    decrease: float = 0.5
-    max_step: float = 50.0
-    min_step: float = 1e-6
+    increase: float | Array = 1.2
+    decrease: float | Array = 0.5
+    max_step: float | Array = 50.0
+    min_step: float | Array = 1e-6
 
     def __post_init__(self) -> None:
         check_number(self)
-        check_above_one("increase", self.increase)
-        check_fraction("decrease", self.decrease)
-        check_positive("decrease", self.decrease)
-        check_not_negative("min_step", self.min_step)
-        check_positive("max_step", self.max_step)
-        if self.min_step > self.max_step:
+        check_each(check_above_one, "increase", self.increase)
+        check_each(check_between, "decrease", self.decrease)
+        check_each(check_not_negative, "min_step", self.min_step)
+        check_each(check_positive, "max_step", self.max_step)
+        if np.any(np.greater(self.min_step, self.max_step)):
             raise HyperparameterError("min_step", self.min_step, f"at most max_step = {self.max_step}")
 
     def init(self, params: Array) -> RpropState:
@@ -65,9 +67,9 @@ class _Rprop(Optimizer):
         """-sign(g) Δ, but where the sign has changed."""
         agreement, delta = np.sign(at.grad) * np.sign(state.grad), state.delta  # a product of gradients may underflow
         same, jumped = agreement > 0, agreement < 0
-        np.multiply(delta, self.increase, out=delta, where=same)
-        np.multiply(delta, self.decrease, out=delta, where=jumped)
-        np.clip(delta, self.min_step, self.max_step, out=delta)
+        np.multiply(delta, self.increase, out=delta, where=same, casting="same_kind")
+        np.multiply(delta, self.decrease, out=delta, where=jumped, casting="same_kind")
+        np.clip(delta, self.min_step, self.max_step, out=delta, casting="same_kind")
         np.copyto(state.grad, at.grad)
         np.sign(at.grad, out=out)
         out *= delta

@@ -11,8 +11,8 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_positive
-from mlp.optimizers.line import SearchState, asked, searching
-from mlp.optimizers.optimizer import Evaluation, Optimizer
+from mlp.optimizers.line import Searching, SearchState, asked, searching
+from mlp.optimizers.optimizer import Evaluation
 
 
 @dataclass
@@ -31,7 +31,7 @@ class ScaledState(SearchState):
 
 
 @dataclass(frozen=True)
-class ScaledConjugateGradient(Optimizer):
+class ScaledConjugateGradient(Searching):
     """Conjugate gradients whose step length comes from the curvature, made positive where it is not.
 
         s = (∇L(θ + σₖ p) - g)/σₖ,   δ = p·s + λ p·p,   σₖ = σ/‖p‖
