@@ -33,6 +33,15 @@ class Factors(NamedTuple):
     signals: Array
 
 
+class Room(NamedTuple):
+    """What one look elsewhere needs: parameters of its own, the network there, a workspace; `of` which workspace."""
+
+    of: Workspace
+    params: Array
+    network: Network
+    workspace: Workspace
+
+
 class Objective:
     """The loss on one batch as a function of the parameters: what a line search or a gradient check asks.
 
@@ -44,11 +53,11 @@ class Objective:
         self.network, self.loss = network, loss
         self.batch: Batch
         self.workspace: Workspace
+        self._room: Room | None = None
 
     def value(self, params: Array) -> Any:
         """L(params), (*population,)."""
-        other = self.network.at(params)
-        workspace = self.workspace.replay(other)
+        other, workspace = self._at(params)
         value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
         for i in other.penalised:
             value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
@@ -56,11 +65,23 @@ class Objective:
 
     def value_and_grad(self, params: Array, out: Array) -> Any:
         """Write ∂L/∂params into `out`; return L(params)."""
-        other = self.network.at(params)
-        workspace = self.workspace.replay(other)
+        other, workspace = self._at(params)
         value = value_and_grad(other, self.loss, self.batch, workspace)
         np.copyto(out, workspace.grad)
         return value
+
+    def _at(self, params: Array) -> tuple[Network, Workspace]:
+        """The network at `params` and room for a pass there, with the noise of the latest step.
+
+        Both are kept for the next question: to make them anew takes longer than a pass through a small network does.
+        """
+        room = self._room
+        if room is None or room.of is not self.workspace or room.params.shape != params.shape:
+            own = params.copy()
+            other = self.network.at(own)
+            room = self._room = Room(self.workspace, own, other, self.workspace.replay(other))
+        np.copyto(room.params, params, casting="no")
+        return room.network, room.workspace
 
     # what is known at the present point only: that of the latest step
 
@@ -102,8 +123,8 @@ class Objective:
 
     def residuals(self, params: Array) -> Array:
         """r(params), (n_residuals,), with L = ½ ‖r‖²: all samples of the first output, then of the second, ..."""
-        other = self.network.at(params)
-        output = forward(other, self.batch.x, self.workspace.replay(other))
+        other, workspace = self._at(params)
+        output = forward(other, self.batch.x, workspace)
         return self.loss.residuals(output, self.batch.target, self.batch.weights).ravel()
 
     def jacobian(self, out: Array) -> Array:
