@@ -590,3 +590,15 @@ def test_rules_that_search_classify_in_float32_too(kind: Any) -> None:
     *_, step = mlp.train(net, [batch] * 60, mlp.SoftmaxCrossEntropy(), kind())
     assert step.loss < 0.1
     assert step.update.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", [*SEARCHING, "kfac", "bayesian_regularization"])
+def test_a_rule_that_searches_leaves_frozen_layers_alone_and_still_goes_down(name: str) -> None:
+    net, batch = sine()
+    first, second = net.layout.slices[0], net.layout.slices[2]
+    before, rule = net.params.copy(), mlp.optimizers.OPTIMIZERS[name]()
+    found, _ = losses_of(mlp.Frozen(rule, (first,)), net, batch, 30)
+    assert (net.params[first] == before[first]).all()
+    assert (net.params[second] != before[second]).all()
+    assert found[-1] < 0.5 * found[0]
+    assert name == "bayesian_regularization" or all(b <= a * (1 + 1e-12) for a, b in pairwise(found))

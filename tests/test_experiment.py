@@ -451,9 +451,19 @@ def test_every_full_batch_rule_learns_with_its_own_numbers(name: str) -> None:
         "network": {"activation": "tanh", "output": "identity"},
         "loss": {"name": "squared_error"},
         "optimizer": {"name": name},
-        "training": {"epochs": 40, "batch_size": "full", "dtype": "float64"},
+        "training": {"epochs": 40},
     }
-    assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.9
+    run = mlp.run(config, (X, BINARY))
+    assert run.metrics["train_accuracy"] > 0.9
+    assert len(run.history["loss"]) == 40, "one step for each epoch: batches are full, as the rule needs them"
+
+
+def test_a_rule_that_searches_refuses_restarts_and_schedules() -> None:
+    config: dict[str, Any] = {"optimizer": {"name": "lbfgs"}, "training": {"restarts": 3}}
+    with pytest.raises(mlp.ConfigError, match=r"restarts = 3 .* lbfgs searches for one network"):
+        mlp.run(config, (X, BINARY))
+    with pytest.raises(mlp.ConfigError, match="lbfgs finds its own step lengths"):
+        mlp.run({"optimizer": {"name": "lbfgs", "schedule": "cosine"}}, (X, BINARY))
 
 
 def rates(schedule: Any, epochs: int = 6, **own: Any) -> list[float]:

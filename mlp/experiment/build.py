@@ -204,6 +204,23 @@ def _name_and_keys(given: Any) -> tuple[Any, dict[str, Any]]:
     return table["name"], {k: v for k, v in table.items() if k != "name"}
 
 
+def settled(config: Config) -> Config:
+    """The configuration, its batches full where the rule compares one step with the next, whatever size was given.
+
+    So does scikit-learn for its lbfgs. A rule that searches for one network at a time is refused a population.
+    """
+    name, training = config.optimizer.name, config.training
+    kind = OPTIMIZERS.get(name)
+    if kind is None or not kind.full_batch:
+        return config
+    if kind.alone and training.restarts > 1:
+        raise ConfigError(
+            f"[training] restarts = {training.restarts} train as one population, and [optimizer] {name} searches for "
+            "one network at a time. Set restarts = 1 and run it with several seeds."
+        )
+    return replace(config, training=replace(training, batch_size="full"))
+
+
 def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
     """The rule's own keys, those that were not given too."""
     given = config.optimizer

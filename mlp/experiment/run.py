@@ -322,6 +322,8 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     parsed = parse(config, where)
     if data is not None:
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
+    with blaming(where):
+        parsed = build.settled(parsed)
     split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
     prepared = prepare(parsed, data, split_rng)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)

@@ -22,6 +22,13 @@ USUAL_RATES: Mapping[str, float] = {
     "rmsprop": 0.003,
     "adam": 0.005,
     "adamw": 0.005,
+    "bold_driver": 0.1,
+    "delta_bar_delta": 0.05,
+    "rprop": 0.1,
+    "rprop_minus": 0.1,
+    "irprop_plus": 0.1,
+    "irprop_minus": 0.1,
+    "quickprop": 0.1,
 }
 """A learning rate of each rule that suits inputs of deviation 1 and weights that start as they should."""
 

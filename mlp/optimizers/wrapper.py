@@ -11,6 +11,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, ShapeError, check_each, check_positive
+from mlp.optimizers.masked import masked
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Pace, WrappedState, check_fit, check_rule
 
 
@@ -91,7 +92,9 @@ class Frozen(Optimizer):
         return self.rule.init(params)
 
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
-        """The rule's step, 0 in `slices`."""
+        """The rule's step, 0 in `slices`. A rule that searches does so among the other parameters."""
+        if self.rule.alone:
+            at = masked(at, self.slices)
         self.rule.update(at, state, out)
         for s in self.slices:
             out[..., s] = 0
