@@ -256,6 +256,10 @@ class Hinge(Labelled):
         weigh(d_output, weights)
         return weighted_mean(losses, weights)
 
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """0: it is made of straight pieces."""
+        out.fill(0)
+
     def check(self, n_out: int, target: Array) -> None:
         """Labels only."""
         super().check(n_out, target)
