@@ -602,3 +602,104 @@ def test_a_rule_that_searches_leaves_frozen_layers_alone_and_still_goes_down(nam
     assert (net.params[second] != before[second]).all()
     assert found[-1] < 0.5 * found[0]
     assert name == "bayesian_regularization" or all(b <= a * (1 + 1e-12) for a, b in pairwise(found))
+
+
+# twins and certified answers
+
+
+def moller_twin(function: Any, w: np.ndarray, steps: int) -> tuple[list[np.ndarray], list[float]]:
+    """Møller (1993), section 4, steps 1-9 as printed, with both λ and λ̄: points and λ after every iteration."""
+    sigma, lam, lam_bar = 5e-5, 5e-7, 0.0
+    r = -function.grad(w)
+    p, success, k, points, lams = r.copy(), True, 1, [], []
+    delta = 0.0
+    for _ in range(steps):
+        if success:
+            s_k = sigma / np.linalg.norm(p)
+            delta = float(p @ (function.grad(w + s_k * p) - function.grad(w)) / s_k)
+        delta += (lam - lam_bar) * float(p @ p)
+        if delta <= 0:
+            lam_bar = 2 * (lam - delta / float(p @ p))
+            delta = -delta + lam * float(p @ p)
+            lam = lam_bar
+        mu, size = float(p @ r), float(p @ p)
+        alpha = mu / delta
+        comparison = 2 * delta * (function.value(w) - function.value(w + alpha * p)) / mu**2
+        if comparison >= 0:
+            w = w + alpha * p
+            r_new = -function.grad(w)
+            lam_bar, success = 0.0, True
+            beta = float(r_new @ r_new - r_new @ r) / mu
+            p = r_new.copy() if k % w.size == 0 else r_new + beta * p
+            r = r_new
+            if comparison >= 0.75:
+                lam *= 0.25
+            k += 1
+        else:
+            lam_bar, success = lam, False
+        if comparison < 0.25:
+            lam += delta * (1 - comparison) / size
+        points.append(w.copy())
+        lams.append(lam)
+    return points, lams
+
+
+MISRA1A = np.array(  # NIST, Statistical Reference Datasets: dental research, monomolecular adsorption
+    [
+        [77.6, 10.07], [114.9, 14.73], [141.1, 17.94], [190.8, 23.93], [239.9, 29.61], [289.0, 35.18], [332.8, 40.02],
+        [378.4, 44.82], [434.8, 50.76], [477.3, 55.05], [536.8, 61.01], [593.1, 66.40], [689.1, 75.47], [760.0, 81.78],
+    ]
+)  # fmt: skip
+
+
+class Misra:
+    """y = b₁ (1 - exp(-b₂ x)) by least squares; `at` is where the Jacobian is asked for."""
+
+    n_residuals = len(MISRA1A)
+
+    def __init__(self) -> None:
+        self.at = np.empty(0)
+
+    def residuals(self, b: np.ndarray) -> np.ndarray:
+        x, y = MISRA1A.T
+        return np.asarray(b[0] * -np.expm1(-b[1] * x) - y)
+
+    def value(self, b: np.ndarray) -> float:
+        return float(0.5 * (self.residuals(b) ** 2).sum())
+
+    def jacobian(self, out: np.ndarray) -> np.ndarray:
+        b, x = self.at, MISRA1A[:, 0]
+        out[:, 0], out[:, 1] = -np.expm1(-b[1] * x), b[0] * x * np.exp(-b[1] * x)
+        return self.residuals(b)
+
+    def value_and_grad(self, b: np.ndarray, out: np.ndarray) -> float:
+        kept, self.at, jacobian = self.at, b, np.empty((self.n_residuals, 2))
+        out[...] = self.jacobian(jacobian) @ jacobian
+        self.at = kept
+        return self.value(b)
+
+
+@pytest.mark.parametrize("start", [(500, 1e-4), (250, 5e-4)])  # NIST's start 1 and start 2
+@pytest.mark.parametrize(
+    "rule", [mlp.LevenbergMarquardt(), mlp.GaussNewton(rank=1e-13), mlp.Dogleg(1e3, 1e4, rank=1e-13)]
+)
+def test_least_squares_reach_what_nist_has_certified(rule: Any, start: tuple[float, float]) -> None:
+    _, path = followed(rule, Misra(), np.array(start, float), 200)  # type: ignore[arg-type]
+    np.testing.assert_allclose(path[-1], [2.3894212918e2, 5.5015643181e-4], rtol=1e-7)
+    assert 2 * Misra().value(path[-1]) == pytest.approx(1.2455138894e-1, rel=1e-9)
+
+
+def test_scaled_conjugate_gradients_walk_mollers_path() -> None:
+    """His steps 1-9, from a start where the curvature is negative at times and steps are refused."""
+    start = np.array([-0.6, 0.9, 0.2, -0.3, 0.5, 1.2])
+    points, lams = moller_twin(function_of("valley"), start, 40)
+    x, function, rule = start.copy(), function_of("valley"), mlp.ScaledConjugateGradient()
+    state, grad, out = rule.init(x), np.empty(6), np.empty(6)
+    refused = 0
+    for point, lam in zip(points, lams, strict=True):
+        rule.update(mlp.Evaluation(x, function.value_and_grad(x, grad), grad, function), state, out)
+        x += out
+        refused += not out.any()
+        np.testing.assert_allclose(x, point, rtol=1e-6)
+        assert state.damping == pytest.approx(lam, rel=1e-4)
+    assert refused > 0

@@ -18,7 +18,12 @@ from mlp.errors import HyperparameterError, ShapeError, check_each, check_positi
 
 
 class Objective(Protocol):
-    """The loss of this step's batch, at other parameters."""
+    """The loss of this step's batch, at other parameters.
+
+    Rules may ask for more, and say so by name where it is missing. Of networks `mlp.Objective` has all of it, at the
+    present parameters: `hvp(v, out)` and `gnvp(v, out)`, the Hessian and the Gauss-Newton matrix times v;
+    `jacobian(out)`, which returns the residuals, and `n_residuals`; `kronecker()`.
+    """
 
     def value(self, params: Array) -> Any:
         """L(params)."""
