@@ -118,7 +118,7 @@ class Objective:
 
     @property
     def n_residuals(self) -> int:
-        """How many rows `jacobian` has: one for each output of each sample."""
+        """How many rows a Jacobian has: one for each output of each sample."""
         return self.network.n_out * self.workspace.n_samples
 
     def residuals(self, params: Array) -> Array:
@@ -128,19 +128,28 @@ class Objective:
         return self.loss.residuals(output, self.batch.target, self.batch.weights).ravel()
 
     def jacobian(self, out: Array) -> Array:
-        """Write ∂r/∂params into `out`, (n_residuals, P); return r, (n_residuals,). L = ½ ‖r‖² and ∂L/∂params = rᵀ ∂r.
+        """Write ∂r/∂params into `out`, (n_residuals, P); return r, (n_residuals,).
 
-        One backward pass for each output, from ∂r/∂output; the gradient of a single sample is the outer product of what
-        went into a layer and what came back to it.
+        L = ½ ‖r‖² and ∂L/∂params = rᵀ ∂r/∂params.
+        """
+        output = self.workspace.nodes[-1].values
+        r = self.loss.residuals(output, self.batch.target, self.batch.weights)
+        self.root_jacobian(out)
+        return r.ravel()
+
+    def root_jacobian(self, out: Array) -> None:
+        """Write Sᵀ ∂output/∂params into `out`, (n_residuals, P), where S Sᵀ = ∂²L/∂output² sample by sample.
+
+        outᵀ out is the Gauss-Newton matrix, of any loss that is convex in the outputs; where the loss is a sum of
+        squares this is the Jacobian of its residuals. One backward pass for each column of S: the gradient of a single
+        sample is the outer product of what went into a layer and what came back to it.
         """
         self._alone()
         output, n = self.workspace.nodes[-1].values, self.workspace.n_samples
-        r = self.loss.residuals(output, self.batch.target, self.batch.weights)
         for k, d_output in enumerate(self.loss.root(output, self.batch.target, self.batch.weights)):
             for part, inputs, signals in self._factors(d_output):
                 block = out[k * n : (k + 1) * n, part].reshape(n, len(signals), len(inputs))  # splits an axis: no copy
                 np.multiply(signals.T[:, :, None], inputs.T[:, None, :], out=block)
-        return r.ravel()
 
     def kronecker(self) -> list[Factors]:
         """The Gauss-Newton matrix's diagonal blocks, one for each dense layer, in factors. Penalties are left out."""

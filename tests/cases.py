@@ -154,6 +154,9 @@ class Bowl:
 
     gnvp = hvp
 
+    def root_jacobian(self, out: np.ndarray) -> None:
+        self.jacobian(out)
+
     def jacobian(self, out: np.ndarray) -> np.ndarray:
         out[...] = np.diag(self.curvature**0.5 * np.ones_like(self.at))
         return np.asarray(self.curvature**0.5 * (self.at - self.minimum))

@@ -439,7 +439,7 @@ def test_a_rule_counts_the_gradients_it_asked_for() -> None:
 def test_a_rule_that_searches_refuses_a_population_and_names_what_is_missing() -> None:
     with pytest.raises(mlp.ShapeError, match="BFGS searches for one network at a time"):
         mlp.BFGS().init(np.zeros((3, 2)))
-    with pytest.raises(mlp.DerivativeError, match="LevenbergMarquardt asks its objective for jacobian"):
+    with pytest.raises(mlp.DerivativeError, match="LevenbergMarquardt asks its objective for value, root_jacobian"):
         rule = mlp.LevenbergMarquardt()
         rule.update(mlp.Evaluation(np.zeros(2), 1.0, np.ones(2)), rule.init(np.zeros(2)), np.empty(2))
 
@@ -580,7 +580,9 @@ def test_kfac_whitens_a_linear_layer() -> None:
     np.testing.assert_allclose(net.views[0], expected.T, atol=1e-5)  # √λ = 1e-6 beside A
 
 
-@pytest.mark.parametrize("kind", [mlp.NewtonCG, mlp.TrustRegion, mlp.HessianFree, mlp.KFAC, mlp.LBFGS])
+@pytest.mark.parametrize(
+    "kind", [mlp.LevenbergMarquardt, mlp.NewtonCG, mlp.TrustRegion, mlp.HessianFree, mlp.KFAC, mlp.LBFGS]
+)
 def test_rules_that_search_classify_in_float32_too(kind: Any) -> None:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 2)).astype(np.float32)
@@ -666,6 +668,9 @@ class Misra:
 
     def value(self, b: np.ndarray) -> float:
         return float(0.5 * (self.residuals(b) ** 2).sum())
+
+    def root_jacobian(self, out: np.ndarray) -> None:
+        self.jacobian(out)
 
     def jacobian(self, out: np.ndarray) -> np.ndarray:
         b, x = self.at, MISRA1A[:, 0]

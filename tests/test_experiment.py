@@ -458,10 +458,13 @@ def test_every_full_batch_rule_learns_with_its_own_numbers(name: str) -> None:
     assert len(run.history["loss"]) == 40, "one step for each epoch: batches are full, as the rule needs them"
 
 
-def test_a_rule_that_searches_refuses_restarts_and_schedules() -> None:
+def test_a_rule_that_searches_refuses_restarts_schedules_and_what_is_no_sum_of_squares() -> None:
     config: dict[str, Any] = {"optimizer": {"name": "lbfgs"}, "training": {"restarts": 3}}
     with pytest.raises(mlp.ConfigError, match=r"restarts = 3 .* lbfgs searches for one network"):
         mlp.run(config, (X, BINARY))
+    with pytest.raises(mlp.ConfigError, match=r"gauss_newton minimises squares, and .* 'cross_entropy'"):
+        mlp.run({"optimizer": {"name": "gauss_newton"}}, (X, BINARY))
+    assert mlp.run({"optimizer": {"name": "levenberg_marquardt"}}, (X, BINARY)).metrics["train_accuracy"] > 0.93
     with pytest.raises(mlp.ConfigError, match="lbfgs finds its own step lengths"):
         mlp.run({"optimizer": {"name": "lbfgs", "schedule": "cosine"}}, (X, BINARY))
 

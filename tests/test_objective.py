@@ -167,6 +167,16 @@ def test_the_root_of_a_losses_curvature_is_its_root(name: str) -> None:
     np.testing.assert_allclose(np.einsum("kji,kli,li->ji", root, root, v), out, atol=1e-15)
 
 
+def test_the_root_jacobian_is_the_root_of_the_gauss_newton_matrix_of_a_cross_entropy() -> None:
+    net, rng = mlp.Network([mlp.Dense(5, 4), mlp.Tanh(), mlp.Dense(4, 3)], rng=1), np.random.default_rng(0)
+    batch = mlp.as_batch(rng.standard_normal((7, 5)), rng.integers(0, 3, 7), rng.uniform(0.5, 2, 7))
+    objective, _ = objective_for(net, mlp.SoftmaxCrossEntropy(), batch)
+    root = np.empty((objective.n_residuals, net.layout.size))
+    objective.root_jacobian(root)
+    v = rng.standard_normal(net.layout.size)
+    np.testing.assert_allclose(product(objective.gnvp, v), root.T @ (root @ v), atol=1e-14)
+
+
 def test_kronecker_factors_sum_to_the_gauss_newton_matrix_of_one_sample() -> None:
     """With a single sample there is nothing to approximate within a layer: its block is (Σ δ δᵀ) ⊗ x̃ x̃ᵀ."""
     net = mlp.Network([mlp.Dense(3, 4), mlp.Tanh(), mlp.Dense(4, 3)], rng=1)

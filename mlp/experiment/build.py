@@ -248,6 +248,11 @@ def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice] = ()) -> 
     given = config.optimizer
     total = steps_per_epoch * config.training.epochs
     found: Optimizer = OPTIMIZERS[given.name](**rule_keys(config, total))
+    if found.least_squares and config.loss.name != "squared_error":
+        raise ConfigError(
+            f"[optimizer] {given.name} minimises squares, and [loss] name = {config.loss.name!r}. Set squared_error, "
+            "or take levenberg_marquardt, which is for other losses too."
+        )
     if given.schedule != "constant":
         if found.alone:
             raise ConfigError(f"[optimizer] {given.name} finds its own step lengths. Leave out the schedule.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log, pi
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,13 +34,22 @@ def _empty(params: Array) -> tuple[Array, Array]:
 def _look(rule: Optimizer, at: Evaluation, state: ResidualState, *methods: str) -> Any:
     """Fill the state's residuals and Jacobian; return the objective."""
     objective = asked(rule, at, "jacobian", *methods)
+    state.residuals = objective.jacobian(_room(state, objective, at))
+    _count(at, state)
+    return objective
+
+
+def _room(state: ResidualState, objective: Any, at: Evaluation) -> Array:
+    """The state's Jacobian, as large as this batch needs it."""
     shape = (objective.n_residuals, at.params.size)
     if state.jacobian.shape != shape:
         state.jacobian = np.empty(shape, at.params.dtype)
-    state.residuals = objective.jacobian(state.jacobian)
+    return state.jacobian
+
+
+def _count(at: Evaluation, state: ResidualState) -> None:
     state.gradients += 2
     state.pace.next(at.loss)
-    return objective
 
 
 def trial(objective: Any, state: SearchState, params: Array) -> float:
@@ -64,6 +73,8 @@ class GaussNewton(Searching):
 
     Gauss (1809); Nocedal & Wright (2006), section 10.3.
     """
+
+    least_squares: ClassVar[bool] = True
 
     decrease: float = 1e-4
     curvature: float = 0.9
@@ -102,14 +113,15 @@ class DampedState(ResidualState):
 class LevenbergMarquardt(Searching):
     """Gauss-Newton, damped: between its step (μ → 0) and a short one downhill (μ → ∞).
 
-        u = -(Jᵀ J + μ I)⁻¹ Jᵀ r
+        u = -(Jᵀ J + μ I)⁻¹ g,   g = Jᵀ r
         while L(θ + u) ≥ L(θ):   μ ← 10 μ, and u with it
         then:                    μ ← 0.1 μ
 
     μ starts as `damping`, 10 is `increase`, 0.1 `decrease`. Where μ would pass `max_damping` the step is 0.
 
     Levenberg (1944), Marquardt (1963); for networks Hagan & Menhaj (1994), with the schedule and constants of MATLAB's
-    trainlm. r carries the 1/√N of the mean over samples, so that μ means the same whatever N.
+    trainlm. r carries the 1/√N of the mean over samples, so that μ means the same whatever N. For a loss that is no sum
+    of squares but convex in the outputs, the cross-entropies say, Jᵀ J is its Gauss-Newton matrix: Schraudolph (2002).
     """
 
     damping: float = 1e-3
@@ -125,10 +137,11 @@ class LevenbergMarquardt(Searching):
         return DampedState(*searching(self, params), *_empty(params), self.damping)
 
     def update(self, at: Evaluation, state: DampedState, out: Array) -> None:
-        """-(Jᵀ J + μ I)⁻¹ Jᵀ r with the first μ of the schedule that lowers the loss."""
-        objective = _look(self, at, state, "value")
-        jacobian = state.jacobian
-        square, grad = jacobian.T @ jacobian, jacobian.T @ state.residuals
+        """-(Jᵀ J + μ I)⁻¹ g with the first μ of the schedule that lowers the loss."""
+        objective = asked(self, at, "value", "root_jacobian")
+        objective.root_jacobian(_room(state, objective, at))
+        _count(at, state)
+        square, grad = state.jacobian.T @ state.jacobian, at.grad
         diagonal = np.einsum("ii->i", square)
         undamped, loss = diagonal.copy(), float(at.loss)
         out.fill(0)
@@ -196,6 +209,8 @@ class BayesianRegularization(Searching):
 
     MacKay (1992), eq. 4.6-4.10; Foresee & Hagan (1997), steps 1-4, whose E are not halved. μ starts at MATLAB's 0.005.
     """
+
+    least_squares: ClassVar[bool] = True
 
     damping: float = 5e-3
     increase: float = 10.0
@@ -272,6 +287,8 @@ class Dogleg(Searching):
 
     Powell (1970); Nocedal & Wright (2006), eq. 4.16 and algorithm 4.1.
     """
+
+    least_squares: ClassVar[bool] = True
 
     radius: float = 1.0
     max_radius: float = 1000.0

@@ -24,7 +24,7 @@ class Masked:
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._objective, name)
-        return self._silent(asked) if name in ("value_and_grad", "hvp", "gnvp", "jacobian") else asked
+        return self._silent(asked) if name in ("value_and_grad", "hvp", "gnvp", "jacobian", "root_jacobian") else asked
 
     def _silent(self, asked: Any) -> Any:
         """`asked`, its last argument silenced: all of them write there, along the last axis."""

@@ -22,7 +22,7 @@ class Objective(Protocol):
 
     Rules may ask for more, and say so by name where it is missing. Of networks `mlp.Objective` has all of it, at the
     present parameters: `hvp(v, out)` and `gnvp(v, out)`, the Hessian and the Gauss-Newton matrix times v;
-    `jacobian(out)`, which returns the residuals, and `n_residuals`; `kronecker()`.
+    `jacobian(out)`, which returns the residuals, `root_jacobian(out)` and `n_residuals`; `kronecker()`.
     """
 
     def value(self, params: Array) -> Any:
@@ -135,10 +135,12 @@ class Optimizer(ABC):
 
     `full_batch`: it compares one step with the next, so every step should see the same samples. `alone`: it searches
     for one vector of parameters and not for a population, asks the objective, and has no learning rate to choose.
+    `least_squares`: it minimises squares only.
     """
 
     full_batch: ClassVar[bool] = False
     alone: ClassVar[bool] = False
+    least_squares: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, params: Array) -> State:
