@@ -1,39 +1,114 @@
 """Optimizers: rules that turn gradients into steps. They know no networks.
 
 `optimizer` states the contract. To add one, write its frozen dataclass and state in a family file, one line here and
-one row in `tests/cases.py`.
+one row in `tests/cases.py`; a reference for it in `tests/reference/rules.py`, or its invariant in a test.
 """
 
-from mlp.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from mlp.optimizers.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
+from mlp.optimizers.adaptive import Adadelta, Adagrad, CenteredRMSprop, RMSprop
+from mlp.optimizers.average import AveragedSGD, ScheduleFreeAdamW, ScheduleFreeSGD
+from mlp.optimizers.free import DAdaptAdam, DoG, PolyakStep, Prodigy
 from mlp.optimizers.gradient import SGD, Momentum, Nesterov
+from mlp.optimizers.hessian import AdaHessian, SophiaH
+from mlp.optimizers.layerwise import LAMB, LARS
+from mlp.optimizers.matrix import Muon, Shampoo
+from mlp.optimizers.moments import ADOPT, AdaBelief, Adan, AdEMAMix, Yogi
+from mlp.optimizers.momentum import QHM, AggMo, QHAdam
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Schedule, State, pace
-from mlp.optimizers.wrapper import ClipNorm, ClipValue, Frozen
+from mlp.optimizers.sign import Lion, SignSGD, Signum
+from mlp.optimizers.soap import SOAP
+from mlp.optimizers.wrapper import SAM, ClipNorm, ClipValue, Frozen, Lookahead, MovingAverage
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
+    "averaged_sgd": AveragedSGD,
     "momentum": Momentum,
     "nesterov": Nesterov,
+    "qhm": QHM,
+    "aggmo": AggMo,
+    "sign_sgd": SignSGD,
+    "signum": Signum,
+    "lion": Lion,
     "adagrad": Adagrad,
+    "adadelta": Adadelta,
     "rmsprop": RMSprop,
+    "centered_rmsprop": CenteredRMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "amsgrad": AMSGrad,
+    "adamax": Adamax,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "adabelief": AdaBelief,
+    "yogi": Yogi,
+    "adan": Adan,
+    "ademamix": AdEMAMix,
+    "adopt": ADOPT,
+    "qhadam": QHAdam,
+    "lars": LARS,
+    "lamb": LAMB,
+    "muon": Muon,
+    "shampoo": Shampoo,
+    "soap": SOAP,
+    "adahessian": AdaHessian,
+    "sophia": SophiaH,
+    "polyak": PolyakStep,
+    "dog": DoG,
+    "dadapt_adam": DAdaptAdam,
+    "prodigy": Prodigy,
+    "schedule_free_sgd": ScheduleFreeSGD,
+    "schedule_free_adamw": ScheduleFreeAdamW,
 }
 
 __all__ = [
+    "ADOPT",
+    "LAMB",
+    "LARS",
     "OPTIMIZERS",
+    "QHM",
+    "SAM",
     "SGD",
+    "SOAP",
+    "AMSGrad",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaHessian",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Adan",
+    "AggMo",
+    "AveragedSGD",
+    "CenteredRMSprop",
     "ClipNorm",
     "ClipValue",
+    "DAdaptAdam",
+    "DoG",
     "Evaluation",
     "Frozen",
+    "Lion",
+    "Lookahead",
     "Momentum",
+    "MovingAverage",
+    "Muon",
+    "NAdam",
     "Nesterov",
     "Optimizer",
+    "PolyakStep",
+    "Prodigy",
+    "QHAdam",
+    "RAdam",
     "RMSprop",
     "Schedule",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
+    "Shampoo",
+    "SignSGD",
+    "Signum",
+    "SophiaH",
     "State",
+    "Yogi",
     "pace",
 ]
