@@ -36,7 +36,19 @@ from mlp.losses import *  # noqa: F403
 from mlp.network import Layout, Network, Workspace
 from mlp.optimizers import *  # noqa: F403
 from mlp.recorder import Recorder
-from mlp.schedules import Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
+from mlp.schedules import (
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseTime,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    StepDecay,
+    Triangular,
+    WarmUp,
+)
 from mlp.training import Step, train
 
 __version__ = "0.1.0"
@@ -50,6 +62,7 @@ __all__ = [
     "Cause",
     "ConfigError",
     "Cosine",
+    "CosineRestarts",
     "DataError",
     "DownloadError",
     "DtypeError",
@@ -59,18 +72,23 @@ __all__ = [
     "History",
     "HyperparameterError",
     "Instrument",
+    "InverseTime",
     "Layout",
     "MLPError",
     "MissingExtraError",
+    "MultiStep",
     "Network",
     "Nodes",
     "Objective",
+    "OneCycle",
+    "Polynomial",
     "Recorder",
     "ReduceOnPlateau",
     "Run",
     "ShapeError",
     "Step",
     "StepDecay",
+    "Triangular",
     "UnknownNameError",
     "WarmUp",
     "Workspace",

@@ -167,6 +167,12 @@ SCHEDULES: dict[str, Any] = {
     "cosine": mlp.Cosine(0.1, steps=30, final=0.01),
     "warm_up": mlp.WarmUp(0.1, steps=5),
     "warm_up_cosine": mlp.WarmUp(mlp.Cosine(0.1, steps=30), steps=5),
+    "multi_step": mlp.MultiStep(0.1, (10, 15)),
+    "inverse_time": mlp.InverseTime(0.1, every=10, power=0.75),
+    "polynomial": mlp.Polynomial(0.1, steps=30, power=2.0, final=0.01),
+    "cosine_restarts": mlp.CosineRestarts(0.1, steps=10, final=0.01),
+    "one_cycle": mlp.OneCycle(0.1, steps=40),
+    "triangular": mlp.Triangular(0.1, steps=7, factor=0.5),
     "plateau": mlp.ReduceOnPlateau(0.1, window=2, factor=0.5, patience=2),
 }
 
