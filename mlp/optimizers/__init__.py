@@ -4,7 +4,7 @@
 one row in `tests/cases.py`; a reference for it in `tests/reference/rules.py`, or its invariant in a test.
 """
 
-from mlp.optimizers.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
+from mlp.optimizers.adam import Adam, Adamax, AdamW, AMSGrad
 from mlp.optimizers.adaptive import Adadelta, Adagrad, CenteredRMSprop, RMSprop
 from mlp.optimizers.average import AveragedSGD, ScheduleFreeAdamW, ScheduleFreeSGD
 from mlp.optimizers.free import DAdaptAdam, DoG, PolyakStep, Prodigy
@@ -12,11 +12,12 @@ from mlp.optimizers.gradient import SGD, Momentum, Nesterov
 from mlp.optimizers.hessian import AdaHessian, SophiaH
 from mlp.optimizers.layerwise import LAMB, LARS
 from mlp.optimizers.matrix import Muon, Shampoo
-from mlp.optimizers.moments import ADOPT, AdaBelief, Adan, AdEMAMix, Yogi
+from mlp.optimizers.moments import AdaBelief, Adan, AdEMAMix, Yogi
 from mlp.optimizers.momentum import QHM, AggMo, QHAdam
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Schedule, State, pace
 from mlp.optimizers.sign import Lion, SignSGD, Signum
 from mlp.optimizers.soap import SOAP
+from mlp.optimizers.start import ADOPT, NAdam, RAdam
 from mlp.optimizers.wrapper import SAM, ClipNorm, ClipValue, Frozen, Lookahead, MovingAverage
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -1,7 +1,8 @@
 """Adam and its kin: the mean gradient over the root of the mean squared gradient.
 
 θ are the parameters, g the gradient, u the update, t the number of the update (1, 2, ...), η `learning_rate`,
-ε `epsilon`; products, roots and maxima are elementwise. Rules with other means stand in `moments`.
+ε `epsilon`; products, roots and maxima are elementwise. Rules with other means stand in `moments`, those with
+another beginning in `start`.
 """
 
 from __future__ import annotations
@@ -89,9 +90,11 @@ class AdamW(Optimizer):
 
         u = -η (m̂ / (√v̂ + ε) + λ θ)
 
-    λ is `weight_decay`. Loshchilov & Hutter (2019), algorithm 2, with the schedule multiplier folded into η as in
-    PyTorch. Every parameter decays, bias weights too: a rule does not know which they are. To spare them use a dense
-    layer's l2, which is not decoupled.
+    λ is `weight_decay`.
+
+    Loshchilov & Hutter (2019), algorithm 2, with the schedule multiplier folded into η as in PyTorch. Every parameter
+    decays, bias weights too: a rule does not know which they are. To spare them use a dense layer's l2, which is not
+    decoupled.
     """
 
     learning_rate: Rate = 0.001
@@ -200,109 +203,3 @@ class Adamax(Optimizer):
         np.maximum(v, out, out=v)
         np.divide(state.m, v, out=out)
         out *= -rate / (1 - self.beta1**state.t)
-
-
-@dataclass
-class NAdamState(MeansState):
-    """`m` and `v`: the means of the gradients met and of their squares; `product`: that of all μ so far."""
-
-    product: Any
-    room: Array
-
-
-@dataclass(frozen=True)
-class NAdam(Optimizer):
-    """Adam with Nesterov's look ahead.
-
-        μₜ = β₁ (1 - ½ 0.96^(ψ t))      Πₜ = μ₁ μ₂ … μₜ
-        m ← β₁ m + (1 - β₁) g
-        v ← β₂ v + (1 - β₂) g²          v̂ = v / (1 - β₂ᵗ)
-        u = -η ((1 - μₜ) g / (1 - Πₜ) + μₜ₊₁ m / (1 - Πₜ₊₁)) / (√v̂ + ε)
-
-    ψ is `decay`. Dozat (2016), algorithm 8 with his schedule of μ, and m faded by β₁, as in PyTorch; optax's nadam is
-    another rule, with μₜ = β₁.
-    """
-
-    learning_rate: Rate = 0.002
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-    decay: float | Array = 0.004
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> NAdamState:
-        """No gradients met."""
-        return begun(NAdamState, self, params, product=1.0)
-
-    def update(self, at: Evaluation, state: NAdamState, out: Array) -> None:
-        """Both parts over √v̂ + ε."""
-        rate, t, room = state.pace.next(at.loss), state.t, state.room
-        mu, mu_next = self._mu(t), self._mu(t + 1)
-        state.product = state.product * mu
-        fade(state.m, self.beta1, at.grad, out)
-        fade_squares(state.v, self.beta2, at.grad, out)
-        np.multiply(at.grad, (1 - mu) / (1 - state.product), out=out)
-        np.multiply(state.m, mu_next / (1 - state.product * mu_next), out=room)
-        out += room
-        np.sqrt(state.v, out=room)
-        room *= (1 - self.beta2**t) ** -0.5
-        room += self.epsilon
-        np.divide(out, room, out=out)
-        out *= -rate
-
-    def _mu(self, t: int) -> Any:
-        """The momentum of update t."""
-        return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.decay))
-
-
-@dataclass(frozen=True)
-class RAdam(Optimizer):
-    """Adam that waits until the mean square can be relied on.
-
-        m ← β₁ m + (1 - β₁) g           m̂ = m / (1 - β₁ᵗ)
-        v ← β₂ v + (1 - β₂) g²          k = √(1 - β₂ᵗ)
-        ρ∞ = 2/(1 - β₂) - 1             ρ = ρ∞ - 2t β₂ᵗ/(1 - β₂ᵗ)
-        r² = (ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)
-        u = -η m̂ r k / (√v + ε)         where ρ > 5, else   u = -η m̂
-
-    The first steps, 5 at β₂ = 0.999, are those of plain momentum: choose η with that in mind.
-
-    Liu et al. (2020), algorithm 2, with PyTorch's threshold of 5 for ρ (the paper has 4) and its ε, before the bias
-    correction.
-    """
-
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> MeansState:
-        """No gradients met."""
-        return begun(MeansState, self, params)
-
-    def update(self, at: Evaluation, state: MeansState, out: Array) -> None:
-        """-η m̂, times r k / (√v + ε) where ρ > 5."""
-        rate, t = state.pace.next(at.loss), state.t
-        fade(state.m, self.beta1, at.grad, out)
-        fade_squares(state.v, self.beta2, at.grad, out)
-        steady, gain = self._rectified(t)
-        np.sqrt(state.v, out=out)
-        out += self.epsilon
-        out /= gain
-        np.copyto(out, 1, where=~steady)
-        np.divide(state.m, out, out=out)
-        out *= -rate / (1 - self.beta1**t)
-
-    def _rectified(self, t: int) -> tuple[Any, Any]:
-        """Whether ρ > 5, and r k; where ρ is less, it is taken for 5, and nobody asks."""
-        faded = np.asarray(self.beta2**t)
-        most = 2 / (1 - self.beta2) - 1
-        length = most - 2 * t * faded / (1 - faded)
-        rho, rho_most = np.maximum(length, 5), np.maximum(most, 5)
-        squared = (rho - 4) * (rho - 2) * rho_most / ((rho_most - 4) * (rho_most - 2) * rho)
-        return length > 5, np.sqrt(squared * (1 - faded))

@@ -69,7 +69,9 @@ class RMSprop(Optimizer):
         v ← μ v - η g / (√s + ε)
         u = v
 
-    α is `decay`, μ is `momentum`. Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in
+    α is `decay`, μ is `momentum`.
+
+    Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in
     PyTorch; optax and Keras put ε inside and take 0.9. PyTorch keeps v/(-η), which differs once η changes.
     """
 
@@ -167,7 +169,9 @@ class Adadelta(Optimizer):
         d ← ρ d + (1 - ρ) x²
         u = -η x
 
-    ρ is `decay`. From d = 0 the steps grow slowly from about √ε. Zeiler (2012), algorithm 1, with η = 1; ε = 1e-6 and
+    ρ is `decay`. From d = 0 the steps grow slowly from about √ε.
+
+    Zeiler (2012), algorithm 1, with η = 1; ε = 1e-6 and
     ρ = 0.9 as in PyTorch and optax, where the paper tries ρ = 0.95 as well.
     """
 

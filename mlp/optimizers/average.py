@@ -82,7 +82,7 @@ class ScheduleFreeSGD(Optimizer):
 
     β is `momentum`, λ is `weight_decay`; x is `state.average`, and the answer. Give a warm-up for η at most.
 
-    Defazio et al. (2024), eq. 3-5, with the weights w of its section 4.
+    Defazio et al. (2024), eq. 3-5, with the weights w of its algorithm 1.
     """
 
     learning_rate: Rate = 1.0

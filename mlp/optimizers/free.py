@@ -33,7 +33,7 @@ class PolyakStep(Optimizer):
     η is `learning_rate`, here the longest step allowed; L* is `lowest`, a loss that cannot be undercut: 0 for most. A
     loss below it stops the rule. On minibatches it converges where all of them can be fitted at once.
 
-    Polyak (1987), section 5.3; the bound η is SPS_max of Loizou et al. (2021), eq. 3 with c = 1.
+    Polyak (1987), section 5.3; with the bound η it is SPS_max of Loizou et al. (2021), c = 1.
     """
 
     learning_rate: Rate = 1.0
@@ -74,7 +74,7 @@ class DoG(Optimizer):
 
     δ is `distance`, relative, and may be far too small: r grows quickly.
 
-    Ivgi, Hinder & Carmon (2023), eq. 1 and 2, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
+    Ivgi, Hinder & Carmon (2023), eq. DoG, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
     """
 
     learning_rate: Rate = 1.0
@@ -119,7 +119,9 @@ class DAdaptAdam(Optimizer):
         u = -m / (√v + ε)
         d ← max(d, b / ((1 - √β₂) Σ|s|))
 
-    d starts at `distance`. Defazio & Mishchenko (2023), algorithm 5, as in its code: without Adam's bias corrections
+    d starts at `distance`.
+
+    Defazio & Mishchenko (2023), algorithm 5, as in its code: without Adam's bias corrections
     (optax has them), with the old s and v in b, the largest component's distance ‖·‖∞ being what d bounds.
     """
 

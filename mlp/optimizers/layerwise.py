@@ -52,7 +52,7 @@ class LARS(Optimizer):
 
     τ is `trust`, μ is `momentum`. A block of norm 0, or without a gradient, has a ratio of 1 instead of τ ‖θ‖/‖d‖.
 
-    You, Gitman & Ginsburg (2017), eq. 6, with ‖d‖ in the place of ‖g‖ + λ ‖θ‖, as in optax.
+    You, Gitman & Ginsburg (2017), algorithm 1, with ‖d‖ in the place of ‖g‖ + λ ‖θ‖, as in optax.
     """
 
     learning_rate: Rate = 1.0
@@ -96,7 +96,9 @@ class LAMB(Optimizer):
         d = m̂ / (√v̂ + ε) + λ θ          m̂, v̂ as in Adam
         u = -η ‖θ‖/‖d‖ d                in each block
 
-    A block of norm 0, or with no d, has a ratio of 1 instead of ‖θ‖/‖d‖. You et al. (2020), algorithm 2 with φ(z) = z.
+    A block of norm 0, or with no d, has a ratio of 1 instead of ‖θ‖/‖d‖.
+
+    You et al. (2020), algorithm 2 with φ(z) = z, and Adam's bias corrections, as in optax.
     """
 
     learning_rate: Rate = 0.001

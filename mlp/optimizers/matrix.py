@@ -161,7 +161,7 @@ class Shampoo(Optimizer):
     side longer than `largest` is left as it is, and the root of the other is L^(-½) then. What is in no matrix takes
     Adagrad's steps, with ε inside its root.
 
-    Gupta, Koren & Singer (2018), algorithm 1, with section 5's delayed roots.
+    Gupta, Koren & Singer (2018), algorithm 1, with roots delayed as in its experiments.
     """
 
     learning_rate: Rate = 0.1

@@ -1,4 +1,4 @@
-"""Adam with other means: of deviations, of differences, over a longer time, or in another order.
+"""Adam with other means: of deviations, of differences, or over a longer time.
 
 θ are the parameters, g the gradient, u the update, t the number of the update (1, 2, ...), η `learning_rate`,
 ε `epsilon`, λ `weight_decay`, a hat a mean without its bias: m̂ = m / (1 - β₁ᵗ). Products and roots are elementwise.
@@ -226,45 +226,3 @@ class AdEMAMix(Optimizer):
             return self.alpha, self.beta3
         done, short, long = t / self.warm_up, np.log(self.beta1), np.log(self.beta3)
         return self.alpha * done, np.exp(short * long / ((1 - done) * long + done * short))
-
-
-@dataclass(frozen=True)
-class ADOPT(Optimizer):
-    """Adam in another order: a gradient is divided by what was known before it, and only then averaged.
-
-        x = g / max(√v, ε), held within ± (t - 1)^¼
-        m ← β₁ m + (1 - β₁) x
-        v ← β₂ v + (1 - β₂) g²
-        u = -η m
-
-    The first update only sets v = g² and moves nothing. Converges for every β₂, which Adam does not.
-
-    Taniguchi et al. (2024), algorithm 2, with the clipping of its second version, as in optax.
-    """
-
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.9999
-    epsilon: float = 1e-6
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> MeansState:
-        """No gradients met."""
-        return begun(MeansState, self, params)
-
-    def update(self, at: Evaluation, state: MeansState, out: Array) -> None:
-        """-η m; nothing at the first update."""
-        g, m, v, rate, t = at.grad, state.m, state.v, state.pace.next(at.loss), state.t
-        if t == 1:
-            np.multiply(g, g, out=v)
-            out.fill(0)
-            return
-        np.sqrt(v, out=out)
-        np.maximum(out, self.epsilon, out=out)
-        np.divide(g, out, out=out)
-        np.clip(out, -((t - 1) ** 0.25), (t - 1) ** 0.25, out=out)
-        fade(m, self.beta1, out, out)
-        fade_squares(v, self.beta2, g, out)
-        np.multiply(m, -rate, out=out)

@@ -63,7 +63,9 @@ class QHAdam(Optimizer):
         v ← β₂ v + (1 - β₂) g²          v̂ = v / (1 - β₂ᵗ)
         u = -η ((1 - ν₁) g + ν₁ m̂) / (√((1 - ν₂) g² + ν₂ v̂) + ε)
 
-    ν₁ = ν₂ = 1 is Adam. Ma & Yarats (2019), section 4.3; the defaults are those they recommend.
+    ν₁ = ν₂ = 1 is Adam.
+
+    Ma & Yarats (2019); the defaults are those they recommend.
     """
 
     learning_rate: Rate = 0.001
@@ -113,7 +115,9 @@ class AggMo(Optimizer):
         vₖ ← μₖ vₖ - g        k = 1 … K
         u = η/K · Σₖ vₖ
 
-    μ are the `momenta`. Lucas, Sun, Zemel & Grosse (2019), eq. 3, with a constant η inside the sum or outside.
+    μ are the `momenta`.
+
+    Lucas, Sun, Zemel & Grosse (2019), section 3.
     """
 
     learning_rate: Rate = 0.1
@@ -125,6 +129,7 @@ class AggMo(Optimizer):
             raise HyperparameterError("momenta", self.momenta, "momenta in the range 0 ≤ value < 1: (0, 0.9, 0.99)")
         for momentum in self.momenta:
             check_each(check_fraction, "momenta", momentum)
+        object.__setattr__(self, "momenta", tuple(self.momenta))  # equal to what was given as a list
 
     def init(self, params: Array) -> VelocitiesState:
         """At rest."""

@@ -46,7 +46,9 @@ class Signum(Optimizer):
         m ← μ m + (1 - μ) g
         u = -η sign(m)
 
-    μ is `momentum`. Bernstein et al. (2018), algorithm 2.
+    μ is `momentum`.
+
+    Bernstein et al. (2018), algorithm 2.
     """
 
     learning_rate: Rate = 0.001

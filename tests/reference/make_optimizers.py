@@ -294,6 +294,32 @@ def of_optax() -> Way:
     return found
 
 
+def schedules() -> Way:
+    """40 learning rates of the schedules of torch.optim.lr_scheduler; those of no memory."""
+    s = torch.optim.lr_scheduler
+    made: dict[str, Callable[[Any], Any]] = {
+        "step_decay": lambda o: s.StepLR(o, 10),
+        "multi_step": lambda o: s.MultiStepLR(o, [10, 15]),
+        "exponential": lambda o: s.ExponentialLR(o, 0.1**0.1),
+        "polynomial": lambda o: s.PolynomialLR(o, 30, 2.0),
+        "cosine_restarts": lambda o: s.CosineAnnealingWarmRestarts(o, 10, 2, 0.01),
+        "one_cycle": lambda o: s.OneCycleLR(o, 0.1, 40, cycle_momentum=False),
+        "triangular": lambda o: s.CyclicLR(o, 0.025, 0.1, 7, cycle_momentum=False),
+        "triangular2": lambda o: s.CyclicLR(o, 0.025, 0.1, 7, mode="triangular2", cycle_momentum=False),
+    }
+    found: Way = {}
+    for name, make in made.items():
+        rule = torch.optim.SGD([torch.zeros(1)], 0.1)
+        schedule, rates = make(rule), []
+        for _ in range(40):
+            rates.append(rule.param_groups[0]["lr"])
+            rule.step()
+            if len(rates) < 40:
+                schedule.step()
+        found[f"schedule/{name}"] = np.array(rates)
+    return found
+
+
 if __name__ == "__main__":
     check = Problem(A, MINIMUM)
     assert np.isclose(check.value(START), loss(blocks()).item(), rtol=1e-14)
@@ -301,5 +327,5 @@ if __name__ == "__main__":
     np.savez_compressed(
         Path(__file__).with_name("optimizers.npz"),
         matrix=A, minimum=MINIMUM, start=START, versions=np.array(versions),
-        **of_torch(), **of_pytorch_optimizer(), **of_optax(),
+        **of_torch(), **of_pytorch_optimizer(), **of_optax(), **schedules(),
     )  # fmt: skip
