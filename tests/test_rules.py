@@ -112,7 +112,7 @@ def test_every_rule_has_a_reference() -> None:
 
 @pytest.mark.parametrize("name", ["adahessian", "sophia"])
 def test_curvature_from_two_gradients_is_that_of_the_objective(name: str) -> None:
-    """The problem is a polynomial of degree 4: the difference leaves out h²·6d, about 1e-9, and rounding takes 1e-10."""
+    """A polynomial of degree 4: the difference leaves out h²·6d, about 1e-9, and rounding takes 1e-10."""
     np.testing.assert_allclose(way(WAYS[name], hvp=False)[0], REFERENCE[name], rtol=1e-6, atol=1e-6)
 
 
