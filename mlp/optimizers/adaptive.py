@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_each, check_positive
-from mlp.optimizers.memory import begun, fade, fade_squares
+from mlp.optimizers.memory import begun, fade, fade_squares, is_on
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_rate, pace
 
 
@@ -95,7 +95,7 @@ class RMSprop(Optimizer):
         out += self.epsilon
         np.divide(g, out, out=out)
         out *= -state.pace.next(at.loss)
-        if np.any(self.momentum):
+        if is_on(self.momentum):
             v *= self.momentum
             v += out
             np.copyto(out, v)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError
-from mlp.optimizers.memory import begun, fade_squares
+from mlp.optimizers.memory import begun, fade_squares, is_on, plain
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers
 
 
@@ -150,7 +150,7 @@ class ScheduleFreeAdamW(Optimizer):
 def _freed(at: Evaluation, state: FreeState, beta: Any, decay: Any, out: Array) -> None:
     """Move z and x on along the direction in `out`, and write the way to the new θ into it."""
     z, x, room, rate = state.z, state.average, state.room, state.pace.next(at.loss)
-    if np.any(decay):
+    if is_on(decay):
         np.multiply(at.params, decay, out=room)
         out += room
     out *= rate
@@ -158,7 +158,7 @@ def _freed(at: Evaluation, state: FreeState, beta: Any, decay: Any, out: Array) 
     state.longest = np.maximum(state.longest, rate)
     state.total = state.total + state.longest**2
     np.subtract(z, x, out=room)
-    room *= state.longest**2 / state.total
+    room *= plain(state.longest**2 / state.total)
     x += room
     np.subtract(x, z, out=out)
     out *= beta

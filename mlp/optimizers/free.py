@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.optimizers.memory import MeansState, begun, each_norm, shrink
+from mlp.optimizers.memory import MeansState, begun, each_norm, each_square, shrink
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, pace
 
 
@@ -49,9 +49,10 @@ class PolyakStep(Optimizer):
     def update(self, at: Evaluation, state: State, out: Array) -> None:
         """-min(L - L*, η ‖g‖²) / ‖g‖² · g, which a small gradient cannot overflow."""
         gap = np.maximum(np.asarray(at.loss)[..., None] - self.lowest, 0)
-        squares = np.square(at.grad).sum(-1, keepdims=True)
+        squares = each_square(at.grad)
         most = state.pace.next(at.loss) * squares
-        np.multiply(at.grad, -np.minimum(gap, most) / np.where(squares > 0, squares, 1), out=out)
+        share = np.minimum(gap, most) / np.where(squares > 0, squares, 1)
+        np.multiply(at.grad, -share.astype(out.dtype), out=out)
 
 
 @dataclass
@@ -93,7 +94,7 @@ class DoG(Optimizer):
         """-η r / √(s + ε) · g."""
         np.subtract(at.params, state.start, out=state.room)
         np.maximum(state.far, each_norm(state.room), out=state.far)
-        state.squares += np.square(at.grad).sum(-1, keepdims=True)
+        state.squares += each_square(at.grad)
         rate = state.pace.next(at.loss) * state.far / np.sqrt(state.squares + self.epsilon)
         np.multiply(at.grad, -rate, out=out)
 
@@ -141,7 +142,7 @@ class DAdaptAdam(Optimizer):
     def update(self, at: Evaluation, state: DistanceState, out: Array) -> None:
         """-m / (√v + ε)."""
         g, m, v, s, d, room = at.grad, state.m, state.v, state.s, state.d, state.room
-        rate, slow = d * state.pace.next(at.loss), np.sqrt(self.beta2)
+        rate, slow = d * state.pace.next(at.loss), self.beta2**0.5
         np.sqrt(v, out=room)
         room += self.epsilon
         np.divide(s, room, out=room)
@@ -152,7 +153,8 @@ class DAdaptAdam(Optimizer):
         np.multiply(g, g, out=out)
         _add(v, self.beta2, out, 1 - self.beta2, room)
         _add(s, slow, g, (1 - slow) * rate, room)
-        _grow(d, state.bound, (1 - slow) * np.abs(s).sum(-1, keepdims=True))
+        np.abs(s, out=room)
+        _grow(d, state.bound, (1 - slow) * room.sum(-1, keepdims=True))
         np.sqrt(v, out=out)
         out += self.epsilon
         np.divide(m, out, out=out)
@@ -202,7 +204,7 @@ class Prodigy(Optimizer):
     def update(self, at: Evaluation, state: ProdigyState, out: Array) -> None:
         """-d η m / (√v + d′ ε) - d η λ θ."""
         g, m, v, s, d, room = at.grad, state.m, state.v, state.s, state.d, state.room
-        rate, slow = d * state.pace.next(at.loss), np.sqrt(self.beta2)
+        rate, slow = d * state.pace.next(at.loss), self.beta2**0.5
         weight = d / self.distance * rate
         np.subtract(state.start, at.params, out=room)
         room *= g
@@ -212,7 +214,8 @@ class Prodigy(Optimizer):
         np.multiply(g, g, out=out)
         _add(v, self.beta2, out, (1 - self.beta2) * d * d, room)
         _add(s, slow, g, weight, room)
-        _grow(d, state.bound, np.abs(s).sum(-1, keepdims=True))
+        np.abs(s, out=room)
+        _grow(d, state.bound, room.sum(-1, keepdims=True))
         np.sqrt(v, out=out)
         out += d * self.epsilon
         np.divide(m, out, out=out)

@@ -51,14 +51,29 @@ def fade_squares(kept: Array, decay: Any, new: Array, room: Array) -> None:
     fade(kept, decay, room, room)
 
 
+def is_on(number: Any) -> bool:
+    """Whether a hyperparameter, or that of any member, is not 0. For a plain number this is no work, np.any is 3 µs."""
+    return bool(number.any()) if isinstance(number, np.ndarray) else number != 0
+
+
+def plain(number: Any) -> Any:
+    """One number as Python's, which leaves float32 as it is; NumPy's would make the product float64, and slow."""
+    return number if np.ndim(number) else float(number)
+
+
 def shrink(out: Array, share: Any, params: Array, room: Array) -> None:
     """out ← out - share · params: decoupled weight decay. `room` is overwritten; a share of 0 costs nothing."""
-    if np.any(share):
+    if is_on(share):
         np.multiply(params, share, out=room)
         out -= room
 
 
 def each_norm(vector: Array) -> Array:
     """‖vector‖ of every member, (*population, 1)."""
-    found: Array = np.sqrt(np.square(vector).sum(-1, keepdims=True))
+    return np.sqrt(each_square(vector))
+
+
+def each_square(vector: Array) -> Array:
+    """‖vector‖² of every member, (*population, 1); no array as long as the vector on the way."""
+    found: Array = np.vecdot(vector, vector)[..., None]
     return found

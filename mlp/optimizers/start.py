@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.optimizers.memory import MeansState, begun, fade, fade_squares
+from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, plain
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
 
 
@@ -108,7 +108,7 @@ class RAdam(Optimizer):
         steady, gain = self._rectified(t)
         np.sqrt(state.v, out=out)
         out += self.epsilon
-        out /= gain
+        out /= plain(gain)
         np.copyto(out, 1, where=~steady)
         np.divide(state.m, out, out=out)
         out *= -rate / (1 - self.beta1**t)
