@@ -27,7 +27,11 @@ from mlp.errors import (
 
 
 class Objective(Protocol):
-    """The loss of this step's batch, at other parameters."""
+    """The loss of this step's batch, at other parameters.
+
+    It may also have `hvp(v, out)`: write ∇²L v, at the present parameters, into `out`. Without it, rules that ask for
+    curvature take differences of gradients.
+    """
 
     def value(self, params: Array) -> Any:
         """L(params)."""
@@ -82,8 +86,6 @@ RANGES = {  # of the numbers that many rules have
     "trust": check_positive,
     "distance": check_positive,
     "gamma": check_positive,
-    "radius": check_positive,
-    "share": check_not_negative,
     "lowest": check_finite,
 }
 
