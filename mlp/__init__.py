@@ -38,7 +38,19 @@ from mlp.network import Layout, Network, Workspace
 from mlp.objective import Factors, Objective
 from mlp.optimizers import *  # noqa: F403
 from mlp.recorder import Recorder
-from mlp.schedules import Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
+from mlp.schedules import (
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseTime,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    StepDecay,
+    Triangular,
+    WarmUp,
+)
 from mlp.training import Step, train
 
 __version__ = "0.1.0"
@@ -52,6 +64,7 @@ __all__ = [
     "Cause",
     "ConfigError",
     "Cosine",
+    "CosineRestarts",
     "DataError",
     "DerivativeError",
     "DownloadError",
@@ -63,18 +76,23 @@ __all__ = [
     "History",
     "HyperparameterError",
     "Instrument",
+    "InverseTime",
     "Layout",
     "MLPError",
     "MissingExtraError",
+    "MultiStep",
     "Network",
     "Nodes",
     "Objective",
+    "OneCycle",
+    "Polynomial",
     "Recorder",
     "ReduceOnPlateau",
     "Run",
     "ShapeError",
     "Step",
     "StepDecay",
+    "Triangular",
     "UnknownNameError",
     "WarmUp",
     "Workspace",

@@ -15,6 +15,7 @@ from cases import (
     batch_for,
     first,
     inside,
+    known,
     member,
     noise_of,
     passed,
@@ -94,7 +95,7 @@ def stepped(rule: mlp.Optimizer, params: np.ndarray, gradients: np.ndarray) -> n
     """Parameters after a step for each of `gradients` (steps, *params.shape)."""
     params, state, out = params.copy(), rule.init(params), np.empty_like(params)
     for g in gradients:
-        rule.update(mlp.Evaluation(params, np.square(params).sum(-1), g.copy()), state, out)
+        rule.update(known(params, np.square(params).sum(-1), g.copy()), state, out)
         params += out
     return params
 

@@ -332,7 +332,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
         network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
-        rule = build.rule(parsed, per_epoch, frozen)
+        rule = build.rule(parsed, per_epoch, frozen, network.layout)
     recorder = Recorder(every=parsed.record.every)
     return Experiment(parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network))
 
