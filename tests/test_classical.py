@@ -708,3 +708,15 @@ def test_scaled_conjugate_gradients_walk_mollers_path() -> None:
         np.testing.assert_allclose(x, point, rtol=1e-6)
         assert state.damping == pytest.approx(lam, rel=1e-4)
     assert refused > 0
+
+
+@pytest.mark.parametrize("name", [*SEARCHING, "kfac", "bayesian_regularization"])
+def test_a_run_that_goes_on_with_its_state_is_a_run_that_never_stopped(name: str) -> None:
+    rule, paths = mlp.optimizers.OPTIMIZERS[name](), []
+    for parts in ((16,), (7, 9)):
+        (net, batch), state = sine(), None
+        for steps in parts:
+            *_, last = mlp.train(net, [batch] * steps, mlp.SquaredError(), rule, state=state)
+            state = last.state
+        paths.append(net.params)
+    assert (paths[0] == paths[1]).all()

@@ -21,14 +21,10 @@ from mlp.optimizers.optimizer import Evaluation, Optimizer
 
 @dataclass
 class ResidualState(SearchState):
-    """`jacobian` (n_residuals, P) and `residuals` (n_residuals,) where the latest step began; empty before it."""
+    """`jacobian` (n_residuals, P) and `residuals` (n_residuals,) where the latest step began; None before the first."""
 
-    jacobian: Array
-    residuals: Array
-
-
-def _empty(params: Array) -> tuple[Array, Array]:
-    return np.empty((0, params.shape[-1]), params.dtype), np.empty(0, params.dtype)
+    jacobian: Any
+    residuals: Any
 
 
 def _look(rule: Optimizer, at: Evaluation, state: ResidualState, *methods: str) -> Any:
@@ -42,9 +38,9 @@ def _look(rule: Optimizer, at: Evaluation, state: ResidualState, *methods: str) 
 def _room(state: ResidualState, objective: Any, at: Evaluation) -> Array:
     """The state's Jacobian, as large as this batch needs it."""
     shape = (objective.n_residuals, at.params.size)
-    if state.jacobian.shape != shape:
+    if state.jacobian is None or state.jacobian.shape != shape:
         state.jacobian = np.empty(shape, at.params.dtype)
-    return state.jacobian
+    return np.asarray(state.jacobian)
 
 
 def _count(at: Evaluation, state: ResidualState) -> None:
@@ -87,7 +83,7 @@ class GaussNewton(Searching):
 
     def init(self, params: Array) -> ResidualState:
         """Nothing seen."""
-        return ResidualState(*searching(self, params), *_empty(params))
+        return ResidualState(*searching(self, params), None, None)
 
     def update(self, at: Evaluation, state: ResidualState, out: Array) -> None:
         """-α J⁺ r."""
@@ -134,7 +130,7 @@ class LevenbergMarquardt(Searching):
 
     def init(self, params: Array) -> DampedState:
         """μ as given."""
-        return DampedState(*searching(self, params), *_empty(params), self.damping)
+        return DampedState(*searching(self, params), None, None, self.damping)
 
     def update(self, at: Evaluation, state: DampedState, out: Array) -> None:
         """-(Jᵀ J + μ I)⁻¹ g with the first μ of the schedule that lowers the loss."""
@@ -223,7 +219,7 @@ class BayesianRegularization(Searching):
     def init(self, params: Array) -> BayesState:
         """Nothing known of α and β."""
         unknown = float("nan")
-        begun = DampedState(*searching(self, params), *_empty(params), self.damping)
+        begun = DampedState(*searching(self, params), None, None, self.damping)
         return BayesState(**vars(begun), alpha=unknown, beta=unknown, gamma=float(params.size), evidence=unknown)
 
     def update(self, at: Evaluation, state: BayesState, out: Array) -> None:
@@ -301,7 +297,7 @@ class Dogleg(Searching):
 
     def init(self, params: Array) -> RadiusState:
         """Δ as given."""
-        return RadiusState(*searching(self, params), *_empty(params), self.radius, 1.0)
+        return RadiusState(*searching(self, params), None, None, self.radius, 1.0)
 
     def update(self, at: Evaluation, state: RadiusState, out: Array) -> None:
         """The dogleg step, or 0 where the model was wrong."""
