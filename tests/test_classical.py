@@ -64,7 +64,7 @@ def gdx_twin(function: Any, x: np.ndarray, n: int, rate: float, momentum: float)
     """traingdx.m, where the step to be judged is an evaluation and not an epoch: the points that are evaluated."""
     grad = np.empty_like(x)
     loss = function(x, grad)
-    step, tried = -(1 - momentum) * rate * grad, []
+    step, tried = -rate * grad, []  # dX = lr*gX, of which mc*dX + (1-mc)*lr*gX makes lr*gX
     for _ in range(n):
         new, new_grad = x + step, np.empty_like(x)
         tried.append(new)

@@ -76,8 +76,10 @@ class BoldDriver(Optimizer):
     L′, θ′, g′ are those of the latest point that was not taken back; 1.05, 0.7 and 1.04 are `increase`, `decrease` and
     `max_rise`, μ is `momentum`. A step back and the next try are one update, so every update asks for one gradient.
 
-    Vogl et al. (1988), section 3; the constants and the factor (1 - μ) are those of MATLAB's traingda (μ = 0) and
-    traingdx (μ = 0.9). neurolab's copy does not take the step back. A loss that is not finite counts as risen.
+    The first v is -η g whole. A loss that is not finite counts as risen.
+
+    Vogl et al. (1988); the constants and the factor (1 - μ) are those in the code of MATLAB's traingda (μ = 0) and
+    traingdx (μ = 0.9), whose manual has μ η in place of (1 - μ) η. neurolab's copy does not take the step back.
     """
 
     full_batch: ClassVar[bool] = True
@@ -114,7 +116,7 @@ class BoldDriver(Optimizer):
         np.copyto(state.base, at.params, where=~risen)
         np.copyto(state.grad, at.grad, where=~risen)
         np.copyto(state.loss, loss, where=~risen)
-        momentum = np.where(risen, 0, self.momentum).astype(rate.dtype)
+        momentum = np.where(risen | first, 0, self.momentum).astype(rate.dtype)
         state.v *= momentum
         state.v -= (1 - momentum) * rate * state.grad
         np.subtract(state.base, at.params, out=out)  # 0 where nothing is taken back
