@@ -3,7 +3,7 @@
     python benchmarks/recording.py [--repeats 15]
 
 The step is that of `step.py`: gather a minibatch, forward, loss, backward, Adam, float32, ReLU. Runs take turns every
-11 steps or more, and the ratios are medians of the ratios over 253 or more: instruments have periods of up to 64.
+11 steps or more, and the ratios are medians of the ratios over 253 or more: instruments have periods of up to 150.
 `growth` is what Python and NumPy hold more after 1,000 recorded steps, beside what the history's numbers and steps
 take, 8 bytes each; their room grows in leaps of an eighth.
 """

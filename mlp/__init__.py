@@ -28,7 +28,7 @@ from mlp.errors import (
     ShapeError,
     UnknownNameError,
 )
-from mlp.experiment import Run, load_run, run
+from mlp.experiment import Repair, Run, load_run, repair, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
 from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_grad_norms
@@ -88,6 +88,7 @@ __all__ = [
     "Polynomial",
     "Recorder",
     "ReduceOnPlateau",
+    "Repair",
     "Run",
     "ShapeError",
     "Step",
@@ -107,6 +108,7 @@ __all__ = [
     "load_run",
     "norm",
     "predict",
+    "repair",
     "run",
     "sample_grad_norms",
     "train",

@@ -1,4 +1,4 @@
-"""The command line: `mlp train`, `evaluate`, `predict`, `data`, `optimizers`.
+"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `data`, `optimizers`, `findings`.
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
 status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
@@ -15,21 +15,32 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from mlp.data import catalogue
 from mlp.data.complaints import counted
+from mlp.diagnosis import diagnose
 from mlp.errors import DataError, MLPError
-from mlp.experiment import Experiment, Run, experiment, load_run
-from mlp.experiment.config import explaining_paths, override, put, read
+from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
+from mlp.experiment.config import explaining_paths, override, put, read, to_toml
 from mlp.experiment.files import plain, reserved
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.progress import watched
-from mlp.report.text import figure, measured, metrics_table, preamble, verdict, write_answers
+from mlp.report.text import (
+    figure,
+    meanings,
+    measured,
+    metrics_table,
+    preamble,
+    repair_text,
+    verdict,
+    write_answers,
+)
 
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -49,14 +60,18 @@ def parser() -> Parser:
     _train_arguments(commands.add_parser("train", help="train a network on a data set or a file"))
     evaluate = commands.add_parser("evaluate", help="how good a trained network is on further data")
     predict = commands.add_parser("predict", help="the answers of a trained network, as CSV")
-    for command, act in ((evaluate, _evaluate), (predict, _predict)):
+    diagnosis = commands.add_parser("diagnose", help="what is wrong with a run, from what was recorded")
+    for command, act in ((evaluate, _evaluate), (predict, _predict), (diagnosis, _diagnose)):
         command.add_argument("run", metavar="RUN", help="the directory that mlp train wrote")
-        command.add_argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
         command.set_defaults(act=act)
-    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+    for command in (evaluate, predict):
+        command.add_argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
+    for command in (evaluate, diagnosis):
+        command.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given")
     commands.add_parser("data", help="the data sets there are").set_defaults(act=_data)
     commands.add_parser("optimizers", help="the optimizers there are").set_defaults(act=_optimizers)
+    commands.add_parser("findings", help="what can be found, why, and what to do").set_defaults(act=_findings)
     return top
 
 
@@ -72,6 +87,11 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given")
     command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    command.add_argument(
+        "--repair",
+        action="store_true",
+        help="if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired",
+    )
     command.set_defaults(act=_train)
 
 
@@ -153,19 +173,41 @@ def _train(given: argparse.Namespace) -> int:
     with explaining_paths(given.config or "", written):
         ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
-    with reserved(folder), interruptible(ready):
-        print(preamble(ready))
-        for _ in watched(ready.epochs(), ready.config.training.epochs):
-            pass
-        run = ready.finish()
-        run.save(folder)
-    print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
+    repaired_folder = folder.with_name(f"{folder.name}-repaired")
+    with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
+        with interruptible(ready):
+            print(preamble(ready))
+            for _ in _watched(ready):
+                pass
+            run = ready.finish()
+            run.save(folder)
+        print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
+        repair = _repaired(run, folder, repaired_folder) if given.repair and not ready.stopped else None
     if given.json:
-        print(as_json(run, folder))
+        print(as_json(run, folder, *(() if repair is None else (repair, repaired_folder))))
     if ready.stopped:
         print(f"mlp: interrupted after {run.steps} steps; the weights so far are in {folder}.", file=sys.stderr)
         return INTERRUPTED
-    return FAILED if any(finding.kind == "divergence" for finding in run.findings) else DONE
+    last = run if repair is None else repair.after
+    return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
+
+
+def _watched(ready: Experiment) -> Iterator[Epoch]:
+    """The epochs of an experiment, with progress."""
+    return watched(ready.epochs(), ready.config.training.epochs)
+
+
+def _repaired(run: Run, folder: Path, repaired_folder: Path) -> Repair:
+    """Mend a run, show how, and write the repaired experiment and its run."""
+    repair = mended(run, show=_watched)
+    print(repair_text(repair))
+    if repair.changes:
+        file = folder / "repaired.toml"
+        with _replacing(file) as out:
+            out.write(to_toml(repair.config))
+        repair.after.save(repaired_folder)
+        print(f"repaired experiment: {file}; run directory: {repaired_folder}")
+    return repair
 
 
 @contextmanager
@@ -188,20 +230,27 @@ def _new_folder(name: str) -> Path:
     return folder
 
 
-def as_json(run: Run, folder: Path) -> str:
-    """The run as one line of JSON."""
-    return json.dumps(
-        plain(
-            {
-                "run": str(folder),
-                "metrics": run.metrics,
-                "findings": [finding.to_json() for finding in run.findings],
-                "healthy": run.healthy,
-                "steps": run.steps,
-                "seconds": round(run.seconds, 3),
-            }
-        )
-    )
+def as_json(run: Run, folder: Path, repair: Repair | None = None, repaired_folder: Path | None = None) -> str:
+    """The run, and its repair if there was one, as one line of JSON."""
+    found = {
+        "run": str(folder),
+        "metrics": run.metrics,
+        "findings": [finding.to_json() for finding in run.findings],
+        "healthy": run.healthy,
+        "steps": run.steps,
+        "seconds": round(run.seconds, 3),
+    }
+    if repair is not None:
+        found["repair"] = {"run": str(repaired_folder) if repair.changes else None, **repair.to_json()}
+    return json.dumps(plain(found))
+
+
+def _diagnose(given: argparse.Namespace) -> int:
+    """The findings again, by the detectors of today, from the history of a run."""
+    run = load_run(given.run)
+    run = replace(run, findings=diagnose(run.history))
+    print(as_json(run, Path(given.run)) if given.json else verdict(run).lstrip())
+    return DONE
 
 
 def _evaluate(given: argparse.Namespace) -> int:
@@ -252,6 +301,12 @@ def _data(given: argparse.Namespace) -> int:
     for entry in catalogue():
         size = f"{entry.n_rows} × {entry.n_features}"
         print(f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]")
+    return DONE
+
+
+def _findings(given: argparse.Namespace) -> int:
+    """Kinds and causes, one line each."""
+    print(*meanings(), sep="\n")
     return DONE
 
 

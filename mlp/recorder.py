@@ -57,7 +57,7 @@ class Recorder:
 
     def _next_index(self) -> int:
         """The step after the last that was seen, or recorded by another recorder of the same."""
-        mine = [instrument.name for instrument in self.instruments if instrument.name in self.history]
+        mine = [i.name for i in self.instruments if i.period is not None and i.name in self.history]
         recorded = [int(steps[-1]) for name in mine if len(steps := self.history.steps(name))]
         return max([self._last, *recorded]) + 1
 

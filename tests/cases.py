@@ -123,8 +123,8 @@ RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of te
     "lars": mlp.LARS(FALLING, trust=1.0),
     "lamb": mlp.LAMB(FALLING),
     "muon": mlp.Muon(schedules.Exponential(0.2, 300)),
-    "shampoo": mlp.Shampoo(0.5),
-    "soap": mlp.SOAP(FALLING),
+    "shampoo": mlp.Shampoo(0.5, largest=16),  # the roots of whole networks take seconds
+    "soap": mlp.SOAP(FALLING, largest=16),
     "adahessian": mlp.AdaHessian(0.1),
     "sophia": mlp.SophiaH(0.05),
     "polyak": mlp.PolyakStep(0.5),

@@ -12,8 +12,8 @@ from mlp.data.batches import as_batch
 from mlp.experiment.build import head
 from mlp.experiment.config import parse
 from mlp.experiment.run import experiment
-from mlp.experiment.survey import _start as survey_start
-from mlp.experiment.survey import contradictory, reference_loss
+from mlp.experiment.survey import contradictory, reference_loss, survey
+from mlp.instruments.start import identical_units
 
 DIGITS: dict[str, Any] = {"data": {"source": "digits"}, "training": {"epochs": 3}}
 RNG = np.random.default_rng(0)
@@ -71,6 +71,7 @@ def test_equal_rows_are_known_wherever_they_stand(dtype: Any) -> None:
 def test_a_survey_changes_no_bit_of_the_run() -> None:
     """Dropout draws from the network's generator and batch norm keeps statistics: the dry pass must touch neither."""
     ready = experiment(DIGITS | {"network": {"dropout": 0.5, "batch_norm": True}})
+    survey(mlp.History(), ready.network, ready.head, ready.prepared.train, ready.prepared.preprocessing)
     fresh = mlp.Network(ready.network.layers, np.random.default_rng(0).spawn(3)[1], dtype=np.float32)
     assert (ready.network.params == fresh.params).all()
     assert (ready.network.statistics == fresh.statistics).all()
@@ -78,12 +79,13 @@ def test_a_survey_changes_no_bit_of_the_run() -> None:
 
 
 def test_the_first_loss_is_that_of_the_first_rows() -> None:
-    ready = experiment(DIGITS)
+    ready, history = experiment(DIGITS), mlp.History()
     part = ready.prepared.train
+    survey(history, ready.network, ready.head, part, ready.prepared.preprocessing)
     batch = as_batch(part.X[:512], part.y[:512])
     workspace = mlp.Workspace(ready.network, 512)
     value = mlp.value_and_grad(ready.network, ready.head.loss, batch, workspace)
-    assert ready.recorder.history["initial_loss"][0] == pytest.approx(float(value), rel=1e-6)  # float32
+    assert history["initial_loss"][0] == pytest.approx(float(value), rel=1e-6)  # float32
 
 
 def test_steps_are_counted_from_0_after_a_survey() -> None:
@@ -106,9 +108,8 @@ def test_equal_units_are_critical_before_the_first_step(init: Any) -> None:
 def test_one_layer_of_equal_weights_is_fine_if_the_next_reads_its_units_differently() -> None:
     """Only units that are fed alike *and* read alike get the same gradient."""
     network = mlp.Network([mlp.Dense(4, 3, "zeros"), mlp.Tanh(), mlp.Dense(3, 2)])
-    history = mlp.History()
-    survey_start(history, network)
-    assert history["identical_units"].tolist() == [[0.0]]
+    (step,) = mlp.train(network, mlp.batches(X, X[:, :2], None), mlp.SquaredError(), mlp.SGD(0.1))
+    assert identical_units(step) == [0.0]
 
 
 def test_units_that_no_row_switches_on_are_critical_before_the_first_step() -> None:
@@ -128,17 +129,25 @@ def test_equal_rows_with_different_labels_are_a_warning_if_they_are_most() -> No
     assert "contradictory_labels" in kinds(run((rows, np.tile([0, 1], 150))), "warning")
 
 
-def test_rare_classes_unscaled_inputs_and_targets_are_information() -> None:
+def test_rare_classes_are_information() -> None:
     rare = (X[:, 0] > 2).astype(int)
     assert kinds(run((X, rare)), "info") == {"class_imbalance"}
-    wild = run((X * [1, 1, 1, 1e4], X[:, 0] > 0), data={"scale": "none"})
-    assert "unscaled_inputs" in kinds(wild, "info")
-    assert "unscaled_targets" in kinds(run((X, 1e4 * X[:, 0] + 3e4)), "info")
+
+
+def test_targets_far_from_1_alarm_where_nothing_is_learned() -> None:
+    assert "unscaled_targets" in kinds(run((X, 1e4 * X[:, 0] + 3e4)), "warning")
+
+
+def test_inputs_on_odd_scales_alarm_where_nothing_is_learned_and_are_information_elsewhere() -> None:
+    """The class is told by the narrow feature, or by the wide one."""
+    wide, plain = X * [1, 1, 1, 1e4], {"scale": "none"}
+    assert "unscaled_inputs" in kinds(run((wide, X[:, 0] > 0), data=plain), "warning")
+    assert "unscaled_inputs" in kinds(run((wide, X[:, 3] > 0), data=plain), "info")
 
 
 def test_deep_sigmoids_are_said_to_lose_the_gradient_and_the_activations_to_be_why() -> None:
     found = run(network={"hidden": [32] * 6, "activation": "sigmoid"})
-    assert "vanishing_gradients" in kinds(found, "info")
+    assert {"vanishing_gradients", "unfinished"} <= kinds(found, "warning")  # what explains alarms too
     assert causes(found, "vanishing_gradients")[0] == "saturating_activations"
 
 

@@ -48,7 +48,7 @@ def test_the_remedy_names_the_learning_rate_and_a_lower_one() -> None:
 def test_without_a_learning_rate_the_remedy_is_a_ratio(rate: list[float] | None) -> None:
     columns = {"loss": DIVERGING["loss"]} | ({} if rate is None else {"learning_rate": rate})
     (finding,) = diagnose(History(columns))
-    assert "ten times lower" in finding.message
+    assert "a tenth of the learning rate" in finding.message
 
 
 def test_an_infinite_loss_is_divergence_too() -> None:
@@ -125,7 +125,7 @@ def test_a_history_from_a_file_is_judged_as_the_live_one(tmp_path: Path) -> None
 def test_detectors_never_see_a_network() -> None:
     """What a detector module imports of this package is histories, findings, arrays and errors."""
     allowed = {"arrays", "errors", "history", "diagnosis"}
-    for path in (Path(mlp.__file__).parent / "diagnosis").glob("*.py"):
+    for path in (Path(mlp.__file__).parent / "diagnosis").rglob("*.py"):
         lines = path.read_text(encoding="utf-8").splitlines()
         imported = {line.split()[1].split(".")[1] for line in lines if line.startswith(("from mlp.", "import mlp."))}
         assert imported <= allowed, path

@@ -916,7 +916,7 @@ def test_one_restart_is_no_population() -> None:
 
 
 def test_a_restart_that_diverges_is_not_chosen() -> None:
-    config = {"data": WHOLE, "network": LINEAR, "optimizer": SGD, "training": full_batch(5, restarts=3)}
+    config = {"data": WHOLE, "network": LINEAR, "optimizer": SGD, "training": full_batch(30, restarts=3)}
     ready = experiment(config, (X, NUMBER))
     ready.network.params[1] = 1e200  # its square leaves float64
     list(ready.epochs())

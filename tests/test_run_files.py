@@ -69,7 +69,7 @@ def test_a_run_that_is_read_again_is_the_run_that_was_written(tmp_path: Path, ta
     assert (again.steps, again.seconds, again.healthy) == (run.steps, run.seconds, run.healthy)
     assert set(again.history) == set(run.history)
     for name in run.history:
-        assert (again.history[name] == run.history[name]).all()
+        np.testing.assert_array_equal(again.history[name], run.history[name])  # NaN is NaN
         assert (again.history.steps(name) == run.history.steps(name)).all()
         assert again.history.unit(name) == run.history.unit(name)
         assert again.history.labels(name) == run.history.labels(name)

@@ -7,8 +7,11 @@ alarm, and the alarms that a healthy run raises on its way and takes back in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from observer import Seen
+from rivals import RuleSet
 
 import mlp
 
@@ -27,11 +30,16 @@ def until(history: mlp.History, n_steps: int) -> mlp.History:
     )
 
 
-def told(history: mlp.History, planned: int, rules: Callable[[mlp.History], Sequence[mlp.Finding]]) -> list[list[Any]]:
+def seen_until(seen: Seen, n_steps: int) -> Seen:
+    """What there was to judge a run by after its first steps."""
+    return Seen(until(seen.history, n_steps), None if seen.observed is None else until(seen.observed, n_steps))
+
+
+def told(seen: Seen, planned: int, rules: RuleSet) -> list[list[Any]]:
     """At each moment the run lived to see with an alarm: the number of steps, and the causes of all alarms."""
-    lived = int(history.steps("loss").max(initial=0)) + 1
+    lived = int(seen.history.steps("loss").max(initial=0)) + 1
     asked = sorted({max(1, round(share * planned)) for share in MOMENTS})
-    answers = [(n, _alarms(rules(until(history, n)))) for n in asked if n < lived]
+    answers = [(n, _alarms(rules(seen_until(seen, n)))) for n in asked if n < lived]
     return [[n, causes] for n, causes in answers if causes is not None]
 
 

@@ -43,7 +43,7 @@ class Answer(NamedTuple):
     """What a rule set said of one faulty run.
 
     `latency`: the share of the planned steps until the first right alarm, or where none is right until the first; None
-    without an alarm.
+    without an alarm. `soonest`: likewise until the first alarm, right or not.
     """
 
     alarmed: bool
@@ -51,6 +51,7 @@ class Answer(NamedTuple):
     among_three: bool
     first_of_any: bool
     latency: float | None
+    soonest: float | None
 
 
 def alarms(row: Row, rules: str) -> list[Row]:
@@ -76,6 +77,7 @@ def answer(row: Row, accepted: Sequence[str], rules: str) -> Answer:
         not set(named[:3]).isdisjoint(accepted),
         any(finding["causes"] and finding["causes"][0]["name"] in accepted for finding in found),
         min(steps) / row["planned"] if steps else None,
+        min(_step(row, finding) for finding in found) / row["planned"] if found else None,
     )
 
 
@@ -93,8 +95,11 @@ def report(rows: Sequence[Row], faults: Mapping[str, Any], half: str) -> str:
         if not mine:
             continue
         parts.append(f"==== {name} ====\n{_population(mine)}")
-        parts += [_summary(mine, faults, rules) for rules in RULE_SETS]
+        asked = [rules for rules in RULE_SETS if any(rules in row["findings"] for row in mine)]
+        parts.append(_comparison(mine, faults, asked))
+        parts += [_summary(mine, faults, rules) for rules in asked]
         parts.append(_by_class(mine, faults, "mlp"))
+        parts.append(_recall_by_class(mine, faults, asked))
         if half == "seen" == name or half == "unseen" == name:
             parts.append(_misses(mine, faults, "mlp"))
     return "\n\n".join(parts)
@@ -119,6 +124,38 @@ def twins(rows: Iterable[Row]) -> list[Row]:
     return [row for row in _in_state(rows, "healthy", "base", "twin") if row["id"] in of_faulty]
 
 
+def _comparison(rows: Sequence[Row], faults: Mapping[str, Any], asked: Sequence[str]) -> str:
+    """One line for each rule set."""
+    broken, well = _in_state(rows, "faulty", "faulty"), _in_state(rows, "healthy", "base", "look_alike", "twin")
+    odd, repaired = _in_state(rows, "healthy", "look_alike"), twins(rows)
+    lines = [
+        f"{'':<14}{f'recall of {len(broken)}':>23}{'first':>7}{'three':>7}"
+        f"{f'false of {len(well)}':>21}{f'odd of {len(odd)}':>21}{f'twins of {len(repaired)}':>21}{'first alarm':>20}"
+    ]
+    for rules in asked:
+        answers = [answer(row, faults[row["name"]].causes, rules) for row in broken]
+        alarming = (sum(bool(alarms(row, rules)) for row in group) for group in (well, odd, repaired))
+        rates = (_interval(hits, len(group)) for hits, group in zip(alarming, (well, odd, repaired), strict=True))
+        soonest = [a.soonest for a in answers if a.soonest is not None]
+        lines.append(
+            f"{rules:<14}{_interval(sum(a.alarmed for a in answers), len(broken)):>23}"
+            f"{_rate(answers, lambda a: a.first):>7}{_rate(answers, lambda a: a.among_three):>7}"
+            f"{''.join(f'{rate:>21}' for rate in rates)}{_median_and_late(soonest):>20}"
+        )
+    return "\n".join(lines)
+
+
+def _interval(hits: int, n: int) -> str:
+    """A rate with its interval, in few letters."""
+    low, high = wilson(hits, n)
+    return f"{hits / n:.1%} [{100 * low:.1f}, {100 * high:.1f}]" if n else "-"
+
+
+def _median_and_late(latencies: Sequence[float]) -> str:
+    """Median and p90."""
+    return " / ".join(f"{late:.1%}" for late in np.quantile(latencies, [0.5, 0.9])) if latencies else "-"
+
+
 def _summary(rows: Sequence[Row], faults: Mapping[str, Any], rules: str) -> str:
     """The table's numbers for one rule set."""
     broken = _in_state(rows, "faulty", "faulty")
@@ -133,6 +170,7 @@ def _summary(rows: Sequence[Row], faults: Mapping[str, Any], rules: str) -> str:
         f"cause among three        {share(sum(a.among_three for a in answers), n)}",
         f"first cause of any alarm {share(sum(a.first_of_any for a in answers), n)}",
         f"first right alarm        {_quantiles(latencies)} of the planned steps",
+        f"first alarm at all       {_quantiles([a.soonest for a in answers if a.soonest is not None])}",
         *_live(broken, well, faults, rules),
         f"false alarms, healthy    {_alarmed(well, rules)}",
         f"    of them look-alikes  {_alarmed(_in_state(rows, 'healthy', 'look_alike'), rules)}",
@@ -201,6 +239,18 @@ def _by_class(rows: Sequence[Row], faults: Mapping[str, Any], rules: str) -> str
             f"{_rate(answers, lambda a: a.among_three):>7}"
             f"{f'{np.median(latencies):.1%}' if latencies else '-':>8}"
         )
+    return "\n".join(lines)
+
+
+def _recall_by_class(rows: Sequence[Row], faults: Mapping[str, Any], asked: Sequence[str]) -> str:
+    """Recall of each fault, one column for each rule set."""
+    lines = ["".join((f"{'recall':<27}{'faulty':>7}", *(f"{rules:>15}" for rules in asked)))]
+    for name, fault in faults.items():
+        mine = [row for row in _in_state(rows, "faulty", "faulty") if row["name"] == name]
+        if mine:
+            answers = ([answer(row, fault.causes, rules) for row in mine] for rules in asked)
+            shares = (f"{_rate(found, lambda a: a.alarmed):>15}" for found in answers)
+            lines.append("".join((f"{name:<27}{len(mine):7}", *shares)))
     return "\n".join(lines)
 
 

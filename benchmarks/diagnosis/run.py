@@ -5,7 +5,8 @@
 
 Trains healthy networks, networks with a fault and their repaired twins; tells from scores on rows of its own which of
 them really went well or wrong; and compares that with what was found. FOLDER gets one JSON line for each run
-(`runs.jsonl`), the references and each run's history, so that `--rejudge` asks changed detectors again in seconds.
+(`runs.jsonl`), the references, each run's history and what the rivals look at, so that `--rejudge` asks changed
+detectors again in seconds.
 Tune on the seen half only; no miss of the unseen half is printed unless that half is asked for by name.
 """
 
@@ -31,7 +32,8 @@ from data_sets import PROBLEMS, quarter
 from faults import FAULTS
 from healthy import LOOK_ALIKES
 from live import told
-from rivals import RULE_SETS
+from observer import Observer, Seen
+from rivals import judges
 from verdict import faulty_state, healthy_state, scores
 
 import mlp
@@ -98,21 +100,22 @@ def trained(folder: Path, spec: Spec) -> Row:
     try:
         case = spec.case()
         ready = built(case)
+        observer = Observer(ready)
         for _ in ready.epochs():
-            pass
+            observer.look()
         run = ready.finish()
     except Exception as error:  # a run that crashes is one more thing to know, and must not end the others
         return row | {"error": f"{type(error).__name__}: {error}", "findings": {}}
     seconds = time.perf_counter() - start
-    run.history.save(_history(folder, spec.id))
-    others = {name: _as_json(rules(run.history)) for name, rules in RULE_SETS.items() if name != "mlp"}
+    seen = Seen(run.history, observer.of(run))
+    save(folder, spec.id, seen)
     return row | {
         **scores(run, case),
         "diverged": bool(ready.diverged),
         "planned": ready.steps_per_epoch * ready.config.training.epochs,
         "steps": run.steps,
         "seconds": round(seconds, 4),
-        "findings": {"mlp": _as_json(run.findings), **others},
+        "findings": judged(seen),
     }
 
 
@@ -121,8 +124,7 @@ def rejudged(folder: Path, row: Row) -> Row:
     row.pop("live", None)  # was said by rules of another day
     if "error" in row:
         return row
-    history = mlp.History.load(_history(folder, row["id"]))
-    return row | {"findings": {name: _as_json(rules(history)) for name, rules in RULE_SETS.items()}}
+    return row | {"findings": judged(load(folder, row["id"]))}
 
 
 def rejudged_live(folder: Path, row: Row) -> Row:
@@ -130,12 +132,27 @@ def rejudged_live(folder: Path, row: Row) -> Row:
     row = rejudged(folder, row)
     if "error" in row:
         return row
-    history = mlp.History.load(_history(folder, row["id"]))
-    return row | {"live": {name: told(history, row["planned"], rules) for name, rules in RULE_SETS.items()}}
+    seen = load(folder, row["id"])
+    return row | {"live": {name: told(seen, row["planned"], rules) for name, rules in judges(seen).items()}}
 
 
-def _history(folder: Path, name: str) -> Path:
-    return folder / "histories" / f"{name}.npz"
+def judged(seen: Seen) -> dict[str, list[Row]]:
+    """What every rule set says of it."""
+    return {name: _as_json(rules(seen)) for name, rules in judges(seen).items()}
+
+
+def save(folder: Path, name: str, seen: Seen) -> None:
+    """Write the history and what was observed."""
+    seen.history.save(folder / "histories" / f"{name}.npz")
+    if seen.observed is not None:
+        seen.observed.save(folder / "observed" / f"{name}.npz")
+
+
+def load(folder: Path, name: str) -> Seen:
+    """What `save` wrote; a folder of a day when nobody watched for the rivals has histories alone."""
+    path = folder / "observed" / f"{name}.npz"
+    observed = mlp.History.load(path) if path.exists() else None
+    return Seen(mlp.History.load(folder / "histories" / f"{name}.npz"), observed)
 
 
 def _as_json(findings: Iterable[mlp.Finding]) -> list[Row]:
@@ -176,7 +193,8 @@ def zoo(folder: Path, pairs: Sequence[tuple[str, int]], names: Sequence[str], jo
 
     Where some faults only are asked for and the folder has their references, their twins are the only healthy runs.
     """
-    (folder / "histories").mkdir(parents=True, exist_ok=True)
+    for kept in ("histories", "observed"):
+        (folder / kept).mkdir(parents=True, exist_ok=True)
     broken = faulty_specs(names, pairs)
     well = {spec.repaired for spec in broken}
     known = known_references(folder)
@@ -221,6 +239,7 @@ def main() -> None:
     parser.add_argument("--faults", help="names with commas between (default: all)")
     parser.add_argument("--data", help="names with commas between (default: all)")
     parser.add_argument("--seeds", type=int, default=6, help="0, 1, 2, ...; even ones are of the seen half")
+    parser.add_argument("--first-seed", type=int, default=0, help="begin later: seeds that nobody has looked at")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-o", "--out", type=Path, default=OUT)
     parser.add_argument("--rejudge", type=Path, metavar="FOLDER", help="ask the detectors again, train nothing")
@@ -240,7 +259,7 @@ def main() -> None:
         write(arguments.rejudge, rows)
     else:
         wanted = (arguments.half,) if arguments.half != "all" else ("seen", "crossed", "unseen")
-        pairs = [(p, s) for p in problems for s in range(arguments.seeds) if quarter(p, s) in wanted]
+        pairs = [(p, s) for p in problems for s in range(arguments.first_seed, arguments.seeds) if quarter(p, s) in wanted]
         rows = zoo(arguments.out, pairs, names, arguments.jobs)
         write(arguments.out, rows)
     rows = [row for row in rows if row["problem"] in problems and (row["label"] != "faulty" or row["name"] in names)]

@@ -21,7 +21,6 @@ from mlp.diagnosis.beginning import (
     UnscaledTargets,
     VanishingAtStart,
 )
-from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.divergence import Divergence
 from mlp.diagnosis.finding import Cause, Detector, Finding
 from mlp.diagnosis.generalization import MinorityIgnored, NoisyLabels, Overfitting, Uninformative
@@ -29,13 +28,16 @@ from mlp.diagnosis.progress import Progress
 from mlp.diagnosis.reading import Reading, moments
 from mlp.diagnosis.signals import (
     DeadUnits,
+    ExplodingGradients,
     FrozenParameters,
+    NoisyGradients,
     OutputMismatch,
     PoorInitialization,
     SaturatedUnits,
     Uphill,
     WrongGradient,
 )
+from mlp.diagnosis.suspects import ranked
 from mlp.errors import ShapeError
 from mlp.history import History
 
@@ -58,6 +60,8 @@ DETECTORS: tuple[Detector, ...] = (
     UnscaledTargets(),
     VanishingAtStart(),
     PoorInitialization(),
+    ExplodingGradients(),
+    NoisyGradients(),
     SaturatedUnits(),
     DeadUnits(),
     ClassImbalance(),
@@ -87,6 +91,7 @@ def judge(reading: Reading) -> tuple[Finding, ...]:
             if all(name in reading for name in detector.needs)
             for finding in detector(reading)
         ]
+        found = list({(f.kind, f.layers, f.severity): f for f in reversed(found)}.values())[::-1]  # each once
         if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
             found = [replace(f, severity="warning") if f.kind in EXPLAINING else f for f in found]
             first = next(iter(ranked(reading)), None)
@@ -125,7 +130,7 @@ def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
             break
         seen = {f.kind for f in judge(Reading(whole, moment)) if f.severity != "info"}
         lasting = {kind for kind in lasting if families[kind] & seen}
-        since |= {kind: moment - 1 for kind in lasting}
+        since |= dict.fromkeys(lasting, moment - 1)
     for finding in found:
         yield replace(finding, step=since[finding.kind]) if finding.kind in since and finding.step else finding
 

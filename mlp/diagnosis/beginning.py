@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.suspects import ranked
 
 
 def listed(names: list[str], most: int = 5) -> str:
@@ -22,9 +22,9 @@ def listed(names: list[str], most: int = 5) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _wholly(history: Reading, name: str) -> tuple[str, ...]:
+def _wholly(r: Reading, name: str) -> tuple[str, ...]:
     """The layers of which the share in that column is 1."""
-    return tuple(layer for layer, s in zip(history.labels(name), history[name][0], strict=True) if s == 1)
+    return tuple(layer for layer, s in zip(r.labels(name), r[name][0], strict=True) if s == 1)
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class SymmetricUnits:
 
     needs: tuple[str, ...] = ("identical_units",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
-        layers = _wholly(history, "identical_units")
+        layers = _wholly(r, "identical_units")
         if layers:
             yield Finding(
                 "symmetric_units",
@@ -59,9 +59,9 @@ class DeadAtStart:
 
     needs: tuple[str, ...] = ("initial_dead_fraction",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
-        layers = _wholly(history, "initial_dead_fraction")
+        layers = _wholly(r, "initial_dead_fraction")
         if layers:
             yield Finding(
                 "dead_units",
@@ -71,13 +71,13 @@ class DeadAtStart:
                 layers,
                 0,
                 {"dead_fraction": 1.0, "threshold": 1.0},
-                _why_dead(history),
+                _why_dead(r),
             )
 
 
-def _why_dead(history: Reading) -> tuple[Cause, ...]:
+def _why_dead(r: Reading) -> tuple[Cause, ...]:
     """What speaks for itself, then what else holds every sum below 0."""
-    known = ranked(history)
+    known = ranked(r)
     others = (
         Cause("negative_bias", "the bias may hold every sum below 0", "bias = 0.0"),
         Cause("dead_relu", "a rectifier passes no gradient below 0", 'activation = "leaky_relu"'),
@@ -92,10 +92,10 @@ class ConstantFeatures:
 
     needs: tuple[str, ...] = ("input_std",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        spread = history["input_std"][0]
-        names = history.labels("input_std") or tuple(f"x{i}" for i in range(len(spread)))
+        spread = r["input_std"][0]
+        names = r.labels("input_std") or tuple(f"x{i}" for i in range(len(spread)))
         constant = [name for name, s in zip(names, spread, strict=True) if s == 0]
         if constant:
             yield Finding(
@@ -122,9 +122,9 @@ class ContradictoryLabels:
     tell: float = 0.01
     needs: tuple[str, ...] = ("contradictory_rows",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        share = float(history["contradictory_rows"][0])
+        share = float(r["contradictory_rows"][0])
         if share >= self.tell:
             yield Finding(
                 "contradictory_labels",
@@ -151,10 +151,10 @@ class ClassImbalance:
     ratio: float = 0.1
     needs: tuple[str, ...] = ("class_counts",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        counts = history["class_counts"][0]
-        names = history.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
+        counts = r["class_counts"][0]
+        names = r.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
         rarest, most = int(np.argmin(counts)), int(np.argmax(counts))
         if counts[rarest] < self.ratio * counts[most]:
             yield Finding(
@@ -178,9 +178,9 @@ class UnscaledInputs:
     apart: float = 100.0
     needs: tuple[str, ...] = ("input_mean", "input_std")
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        mean, spread = history["input_mean"][0], history["input_std"][0]
+        mean, spread = r["input_mean"][0], r["input_std"][0]
         size = float(np.sqrt(np.mean(mean**2 + spread**2)))
         varying = spread[spread > 0]
         ratio = float(varying.max() / varying.min()) if varying.size else 1.0
@@ -204,9 +204,9 @@ class UnscaledTargets:
     large: float = 100.0
     needs: tuple[str, ...] = ("target_mean", "target_std")
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        mean, spread = np.abs(history["target_mean"][0]).max(), history["target_std"][0].max()
+        mean, spread = np.abs(r["target_mean"][0]).max(), r["target_std"][0].max()
         if max(mean, spread) > self.large:
             yield Finding(
                 "unscaled_targets",
@@ -230,16 +230,16 @@ class VanishingAtStart:
     share: float = 1e-2
     needs: tuple[str, ...] = ("loss",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        reaching, handed = history.at_start("grad_norm_by_layer"), history.at_start("backward_gain")
+        reaching, handed = r.at_start("grad_norm_by_layer"), r.at_start("backward_gain")
         layers, norms = list(reaching), list(reaching.values())
         if len(norms) < 3 or not norms[0] < self.share * norms[-1]:
             return
         gains = np.array(list(handed.values()))
         is_weights = np.array([name.split(".")[-1].startswith("dense") for name in handed], bool)
         weights, others = _typical(gains[is_weights]), _typical(gains[~is_weights])
-        causes = (
+        causes: tuple[Cause, ...] = (
             Cause(
                 "saturating_activations",
                 f"each activation hands back {others:.2g} of the signal",
@@ -247,6 +247,8 @@ class VanishingAtStart:
             ),
             Cause("initialization_too_small", f"each weight matrix hands back {weights:.2g} of it", 'init = "auto"'),
         )
+        if weights > 0.8:  # about all: nothing that other weights could mend
+            causes = causes[:1]
         yield Finding(
             "vanishing_gradients",
             "info",

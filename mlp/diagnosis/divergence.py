@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.diagnosis.causes import ranked
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
-from mlp.history import History
+from mlp.diagnosis.suspects import ranked
 
 
 @dataclass(frozen=True)
@@ -26,29 +25,30 @@ class Divergence:
 
     needs: tuple[str, ...] = ("loss",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
         for name in ("loss", "train_loss"):
-            if name in history:
-                lost = np.flatnonzero(~np.isfinite(_best(history, name)))
+            if name in r:
+                lost = np.flatnonzero(~np.isfinite(_best(r, name)))
                 if lost.size:
-                    yield self._finding(history, name, int(lost[0]))
+                    yield self._finding(r, name, int(lost[0]))
                     return
 
-    def _finding(self, history: Reading, name: str, record: int) -> Finding:
-        step, lost = int(history.steps(name)[record]), _best(history, name)[record]
-        before = _best(history, "loss")[history.steps("loss") < step]
+    def _finding(self, r: Reading, name: str, record: int) -> Finding:
+        step, lost = int(r.steps(name)[record]), _best(r, name)[record]
+        before = _best(r, "loss")[r.steps("loss") < step]
         evidence: dict[str, Any] = {"loss": str(lost)}
         if before.size:
             evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
-        guesses = _grown(_rate(history, step)) if before.size else _from_the_start(history)
-        known = ranked(history)
+        guesses = _grown(_rate(r, step)) if before.size else _from_the_start(r)
+        known = ranked(r)
         causes = (*known, *(cause for cause in guesses if cause.name not in {c.name for c in known}))
         message = (
             f"The loss is {lost} at step {step}: training has diverged and was stopped. "
             f"Most likely: {causes[0].why}; try {causes[0].remedy}."
         )
-        return Finding("divergence", "critical", message, (), step, evidence, causes)
+        kind = "non_finite_data" if causes[0].name == "non_finite_data" else "divergence"
+        return Finding(kind, "critical", message, (), step, evidence, causes)
 
 
 INITIALIZATION = Cause("initialization_too_large", "the first weights are so large that sums overflow", 'init = "auto"')
@@ -56,9 +56,9 @@ INPUTS = Cause("unscaled_inputs", "large inputs make large gradients", 'scale = 
 TARGETS = Cause("unscaled_targets", "the targets are so large that their errors overflow", "targets of about 1")
 
 
-def _from_the_start(history: History) -> tuple[Cause, ...]:
+def _from_the_start(r: Reading) -> tuple[Cause, ...]:
     """Causes where no step was made before: the learning rate cannot be to blame."""
-    return (INITIALIZATION, INPUTS) if "n_classes" in history else (TARGETS, INPUTS, INITIALIZATION)
+    return (INITIALIZATION, INPUTS) if "n_classes" in r else (TARGETS, INPUTS, INITIALIZATION)
 
 
 def _grown(rate: float) -> tuple[Cause, ...]:
@@ -68,16 +68,16 @@ def _grown(rate: float) -> tuple[Cause, ...]:
     return Cause("learning_rate_too_high", why, lower), INITIALIZATION, INPUTS
 
 
-def _best(history: History, name: str) -> Array:
+def _best(r: Reading, name: str) -> Array:
     """The loss of each record; for a population the lowest there is, (n_records,)."""
-    losses = history[name]
+    losses = r[name]
     lowest: Array = np.fmin.reduce(losses, axis=tuple(range(1, losses.ndim)))  # fmin passes over NaN
     return lowest
 
 
-def _rate(history: History, step: int) -> float:
+def _rate(r: Reading, step: int) -> float:
     """The learning rate at that step or the last recorded before it; 0 where none was."""
-    if "learning_rate" not in history:
+    if "learning_rate" not in r:
         return 0.0
-    until = history["learning_rate"][history.steps("learning_rate") <= step]
+    until = r["learning_rate"][r.steps("learning_rate") <= step]
     return float(np.max(until[-1])) if len(until) else 0.0

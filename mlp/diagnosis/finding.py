@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
+from mlp.diagnosis.reading import Reading
 from mlp.errors import FileFormatError
-from mlp.history import History
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -60,5 +60,5 @@ class Detector(Protocol):
     def needs(self) -> tuple[str, ...]:
         """The columns it cannot judge without."""
 
-    def __call__(self, history: History) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """What it finds."""

@@ -1,4 +1,4 @@
-"""The progress gate: does it learn, and does it learn as much as these rows allow?
+"""The progress gate: whether a run learns, and whether it learns as much as its rows allow.
 
 Two measures, both without a unit. The *reference* is the loss of the best constant answer; a run that ends there has
 learned nothing. The *yardstick* is the score of a plain network, trained a few hundred steps on the same rows; a run

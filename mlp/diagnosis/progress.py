@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from mlp.diagnosis.causes import CERTAIN, is_by_heart, is_without_gradient, ranked, suspicions
+from mlp.diagnosis.evidence import is_by_heart, is_without_gradient
 from mlp.diagnosis.finding import Finding
 from mlp.diagnosis.gate import NONE, SHORT, is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.suspects import CERTAIN, ranked, suspicions
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,14 @@ class Progress:
 
     needs: tuple[str, ...] = ("loss",)
 
-    def __call__(self, history: Reading) -> Iterator[Finding]:
+    def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding; none where the loss is no number, which is divergence."""
-        if not isfinite(history.now) or not isfinite(history.start) or history.reference <= 0:
+        if not isfinite(r.now) or not isfinite(r.start) or r.reference <= 0:
             return
-        seen = _at_the_end(history) if history.finished else _on_the_way(history)
+        seen = _at_the_end(r) if r.finished else _on_the_way(r)
         if seen is not None:
             kind, message, evidence = seen
-            yield Finding(kind, "warning", message, (), history.done - 1, evidence, ranked(history))
+            yield Finding(kind, "warning", message, (), r.done - 1, evidence, ranked(r))
 
 
 Seen = tuple[str, str, dict[str, float]]
@@ -69,7 +70,8 @@ def _on_the_way(r: Reading) -> Seen | None:
             f"After {r.done} of {r.planned} steps the loss is {r.now:.4g}; a network that ignores its inputs has "
             f"{r.reference:.4g}. Going on like this it ends above {ahead:.3g}."
         )
-        return "no_progress", why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
+        kind = "slow_progress" if line.slope + 2 * line.slope_error < 0 else "no_progress"
+        return kind, why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
     return None
 
 
@@ -100,12 +102,19 @@ def _at_the_end(r: Reading) -> Seen | None:
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
-    if is_by_heart(r):
-        return None  # overfitting, which has a detector of its own
-    kind = "unfinished" if r.trend.slope + 2 * r.trend.slope_error < 0 else "stagnation"
     name = "accuracy" if r.score_name == "accuracy" else "r²"
     why = (
-        f"The run ended with an {name} of {worst.mine:.3f}. A plain network, trained for some hundred steps on the same "
-        f"rows, has {worst.yardstick:.3f}: these rows allow more."
+        f"The run ended with an {name} of {worst.mine:.3f}. A plain network, trained for some hundred steps on the "
+        f"same rows, has {worst.yardstick:.3f}: these rows allow more."
     )
-    return kind, why, level | {"score": worst.mine, "yardstick": worst.yardstick, "error": worst.error}
+    return _short_kind(r), why, level | {"score": worst.mine, "yardstick": worst.yardstick, "error": worst.error}
+
+
+def _short_kind(r: Reading) -> str:
+    """What a run does that ends short of the yardstick: learn by heart, still fall, swing, or stand."""
+    if is_by_heart(r):
+        return "overfitting"
+    if r.trend.slope + 2 * r.trend.slope_error < 0:
+        return "unfinished"
+    swing = float(r.loss[r.recent].std())
+    return "oscillation" if swing > 0.5 * r.now and swing > 0.1 * r.reference else "stagnation"

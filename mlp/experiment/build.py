@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from mlp import losses
+from mlp.data import Scaling
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
 from mlp.experiment.config import Config, suggestion
 from mlp.initializers import INITIALIZERS, Initializer
@@ -89,7 +90,8 @@ class Head(NamedTuple):
 
     `output` and `loss_name`: what "auto" came to. `layers` stand after the last dense layer, where the loss has no link
     of its own. `labels`: the loss takes class labels, not values. `certain`: its predictions are probabilities, not
-    scores. A raw output above `threshold` means yes.
+    scores. A raw output above `threshold` means yes. `targets`: what brings numbers to the scale the network answers
+    in; None where it answers in their own.
     """
 
     n_out: int
@@ -100,12 +102,17 @@ class Head(NamedTuple):
     labels: bool
     certain: bool
     threshold: float
+    targets: Scaling | None = None
 
 
-def head(config: Config, task: str, n_targets: int) -> Head:
+def head(config: Config, task: str, n_targets: int, targets: Scaling | None = None) -> Head:
     """The end of a network for `n_targets` classes, labels or values."""
     if config.data.class_weight == "balanced" and task != "classification":
         raise ConfigError(f"[data] class_weight = 'balanced' is for classes, and the task is {task}. Use none.")
+    if targets is not None and config.loss.name == "poisson":
+        raise ConfigError(
+            "[data] scale_target = 'standard' makes numbers below 0, and [loss] poisson counts. Use none."
+        )
     output = _output(config.network.output, task, n_targets)
     name = config.loss.name
     if name == "auto":
@@ -116,7 +123,7 @@ def head(config: Config, task: str, n_targets: int) -> Head:
         if name == "poisson" and task != "regression":
             raise ConfigError("[loss] name = 'poisson' is for counts, and the targets are classes.")
         loss = made(REGRESSION[name], config.loss.own, f"[loss] {name}")
-        return Head(n_out, output, name, loss, OUTPUT_LAYERS[output], False, output != "identity", 0.5)
+        return Head(n_out, output, name, loss, OUTPUT_LAYERS[output], False, output != "identity", 0.5, targets)
     if name not in ONE_OF_MANY:
         raise unknown("[loss] name", name, {*REGRESSION, *ONE_OF_MANY, "auto"})
     if task == "regression":

@@ -104,6 +104,7 @@ class DataConfig:
     validation: float | str = key(0.15, PART)
     test: float | str = key(0.15, PART)
     scale: str = key("standard", one_of("standard", "minmax", "none"))
+    scale_target: str = key("none", one_of("none", "standard"))
     class_weight: str = key("none", one_of("none", "balanced"))
 
 

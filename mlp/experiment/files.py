@@ -164,7 +164,8 @@ def read(folder: Path) -> Saved:
             f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
         )
     preprocessing = _reading(folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"]))
-    ending = _reading(folder / "model.npz", lambda _: build.head(config, preprocessing.task, preprocessing.n_targets))
+    about = preprocessing.task, preprocessing.n_targets, preprocessing.targets
+    ending = _reading(folder / "model.npz", lambda _: build.head(config, *about))
     network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
     numbers = _reading(folder / "metrics.json", lambda path: _numbers(path, arrays["about"]["numbers"]))
     findings = _reading(folder / "findings.json", _findings)

@@ -33,8 +33,7 @@ def evaluate(network: Network, head: Head, task: str, part: Part) -> dict[str, A
     raw = raw_outputs(network, part)
     found = {"loss": _loss(head, raw, part.y)}
     if task == "regression":
-        answers = head.loss.predict(raw.swapaxes(-1, -2)).swapaxes(-1, -2)
-        return found | regression(answers, part.y)
+        return found | regression(values(head, raw), part.y)
     right = decide(head, task, raw) == part.y
     return found | {"accuracy": (right.all(-1) if task == "multilabel" else right).mean(-1)}
 
@@ -44,12 +43,20 @@ def _loss(head: Head, raw: Array, y: Array) -> Any:
 
 
 def target(head: Head, y: Array, dtype: Any) -> Array:
-    """Codes or values as the loss takes them: labels (n,), or values (n,) or (n, n_out)."""
+    """Codes or values as the loss takes them: labels (n,), or values (n,) or (n, n_out), scaled where the head is."""
+    if head.targets is not None:
+        return head.targets.apply(y.reshape(len(y), -1), dtype).reshape(y.shape)
     if head.labels:
         return y.astype(np.intp)
     if y.dtype.kind in "iu" and head.n_out > 1:
         return np.eye(head.n_out, dtype=dtype)[y]
     return y.astype(dtype)
+
+
+def values(head: Head, raw: Array) -> Array:
+    """The numbers that raw outputs stand for, in the units of the targets as they were given."""
+    found = head.loss.predict(raw.swapaxes(-1, -2)).swapaxes(-1, -2)
+    return found if head.targets is None else head.targets.undo(found)
 
 
 def decide(head: Head, task: str, raw: Array) -> Array:
@@ -59,6 +66,13 @@ def decide(head: Head, task: str, raw: Array) -> Array:
     if head.n_out == 1:
         return (raw[..., 0] > head.threshold).astype(np.int64)
     return np.asarray(raw.argmax(-1))
+
+
+def recall(network: Network, head: Head, n_classes: int, part: Part) -> Array:
+    """The share of each class's rows that is found, (*population, n_classes); 1 for a class without rows."""
+    right = decide(head, "classification", raw_outputs(network, part)) == part.y
+    of = np.eye(n_classes)[part.y]
+    return np.asarray((right @ of + 1e-12) / (of.sum(0) + 1e-12))
 
 
 def probabilities(head: Head, task: str, raw: Array) -> Array | None:

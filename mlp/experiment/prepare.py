@@ -42,7 +42,8 @@ BLOCK = 4096  # rows that are scaled and evaluated at once
 class Preprocessing:
     """How raw rows become what the network takes, and its answers what people read.
 
-    `class_labels` are the classes as the targets held them (3, True), `class_names` as text.
+    `class_labels` are the classes as the targets held them (3, True), `class_names` as text. `targets` is how numbers
+    to predict are scaled, None where they are not.
     """
 
     task: str
@@ -53,6 +54,7 @@ class Preprocessing:
     n_targets: int
     scaling: Scaling
     encoding: Encoding | None = None
+    targets: Scaling | None = None
 
     def raw(self, X: Any) -> Array:
         """Rows as they were given as numbers (n, n_features), not scaled yet."""
@@ -103,6 +105,7 @@ class Preprocessing:
             "n_targets": self.n_targets,
             "scaling": self.scaling.to_json(),
             "encoding": None if self.encoding is None else self.encoding.to_json(),
+            "targets": None if self.targets is None else self.targets.to_json(),
         }
 
     @classmethod
@@ -117,6 +120,7 @@ class Preprocessing:
             saved["n_targets"],
             replace(Scaling.from_json(saved["scaling"]), feature_names=tuple(saved["feature_names"])),
             None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
+            None if saved.get("targets") is None else Scaling.from_json(saved["targets"]),
         )
 
 
@@ -194,7 +198,8 @@ def _prepared(
         labels = _class_labels(_given(dataset.y, config.data.source), class_names)
     n_targets = _width(y) if labels is None else len(labels)
     called = dataset.feature_names, dataset.target_name, class_names
-    preprocessing = Preprocessing(task, *called, labels, n_targets, scaling, dataset.encoding)
+    targets = _target_scaling(config.data.scale_target, task, y, parts.train)
+    preprocessing = Preprocessing(task, *called, labels, n_targets, scaling, dataset.encoding, targets)
     dtype = np.dtype(config.training.dtype)
     return Prepared(
         preprocessing,
@@ -324,6 +329,15 @@ def _scaling(name: str, dataset: Dataset, rows: Array) -> Scaling:
         return scalings.none(dataset.X.shape[1], dataset.feature_names)
     fit = scalings.standard if name == "standard" else scalings.minmax
     return fit(dataset.X, rows, dataset.feature_names)
+
+
+def _target_scaling(name: str, task: str, y: Array, rows: Array) -> Scaling | None:
+    """Fitted on the training rows only."""
+    if name == "none":
+        return None
+    if task != "regression":
+        raise ConfigError(f"[data] scale_target = {name!r} is for numbers, and the task is {task}. Use none.")
+    return scalings.standard(y.reshape(len(y), -1), rows, ("y",) * _width(y))
 
 
 def _part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any) -> Part:

@@ -54,7 +54,7 @@ class Run:
         raw = self._raw(X)
         if self.preprocessing.task == "regression":
             with quiet():
-                values = self.head.loss.predict(raw.T).T
+                values = metrics.values(self.head, raw)
             return values[:, 0] if self.head.n_out == 1 else values
         answers = metrics.decide(self.head, self.preprocessing.task, raw)
         if self.preprocessing.task == "multilabel":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from math import ceil
@@ -27,11 +27,8 @@ from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
-from mlp.experiment.prepare import Part, Prepared, Preprocessing, prepare
+from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
-from mlp.experiment.settings import mean_rate, settings
-from mlp.experiment.survey import note, survey
-from mlp.experiment.trial import FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
@@ -102,11 +99,15 @@ class Experiment:
     seconds: float = 0.0
     diverged: bool = False
     stopped: bool = False
-    watch: Watch = field(default_factory=Watch)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What looks at it while it trains."""
+        return Watch(self)
 
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
-        self._survey()
+        self.watch.begin()
         steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
         for index in range(self.config.training.epochs):
             start = time.perf_counter()
@@ -120,7 +121,7 @@ class Experiment:
 
     def finish(self) -> Run:
         """Measure on all parts; the best weights come back where training stopped early or went wrong."""
-        self._close()
+        self.watch.end()
         if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
         with metrics.quiet():
@@ -154,14 +155,6 @@ class Experiment:
         self.recorder.history.append("train_loss", np.full(self.network.population, np.nan), self.steps - 1)
         return self.finish()
 
-    def _close(self) -> None:
-        """Note that no more steps will come; if the end is not plainly good, hold a plain network against it."""
-        history = self.recorder.history
-        if self.steps and "ended" not in history:
-            history.append("ended", self.steps, self.steps - 1, unit="steps")
-            if self.config.record.probe == "auto" and self.watch.wants_yardstick(history):
-                self._lay_yardstick()
-
     @property
     def _task(self) -> str:
         return self.prepared.preprocessing.task
@@ -187,7 +180,7 @@ class Experiment:
             losses.append(step.loss)
             self.steps += 1
             if self.steps == self.watch.next:
-                self._look()
+                self.watch.look(step)
             if self.stopped or not np.isfinite(step.loss).any():
                 break
         return np.array(losses, np.float64)
@@ -198,7 +191,7 @@ class Experiment:
         self.diverged = not np.isfinite(mean).any()
         self.recorder.history.append("train_loss", mean, self.steps - 1)
         if not self.diverged:
-            self._note_train_score()
+            self.watch.score()
         part = self.prepared.validation
         found: dict[str, Any] = {}
         if part is not None and not self.diverged:
@@ -213,65 +206,6 @@ class Experiment:
         shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
         alarms = self.watch.news()
         return Epoch(index + 1, self.config.training.epochs, float(np.asarray(mean)[member]), shown, alarms)
-
-    def _survey(self) -> None:
-        """Write what is known before the first step."""
-        history, about = self.recorder.history, self.prepared.preprocessing
-        survey(history, self.network, self.head, self.prepared.train, about)
-        numbers = settings(self.config, len(self.prepared.train), self.steps_per_epoch)
-        numbers["mean_rate"] = mean_rate(self.rule, self.steps_per_epoch * self.config.training.epochs)
-        numbers["train_scored"] = min(SCORED, len(self.prepared.train))
-        numbers["validation_scored"] = 0 if self.prepared.validation is None else len(self.prepared.validation)
-        note(history, "settings", list(numbers.values()), list(numbers))
-        self.watch = Watch.of(self.steps_per_epoch * self.config.training.epochs)
-        self.watch.look(history, 0)
-
-    def _look(self) -> None:
-        """Judge the run so far; if it looks slow, hold a plain network against it."""
-        history = self.recorder.history
-        if self.config.record.probe == "auto" and self.watch.wants_yardstick(history):
-            self._lay_yardstick()
-        self.watch.look(history, self.steps)
-
-    def _lay_yardstick(self) -> None:
-        """Train a plain network on the same rows and note what it came to."""
-        about = self.prepared.preprocessing
-        rows = standardised(self.prepared, np.dtype(np.float32))
-        found = yardstick(self.config, rows, about.task, about.n_targets)
-        name, step = score_name(self._task), self.steps - 1
-        if len(rows.train) < FEW:
-            score = crossed(self.config, rows, about.task, about.n_targets)
-            self.recorder.history.append(f"crossed_{name}", score, step)
-        if about.task == "classification":
-            noise, error = label_noise(rows)
-            self.recorder.history.append("label_noise", noise, step)
-            self.recorder.history.append("label_noise_error", error, step)
-        self.recorder.history.append(f"yardstick_train_{name}", found.train_score, step)
-        if np.isfinite(found.validation_score):
-            self.recorder.history.append(f"yardstick_validation_{name}", found.validation_score, step)
-
-    def _note_train_score(self) -> None:
-        """Note the score on the first training rows, without dropout: what the network has learned by now."""
-        name = score_name(self._task)
-        first = self._scored
-        found = metrics.evaluate(self.network, self.head, self._task, first)
-        self.recorder.history.append(f"train_{name}", found[name], self.steps - 1)
-        if self._task == "classification":
-            shown = self.prepared.validation or first
-            self.recorder.history.append("recall", self._recall(shown), self.steps - 1)
-
-    def _recall(self, part: Part) -> Array:
-        """The share of the rows of each class that is found, (*population, n_classes); 1 where there is no row."""
-        answers = metrics.decide(self.head, self._task, metrics.raw_outputs(self.network, part))
-        of = np.eye(self.prepared.preprocessing.n_targets)[part.y]
-        return np.asarray(((answers == part.y) @ of + 1e-12) / (of.sum(0) + 1e-12))
-
-    @cached_property
-    def _scored(self) -> Part:
-        """The training rows that are scored after each epoch."""
-        part = self.prepared.train
-        X = next(part.blocks(self.network.dtype))[:SCORED]
-        return Part(X, part.y[: len(X)])
 
     def _lost(self) -> Array:
         """Which members have a weight that is no number, or whose square is none: the last update meets no loss."""
@@ -353,7 +287,7 @@ def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Gener
 
 def _resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
     """The configuration with what "auto" came to."""
-    ending = build.head(config, preprocessing.task, preprocessing.n_targets)
+    ending = build.head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
     resolved = replace(
         config,
         data=replace(config.data, task=preprocessing.task),

@@ -113,10 +113,10 @@ def _is_linear(config: Config) -> bool:
 
 
 def mean_rate(rule: Any, steps: int) -> float:
-    """The mean learning rate over a run of so many steps; NaN for rules without one and schedules that watch the loss."""
+    """The mean learning rate over so many steps; NaN for rules without one and schedules that watch the loss."""
     while hasattr(rule, "rule"):
         rule = rule.rule
-    rate = getattr(rule, "learning_rate", nan)
+    rate: Any = getattr(rule, "learning_rate", nan)
     if not hasattr(rate, "rate"):
         return float(np.mean(rate))
     if rate.init() is not None:

@@ -49,7 +49,7 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
     X = np.concatenate(list(islice(part.blocks(network.dtype), SCAN // BLOCK)))
     y = part.y[: len(X)]
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
-        _data(history, X, y, about)
+        _data(history, X, y, metrics.target(head, y, np.dtype(np.float64)), about)
         note(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
         _ending(history, network, head, y)
         _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
@@ -68,8 +68,8 @@ def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) ->
     column.steps.append(0)
 
 
-def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
-    """Inputs by feature, targets, and rows that say two things at once."""
+def _data(history: History, X: Array, y: Array, target: Array, about: Preprocessing) -> None:
+    """Inputs by feature, targets as the network is to give them, and rows that say two things at once."""
     note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
     note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
     note(history, "input_tail", np.median(tail(X[:DRY])))
@@ -79,8 +79,8 @@ def _data(history: History, X: Array, y: Array, about: Preprocessing) -> None:
     if about.task == "classification":
         note(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
     else:
-        note(history, "target_mean", np.mean(y, 0))
-        note(history, "target_std", np.std(y, 0))
+        note(history, "target_mean", np.mean(target, 0))
+        note(history, "target_std", np.std(target, 0))
     if about.task == "regression":
         note(history, "target_tail", tail(y[: 4 * DRY].reshape(len(y[: 4 * DRY]), -1)).max())
 
@@ -121,7 +121,7 @@ def _fingerprints(X: Array) -> Array:
 
 def _mixed(bits: Array) -> Array:
     """Every bit on many others. 1 and -1 differ in their highest bit alone, of which a product keeps only parity."""
-    return bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53))
+    return np.asarray(bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53)))
 
 
 def reference_loss(head: Head, target: Array) -> float:
@@ -168,7 +168,7 @@ OUTPUT_RANGES: Mapping[type[Layer], tuple[float, float]] = {
 }  # fmt: skip
 
 
-def _is_ours(part: Layer | Loss) -> bool:
+def _is_ours(part: object) -> bool:
     """Whether a layer or loss is this library's own: those are held to differences by its tests."""
     return type(part).__module__.startswith("mlp.")
 

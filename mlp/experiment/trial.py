@@ -1,4 +1,4 @@
-"""Short trainings beside the run: what would another setting do on the same rows?
+"""Short trainings beside the run: what another setting would do on the same rows.
 
 A trial builds a variant of an experiment from a changed configuration, trains it for some steps and measures it. The
 *yardstick* is the trial of the default experiment: if a plain network learns these rows in a few hundred steps and the
@@ -8,7 +8,7 @@ generators are the trial's own, and the test part is never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from mlp.training import train
 
 ROWS = 4096  # rows that a trial trains on at most
 SCORED = 1024  # rows of each part that it is measured on
-FEW = 150  # training rows below which halves of them are asked about each other
+FEW = range(16, 150)  # so many training rows are halved, and the halves asked about each other
 STEPS = 800  # of the yardstick: 25 ms for two inputs, 60 ms for 784
 MARKS = (8, 16, 32, 64, 128, 256, 512)  # where the yardstick's training loss is noted
 
@@ -80,9 +80,21 @@ def _first(part: Part, most: int, dtype: Any) -> Part:
 def tried(config: Config, rows: Rows, task: str, n_targets: int, steps: int) -> Outcome:
     """Train the network of `config` on `rows` for some steps, and measure it."""
     head = build.head(config, task, n_targets)
+    network, losses = trained(config, rows, head, steps, np.random.default_rng(config.training.seed).spawn(2))
+    scored = [_score(network, head, task, part) for part in (rows.train, rows.validation)]
+    return Outcome(scored[0], scored[1], losses)
+
+
+def trained(
+    config: Config, rows: Rows, head: build.Head, steps: int, rngs: Sequence[np.random.Generator]
+) -> tuple[Network, Array]:
+    """The network of `config` after some steps on `rows`, fewer where the loss is no number; and the losses met.
+
+    `rngs`: for the network, and for the order of the rows.
+    """
     dtype = np.dtype(config.training.dtype)
     n_in, n = rows.train.X.shape[1], len(rows.train)
-    network_rng, order = np.random.default_rng(config.training.seed).spawn(2)
+    network_rng, order = rngs
     network = Network(build.layers(config, n_in, head), network_rng, dtype=dtype)
     size = n if config.training.batch_size == "full" else min(int(config.training.batch_size), n)
     per_epoch = ceil(n / size)
@@ -99,8 +111,7 @@ def tried(config: Config, rows: Rows, task: str, n_targets: int, steps: int) -> 
         losses[step.index] = step.loss
         if step.index + 1 == steps or not np.isfinite(step.loss):
             break
-    scored = [_score(network, head, task, part) for part in (rows.train, rows.validation)]
-    return Outcome(scored[0], scored[1], losses)
+    return network, losses
 
 
 def _score(network: Network, head: build.Head, task: str, part: Part | None) -> float:
@@ -112,15 +123,19 @@ def _score(network: Network, head: build.Head, task: str, part: Part | None) -> 
 
 
 def yardstick(config: Config, rows: Rows, task: str, n_targets: int) -> Outcome:
-    """The trial of a plain network on standardised rows: 64 rectifiers and Adam."""
-    plain = parse(
+    """The trial of a plain network on standardised rows."""
+    return tried(plain(config.training.seed), rows, task, n_targets, STEPS)
+
+
+def plain(seed: int) -> Config:
+    """The yardstick's configuration: 64 rectifiers and Adam."""
+    return parse(
         {
             "network": {"hidden": [64]},
             "optimizer": {"learning_rate": 0.01, "schedule": "cosine"},
-            "training": {"seed": config.training.seed},
+            "training": {"seed": seed},
         }
     )
-    return tried(plain, rows, task, n_targets, STEPS)
 
 
 def crossed(config: Config, rows: Rows, task: str, n_targets: int) -> float:

@@ -1,47 +1,146 @@
-"""Looking at a run while it trains: when, and what is new.
+"""Watching a run: what is noted beside what the recorder records, and when the run is judged.
 
 The same detectors that judge a finished history judge the one that is being written, at a few moments of the run. An
-alarm may turn out to be a false one, a plateau that ends say: what counts is what still holds at the end.
+alarm may turn out to be a false one, a plateau that ends say: what counts is what still holds at the end. Where a run
+looks slow, or ends not plainly well, it is probed: the loss is looked up along its latest step, and a plain network is
+trained on the same rows. Nothing here writes to the run or draws from its generators.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.backprop import Objective
 from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.gate import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
+from mlp.experiment import metrics
+from mlp.experiment.prepare import Part
+from mlp.experiment.settings import mean_rate, settings
+from mlp.experiment.survey import note, survey
+from mlp.experiment.trial import FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
 from mlp.history import History
+from mlp.training import Step
+
+if TYPE_CHECKING:
+    from mlp.experiment.run import Experiment
+
+ALONG = (0.0, 0.1, 1.0, 10.0)
+"""How far along a step the loss is looked up, in lengths of the step."""
 
 
 @dataclass
 class Watch:
-    """`next`: the number of steps after which to look again; -1 when there is nothing more to look for."""
+    """Looks at one experiment. `next`: after how many steps to look again; -1 when there is no more to see."""
 
+    ready: Experiment
     next: int = -1
     _moments: Iterator[int] = field(default_factory=lambda: iter(()))
     _known: set[str] = field(default_factory=set)
     _news: list[Finding] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, planned: int) -> Watch:
-        """For a run of so many steps."""
-        return cls(0, iter(moments(planned)))
+    @property
+    def history(self) -> History:
+        """Where everything is noted."""
+        return self.ready.recorder.history
 
-    def look(self, history: History, steps: int) -> None:
-        """Judge what is known after `steps` steps."""
+    def begin(self) -> None:
+        """Note what is known before the first step, and judge that."""
+        ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
+        survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing)
+        planned = ready.steps_per_epoch * ready.config.training.epochs
+        numbers = settings(ready.config, len(train), ready.steps_per_epoch) | {
+            "mean_rate": mean_rate(ready.rule, planned),
+            "train_scored": min(SCORED, len(train)),
+            "validation_scored": 0 if validation is None else len(validation),
+        }
+        note(self.history, "settings", list(numbers.values()), list(numbers))
+        self._moments = iter(moments(planned))
+        self._judge()
+
+    def look(self, step: Step) -> None:
+        """Judge the run so far; probe it first if it looks slow."""
+        if self._wants_probe():
+            self._look_along(step)
+            self._lay_yardstick()
+        self._judge()
+
+    def end(self) -> None:
+        """Note that no more steps will come; probe the run if its end is not plainly good."""
+        if self.ready.steps and "ended" not in self.history:
+            self._note("ended", self.ready.steps)
+            if self._wants_probe():
+                self._lay_yardstick()
+
+    def news(self) -> tuple[Finding, ...]:
+        """The alarms since this was last asked."""
+        found, self._news = tuple(self._news), []
+        return found
+
+    def score(self) -> None:
+        """Note how well the first training rows are answered, without dropout, and the recall of each class."""
+        ready, task, name = self.ready, self._task, score_name(self._task)
+        self._note(f"train_{name}", metrics.evaluate(ready.network, ready.head, task, self._scored)[name])
+        if task == "classification":
+            part = ready.prepared.validation or self._scored
+            self._note("recall", metrics.recall(ready.network, ready.head, self._n_targets, part))
+
+    def _judge(self) -> None:
         self.next = next(self._moments, -1)
-        for finding in judge(Reading(history)):
+        for finding in judge(Reading(self.history)):
             if finding.severity != "info" and finding.kind not in self._known:
                 self._known.add(finding.kind)
                 self._news.append(finding)
 
-    def news(self) -> tuple[Finding, ...]:
-        """What was found since this was last asked."""
-        found, self._news = tuple(self._news), []
-        return found
+    def _wants_probe(self) -> bool:
+        """Whether probing is allowed, worth while, and not done yet."""
+        done = any(name.startswith("yardstick") for name in self.history)
+        return self.ready.config.record.probe == "auto" and not done and is_suspicious(Reading(self.history))
 
-    def wants_yardstick(self, history: History) -> bool:
-        """Whether the run looks slow, and no plain network was held against it yet."""
-        return not any(name.startswith("yardstick") for name in history) and is_suspicious(Reading(history))
+    def _look_along(self, step: Step) -> None:
+        """Note the loss of the latest batch along the latest step, from where it began."""
+        network, objective = self.ready.network, Objective(self.ready.network, self.ready.head.loss)
+        objective.batch, objective.workspace = step.batch, step.workspace
+        begun = network.params - step.update
+        losses = np.stack([objective.value(begun + length * step.update) for length in ALONG], axis=-1)
+        self.history.column("loss_along", losses.shape, "", tuple(map(str, ALONG)))
+        self._note("loss_along", losses)
+
+    def _lay_yardstick(self) -> None:
+        """Train a plain network on the same rows, and note what it came to and what the labels look like."""
+        rows, name = standardised(self.ready.prepared, np.dtype(np.float32)), score_name(self._task)
+        given = (self.ready.config, rows, self._task, self._n_targets)
+        if len(rows.train) in FEW and not self.ready.prepared.about.complete:
+            self._note(f"crossed_{name}", crossed(*given))
+        if self._task == "classification":
+            noise, error = label_noise(rows)
+            self._note("label_noise", noise)
+            self._note("label_noise_error", error)
+        found = yardstick(*given)
+        self._note(f"yardstick_train_{name}", found.train_score)
+        if np.isfinite(found.validation_score):
+            self._note(f"yardstick_validation_{name}", found.validation_score)
+
+    def _note(self, name: str, value: float | Array) -> None:
+        self.history.append(name, value, self.ready.steps - 1)
+
+    @property
+    def _task(self) -> str:
+        return self.ready.prepared.preprocessing.task
+
+    @property
+    def _n_targets(self) -> int:
+        return self.ready.prepared.preprocessing.n_targets
+
+    @cached_property
+    def _scored(self) -> Part:
+        """The training rows that are scored after each epoch."""
+        part = self.ready.prepared.train
+        X = next(part.blocks(self.ready.network.dtype))[:SCORED]
+        return Part(X, part.y[: len(X)])

@@ -5,8 +5,8 @@ run is the same bit for bit with or without it. When to measure and where it goe
 
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
-parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and `start`
-looks at how it all began.
+parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and
+`start` looks at how it all began.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ from mlp.instruments.vectors import (
     grad_squares_by_layer,
     index,
     learning_rate,
+    learning_rate_along,
     loss,
     param_norm,
     param_squares_by_layer,
+    rare,
     squares_along,
     thinned,
     update_norm,
@@ -75,7 +77,7 @@ STANDARD = (
     *ESSENTIAL,
     Instrument("step", index, "steps", shared=True),
     Instrument("epoch", epoch, "epochs", shared=True),
-    Instrument("learning_rate", learning_rate),
+    Instrument("learning_rate", learning_rate, begin=learning_rate_along),
     Instrument("grad_norm", grad_norm, norm_of="grad_norm_by_layer"),
     Instrument(
         "update_norm_by_layer", update_squares_by_layer, period=thinned, labels=_trained, finish=np.sqrt,
@@ -89,11 +91,11 @@ STANDARD = (
     Instrument("param_norm", param_norm, period=thinned, norm_of="param_norm_by_layer"),
     Instrument("descent", descent, period=thinned),
     Instrument("grad_cosine", period=thinned, watch=GradCosine),
-    Instrument("backward_gain", backward_gain, period=11, labels=named(handing_back), begin=gains_along),
-    Instrument("noise_ratio", noise_ratio, period=23, begin=noise_along),
-    Instrument("silent_units", period=64, labels=named(rectifying), watch=silent_units),
-    Instrument("saturated_units", period=64, labels=named(squashing), watch=saturated_units),
-    Instrument("saturated_share", period=64, labels=named(squashing), watch=saturated_share),
+    Instrument("backward_gain", backward_gain, period=rare, labels=named(handing_back), begin=gains_along),
+    Instrument("noise_ratio", noise_ratio, period=rare, begin=noise_along),
+    Instrument("silent_units", period=150, labels=named(rectifying), watch=silent_units),
+    Instrument("saturated_units", period=150, labels=named(squashing), watch=saturated_units),
+    Instrument("saturated_share", period=150, labels=named(squashing), watch=saturated_share),
     *START,
 )  # fmt: skip
 """What an experiment records at every step, or every few."""

@@ -15,10 +15,11 @@ Measure: TypeAlias = Callable[[Step], Any]
 class Instrument(NamedTuple):
     """A quantity: `measure(step)` gives a number, or one for each of `labels(step)`; every `period` records.
 
-    `period` may depend on the network: a function of the first step; None: once, where the history has it not yet. `shared`: the same for all members of a
-    population, as the epoch is. `finish` makes the quantity of what was measured, when it is read: a root over a whole
-    column costs nothing, at every step it costs 1 % of a small network. `norm_of`: the column whose norm over the
-    labels this is; where that is recorded too, nothing is measured and it is computed when read.
+    `period` may depend on the network: a function of the first step; None: once, where the history has it not yet.
+    `shared`: the same for all members of a population, as the epoch is. `finish` makes the quantity of what was
+    measured, when it is read: a root over a whole column costs nothing, at every step it costs 1 % of a small network.
+    `norm_of`: the column whose norm over the labels this is; where that is recorded too, nothing is measured and it is
+    computed when read.
 
     Two kinds keep something, each for one recording. `begin(step)`, called at its first step, gives a measure that
     does the same as `measure` and is faster for knowing where the arrays are. `watch(step, period)` gives one that is

@@ -24,7 +24,7 @@ def weights(step: Step) -> Weights:
     network = step.network
     views = network.layout.views(network.params - step.update)
     return [
-        (name, i, view[0] if network.population else view)
+        (name, i, view.reshape(-1, *view.shape[-2:])[0])
         for i, (name, layer, view) in enumerate(zip(network.layout.names, network.layers, views, strict=True))
         if isinstance(layer, Dense) and layer.n_in * layer.n_out > 1
     ]

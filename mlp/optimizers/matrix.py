@@ -167,7 +167,7 @@ class Shampoo(Optimizer):
     learning_rate: Rate = 0.1
     epsilon: float = 1e-4
     every: int = 10
-    largest: int = 2048
+    largest: int = 1024
     matrices: Matrices = None
 
     def __post_init__(self) -> None:

@@ -49,7 +49,7 @@ class SOAP(Optimizer):
     beta2: float | Array = 0.95
     epsilon: float = 1e-8
     every: int = 10
-    largest: int = 2048
+    largest: int = 1024
     matrices: Matrices = None
 
     def __post_init__(self) -> None:

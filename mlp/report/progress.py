@@ -1,15 +1,19 @@
-"""Progress on standard error, on a terminal only."""
+"""Progress and alarms on standard error, on a terminal only."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 
+from mlp.diagnosis import Finding
 from mlp.experiment import Epoch
 
 
 def watched(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
-    """Hand on `epochs`; on a terminal show how far they are, with tqdm where it is installed."""
+    """Hand on `epochs`; on a terminal show how far they are, with tqdm where it is installed, and alarms above that.
+
+    An alarm may turn out to be a false one: the verdict at the end counts.
+    """
     if not sys.stderr.isatty():
         yield from epochs
         return
@@ -20,6 +24,8 @@ def watched(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
         return
     with tqdm(total=n_epochs, unit="epoch", leave=False) as bar:
         for epoch in epochs:
+            for alarm in epoch.alarms:
+                bar.write(alarm_line(epoch, alarm), file=sys.stderr)
             bar.set_postfix_str(_state(epoch), refresh=False)
             bar.update()
             yield epoch
@@ -29,6 +35,8 @@ def _counted(epochs: Iterator[Epoch]) -> Iterator[Epoch]:
     """One line that is written over and over, and gone at the end."""
     try:
         for epoch in epochs:
+            for alarm in epoch.alarms:
+                print(f"\r\033[K{alarm_line(epoch, alarm)}", file=sys.stderr)
             print(
                 f"\r\033[Kepoch {epoch.number}/{epoch.n_epochs}  {_state(epoch)}",
                 end="",
@@ -38,6 +46,12 @@ def _counted(epochs: Iterator[Epoch]) -> Iterator[Epoch]:
             yield epoch
     finally:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def alarm_line(epoch: Epoch, alarm: Finding) -> str:
+    """What was found in an epoch, and the likeliest cause."""
+    cause = f" ({alarm.causes[0].name}: {alarm.causes[0].remedy})" if alarm.causes else ""
+    return f"epoch {epoch.number}: {alarm.severity}: {alarm.kind}: {alarm.message}{cause}"
 
 
 def _state(epoch: Epoch) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
-from mlp.experiment import Experiment, Run
+from mlp.diagnosis.words import CAUSES, KINDS
+from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
 from mlp.layers import Dense
 from mlp.network import Network
@@ -60,7 +61,8 @@ def _split(ready: Experiment) -> str:
     ]
     scale = {"standard": "mean 0, deviation 1", "minmax": "range 0 to 1", "none": "not scaled"}
     why = " (these are all patterns there are)" if prepared.about.complete else ""
-    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}"
+    targets = "" if ready.config.data.scale_target == "none" else f"; targets: {scale[ready.config.data.scale_target]}"
+    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{targets}"
 
 
 def _network(ready: Experiment) -> str:
@@ -145,11 +147,18 @@ def verdict(run: Run) -> str:
 
 
 def _healthy(run: Run) -> str:
-    """The verdict with its number."""
-    if "reference_loss" not in run.history or "train_loss" not in run.history:
+    """The verdict with its numbers."""
+    history = run.history
+    if "reference_loss" not in history or "train_loss" not in history:
         return "healthy"
-    reached, reference = run.history["train_loss"][-1], run.history["reference_loss"][0]
-    return f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
+    reached, reference = history["train_loss"][-1], history["reference_loss"][0]
+    found = f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
+    for name, word in (("accuracy", "accuracy"), ("r2", "r²")):
+        part = "validation" if f"yardstick_validation_{name}" in history else "train"
+        if f"yardstick_{part}_{name}" in history:
+            mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
+            found += f"; {part} {word} {mine:.3f}, that of a plain network {plain:.3f}"
+    return found
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -159,6 +168,57 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{finding.severity}: {finding.kind}: {finding.message}"
     for cause in finding.causes:
         yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
+
+
+def meanings() -> Iterator[str]:
+    """Every kind of finding and every cause, one line each: what it means, and of a cause what to do."""
+    yield from (f"kind   {name:28}{meaning}" for name, meaning in KINDS.items())
+    yield from (f"cause  {name:28}{meaning.means}; remedy: {meaning.remedy}" for name, meaning in CAUSES.items())
+
+
+def repair_text(repair: Repair) -> str:
+    """What was tried, what was changed and why, and the metrics before → after."""
+    if repair.before.healthy:
+        return "\nrepair: nothing to do, the run is healthy"
+    lines = ["", *_trials(repair), *_changes(repair), *_before_and_after(repair)]
+    lines += [f"for you: {name}: {remedy}" for name, remedy in repair.advice.items()]
+    return "\n".join(lines)
+
+
+def _trials(repair: Repair) -> Iterator[str]:
+    """Every trial with its score."""
+    if not repair.trials:
+        return
+    yield f"{'steps':>7}{'score':>9}  trial"
+    for trial in repair.trials:
+        yield f"{trial.steps:7}{trial.score:9.3f}  {', '.join(trial.words) or 'as it is'}{_suspected(trial.causes)}"
+    yield f"{'':7}{repair.yardstick:9.3f}  a plain network"
+
+
+def _suspected(causes: Sequence[str]) -> str:
+    """What a trial was made for."""
+    return f" ({', '.join(causes)})" if causes else ""
+
+
+def _changes(repair: Repair) -> Iterator[str]:
+    """The verdict, and each change with its cause."""
+    if not repair.changes:
+        yield "repair: nothing that was tried helps; the experiment stays as it is"
+        return
+    runs = counted(repair.tries, "full run")
+    yield f"repair: {'healthy' if repair.repaired else 'better, but not healthy'} after {runs}"
+    for change in repair.changes:
+        yield f"    {', '.join(change.words)} because of {change.cause.name}: {change.cause.why}"
+
+
+def _before_and_after(repair: Repair) -> Iterator[str]:
+    """Scores of the run and of the repaired one, and the verdict on it."""
+    if repair.changes:
+        before, after = repair.before.metrics, repair.after.metrics
+        for name in after:
+            if name.endswith(("_loss", "_accuracy", "_r2")) and name in before:
+                yield f"{name:22}{figure(before[name]):>12} → {figure(after[name])}"
+        yield verdict(repair.after).lstrip()
 
 
 def measured(run: Run, folder: Path) -> str:

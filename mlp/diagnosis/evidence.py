@@ -1,0 +1,105 @@
+"""What a history proves or disproves: yes, no, and which layers. No weights, no causes."""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+
+import numpy as np
+
+from mlp.diagnosis.reading import Reading, trend
+
+
+def wrong_layers(r: Reading, tolerance: float = 1e-3) -> tuple[str, ...]:
+    """The layers whose gradient disagrees with differences of the loss."""
+    return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= tolerance)
+
+
+def uphill(r: Reading) -> float:
+    """The share of the first steps that go uphill, ⟨g, u⟩ > 0; 0 if the first does not: all rules begin downhill."""
+    descent = r["descent"] if "descent" in r else np.empty(0)
+    first = descent[np.isfinite(descent)][:20]
+    return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
+
+
+def is_contrary(r: Reading) -> bool:
+    """Whether the loss rises by about what its gradient promises it to fall, from small steps that all point one way.
+
+    Steps that are too long raise the loss too, but they are long, or turn back and forth.
+    """
+    if "descent" not in r or "param_norm" not in r:
+        return False
+    return any(_rises_as_promised(r, n) for n in (15, 30, 60) if len(r.loss) >= n)
+
+
+def _rises_as_promised(r: Reading, n: int) -> bool:
+    early, descent, cosines = trend(r.loss[:n]), r.first("descent", n), r.first("grad_cosine", n)
+    if not len(descent):
+        return False
+    promised = -float(descent.mean())
+    moved = float(np.median(r.first("update_norm", n)) / max(float(r["param_norm"][0]), 1e-30))
+    rises = early.slope - 3 * early.slope_error > 0 and 0.2 * promised < early.slope < 5 * promised
+    return bool(rises and moved < 0.05 and (not len(cosines) or np.median(cosines) > -0.1))
+
+
+def frozen_layers(r: Reading) -> tuple[str, ...]:
+    """The layers that no step has moved although a gradient reaches them."""
+    if not all(name in r and len(r[name]) > 1 for name in ("update_norm_by_layer", "grad_norm_by_layer")):
+        return ()
+    moved, pulled = r["update_norm_by_layer"], r["grad_norm_by_layer"]
+    still = (moved == 0).all(0) & (pulled[: len(moved)].max(0) > 0)
+    return tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=True) if s)
+
+
+def is_without_gradient(r: Reading) -> bool:
+    """Whether every gradient of every layer was exactly 0, at a loss that is not."""
+    pulled = r["grad_norm_by_layer"] if "grad_norm_by_layer" in r else np.ones(1)
+    return len(pulled) >= 2 and not pulled.any() and r.now > 1e-3
+
+
+def clipped_to(r: Reading) -> float:
+    """The norm to which gradients are cut, where updates of η times that length give it away; 0 where they do not."""
+    if not all(name in r and len(r[name]) > 3 for name in ("update_norm", "learning_rate", "grad_norm")):
+        return 0.0
+    steps = r.steps("update_norm")
+    rate, norm = (r[name][np.isin(r.steps(name), steps)] for name in ("learning_rate", "grad_norm"))
+    if not len(rate) == len(norm) == len(steps) or not (rate > 0).all():
+        return 0.0
+    length = r["update_norm"] / rate
+    is_cut = length.std() < 1e-3 * length.mean() and norm.std() > 1e-2 * norm.mean()
+    return float(length.mean()) if is_cut else 0.0
+
+
+def is_by_heart(r: Reading) -> bool:
+    """Whether the rows trained on are answered well and others clearly worse."""
+    train, held_out = r.score("train"), np.fmin(r.score("validation"), r.one(f"crossed_{r.score_name}", default=inf))
+    return bool(train > 0.9 and train - max(held_out, 0.0) > 0.1)  # fmin passes over NaN
+
+
+def guess(r: Reading) -> float | None:
+    """An accuracy or r² that a guess may reach by luck; None where it is not known."""
+    n = max(r.setting("validation_scored", 100.0), 1)
+    if r.score_name == "r2":
+        return float(2 / np.sqrt(n))
+    if "class_counts" not in r:
+        return None
+    counts = r["class_counts"][0]
+    most = float(counts.max() / counts.sum())
+    return float(most + 2 * np.sqrt(most * (1 - most) / n))
+
+
+def is_rare(r: Reading) -> bool:
+    """Whether a class is so rare that the most frequent one is a good answer."""
+    return "class_counts" in r and bool(r["class_counts"][0].min() < 0.1 * r["class_counts"][0].max())
+
+
+def is_meaningless(r: Reading) -> bool:
+    """Whether held-out answers are guesses, the network's and a plain network's alike."""
+    chance, plain = guess(r), r.one(f"yardstick_validation_{r.score_name}")
+    return chance is not None and plain <= chance and not r.score("validation") > chance and not is_rare(r)
+
+
+def is_exonerated(r: Reading) -> bool:
+    """Whether a plain network does much better on the same rows, so that these are not to blame."""
+    plain = r.one(f"yardstick_validation_{r.score_name}", default=r.one(f"yardstick_train_{r.score_name}"))
+    mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
+    return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > 0.05

@@ -1,0 +1,377 @@
+"""Repair: try what the findings advise, keep what helps, and show by how much.
+
+A finding's causes are suspicions. Each gets a short trial: the same experiment from scratch on the same rows, with its
+remedy applied. What moves the score is kept, further remedies are added as long as they move it further, and the
+repaired experiment is run in full. If that is not healthy, its own findings are the next suspicions. Nothing is changed
+silently, nothing is random beyond the seed of the experiment, and the test part is never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil, inf, nan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.diagnosis import Cause
+from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.words import CAUSES
+from mlp.errors import MLPError
+from mlp.experiment import metrics
+from mlp.experiment.build import Head, head
+from mlp.experiment.config import Config, DataConfig
+from mlp.experiment.files import reserved
+from mlp.experiment.prepare import Part, Prepared
+from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
+from mlp.experiment.result import Run
+from mlp.experiment.run import Epoch, Experiment, experiment, run
+from mlp.experiment.trial import SCORED, Rows, plain, some, standardised, trained
+from mlp.experiment.trial import STEPS as YARDSTICK_STEPS
+from mlp.network import Network
+
+TRIES = 3  # full runs
+CANDIDATES = 6  # causes that get a trial
+SHORT = 3 * STEPS  # planned steps up to which a run is tried in full
+SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and at least STEPS
+MOVES = 0.02  # by how much a score must rise to count
+ALIKE = 0.01  # scores that are as good as each other
+LOSS = 0.05  # by how much a held-out score may fall for a run that is healthy: some rows of a small part
+NEAR = 0.03  # a score this close to the yardstick's needs no further remedy
+
+
+@dataclass(frozen=True)
+class Change:
+    """One remedy: what was `made` of the configuration for a cause, and the same in words."""
+
+    cause: Cause
+    made: Changes
+    words: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts, strings and numbers."""
+        return {"cause": self.cause.name, "why": self.cause.why, "changes": self.made, "words": list(self.words)}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short training with the remedies for some causes, none for the experiment as it was, and what it came to.
+
+    It starts from the weights, and takes the rows in the order, of the full run: of a short run it is a copy. `score`
+    is the mean of those on the training and the validation part: r², or the mean recall of the classes, in which a
+    rare class counts like any other. -1 where the loss was no number, or the experiment cannot be.
+    """
+
+    causes: tuple[str, ...]
+    words: tuple[str, ...]
+    steps: int
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, strings and numbers."""
+        return {"causes": list(self.causes), "words": list(self.words), "steps": self.steps, "score": self.score}
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was wrong, what was tried, and what came of it.
+
+    `config` is the repaired experiment as a file says it, and `after` its run; where nothing helped they are those of
+    before. `changes`: what was changed and why. `tries`: how many full runs it took. `yardstick`: the score of a plain
+    network in trials. `advice`: by cause, what only the user can do.
+    """
+
+    before: Run
+    after: Run
+    config: dict[str, dict[str, Any]]
+    changes: tuple[Change, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    tries: int = 0
+    yardstick: float = nan
+    advice: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def repaired(self) -> bool:
+        """Whether there was something to repair, and it is healthy now."""
+        return self.after.healthy and not self.before.healthy
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts, strings and numbers; `metrics` and `findings` are those after."""
+        return {
+            "repaired": self.repaired,
+            "healthy": self.after.healthy,
+            "tries": self.tries,
+            "changes": [change.to_json() for change in self.changes],
+            "trials": [trial.to_json() for trial in self.trials],
+            "yardstick": self.yardstick,
+            "advice": self.advice,
+            "metrics": self.after.metrics,
+            "findings": [finding.to_json() for finding in self.after.findings],
+        }
+
+
+def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Repair:
+    """Run an experiment and, if it is not healthy, mend what settings can mend; with `out`, write its best run there.
+
+    `config` and `data` as for `mlp.run`. An experiment that is healthy stays as it is.
+    """
+    with nullcontext() if out is None else reserved(Path(out)):
+        found = mended(run(config, data), data)
+        if out is not None:
+            found.after.save(out)
+    return found
+
+
+Show = Callable[[Experiment], Iterable[Epoch]]
+
+
+def mended(
+    before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs, tries: int = TRIES
+) -> Repair:
+    """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
+    bench, best, made = Bench(data, _most(before)), before, 0
+    failed: set[frozenset[str]] = set()
+    while not best.healthy and made < tries and (chosen := promising(bench, best, failed)):
+        made += 1
+        found = _trained(with_all(best.config, chosen), data, show)
+        failed.add(_names(chosen))
+        if _is_better(bench, found, best):
+            best, failed = found, set()
+            bench.kept += chosen
+    return Repair(
+        before, best, best.config.to_dict(), bench.kept, tuple(bench.trials.values()), made,
+        bench.yardstick(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
+    )  # fmt: skip
+
+
+def _is_better(bench: Bench, found: Run, best: Run) -> bool:
+    """Whether its score is higher; or it is healthy, and on held-out rows not much worse: no alarm is worth that."""
+    if found.healthy and bench.held_out_score(found) > bench.held_out_score(best) - LOSS:
+        return True
+    return bench.score_of(found) > bench.score_of(best) + MOVES
+
+
+def _most(before: Run) -> int:
+    """How many steps a trial has at most."""
+    planned = Reading(before.history).planned
+    return SHORT if planned <= SHORT else max(STEPS, ceil(SHARE * planned))
+
+
+def _trained(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
+    """The full run."""
+    ready = experiment(config.to_dict(), data)
+    for _ in show(ready):
+        pass
+    return ready.finish()
+
+
+def suspects(found: Run) -> dict[str, Cause]:
+    """The causes of all alarms, likeliest first, each once."""
+    named: dict[str, Cause] = {}
+    for finding in found.findings:
+        if finding.severity != "info":
+            for cause in finding.causes:
+                named.setdefault(cause.name, cause)
+    return named
+
+
+def candidates(found: Run) -> list[Change]:
+    """Changes for the suspects that a setting may mend, at most `CANDIDATES` of them, likeliest first."""
+    possible = (
+        [
+            Change(cause, made, tuple(described(found.config, made)))
+            for made in alternatives(name, found.config, found.history)
+        ]
+        for name, cause in suspects(found).items()
+    )
+    return [change for several in islice(filter(None, possible), CANDIDATES) for change in several]
+
+
+def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
+    """The changes that come furthest in trials; () where none moves anything and none is left to believe in.
+
+    The best single change; of those about as good the likeliest. While that is not near the yardstick, the one that
+    adds most. Where no change moves anything alone, two faults may hide each other: then all up to some rank together,
+    less those that are not needed. Where that does not move either, a trial may have been too short to show it, and the
+    likeliest cause has its way, unless it is one that no setting mends.
+    """
+    choices, config = candidates(best), best.config
+    enough = bench.score(config, ()) + MOVES
+    chosen, score = _furthest(bench, config, [(change,) for change in choices], failed)
+    if score >= enough:
+        return _extended(bench, config, chosen, choices, failed)
+    firsts = list({change.cause.name: change for change in reversed(choices)}.values())[::-1]
+    chosen, score = _furthest(bench, config, [tuple(firsts[:n]) for n in range(2, len(firsts) + 1)], failed)
+    return _needed(bench, config, chosen) if score >= enough else _likeliest(best, choices, failed)
+
+
+def _furthest(
+    bench: Bench, config: Config, options: Iterable[tuple[Change, ...]], failed: set[frozenset[str]]
+) -> tuple[tuple[Change, ...], float]:
+    """The first of the best options and its score, those left out that failed in full."""
+    scored = [(option, bench.score(config, option)) for option in options if _names(option) not in failed]
+    highest = max((score for _, score in scored), default=-inf)
+    return next(((option, score) for option, score in scored if score >= highest - ALIKE), ((), -inf))
+
+
+def _extended(
+    bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
+) -> tuple[Change, ...]:
+    """With the further changes that move the score on, as long as it is not near the yardstick."""
+    while (score := bench.score(config, chosen)) < bench.yardstick(config) - NEAR:
+        causes = {change.cause.name for change in chosen}
+        options = [(*chosen, change) for change in choices if change.cause.name not in causes]
+        more, higher = _furthest(bench, config, options, failed)
+        if higher < score + MOVES:
+            break
+        chosen = more
+    return chosen
+
+
+def _needed(bench: Bench, config: Config, chosen: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Without the changes that the score does not need, the unlikeliest dropped first."""
+    enough = bench.score(config, chosen) - MOVES
+    for change in reversed(chosen):
+        fewer = tuple(other for other in chosen if other is not change)
+        if bench.score(config, fewer) >= enough:
+            chosen = fewer
+    return chosen
+
+
+def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
+    """The first choice that was not tried in full, if the first suspect of all is one that settings mend."""
+    choices, first = list(choices), next(iter(suspects(best)), "")
+    if not choices or first != choices[0].cause.name or first in BY_HAND:
+        return ()
+    return next(((change,) for change in choices if _names((change,)) not in failed), ())
+
+
+def _names(chosen: Iterable[Change]) -> frozenset[str]:
+    return frozenset(words for change in chosen for words in change.words)
+
+
+def with_all(config: Config, chosen: Iterable[Change]) -> Config:
+    """The configuration with all changes; what two of them change, the first has chosen."""
+    made: Changes = {}
+    for change in chosen:
+        made = together(made, change.made)
+    return changed(config, made)
+
+
+BY_HAND = ("noisy_labels",)
+"""Causes that a setting eases and does not mend."""
+
+
+def _advice(last: Run) -> Iterator[tuple[str, str]]:
+    """By cause, what no setting does: of the two likeliest causes of each alarm."""
+    for finding in last.findings:
+        for cause in finding.causes[:2] if finding.severity != "info" else ():
+            by_hand = cause.name in BY_HAND or changes(cause.name, last.config, last.history) is None
+            if cause.name in CAUSES and by_hand:
+                yield cause.name, CAUSES[cause.name].remedy
+
+
+class Material(NamedTuple):
+    """What trials of one [data] section train on."""
+
+    prepared: Prepared
+    rows: Rows
+
+    def head(self, config: Config) -> Head:
+        """The end of a network for these targets."""
+        about = self.prepared.preprocessing
+        return head(config, about.task, about.n_targets, about.targets)
+
+    def scores(self, network: Network, ending: Head) -> list[float]:
+        """On the training part, and on the validation part if there is one."""
+        task = self.prepared.preprocessing.task
+        return [_score(network, ending, task, part) for part in self.rows if part is not None]
+
+
+@dataclass
+class Bench:
+    """Where trials are made, each once, of `most` steps at most. `kept`: the changes already made for good."""
+
+    data: tuple[Any, Any] | None
+    most: int
+    kept: tuple[Change, ...] = ()
+    trials: dict[str, Trial] = field(default_factory=dict)
+    materials: dict[DataConfig, Material] = field(default_factory=dict)
+    _yardstick: float | None = None
+
+    def score(self, config: Config, chosen: tuple[Change, ...]) -> float:
+        """What a short training of the changed experiment comes to."""
+        made = with_all(config, chosen)
+        key = json.dumps(made.to_dict(), sort_keys=True)
+        if key not in self.trials:
+            try:
+                steps, score = self._tried(made)
+            except MLPError:  # two remedies that do not go together
+                steps, score = 0, -1.0
+            causes = tuple(change.cause.name for change in self.kept + chosen)
+            words = tuple(words for change in self.kept + chosen for words in change.words)
+            self.trials[key] = Trial(causes, words, steps, score)
+        return self.trials[key].score
+
+    def _tried(self, config: Config) -> tuple[int, float]:
+        """Train from scratch for some steps; how many, and the score."""
+        material = self.material(config)
+        n, size = len(material.prepared.train), config.training.batch_size
+        planned = ceil(n / (n if size == "full" else int(size))) * config.training.epochs
+        steps, ending = min(planned, self.most), material.head(config)
+        with metrics.quiet():
+            network, _ = trained(config, material.rows, ending, steps, _rngs(config))
+            return steps, float(np.mean(material.scores(network, ending)))
+
+    def score_of(self, found: Run) -> float:
+        """The score of a full run, on the rows that trials are scored on."""
+        return float(np.mean(self._scores(found)))
+
+    def held_out_score(self, found: Run) -> float:
+        """The same on the validation part alone; without one, on the training part."""
+        return self._scores(found)[-1]
+
+    def _scores(self, found: Run) -> list[float]:
+        with metrics.quiet():
+            return self.material(found.config).scores(found.network, found.head)
+
+    def material(self, config: Config) -> Material:
+        """The rows as [data] has them, prepared once."""
+        if config.data not in self.materials:
+            prepared = experiment(config.to_dict(), self.data).prepared
+            self.materials[config.data] = Material(prepared, some(prepared, np.dtype(config.training.dtype)))
+        return self.materials[config.data]
+
+    def yardstick(self, config: Config) -> float:
+        """The score of a plain network."""
+        if self._yardstick is None:
+            simple, given = plain(config.training.seed), self.material(config)
+            about = given.prepared.preprocessing
+            rows, ending = standardised(given.prepared, np.dtype(np.float32)), head(simple, about.task, about.n_targets)
+            network, _ = trained(simple, rows, ending, YARDSTICK_STEPS, _rngs(simple))
+            self._yardstick = float(np.mean(Material(given.prepared, rows).scores(network, ending)))
+        return self._yardstick
+
+
+def _rngs(config: Config) -> list[np.random.Generator]:
+    """The generators of a run, for the network and for the order of the rows."""
+    return np.random.default_rng(config.training.seed).spawn(3)[1:]
+
+
+def _score(network: Network, ending: Head, task: str, part: Part) -> float:
+    """r², or the mean recall of the classes, on the first rows of a part; labels count one by one."""
+    first = Part(part.X[:SCORED], part.y[:SCORED])
+    raw = metrics.raw_outputs(network, first)
+    if not np.isfinite(raw).all():
+        return -1.0
+    if task == "regression":
+        return max(-1.0, float(metrics.regression(metrics.values(ending, raw), first.y)["r2"]))
+    right = metrics.decide(ending, task, raw) == first.y
+    if task == "multilabel":
+        return float(right.mean())
+    return float(np.mean([right[first.y == label].mean() for label in np.unique(first.y)]))
