@@ -16,14 +16,56 @@ from mlp.experiment.config import Config
 
 USUAL_RATES: Mapping[str, float] = {
     "sgd": 0.1,
+    "averaged_sgd": 0.1,
     "momentum": 0.02,
     "nesterov": 0.02,
+    "qhm": 0.3,
+    "aggmo": 0.01,
+    "sign_sgd": 0.003,
+    "signum": 0.001,
+    "lion": 0.002,
     "adagrad": 0.02,
+    "adadelta": 1.0,
     "rmsprop": 0.003,
+    "centered_rmsprop": 0.001,
     "adam": 0.005,
     "adamw": 0.005,
+    "amsgrad": 0.005,
+    "adamax": 0.02,
+    "nadam": 0.005,
+    "radam": 0.01,
+    "adabelief": 0.005,
+    "yogi": 0.01,
+    "adan": 0.01,
+    "ademamix": 0.003,
+    "adopt": 0.005,
+    "qhadam": 0.01,
+    "lars": 1.0,
+    "lamb": 0.005,
+    "muon": 0.005,
+    "shampoo": 0.1,
+    "soap": 0.005,
+    "adahessian": 0.05,
+    "sophia": 0.002,
+    "polyak": 1.0,
+    "dog": 1.0,
+    "dadapt_adam": 1.0,
+    "prodigy": 1.0,
+    "schedule_free_sgd": 0.5,
+    "schedule_free_adamw": 0.01,
+    "bold_driver": 0.1,
+    "delta_bar_delta": 0.05,
+    "rprop": 0.1,
+    "rprop_minus": 0.1,
+    "irprop_plus": 0.1,
+    "irprop_minus": 0.1,
+    "quickprop": 0.1,
 }
-"""A learning rate of each rule that suits inputs of deviation 1 and weights that start as they should."""
+"""A learning rate of each rule that suits inputs of deviation 1 and weights that start as they should.
+
+About a third of the rate that brings the training loss of digits lowest in 8 epochs (32 rectifiers, batches of 32), as
+what is best for one network is too high for another; rules that find their own rate have the 1 of their papers.
+"""
 
 
 def settings(config: Config, n_train: int, steps_per_epoch: int) -> dict[str, float]:

@@ -100,7 +100,8 @@ def trained(
     per_epoch = ceil(n / size)
     epochs = ceil(steps / per_epoch)
     frozen = build.frozen_slices(config, network.layers, network.layout.slices)
-    rule = build.rule(replace(config, training=replace(config.training, epochs=epochs)), per_epoch, frozen)
+    longer = replace(config, training=replace(config.training, epochs=epochs))
+    rule = build.rule(longer, per_epoch, frozen, network.layout)
     target = metrics.target(head, rows.train.y, dtype)
     weights = metrics.balanced(rows.train.y) if config.data.class_weight == "balanced" else None
     shuffled = order if config.training.shuffle else None
