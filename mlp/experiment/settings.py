@@ -7,12 +7,14 @@ configuration, and a history typed by hand may say so too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from math import nan
 from typing import Any
 
 import numpy as np
 
 from mlp.experiment.config import Config
+from mlp.optimizers import OPTIMIZERS
 
 USUAL_RATES: Mapping[str, float] = {
     "sgd": 0.1,
@@ -82,6 +84,7 @@ def settings(config: Config, n_train: int, steps_per_epoch: int) -> dict[str, fl
         "learning_rate": own.get("learning_rate", 0.0),
         "usual_rate": USUAL_RATES.get(optimizer.name, 0.0),
         "momentum": own.get("momentum", own.get("beta1", 0.0)),
+        "usual_momentum": max(0.9, _default(optimizer.name, "momentum"), _default(optimizer.name, "beta1")),
         "beta2": own.get("beta2", 0.0),
         "epsilon": own.get("epsilon", 0.0),
         "weight_decay": own.get("weight_decay", 0.0),
@@ -110,6 +113,12 @@ def _is_linear(config: Config) -> bool:
     given = config.network.activation
     names = given if isinstance(given, list) else [given]
     return bool(config.network.hidden) and all(name == "identity" for name in names)
+
+
+def _default(rule: str, name: str) -> float:
+    """What a rule takes for a hyperparameter if nothing is said; 0 for one that it has not."""
+    found = next((f.default for f in fields(OPTIMIZERS[rule]) if f.name == name), 0.0)
+    return float(found) if isinstance(found, int | float) else 0.0
 
 
 def mean_rate(rule: Any, steps: int) -> float:

@@ -65,7 +65,7 @@ def along(r: Reading) -> Iterator[Suspicion]:
 def momentum(r: Reading) -> Iterator[Suspicion]:
     """Steps that go on and on."""
     rest = 1 - r.setting("momentum", 0.0)
-    if rest < 0.05:
+    if rest < 0.05 and 1 - rest > r.setting("usual_momentum", 0.9):
         why = f"with a momentum of {1 - rest:g} a step goes on for {1 / max(rest, 1e-9):.0f} more"
         yield suspect(0.3 + 0.63 * between(0.05 / max(rest, 1e-9), 1.2, 10), "momentum_too_high", why, "momentum = 0.9")
 
