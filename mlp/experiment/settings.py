@@ -117,7 +117,8 @@ def _is_linear(config: Config) -> bool:
 
 def _default(rule: str, name: str) -> float:
     """What a rule takes for a hyperparameter if nothing is said; 0 for one that it has not."""
-    found = next((f.default for f in fields(OPTIMIZERS[rule]) if f.name == name), 0.0)
+    kind: Any = OPTIMIZERS[rule]
+    found = next((f.default for f in fields(kind) if f.name == name), 0.0)
     return float(found) if isinstance(found, int | float) else 0.0
 
 
