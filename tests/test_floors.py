@@ -18,12 +18,15 @@ FLOORS = """
 5 training gradcheck curvature landscape
 6 instruments
 7 recorder diagnosis
-8 estimators sweep experiment
+8 estimators sweep problems experiment
+8.5 bench
 9 plots report
 10 cli
 11 __main__
 """
-FLOOR = {"__version__": -1} | {name: int(line.split()[0]) for line in FLOORS.split("\n") for name in line.split()[1:]}
+FLOOR = {"__version__": -1.0} | {
+    name: float(line.split()[0]) for line in FLOORS.split("\n") for name in line.split()[1:]
+}
 
 
 def imported(path: Path) -> set[str]:
@@ -40,7 +43,7 @@ def test_a_module_imports_from_lower_floors_only() -> None:
     paths = [path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"]
     mine = {path: path.relative_to(ROOT).parts[0].removesuffix(".py") for path in paths}
     wrong = [
-        f"{path.relative_to(ROOT)} (floor {FLOOR[mine[path]]}) imports {name}"
+        f"{path.relative_to(ROOT)} (floor {FLOOR[mine[path]]:g}) imports {name}"
         for path in paths
         for name in imported(path)
         if name != mine[path] and FLOOR.get(name, 99) >= FLOOR[mine[path]]
