@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -69,8 +70,19 @@ class ProcessPool(Executor):
 
 
 def _begin() -> None:
-    """Let Ctrl-C, which reaches every process of a terminal, end this one without a word."""
+    """Let Ctrl-C, which reaches every process of a terminal, end this one without a word; and do not outlive the sweep.
+
+    A worker holds both ends of the pipe its tasks come by, so it would not notice that nobody is left to send any.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager
