@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import log10
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
 from mlp.experiment.config import COUNT, NOT_NEGATIVE, SEED, Allowed, key, one_of, suggestion
 from mlp.optimizers import OPTIMIZERS
-from mlp.problems import problem_named
+from mlp.problems import needs_folder, problem_named
 
 NAMES = Allowed(
     lambda value: isinstance(value, list) and value != [] and all(isinstance(v, str) for v in value), "a list of names"
@@ -113,7 +112,9 @@ def _check_names(found: Settings, where: str) -> None:
         if name not in OPTIMIZERS:
             raise UnknownNameError("optimizer", name, OPTIMIZERS)
     for name in found.problems:
-        problem_named(name, found.data or None)
+        problem = problem_named(name, found.data or None)
+        if needs_folder(name):  # better now than in the middle
+            problem.begin(0, 0, False)
     for name in found.own:
         _table(found.own[name], f"{where}, [optimizers.{name}]")
     for name in found.optimizers:
@@ -136,8 +137,3 @@ def _check_rule(found: Settings, name: str, where: str) -> None:
 def at_edge(rate: float | None, rates: list[float | None]) -> bool:
     """Whether the best learning rate is the smallest or largest that was tried: a better one may lie outside."""
     return len(rates) > 2 and rate in (rates[0], rates[-1])
-
-
-def decades_between(low: float, high: float) -> float:
-    """log₁₀(high / low)."""
-    return log10(high / low)

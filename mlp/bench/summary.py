@@ -160,5 +160,5 @@ def profiles(comparison: Comparison, cost: str = "gradients") -> dict[str, list[
         cells = [comparison[problem, rule] for rule in rules]
         n = max(len(cell.members) for cell in cells)
         instances += np.transpose([costs(cell, cost) or [inf] * n for cell in cells]).tolist()
-    solved = profile(np.array(instances), FACTORS)
+    solved = profile(np.reshape(instances, (-1, len(rules))), FACTORS)
     return {rule: [float(value) for value in solved[:, i]] for i, rule in enumerate(rules)}

@@ -11,7 +11,7 @@ Numbers that are none become None.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -35,8 +35,10 @@ def run(trial: Mapping[str, Any]) -> dict[str, Any]:
     """
     problem, rule = _parts(trial)
     members = [(rate, seed) for rate in trial["rates"] for seed in trial["seeds"]]
+    alone = problem.begin(members[0][1], trial["order"], full_batch(rule))
+    size = problem.members if takes_populations(rule, alone.params) else 1
     try:
-        return {"members": list(_members(problem, rule, members, trial["order"]))}
+        return {"members": list(_members(problem, rule, members, trial["order"], size))}
     except MLPError as error:  # a rule that asks the problem for what it has not: Jacobians, curvature
         return {"error": " ".join(str(error).split())}
 
@@ -70,10 +72,10 @@ def _at(rule: Optimizer, rate: Any) -> Optimizer:
     return rule if rate is None else replace(rule, learning_rate=rate)  # type: ignore[type-var]  # a dataclass
 
 
-def _members(problem: Problem, rule: Optimizer, members: Sequence[tuple[Any, int]], order: int) -> Any:
-    """What each member came to, as many at a time as fit into one pass."""
-    alone = problem.begin(members[0][1], order, full_batch(rule))
-    size = problem.members if takes_populations(rule, alone.params) else 1
+def _members(
+    problem: Problem, rule: Optimizer, members: Sequence[tuple[Any, int]], order: int, size: int
+) -> Iterator[dict[str, Any]]:
+    """What each member came to, `size` at a time."""
     for first in range(0, len(members), size):
         some = members[first : first + size]
         found = trained(problem, rule, [rate for rate, _ in some], [seed for _, seed in some], order).members()
