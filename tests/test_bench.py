@@ -22,7 +22,7 @@ from mlp.bench.trial import run, trained
 from mlp.cli import main
 from mlp.errors import ConfigError, MLPError
 from mlp.problems import PROBLEMS
-from mlp.report.bench import number, text, write
+from mlp.report.bench import drawn, number, text, write
 from mlp.sweep import ProcessPool
 
 SMALL = {
@@ -220,6 +220,21 @@ def test_numbers_in_a_table() -> None:
     assert [number(x) for x in (0.123456, nan, inf)] == ["0.1235", "", "–"]
 
 
+def test_plots_are_drawn_for_every_problem(serial: Comparison, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    of_one = {place: cell for place, cell in serial.items() if place[0] == "rosenbrock"}  # where a rate diverges
+    assert drawn(of_one, tmp_path) == f"tables and plots: {tmp_path}"
+    names = {"curves-rosenbrock.png", "sensitivity-rosenbrock.png", "profile.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_without_matplotlib_the_extra_is_named(
+    serial: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlp.report.bench_plots", None)
+    assert "pip install 'mlp[plot]'" in drawn(serial, tmp_path)
+
+
 # the command
 
 BAD = {
@@ -278,7 +293,7 @@ optimizers = ["sgd", "adam"]
 problems = ["xor", "parity-3"]
 seeds = 4
 rates = 5
-epochs = 400
+epochs = 250
 together = 1
 """
 
@@ -302,8 +317,9 @@ def interrupted(folder: Path, number: signal.Signals) -> tuple[int, str]:
 
 
 def test_killed_in_the_middle_and_gone_on_gives_the_bytes_of_a_run_that_was_not(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mlp.report.bench.drawn", lambda comparison, folder: "")
     torn, whole = tmp_path / "torn", tmp_path / "whole"
     interrupted(torn, signal.SIGKILL)
     for folder in (torn, whole):

@@ -134,7 +134,7 @@ def test_a_journal_of_other_versions_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[]\n", "name,value\n1,2\n", '{"about": {"mlp": "test"}}\n{"trial": 1}\n'])
 def test_what_is_no_journal_is_refused_by_its_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "trials.jsonl").write_text(text)
-    with pytest.raises(DataError, match="line [12]: this is no journal"):
+    with pytest.raises(DataError, match=r"line [12]: this is no journal"):
         Journal(tmp_path / "trials.jsonl", ABOUT)
     assert (tmp_path / "trials.jsonl").read_text() == text
 
