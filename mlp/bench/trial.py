@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -78,17 +79,36 @@ def _members(
     """What each member came to, `size` at a time."""
     for first in range(0, len(members), size):
         some = members[first : first + size]
-        found = trained(problem, rule, [rate for rate, _ in some], [seed for _, seed in some], order).members()
+        try:
+            found = trained(problem, rule, [rate for rate, _ in some], [seed for _, seed in some], order).members()
+        except np.linalg.LinAlgError:  # of a member that diverged: the others shall not suffer from it
+            found = [one for rate, seed in some for one in _until_it_breaks(problem, rule, rate, seed, order)]
         yield from ({"rate": rate, "seed": seed, **one} for (rate, seed), one in zip(some, found, strict=True))
 
 
-def trained(problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int) -> Watch:
+def _until_it_breaks(problem: Problem, rule: Optimizer, rate: Any, seed: int, order: int) -> list[dict[str, Any]]:
+    """A member alone; one whose matrices cannot be taken apart any more has diverged."""
+    watch = Watch(problem, 1, full_batch(rule))
+    with suppress(np.linalg.LinAlgError):
+        return trained(problem, rule, [rate], [seed], order, watch).members()
+    watch.diverged()
+    return watch.members()
+
+
+def trained(
+    problem: Problem,
+    rule: Optimizer,
+    rates: Sequence[Any],
+    seeds: Sequence[int],
+    order: int,
+    watch: Watch | None = None,
+) -> Watch:
     """Train one member for each pair of rate and seed, in one pass; return what was seen.
 
     A single member is a single vector, which every rule takes. Rates of None: the rule's own.
     """
     course = problem.begin(seeds[0] if len(seeds) == 1 else seeds, order, full_batch(rule))
-    watch = Watch(problem, len(seeds), full_batch(rule))
+    watch = watch or Watch(problem, len(seeds), full_batch(rule))
     with np.errstate(all="ignore"):  # members that diverge do so without a word: their numbers say it
         watch.note(0, 0, course.measure(course.params))
         for t, state in enumerate(course.steps(course.fitted(_at(rule, _column(rates, course.params)))), 1):

@@ -51,6 +51,11 @@ class Watch:
         if t and self._judge:
             self._running &= ~self._judge(t, seen)
 
+    def diverged(self) -> None:
+        """Whoever is still running ends here, and comes to nothing."""
+        t, seen = self._curves[-1]
+        self.note(t, int(self._final.evaluations.max()), {name: np.full(self._n, np.nan) for name in seen})
+
     def _better(self, values: Array) -> Any:
         """Whose value beats all before it; the first always does."""
         name = self._problem.chosen_by
