@@ -14,7 +14,7 @@ import mlp
 from mlp.errors import DataError, UnknownNameError
 from mlp.problems import PROBLEMS, Problem, Target, problem_named, takes_populations
 from mlp.problems.functions import FUNCTIONS, Function
-from mlp.problems.proben1 import STRIP, GeneralizationLoss, percentage
+from mlp.problems.proben1 import GeneralizationLoss, percentage
 from mlp.problems.quadratic import hessian, means, train_and_test
 
 FORMULAS: dict[str, tuple[Any, list[list[float]]]] = {  # and all their minima
@@ -207,21 +207,19 @@ def test_the_error_percentage_by_worked_numbers() -> None:
 
 
 def test_gl5_stops_when_validation_is_five_percent_worse_than_at_its_best() -> None:
-    """Validation 100, then 104.9 and 105.1, training getting better all the while; judged at ends of strips only."""
-    judge = GeneralizationLoss().begin(2)
-    told = [
-        judge(t, {"train_loss": np.array([1 / t, 1 / t]), "validation_loss": np.array(v)})
-        for t, v in enumerate([[100.0, 100.0]] * STRIP + [[104.9, 105.1]] * STRIP, 1)
-    ]
-    assert [list(stop) for stop in told] == [[False, False]] * 9 + [[False, True]]
+    """Validation 100, then 104.9 and 105.1; training gets better all the while."""
+    judge, falling = GeneralizationLoss().begin(2), np.array([[1.0], [0.9], [0.8], [0.7], [0.6]]) * np.ones(2)
+    assert list(judge(falling, {"validation_loss": np.array([100.0, 100.0])})) == [False, False]
+    assert list(judge(falling, {"validation_loss": np.array([104.9, 105.1])})) == [False, True]
+    assert list(judge(falling, {"validation_loss": np.array([90.0, 90.0])})) == [False, False]
+    assert list(judge(falling, {"validation_loss": np.array([94.4, 94.6])})) == [False, True]
 
 
 def test_gl5_stops_when_training_stands_still() -> None:
-    """P = 1000 (mean / least - 1): strips at 1, 1, 1, 1, 1 and at 1.001, 1, 1, 1, 1, where P = 0.2."""
-    judge = GeneralizationLoss().begin(2)
-    for t, train in enumerate([[1.0, 1.001]] + [[1.0, 1.0]] * 4, 1):
-        stop = judge(t, {"train_loss": np.array(train), "validation_loss": np.ones(2)})
-    assert list(stop) == [True, False]
+    """P = 1000 (mean / least - 1): 0 for losses of 1, 1, 1, 1, 1 and 0.2 for 1.001, 1, 1, 1, 1."""
+    losses = np.ones((5, 2))
+    losses[0, 1] = 1.001
+    assert list(GeneralizationLoss().begin(2)(losses, {"validation_loss": np.ones(2)})) == [True, False]
 
 
 def test_a_target_is_met_from_its_own_side_and_never_by_what_is_no_number() -> None:

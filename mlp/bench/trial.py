@@ -111,10 +111,11 @@ def trained(
     watch = watch or Watch(problem, len(seeds), full_batch(rule))
     with np.errstate(all="ignore"):  # members that diverge do so without a word: their numbers say it
         watch.note(0, 0, course.measure(course.params))
-        for t, state in enumerate(course.steps(course.fitted(_at(rule, _column(rates, course.params)))), 1):
+        for t, made in enumerate(course.steps(course.fitted(_at(rule, _column(rates, course.params)))), 1):
+            watch.met(made.loss)
             if watch.due(t):
-                answer = getattr(state, "average", course.params)  # of rules whose answer is a mean of places
-                watch.note(t, getattr(state, "evaluations", t), course.measure(answer))
+                answer = getattr(made.state, "average", course.params)  # of rules whose answer is a mean of places
+                watch.note(t, getattr(made.state, "evaluations", t), course.measure(answer))
             if watch.ended(t):
                 break
     return watch

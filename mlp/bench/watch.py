@@ -25,11 +25,17 @@ class Watch:
         self._problem, self._n = problem, n
         self._every, self._last = problem.every * per_epoch, problem.epochs * per_epoch
         self._judge = problem.stop.begin(n) if problem.stop else None
+        self._losses: list[Array] = []
         self._curves: list[tuple[int, Measures]] = []
         self._running = np.ones(n, bool)
         self._final = _Moment(n)
         self._best = _Moment(n)
         self._reached = _Moment(n)
+
+    def met(self, loss: Any) -> None:
+        """Hear the loss of an update; only a stopping rule listens."""
+        if self._judge:
+            self._losses.append(np.array(loss, float, ndmin=1))
 
     def due(self, t: int) -> bool:
         """Whether update t is to be measured."""
@@ -48,8 +54,9 @@ class Watch:
         self._best.set(self._running & self._better(chosen), t, evaluations, seen)
         self._reached.set(self._running & ~self._reached.there & self._problem.target.met(seen), t, evaluations, seen)
         self._running &= np.isfinite(chosen)
-        if t and self._judge:
-            self._running &= ~self._judge(t, seen)
+        if self._losses and self._judge:
+            self._running &= ~self._judge(np.array(self._losses), seen)
+            self._losses.clear()
 
     def diverged(self) -> None:
         """Whoever is still running ends here, and comes to nothing."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.optimizers import Evaluation, Optimizer
-from mlp.problems.problem import Measures, Problem, Target
+from mlp.problems.problem import Made, Measures, Problem, Target
 
 Formula = Callable[[Array, Array], Any]
 
@@ -104,7 +104,7 @@ class FunctionCourse:
         """As it is: there are no layers to tell it of."""
         return rule
 
-    def steps(self, rule: Optimizer) -> Iterator[Any]:
+    def steps(self, rule: Optimizer) -> Iterator[Made]:
         """θ ← θ + u."""
         params, grad, out = self.params, np.empty_like(self.params), np.empty_like(self.params)
         state = rule.init(params)
@@ -112,7 +112,7 @@ class FunctionCourse:
             loss = objective.value_and_grad(params, grad)
             rule.update(Evaluation(params, loss, grad, objective), state, out)
             params += out
-            yield state
+            yield Made(state, loss)
 
 
 def start(box: Sequence[tuple[float, float]], seeds: Sequence[int] | int) -> Array:

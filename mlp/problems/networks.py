@@ -20,7 +20,7 @@ from mlp.layers import Layer
 from mlp.losses import Loss
 from mlp.network import Network
 from mlp.optimizers import Optimizer
-from mlp.problems.problem import Course, Measures, placed
+from mlp.problems.problem import Course, Made, Measures, placed
 from mlp.training import train
 
 
@@ -108,13 +108,13 @@ class NetworkCourse:
             places["matrices"] = layout.matrices
         return placed(rule, **places)
 
-    def steps(self, rule: Optimizer) -> Iterator[Any]:
+    def steps(self, rule: Optimizer) -> Iterator[Made]:
         """Train, epoch after epoch, until nobody asks."""
         task, (X, target) = self._task, self._task.parts["train"]
         shuffled = None if self._size is None else np.random.default_rng(self._order)
         data = batches(X, target, self._size, rng=shuffled, epochs=WITHOUT_END, dtype=task.dtype)
         for step in train(self._network, data, task.loss, rule):
-            yield step.state
+            yield Made(step.state, step.loss)
 
     def measure(self, params: Array) -> Measures:
         """Loss and what else there is to count, on every part."""

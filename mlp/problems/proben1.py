@@ -61,26 +61,22 @@ class GeneralizationLoss:
         GL = 100 (E_va / min E_va - 1) > most
         P = 1000 (mean E_tr / min E_tr - 1) < least          over the last strip of five epochs
 
-    GL₅ of Prechelt (1994), section 3.3, with P₅ < 0.1. Judged once in a strip.
+    GL₅ of Prechelt (1994), section 3.3, with P₅ < 0.1. Judged once in a strip, of which each loss is that before the
+    update. Any loss in proportion to E_tr will do.
     """
 
     most: float = 5.0
     least: float = 0.1
 
-    def begin(self, n_members: int) -> Callable[[int, Measures], Array]:
+    def begin(self, n_members: int) -> Callable[[Array, Measures], Array]:
         """A judge of so many members."""
         lowest = np.full(n_members, np.inf)
-        strip: list[Array] = []
 
-        def judge(t: int, measures: Measures) -> Array:
-            strip.append(np.broadcast_to(measures["train_loss"], (n_members,)).copy())
-            if t % STRIP:
-                return np.zeros(n_members, bool)
-            np.minimum(lowest, measures["validation_loss"], out=lowest)
-            recent = np.array(strip[-STRIP:])
-            worse = 100 * (measures["validation_loss"] / lowest - 1)
-            progress = 1000 * (recent.mean(0) / recent.min(0) - 1)
-            return np.asarray((worse > self.most) | (progress < self.least))
+        def judge(losses: Array, measures: Measures) -> Array:
+            error = measures["validation_loss"]
+            np.minimum(lowest, error, out=lowest)
+            progress = 1000 * (losses.mean(0) / losses.min(0) - 1)
+            return np.asarray((100 * (error / lowest - 1) > self.most) | (progress < self.least))
 
         return judge
 
@@ -123,10 +119,10 @@ def proben1_problem(name: str, folder: str | None) -> Problem:
         "Prechelt, Proben1 (1994)",
         beginning(partial(_task, name, folder, hidden)),
         epochs=MOST,
-        every=1,
+        every=STRIP,
         score="test_loss",
         chosen_by="validation_loss",
         target=Target("test_loss", published.error[0] + published.error[1] if published else 0.0),
-        members=60,
+        members=30,
         stop=GeneralizationLoss(),
     )

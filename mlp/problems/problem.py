@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -42,6 +42,13 @@ class Target:
         return f"{self.measure} {'≥' if larger_is_better(self.measure) else '≤'} {self.level:g}"
 
 
+class Made(NamedTuple):
+    """An update, just made: the rule's state after it, and the loss (*population,) that was found before it."""
+
+    state: Any
+    loss: Any
+
+
 class Course(Protocol):
     """One training, about to begin.
 
@@ -53,8 +60,8 @@ class Course(Protocol):
     def fitted(self, rule: Optimizer) -> Optimizer:
         """The rule, told what it asks to know about the network: where its layers and matrices are."""
 
-    def steps(self, rule: Optimizer) -> Iterator[Any]:
-        """Train; yield the rule's state after each update, until there is no more data."""
+    def steps(self, rule: Optimizer) -> Iterator[Made]:
+        """Train; yield after each update, for as long as anyone asks."""
 
     def measure(self, params: Array) -> Measures:
         """Everything there is to look at, at `params`; (*population,) each."""
@@ -63,8 +70,11 @@ class Course(Protocol):
 class Stop(Protocol):
     """When a member has had enough."""
 
-    def begin(self, n_members: int) -> Callable[[int, Measures], Array]:
-        """A judge: told an update and the measures after it, it says which members may stop, (R,)."""
+    def begin(self, n_members: int) -> Callable[[Array, Measures], Array]:
+        """A judge, asked at every measurement: which members may stop, (R,).
+
+        It is told the losses of the updates since the measurement before, (n_updates, R), and what was measured.
+        """
 
 
 Begin = Callable[[Sequence[int] | int, int, bool], Course]
