@@ -1,4 +1,4 @@
-"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `data`, `optimizers`, `findings`.
+"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `bench`, `data`, `optimizers`, `findings`.
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
 status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
@@ -21,6 +21,8 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from mlp.bench import Comparison, Settings, compare, n_trials, settings
+from mlp.bench.folder import opened, workers
 from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.diagnosis import diagnose
@@ -30,6 +32,8 @@ from mlp.experiment.config import explaining_paths, override, put, read, to_toml
 from mlp.experiment.files import plain, reserved
 from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
+from mlp.problems import PROBLEMS
+from mlp.report import bench
 from mlp.report.progress import watched
 from mlp.report.text import (
     figure,
@@ -69,6 +73,7 @@ def parser() -> Parser:
     for command in (evaluate, diagnosis):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given")
+    _bench_arguments(commands.add_parser("bench", help="compare optimizers: table, files and plots"))
     commands.add_parser("data", help="the data sets there are").set_defaults(act=_data)
     commands.add_parser("optimizers", help="the optimizers there are").set_defaults(act=_optimizers)
     commands.add_parser("findings", help="what can be found, why, and what to do").set_defaults(act=_findings)
@@ -93,6 +98,18 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
         help="if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired",
     )
     command.set_defaults(act=_train)
+
+
+def _bench_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-c", "--config", metavar="FILE", help="a file with a table [bench] (.toml)")
+    command.add_argument("--optimizers", metavar="A,B", help="names of rules (see mlp optimizers), or all")
+    command.add_argument("--problems", metavar="X,Y", help=f"names of problems: {', '.join(PROBLEMS)}, ...")
+    command.add_argument("--seeds", metavar="N", type=int, help="fresh runs of each rule on each problem")
+    command.add_argument("--data", metavar="DIR", help="the folder with mnist.npz, fashion_mnist.npz or proben1/")
+    command.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes; all cores")
+    command.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead: tcp://HOST:PORT")
+    command.add_argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/bench-N if not given")
+    command.set_defaults(act=_bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -190,6 +207,38 @@ def _train(given: argparse.Namespace) -> int:
         return INTERRUPTED
     last = run if repair is None else repair.after
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
+
+
+def _bench(given: argparse.Namespace) -> int:
+    """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
+    wanted = _wanted(given)
+    folder = Path(given.out) if given.out else _new_folder("bench")
+    comparison: Comparison = {}
+    with workers(given.jobs, given.cluster) as executor, opened(folder, wanted) as journal:
+        try:
+            for _ in bench.watched(compare(wanted, comparison, executor, journal)):
+                pass
+        except KeyboardInterrupt:
+            executor.shutdown(wait=False, cancel_futures=True)
+            print(bench.interrupted(len(journal.done), n_trials(wanted), folder), file=sys.stderr)
+            return INTERRUPTED
+    print(bench.text(comparison))
+    bench.write(comparison, folder)
+    print(f"\n{bench.drawn(comparison, folder)}")
+    return DONE
+
+
+def _wanted(given: argparse.Namespace) -> Settings:
+    """The settings of the file, and over them those of the command line."""
+    config = read(given.config) if given.config else {}
+    for name in ("optimizers", "problems"):
+        if getattr(given, name) is not None:
+            names = [part.strip() for part in getattr(given, name).split(",")]
+            config = put(config, ("bench", name), list(OPTIMIZERS) if names == ["all"] else names)
+    for name in ("seeds", "data"):
+        if getattr(given, name) is not None:
+            config = put(config, ("bench", name), getattr(given, name))
+    return settings(config, given.config or "mlp bench")
 
 
 def _watched(ready: Experiment) -> Iterator[Epoch]:

@@ -1,0 +1,155 @@
+"""Functions of a vector that optimizers have been tried on for sixty years. They know no networks.
+
+Each takes θ (*population, n) and gives the value (*population,) and the gradient; all have the minimum 0. A seed draws
+the start from the function's customary box. Formulas and boxes as in Moré, Garbow & Hillstrom (1981), "Testing
+unconstrained optimization software", where they have a number, and else as in the source that is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.optimizers import Evaluation, Optimizer
+from mlp.problems.problem import Made, Measures, Problem, Target
+
+Formula = Callable[[Array, Array], Any]
+
+
+def rosenbrock(params: Array, out: Array) -> Any:
+    """Σ 100 (x_{i+1} - x_i²)² + (1 - x_i)²: a bent valley with a flat floor. Rosenbrock (1960)."""
+    x, y = params[..., :-1], params[..., 1:]
+    across, along = y - x * x, 1 - x
+    out.fill(0)
+    out[..., :-1] = -400 * across * x - 2 * along
+    out[..., 1:] += 200 * across
+    return (100 * across * across + along * along).sum(-1)
+
+
+def beale(params: Array, out: Array) -> Any:
+    """Σ (c_i - x (1 - yⁱ))², c = 1.5, 2.25, 2.625: flat far from its minimum (3, ½). Number 5; Beale (1958)."""
+    x, y = params[..., :1], params[..., 1:]
+    i = np.arange(1, 4)
+    r = np.array([1.5, 2.25, 2.625]) - x * (1 - y**i)
+    out[..., 0] = (-2 * r * (1 - y**i)).sum(-1)
+    out[..., 1] = (2 * r * x * i * y ** (i - 1)).sum(-1)
+    return (r * r).sum(-1)
+
+
+def branin(params: Array, out: Array) -> Any:
+    """(y - b x² + c x - 6)² + 10 (1 - 1/8π) cos x + 10 - 0.397887: three minima of equal depth. Branin (1972)."""
+    x, y = params[..., 0], params[..., 1]
+    b, c, s = 5.1 / (4 * np.pi**2), 5 / np.pi, 10 * (1 - 1 / (8 * np.pi))
+    r = y - b * x * x + c * x - 6
+    out[..., 0] = 2 * r * (c - 2 * b * x) - s * np.sin(x)
+    out[..., 1] = 2 * r
+    return r * r + s * np.cos(x) + 10 - 10 / (8 * np.pi)  # at the minima r = 0 and cos x = -1
+
+
+def himmelblau(params: Array, out: Array) -> Any:
+    """(x² + y - 11)² + (x + y² - 7)²: four minima, a maximum between them. Himmelblau (1972)."""
+    x, y = params[..., 0], params[..., 1]
+    a, b = x * x + y - 11, x + y * y - 7
+    out[..., 0] = 4 * x * a + 2 * b
+    out[..., 1] = 2 * a + 4 * y * b
+    return a * a + b * b
+
+
+def powell(params: Array, out: Array) -> Any:
+    """(x₁ + 10 x₂)² + 5 (x₃ - x₄)² + (x₂ - 2 x₃)⁴ + 10 (x₁ - x₄)⁴: its Hessian is singular at 0. Number 13."""
+    x1, x2, x3, x4 = (params[..., i] for i in range(4))
+    a, b, c, d = x1 + 10 * x2, x3 - x4, x2 - 2 * x3, x1 - x4
+    out[..., 0] = 2 * a + 40 * d**3
+    out[..., 1] = 20 * a + 4 * c**3
+    out[..., 2] = 10 * b - 8 * c**3
+    out[..., 3] = -10 * b - 40 * d**3
+    return a**2 + 5 * b**2 + c**4 + 10 * d**4
+
+
+def rastrigin(params: Array, out: Array) -> Any:
+    """Σ x² - 10 cos 2πx + 10: a minimum near every whole number, the lowest at 0. Rastrigin (1974)."""
+    turn = 2 * np.pi * params
+    out[...] = 2 * params + 20 * np.pi * np.sin(turn)
+    return (params * params - 10 * np.cos(turn) + 10).sum(-1)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A formula as an objective."""
+
+    formula: Formula
+
+    def value(self, params: Array) -> Any:
+        """f(params)."""
+        return self.formula(params, np.empty_like(params))
+
+    def value_and_grad(self, params: Array, out: Array) -> Any:
+        """Write the gradient into `out`; return f(params)."""
+        return self.formula(params, out)
+
+
+class FunctionCourse:
+    """A descent on objectives, one for each update; the same one each time unless there is noise."""
+
+    def __init__(self, params: Array, objectives: Iterator[Any], measure: Callable[[Array], Measures]) -> None:
+        self.params, self._objectives, self.measure = params, objectives, measure
+
+    def fitted(self, rule: Optimizer) -> Optimizer:
+        """As it is: there are no layers to tell it of."""
+        return rule
+
+    def steps(self, rule: Optimizer) -> Iterator[Made]:
+        """θ ← θ + u."""
+        params, grad, out = self.params, np.empty_like(self.params), np.empty_like(self.params)
+        state = rule.init(params)
+        for objective in self._objectives:
+            loss = objective.value_and_grad(params, grad)
+            rule.update(Evaluation(params, loss, grad, objective), state, out)
+            params += out
+            yield Made(state, loss)
+
+
+def start(box: Sequence[tuple[float, float]], seeds: Sequence[int] | int) -> Array:
+    """A point of the box for each seed."""
+    low, high = np.transpose(box)
+    if isinstance(seeds, int):
+        return np.asarray(np.random.default_rng(seeds).uniform(low, high))
+    return np.array([start(box, seed) for seed in seeds])
+
+
+def _begin(
+    formula: Formula, box: Sequence[tuple[float, float]], seeds: Sequence[int] | int, order: int, full_batch: bool
+) -> FunctionCourse:
+    function = Function(formula)
+    return FunctionCourse(start(box, seeds), repeat(function), lambda params: {"train_loss": function.value(params)})
+
+
+def _row(name: str, formula: Formula, description: str, source: str, box: Sequence[tuple[float, float]]) -> Problem:
+    return Problem(
+        name,
+        description,
+        source,
+        partial(_begin, formula, box),
+        epochs=2000,
+        every=5,
+        score="train_loss",
+        chosen_by="train_loss",
+        target=Target("train_loss", 1e-6),
+    )
+
+
+FUNCTIONS = (
+    _row("rosenbrock", rosenbrock, "a bent valley with a flat floor", "Rosenbrock (1960)", [(-2, 2)] * 2),
+    _row("rosenbrock-10", rosenbrock, "the bent valley in ten dimensions", "Rosenbrock (1960)", [(-2, 2)] * 10),
+    _row("beale", beale, "flat far from its minimum", "Beale (1958)", [(-2, 2)] * 2),
+    _row("branin", branin, "three minima of equal depth", "Branin (1972)", [(-5, 10), (0, 15)]),
+    _row("himmelblau", himmelblau, "four minima, a maximum between them", "Himmelblau (1972)", [(-5, 5)] * 2),
+    _row("powell", powell, "a minimum with a singular Hessian", "Powell (1962)", [(-4, 5)] * 4),
+    _row("rastrigin", rastrigin, "a minimum near every whole number", "Rastrigin (1974)", [(-2, 2)] * 2),
+)

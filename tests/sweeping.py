@@ -1,0 +1,46 @@
+"""Trials that other processes can run: what is sent to them must be importable there."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def draw(trial: dict[str, Any]) -> dict[str, Any]:
+    """Some numbers that depend on the seed and on nothing else."""
+    rng = np.random.default_rng(trial["seed"])
+    A = rng.standard_normal((20, 20))
+    return {"seed": trial["seed"], "numbers": np.linalg.solve(A, rng.standard_normal(20)).tolist()}
+
+
+def die_once(trial: dict[str, Any]) -> dict[str, Any]:
+    """As `draw`, but the process of one trial dies the first time it is tried."""
+    flag = Path(trial["flag"])
+    if trial["seed"] == 3 and not flag.exists():
+        flag.touch()
+        os._exit(1)
+    return draw(trial)
+
+
+def slow(trial: dict[str, Any]) -> dict[str, Any]:
+    """As `draw`, and leaves the number of its process behind."""
+    with Path(trial["log"]).open("a") as log:
+        log.write(f"{os.getpid()}\n")
+    time.sleep(0.1)
+    return draw(trial)
+
+
+def fail(trial: dict[str, Any]) -> dict[str, Any]:
+    """As `draw`, but one trial cannot be."""
+    if trial["seed"] == 3:
+        raise ValueError("three is no number")
+    return draw(trial)
+
+
+def mortal(trial: dict[str, Any]) -> dict[str, Any]:
+    """Never comes back."""
+    os._exit(1)
