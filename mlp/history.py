@@ -56,7 +56,7 @@ class Column:
 
     def array(self) -> Array:
         """(n_records, *shape), a copy."""
-        found = np.array(self.values).reshape(-1, *self.shape)
+        found = np.array(self.values).reshape(len(self.steps), *self.shape)
         if not self.n_finished:
             return np.asarray(self.finish(found))
         return np.concatenate([found[: self.n_finished], self.finish(found[self.n_finished :])])

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import RULES
+from cases import BY_NETWORK, RULES, SEARCHING
 from histories import typed
 
 import mlp
@@ -169,19 +169,18 @@ def test_no_bit_of_a_run_depends_on_whether_it_is_watched(name: str) -> None:
     """Tools of this kind change learning rates, draw from the run's generator or touch its momentum. The twin is a bare
     loop: no recorder, no survey, no looks, no yardstick. A tenth of the usual rate makes the run slow, so it is probed.
     """
-    rate = 0.003 * USUAL_RATES.get(name, 0.1)
-    ready, bare = (
-        experiment(SLOW | NOISE | {"optimizer": {"name": name, "learning_rate": rate}}, (X, Y)) for _ in "ab"
-    )
+    rule = OPTIMIZERS[name]
+    slow = {"learning_rate": 0.003 * USUAL_RATES.get(name, 0.1)} if not rule.full_batch else {}
+    noise = NOISE if not rule.alone else {"network": {"hidden": [8, 8]}}  # a search needs one and the same function
+    loss = {"loss": {"name": "squared_error"}} if rule.least_squares else {}
+    ready, bare = (experiment(SLOW | noise | loss | {"optimizer": {"name": name} | slow}, (X, Y)) for _ in "ab")
     list(ready.epochs())
     watched = ready.network.params.copy()  # before the best weights come back, and before the last measurement
     ready.finish()
-    train = bare.prepared.train
-    data = mlp.batches(train.X, train.y, 32, rng=bare.shuffle_rng, epochs=3, dtype=np.float32)
-    for _ in mlp.train(bare.network, data, bare.head.loss, bare.rule):
+    for _ in mlp.train(bare.network, bare._data(), bare.head.loss, bare.rule):
         pass
     assert any(column.startswith("yardstick") for column in ready.recorder.history)
-    assert "loss_along" in ready.recorder.history
+    assert rule.full_batch or "loss_along" in ready.recorder.history
     assert watched.tobytes() == bare.network.params.tobytes()
     assert ready.network.statistics.tobytes() == bare.network.statistics.tobytes()
     assert ready.network.rng.bit_generator.state == bare.network.rng.bit_generator.state
@@ -199,7 +198,7 @@ def test_what_is_recorded_and_probed_changes_no_result(probe: str, every: int) -
 
 
 def test_the_table_of_rules_has_every_optimizer() -> None:
-    assert set(OPTIMIZERS) <= set(RULES)
+    assert set(OPTIMIZERS) <= {*RULES, *SEARCHING, *BY_NETWORK}
 
 
 # thresholds with a unit

@@ -41,6 +41,9 @@ class Divergence:
         if before.size:
             evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
         guesses = _grown(_rate(r, step)) if before.size else _from_the_start(r)
+        settled = {"scaled": "unscaled_inputs", "automatic_init": "initialization_too_large"}
+        excused = {cause for setting, cause in settled.items() if r.setting(setting, 0.0) == 1}
+        guesses = tuple(cause for cause in guesses if cause.name not in excused)
         known = ranked(r)
         causes = (*known, *(cause for cause in guesses if cause.name not in {c.name for c in known}))
         message = (

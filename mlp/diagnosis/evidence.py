@@ -80,11 +80,12 @@ def guess(r: Reading) -> float | None:
     n = max(r.setting("validation_scored", 100.0), 1)
     if r.score_name == "r2":
         return float(2 / np.sqrt(n))
-    if "class_counts" not in r:
+    counts = r["class_counts"][0] if "class_counts" in r else np.ones(1)
+    most = r.one("guess_accuracy", default=float(counts.max() / counts.sum()))
+    if not most < 1:
         return None
-    counts = r["class_counts"][0]
-    most = float(counts.max() / counts.sum())
-    return float(most + 2 * np.sqrt(most * (1 - most) / n))
+    luck = float(most + 2 * np.sqrt(most * (1 - most) / n))
+    return luck if luck < 0.9 else None  # so few rows, or one class so frequent, that hardly a score could pass
 
 
 def is_rare(r: Reading) -> bool:

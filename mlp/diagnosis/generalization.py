@@ -124,8 +124,9 @@ class NoisyLabels:
         yield Finding(
             "stagnation",
             "warning",
-            f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where the classes are far "
-            "apart. No network can predict those, and one that is trained long enough learns them by heart.",
+            f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where these agree: labels "
+            "are wrong, or the features do not tell the classes apart. A network that is trained long enough learns "
+            "them by heart.",
             (),
             int(r.steps("label_noise")[-1]),
             {"label_noise": noise, "error": error, "threshold": self.share},

@@ -33,6 +33,9 @@ class Progress:
             yield Finding(kind, "warning", message, (), r.done - 1, evidence, ranked(r))
 
 
+SMALL = 0.1
+"""A loss below this, of which nothing else is known, may well be one that has converged."""
+
 Seen = tuple[str, str, dict[str, float]]
 
 
@@ -88,10 +91,14 @@ def _at_the_end(r: Reading) -> Seen | None:
     if is_without_gradient(r):
         why = f"The loss is {reached:.4g}, and not one of {r.done} steps had a gradient: nothing can change."
         return "no_progress", why, level | {"grad_norm": 0.0}
+    if r.is_bare and reached < SMALL:
+        return None
     if isfinite(reached) and reached >= NONE * r.reference:
         why = (
-            f"After {r.done} steps the loss is {reached:.4g}. A network that ignores its inputs and always gives the "
-            f"best constant answer has {r.reference:.4g}: this one is no better."
+            f"After {r.done} steps the loss is {reached:.4g}, and it began at {r.reference:.4g}."
+            if r.is_bare
+            else f"After {r.done} steps the loss is {reached:.4g}. A network that ignores its inputs and always gives "
+            f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
         return "no_progress", why, level | {"threshold": NONE}
     trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
@@ -99,6 +106,8 @@ def _at_the_end(r: Reading) -> Seen | None:
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > SHORT + held_out.error
         short = [held_out] if both or is_overconfident(r) else []
+    if held_out is not None and not held_out.is_clear and held_out.missing <= max(0.03, held_out.error):
+        return None  # rows learned less by heart than a plain network does are no fault
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)

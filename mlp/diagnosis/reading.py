@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import inf, nan, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Reading(History):
     def __init__(self, history: History, until: int | None = None) -> None:
         super().__init__()
         columns = best_member(history if until is None else history.until(until - 1))._columns
-        self._columns = {name: column for name, column in columns.items() if column.steps}
+        self._columns = {name: column for name, column in columns.items() if column.steps and _fits(name, column)}
         self._arrays: dict[str, Array] = {}
 
     def __getitem__(self, name: str) -> Array:
@@ -117,6 +117,11 @@ class Reading(History):
         return self.one("reference_loss", default=guess if guess == guess else self.start)
 
     @cached_property
+    def is_bare(self) -> bool:
+        """Whether nothing but the losses themselves says what a good one is."""
+        return not any(name in self for name in ("reference_loss", "guess_loss", "initial_loss"))
+
+    @cached_property
     def recent(self) -> slice:
         """The records that say where the loss is now: the last quarter, at least 4, at most an epoch or 200."""
         n, epoch = len(self.loss), self.setting("planned_steps") / (self.setting("epochs") or nan)
@@ -178,6 +183,24 @@ class Reading(History):
     def score(self, part: str) -> float:
         """The latest accuracy or r² of a part."""
         return self.one(f"{part}_{self.score_name}")
+
+
+BY_LABEL = {
+    "settings", "input_mean", "input_std", "class_counts", "recall", "loss_along", "weight_std", "weight_gain",
+    "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",
+    "saturated_share", "initial_backward_gain", "initial_saturated_fraction", "initial_dead_fraction",
+}  # fmt: skip
+"""Columns that have a number for each label in every record, as those by layer have."""
+EITHER = {"target_mean", "target_std"}
+"""One number, or one for each output."""
+
+
+def _fits(name: str, column: Any) -> bool:
+    """Whether a column has the shape that its name asks for; another was not recorded here, and says nothing."""
+    shape, labelled = column.shape, name in BY_LABEL or name.endswith("_by_layer")
+    if any(size == 0 for size in shape) or len(shape) > 1:
+        return False
+    return name in EITHER or (len(shape) == labelled and len(column.labels) in (0, *shape))
 
 
 def trend(loss: Array) -> Trend:

@@ -72,27 +72,29 @@ def _data(history: History, X: Array, y: Array, target: Array, about: Preprocess
     """Inputs by feature, targets as the network is to give them, and rows that say two things at once."""
     note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
     note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
-    note(history, "input_tail", np.median(tail(X[:DRY])))
+    note(history, "input_tail", np.median(tail(X[:DRY], X.std(0, dtype=np.float64))))
     note(history, "contradictory_rows", contradictory(X, y))
     if about.task != "regression":
         note(history, "n_classes", about.n_targets)
+        _, patterns = np.unique(y, axis=0, return_counts=True)
+        note(history, "guess_accuracy", patterns.max() / len(y))
     if about.task == "classification":
         note(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
     else:
         note(history, "target_mean", np.mean(target, 0))
         note(history, "target_std", np.std(target, 0))
     if about.task == "regression":
-        note(history, "target_tail", tail(y[: 4 * DRY].reshape(len(y[: 4 * DRY]), -1)).max())
+        note(history, "target_tail", tail(y.reshape(len(y), -1), np.std(y, 0)).max())
 
 
-def tail(X: Array) -> Array:
-    """By column: its deviation over the one that its middle two thirds have; 1 for normal numbers, large for outliers.
+def tail(X: Array, spread: Array) -> Array:
+    """By column: its deviation `spread` over that of the middle two thirds of the rows X; 1 for normal numbers.
 
     1 too where the middle does not vary at all: a pixel that is seldom lit has no outliers.
     """
     low, high = np.quantile(X, (0.159, 0.841), axis=0)
     middle = (high - low) / 2
-    return np.asarray(np.where(middle > 0, X.std(0) / np.where(middle > 0, middle, 1), 1.0))
+    return np.asarray(np.where(middle > 0, spread / np.where(middle > 0, middle, 1), 1.0))
 
 
 def contradictory(X: Array, y: Array) -> float:

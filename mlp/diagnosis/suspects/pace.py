@@ -12,10 +12,11 @@ from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.suspicion import Suspicion, between, suspect
 
 
-def _moved(r: Reading) -> str:
-    return (
-        f"a typical update moves the weights by {r.pace:.1g} of their size" if isfinite(r.pace) else "updates are odd"
-    )
+def _moved(r: Reading, times: float) -> str:
+    """What speaks for an odd rate: how it compares with the usual, and how far updates move the weights."""
+    usual = f"it is {times:.2g} times what is usual for this rule" if abs(times - 1) > 1e-9 else ""
+    moved = f"a typical update moves the weights by {r.pace:.1g} of their size" if isfinite(r.pace) else ""
+    return "; ".join(filter(None, (usual, moved))) or "updates are far from usual"
 
 
 def _rate(r: Reading, to: float, otherwise: str) -> str:
@@ -30,9 +31,9 @@ def too_high(r: Reading) -> Iterator[Suspicion]:
     lower = _rate(r, usual if share > 2 else rate / 10, "a tenth of the learning rate")
     if share > 2 or r.pace > 0.1:
         weight = max(0.85 * between(share, 1.5, 15), 0.55 * between(r.pace, 0.05, 0.5))
-        yield suspect(weight, "learning_rate_too_high", _moved(r), lower)
+        yield suspect(weight, "learning_rate_too_high", _moved(r, share), lower)
     if r.is_rising:
-        yield suspect(0.6, "learning_rate_too_high", "the loss rises from step to step", lower)
+        yield suspect(0.6, "learning_rate_too_high", "the loss rises instead of falling", lower)
 
 
 def too_low(r: Reading) -> Iterator[Suspicion]:
@@ -43,7 +44,7 @@ def too_low(r: Reading) -> Iterator[Suspicion]:
     if lack > 2 or r.pace < 1e-4:
         weight = max(0.88 * between(lack, 2, 50), 0.5 * between(1e-3 / max(r.pace, 1e-30), 3, 100))
         higher = _rate(r, usual if lack > 2 else rate * 100, "a hundred times the learning rate")
-        yield suspect(weight, "learning_rate_too_low", _moved(r), higher)
+        yield suspect(weight, "learning_rate_too_low", _moved(r, 1 / lack), higher)
 
 
 def along(r: Reading) -> Iterator[Suspicion]:
