@@ -124,7 +124,7 @@ def proben1(given: argparse.Namespace) -> None:
         raise SystemExit("proben1 needs the rule 'rprop', which is not there yet.")
     print(f"{'':12}{'published':>34}{'here':>34}")
     start, within = time.perf_counter(), 0
-    blocks = [range(first, min(first + 15, given.seeds)) for first in range(0, given.seeds, 15)]
+    blocks = [range(first, min(first + 5, given.seeds)) for first in range(0, given.seeds, 5)]
     with ProcessPool(given.jobs) as pool:
         begun = {name: [pool.submit(prechelt, name, given.data, block) for block in blocks] for name in TABLE10}
         for name, row in TABLE10.items():
@@ -144,7 +144,7 @@ def prechelt(name: str, data: str, seeds: Sequence[int]) -> list[dict[str, Any]]
     problem = problem_named(f"proben1-{name}", data)
     size = problem.begin(seeds[0], 0, True).params.size
     drawn = [np.random.default_rng([seed, 1]).uniform(0.005, 0.02, size) for seed in seeds]
-    first = np.array(drawn) if len(drawn) > 1 else drawn[0]
+    first = np.array(drawn if len(drawn) > 1 else drawn[0], np.float32)
     return members(problem, OPTIMIZERS["rprop"](learning_rate=first, min_step=0.0), seeds)  # type: ignore[call-arg]
 
 
