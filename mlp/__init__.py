@@ -12,12 +12,13 @@ True
 
 from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
-from mlp.backprop import Objective, backward, forward, infer, predict, value_and_grad
+from mlp.backprop import backward, forward, infer, predict, value_and_grad
 from mlp.data.batches import Batch, as_batch, batches
 from mlp.diagnosis import Cause, Finding, diagnose
 from mlp.errors import (
     ConfigError,
     DataError,
+    DerivativeError,
     DownloadError,
     DtypeError,
     FileFormatError,
@@ -34,9 +35,22 @@ from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_gr
 from mlp.layers import *  # noqa: F403
 from mlp.losses import *  # noqa: F403
 from mlp.network import Layout, Network, Workspace
+from mlp.objective import Factors, Objective
 from mlp.optimizers import *  # noqa: F403
 from mlp.recorder import Recorder
-from mlp.schedules import Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
+from mlp.schedules import (
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseTime,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    StepDecay,
+    Triangular,
+    WarmUp,
+)
 from mlp.training import Step, train
 
 __version__ = "0.1.0"
@@ -50,21 +64,28 @@ __all__ = [
     "Cause",
     "ConfigError",
     "Cosine",
+    "CosineRestarts",
     "DataError",
+    "DerivativeError",
     "DownloadError",
     "DtypeError",
     "Exponential",
+    "Factors",
     "FileFormatError",
     "Finding",
     "History",
     "HyperparameterError",
     "Instrument",
+    "InverseTime",
     "Layout",
     "MLPError",
     "MissingExtraError",
+    "MultiStep",
     "Network",
     "Nodes",
     "Objective",
+    "OneCycle",
+    "Polynomial",
     "Recorder",
     "ReduceOnPlateau",
     "Repair",
@@ -72,6 +93,7 @@ __all__ = [
     "ShapeError",
     "Step",
     "StepDecay",
+    "Triangular",
     "UnknownNameError",
     "WarmUp",
     "Workspace",

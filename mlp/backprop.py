@@ -121,33 +121,3 @@ def predict(network: Network, X: Array, *, block: int = 4096) -> Array:
         found = infer(network, x, Workspace(network, len(rows)))
         out[..., start : start + len(rows), :] = found.swapaxes(-1, -2)
     return out
-
-
-class Objective:
-    """The loss on one batch as a function of the parameters: what a line search or a gradient check asks.
-
-    `batch` and `workspace` are those of the latest step. Dropout meets the same noise again and batch norm's running
-    statistics stay as they are.
-    """
-
-    def __init__(self, network: Network, loss: Loss) -> None:
-        self.network, self.loss = network, loss
-        self.batch: Batch
-        self.workspace: Workspace
-
-    def value(self, params: Array) -> Any:
-        """L(params), (*population,)."""
-        other = self.network.at(params)
-        workspace = self.workspace.replay(other)
-        value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
-        for i in other.penalised:
-            value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
-        return value
-
-    def value_and_grad(self, params: Array, out: Array) -> Any:
-        """Write ∂L/∂params into `out`; return L(params)."""
-        other = self.network.at(params)
-        workspace = self.workspace.replay(other)
-        value = value_and_grad(other, self.loss, self.batch, workspace)
-        np.copyto(out, workspace.grad)
-        return value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -359,8 +360,10 @@ def _findings(given: argparse.Namespace) -> int:
 
 
 def _optimizers(given: argparse.Namespace) -> int:
-    """The rules, one line each, with their sources."""
+    """The rules, one line each, with their sources: what comes before and with the first year of the last paragraph."""
+    width = 2 + max(map(len, OPTIMIZERS))
     for name, rule in OPTIMIZERS.items():
         lines = [" ".join(part.split()) for part in (rule.__doc__ or "").split("\n\n")]
-        print(f"{name:12}{lines[0]} {lines[-1]}" if len(lines) > 1 else f"{name:12}{lines[0]}")
+        source = re.match(r".*?\(\d{4}", lines[-1])
+        print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
     return DONE

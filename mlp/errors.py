@@ -9,6 +9,7 @@
     ├── DataError              (ValueError)   data that cannot be trained on; names rows and columns
     ├── FileFormatError        (ValueError)   a file that is not what its name promises
     ├── DownloadError          (OSError)      a file that could not be fetched whole
+    ├── DerivativeError  (NotImplementedError)  a derivative that a layer, a loss or a function does not give
     └── MissingExtraError      (ImportError)  a feature that needs a package which is not installed
 
 Every message says what was given, what is needed and what to do. Knows nothing of the rest of the package.
@@ -78,6 +79,10 @@ class FileFormatError(MLPError, ValueError):
 
 class DownloadError(MLPError, OSError):
     """A file that could not be fetched, or whose checksum is wrong."""
+
+
+class DerivativeError(MLPError, NotImplementedError):
+    """A derivative that a layer, a loss or a function does not give."""
 
 
 class MissingExtraError(MLPError, ImportError):

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, generator
-from mlp.backprop import Objective, check_batch, check_parts, forward, value_and_grad
+from mlp.backprop import check_batch, check_parts, forward, value_and_grad
 from mlp.data.batches import Batch, as_batch
 from mlp.errors import DtypeError, check_count
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
+from mlp.objective import Objective
 
 _STEPS = (1e-3, 1e-4, 1e-5)
 

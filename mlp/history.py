@@ -190,6 +190,7 @@ class History(Mapping[str, Array]):
             of_members = not column.shared and column.shape[: len(population)] == population
             values = column.array()[:, index] if of_members else column.array()
             mine = found.column(name, values.shape[1:], column.unit, column.labels)
+            mine.shared = column.shared
             mine.values.extend(values.ravel().tolist())
             mine.steps.extend(column.steps)
         return found

@@ -40,6 +40,12 @@ class Layout:
         return tuple(flat[..., s] for s in self.slices if s.stop > s.start)
 
     @property
+    def matrices(self) -> tuple[tuple[slice, tuple[int, int]], ...]:
+        """Where the weight matrices lie in a flat vector, and their shapes; what has one row or one column is none."""
+        places = _arrays(self.views(np.arange(self.size)))
+        return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places if min(a.shape) > 1)
+
+    @property
     def block_names(self) -> tuple[str, ...]:
         """The names of the layers that have parameters."""
         return tuple(name for name, s in zip(self.names, self.slices, strict=True) if s.stop > s.start)
@@ -164,6 +170,11 @@ def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.G
     network._params, network._statistics = params, statistics
     network.views = layout.views(params)
     return network
+
+
+def _arrays(views: Params) -> list[Array]:
+    """Every array in views within views."""
+    return [a for view in views for a in _arrays(view)] if isinstance(views, tuple) else [views]
 
 
 def _penalised(layers: Sequence[Layer]) -> tuple[int, ...]:

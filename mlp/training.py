@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.backprop import Objective, check_batch, check_parts, value_and_grad
+from mlp.backprop import check_batch, check_parts, value_and_grad
 from mlp.data.batches import Batch
 from mlp.errors import HyperparameterError, ShapeError
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
+from mlp.objective import Objective
 from mlp.optimizers import Evaluation, Optimizer
 
 

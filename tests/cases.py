@@ -91,20 +91,113 @@ LOSSES: dict[str, LossCase] = {
     "binary_hinge": LossCase(mlp.BinaryHinge(), "yes_or_no"),
 }
 
+FALLING = schedules.Exponential(0.05, 200)  # for rules whose steps do not get smaller by themselves
+
 RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of test_optimizers to its minimum
     "sgd": mlp.SGD(0.1),
+    "averaged_sgd": mlp.AveragedSGD(0.1, 10),
     "momentum": mlp.Momentum(0.02),
     "nesterov": mlp.Nesterov(0.02),
+    "qhm": mlp.QHM(0.1, 0.9),
+    "aggmo": mlp.AggMo(0.05),
+    "sign_sgd": mlp.SignSGD(FALLING),
+    "signum": mlp.Signum(FALLING),
+    "lion": mlp.Lion(schedules.Exponential(0.02, 500)),
     "adagrad": mlp.Adagrad(0.5),
-    "rmsprop": mlp.RMSprop(schedules.Exponential(0.05, 200)),
+    "adadelta": mlp.Adadelta(epsilon=1e-3),
+    "rmsprop": mlp.RMSprop(FALLING),
+    "rmsprop_momentum": mlp.RMSprop(FALLING, 0.9, momentum=0.5),
+    "centered_rmsprop": mlp.CenteredRMSprop(0.001),
     "adam": mlp.Adam(0.05),
     "adamw": mlp.AdamW(0.05, weight_decay=0.0),
+    "amsgrad": mlp.AMSGrad(0.05),
+    "adamax": mlp.Adamax(0.05),
+    "nadam": mlp.NAdam(0.05),
+    "radam": mlp.RAdam(0.05),
+    "adabelief": mlp.AdaBelief(0.05),
+    "yogi": mlp.Yogi(0.05),
+    "adan": mlp.Adan(0.05),
+    "ademamix": mlp.AdEMAMix(0.01, 0.9, 0.99, 0.99, 1.0, warm_up=20),
+    "adopt": mlp.ADOPT(0.05),
+    "qhadam": mlp.QHAdam(0.05),
+    "lars": mlp.LARS(FALLING, trust=1.0),
+    "lamb": mlp.LAMB(FALLING),
+    "muon": mlp.Muon(schedules.Exponential(0.2, 300)),
+    "shampoo": mlp.Shampoo(0.5, largest=16),  # the roots of whole networks take seconds
+    "soap": mlp.SOAP(FALLING, largest=16),
+    "adahessian": mlp.AdaHessian(0.1),
+    "sophia": mlp.SophiaH(0.05),
+    "polyak": mlp.PolyakStep(0.5),
+    "dog": mlp.DoG(),
+    "dadapt_adam": mlp.DAdaptAdam(),
+    "prodigy": mlp.Prodigy(),
+    "schedule_free_sgd": mlp.ScheduleFreeSGD(0.1),
+    "schedule_free_adamw": mlp.ScheduleFreeAdamW(0.1),
+    "lookahead": mlp.Lookahead(mlp.Adam(0.05), 5),
+    "sam": mlp.SAM(mlp.Momentum(FALLING), 1e-4),
+    "moving_average": mlp.MovingAverage(mlp.Momentum(0.02), 0.99),
     "clip_norm": mlp.ClipNorm(mlp.Momentum(0.02), 5.0),
     "clip_value": mlp.ClipValue(mlp.Adam(0.05), 1.0),
     "frozen": mlp.Frozen(mlp.SGD(0.1), ()),
     "scheduled": mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10)),
     "plateau": mlp.Adam(mlp.ReduceOnPlateau(0.05, window=100, patience=3)),
+    "bold_driver": mlp.BoldDriver(),
+    "delta_bar_delta": mlp.DeltaBarDelta(),
+    "rprop": mlp.Rprop(),
+    "rprop_minus": mlp.RpropMinus(),
+    "irprop_plus": mlp.IRpropPlus(),
+    "irprop_minus": mlp.IRpropMinus(),
+    "quickprop": mlp.Quickprop(0.05),
 }
+
+SEARCHING: dict[str, mlp.Optimizer] = {  # rules that ask the objective: one vector at a time, no rate to choose
+    "fletcher_reeves": mlp.FletcherReeves(),
+    "polak_ribiere": mlp.PolakRibiere(),
+    "hestenes_stiefel": mlp.HestenesStiefel(),
+    "powell_beale": mlp.PowellBeale(),
+    "scaled_conjugate_gradient": mlp.ScaledConjugateGradient(),
+    "one_step_secant": mlp.OneStepSecant(),
+    "bfgs": mlp.BFGS(),
+    "lbfgs": mlp.LBFGS(),
+    "gauss_newton": mlp.GaussNewton(),
+    "levenberg_marquardt": mlp.LevenbergMarquardt(),
+    "dogleg": mlp.Dogleg(),
+    "newton_cg": mlp.NewtonCG(),
+    "trust_region": mlp.TrustRegion(),
+    "hessian_free": mlp.HessianFree(),
+}
+BY_NETWORK = {"bayesian_regularization", "kfac"}  # another minimum than the loss's; only for networks: test_classical
+
+
+class Quadratic:
+    """½ Σ c (θ - θ*)², with everything that a rule may ask for. `at`: the present parameters."""
+
+    def __init__(self, curvature: Any, minimum: Any, at: np.ndarray) -> None:
+        self.curvature, self.minimum, self.at = curvature, minimum, at
+
+    @property
+    def n_residuals(self) -> int:
+        return self.at.shape[-1]
+
+    def value(self, params: np.ndarray) -> Any:
+        return 0.5 * (self.curvature * (params - self.minimum) ** 2).sum(-1)
+
+    def value_and_grad(self, params: np.ndarray, out: np.ndarray) -> Any:
+        out[...] = self.curvature * (params - self.minimum)
+        return self.value(params)
+
+    def hvp(self, v: np.ndarray, out: np.ndarray) -> None:
+        out[...] = self.curvature * v
+
+    gnvp = hvp
+
+    def root_jacobian(self, out: np.ndarray) -> None:
+        self.jacobian(out)
+
+    def jacobian(self, out: np.ndarray) -> np.ndarray:
+        out[...] = np.diag(self.curvature**0.5 * np.ones_like(self.at))
+        return np.asarray(self.curvature**0.5 * (self.at - self.minimum))
+
 
 Variance = Callable[[int, int], float]
 INITIALIZERS: dict[str, tuple[initializers.Initializer, Variance]] = {  # and the variance for (n_in, n_out)
@@ -130,10 +223,39 @@ SCHEDULES: dict[str, Any] = {
     "cosine": mlp.Cosine(0.1, steps=30, final=0.01),
     "warm_up": mlp.WarmUp(0.1, steps=5),
     "warm_up_cosine": mlp.WarmUp(mlp.Cosine(0.1, steps=30), steps=5),
+    "multi_step": mlp.MultiStep(0.1, (10, 15)),
+    "inverse_time": mlp.InverseTime(0.1, every=10, power=0.75),
+    "polynomial": mlp.Polynomial(0.1, steps=30, power=2.0, final=0.01),
+    "cosine_restarts": mlp.CosineRestarts(0.1, steps=10, final=0.01),
+    "one_cycle": mlp.OneCycle(0.1, steps=40),
+    "triangular": mlp.Triangular(0.1, steps=7, factor=0.5),
     "plateau": mlp.ReduceOnPlateau(0.1, window=2, factor=0.5, patience=2),
 }
 
 POPULATIONS = [(3,), (2, 3)]
+
+
+class Bowl:
+    """An objective with the gradient g at θ and a curvature of 1 in every direction: g + (· - θ)."""
+
+    def __init__(self, params: np.ndarray, grad: np.ndarray) -> None:
+        self.params, self.grad = params.copy(), grad.copy()
+
+    def value(self, params: np.ndarray) -> Any:
+        d = params - self.params
+        return (d * self.grad + 0.5 * d * d).sum(-1)
+
+    def value_and_grad(self, params: np.ndarray, out: np.ndarray) -> Any:
+        np.add(self.grad, params - self.params, out=out)
+        return self.value(params)
+
+    def hvp(self, v: np.ndarray, out: np.ndarray) -> None:
+        np.copyto(out, v)
+
+
+def known(params: np.ndarray, loss: Any, grad: np.ndarray) -> mlp.Evaluation:
+    """What a rule is told at `params`, all of it."""
+    return mlp.Evaluation(params, loss, grad, Bowl(params, grad))
 
 
 def target(kind: str, n: int, n_out: int, rng: np.random.Generator) -> Any:

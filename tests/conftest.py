@@ -1,8 +1,8 @@
-"""What pytest must not open: the script behind the reference file needs torch, the tests do not."""
+"""What pytest must not open: the scripts behind the reference files need torch and more, the tests do not."""
 
 from hypothesis import settings
 
 settings.register_profile("mlp", deadline=None)  # nothing here is about time
 settings.load_profile("mlp")
 
-collect_ignore = ["reference/make.py"]
+collect_ignore = ["reference/make.py", "reference/make_optimizers.py"]

@@ -8,7 +8,6 @@ import numpy as np
 
 import mlp
 
-
 LATE = ("train_", "validation_", "yardstick_", "crossed_", "label_noise")
 
 

@@ -286,7 +286,7 @@ def test_what_other_libraries_call_it_leads_to_names_there_are() -> None:
     assert not known & set(ELSEWHERE), "a name that is taken needs no hint"
 
 
-@pytest.mark.parametrize("name", ["step", "exponential", "cosine", "plateau"])
+@pytest.mark.parametrize("name", ["step", "multi_step", "exponential", "cosine", "one_cycle", "triangular", "plateau"])
 @pytest.mark.parametrize("key", ["rate0", "learning_rate"])
 def test_a_schedule_starts_from_the_learning_rate_of_the_optimizer(name: str, key: str) -> None:
     """rate0, where a schedule keeps that rate, could be given as well, and won over [optimizer] learning_rate."""

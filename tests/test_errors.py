@@ -24,6 +24,7 @@ BUILT_IN = {
     mlp.DataError: ValueError,
     mlp.FileFormatError: ValueError,
     mlp.DownloadError: OSError,
+    mlp.DerivativeError: NotImplementedError,
     mlp.MissingExtraError: ImportError,
 }
 

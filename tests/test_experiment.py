@@ -15,6 +15,7 @@ import mlp
 from mlp.errors import ConfigError, DataError, MLPError, ShapeError
 from mlp.experiment import experiment
 from mlp.experiment.build import ONE_OF_MANY, REGRESSION
+from mlp.experiment.settings import USUAL_RATES
 from mlp.initializers import INITIALIZERS
 from mlp.layers import ACTIVATIONS
 from mlp.optimizers import OPTIMIZERS
@@ -434,11 +435,61 @@ def test_an_initializer_with_keys_draws_what_they_say(init: Any, low: float, hig
         assert (dense[:, :-1] >= np.float32(low)).all() and (dense[:, :-1] <= np.float32(high)).all()
 
 
-@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
-def test_every_optimizer_learns(name: str) -> None:
-    own = {"learning_rate": {"adagrad": 0.1, "rmsprop": 0.01}.get(name, 0.05)}
-    config = {"optimizer": {"name": name, **own}, "training": {"epochs": 40}}
+STOCHASTIC = sorted(name for name, kind in OPTIMIZERS.items() if not kind.full_batch)
+
+
+@pytest.mark.parametrize("name", STOCHASTIC)
+def test_every_optimizer_learns_at_its_usual_rate(name: str) -> None:
+    config = {"optimizer": {"name": name, "learning_rate": USUAL_RATES[name]}, "training": {"epochs": 40}}
     assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.93
+
+
+def test_an_optimizer_that_sees_layers_is_told_where_they_are() -> None:
+    """Dense layers of 4 → 3 and 3 → 1, with the bias weights as a fifth and a fourth column; batch norm between."""
+    config = {"network": {"hidden": [3], "batch_norm": True}, "optimizer": {"name": "lars"}}
+    layers = slice(0, 15), slice(15, 21), slice(21, 25)
+    assert experiment(config, (X, BINARY)).rule.slices == layers
+    config["optimizer"]["name"] = "muon"
+    assert experiment(config, (X, BINARY)).rule.matrices == ((layers[0], (3, 5)),), "one row is no matrix"
+
+
+@pytest.mark.parametrize("name", ["lars", "lamb", "muon", "shampoo", "soap"])
+def test_where_layers_are_is_nothing_to_configure(name: str) -> None:
+    for key in ("slices", "matrices"):
+        with pytest.raises(mlp.ConfigError, match=f"has no key '{key}'"):
+            experiment({"optimizer": {"name": name, key: 1}}, (X, BINARY))
+
+
+def test_a_rule_with_a_list_comes_back_from_its_run_directory(tmp_path: Any) -> None:
+    config = {"optimizer": {"name": "aggmo", "momenta": [0.0, 0.5]}, "training": {"epochs": 1}}
+    run = mlp.run(config, (X, BINARY), tmp_path / "run")
+    assert run.config.optimizer.own["momenta"] == [0.0, 0.5]
+    assert mlp.load_run(tmp_path / "run").config == run.config
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - set(STOCHASTIC)))
+def test_every_full_batch_rule_learns_with_its_own_numbers(name: str) -> None:
+    """40 steps. Least squares want a squared error, which for classes is asked for with an identity output."""
+    config = {
+        "network": {"activation": "tanh", "output": "identity"},
+        "loss": {"name": "squared_error"},
+        "optimizer": {"name": name},
+        "training": {"epochs": 40},
+    }
+    run = mlp.run(config, (X, BINARY))
+    assert run.metrics["train_accuracy"] > 0.9
+    assert len(run.history["loss"]) == 40, "one step for each epoch: batches are full, as the rule needs them"
+
+
+def test_a_rule_that_searches_refuses_restarts_schedules_and_what_is_no_sum_of_squares() -> None:
+    config: dict[str, Any] = {"optimizer": {"name": "lbfgs"}, "training": {"restarts": 3}}
+    with pytest.raises(mlp.ConfigError, match=r"restarts = 3 .* lbfgs searches for one network"):
+        mlp.run(config, (X, BINARY))
+    with pytest.raises(mlp.ConfigError, match=r"gauss_newton minimises squares, and .* 'cross_entropy'"):
+        mlp.run({"optimizer": {"name": "gauss_newton"}}, (X, BINARY))
+    assert mlp.run({"optimizer": {"name": "levenberg_marquardt"}}, (X, BINARY)).metrics["train_accuracy"] > 0.93
+    with pytest.raises(mlp.ConfigError, match="lbfgs finds its own step lengths"):
+        mlp.run({"optimizer": {"name": "lbfgs", "schedule": "cosine"}}, (X, BINARY))
 
 
 def rates(schedule: Any, epochs: int = 6, **own: Any) -> list[float]:
@@ -461,6 +512,13 @@ def rates(schedule: Any, epochs: int = 6, **own: Any) -> list[float]:
         ({"name": "step", "every": 3, "factor": 0.5}, [1, 1, 1, 0.5, 0.5, 0.5]),
         ("exponential", [10 ** (-t / 3) for t in range(6)]),  # by 10 in each half
         ({"name": "exponential", "every": 1, "factor": 0.5}, [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]),
+        ("multi_step", [1, 1, 1, 0.1, 0.01, 0.01]),  # at a half and three quarters
+        ({"name": "multi_step", "at": [2, 4], "factor": 0.5}, [1, 1, 0.5, 0.5, 0.25, 0.25]),
+        ("inverse_time", [1 / (1 + t) for t in range(6)]),
+        ("polynomial", [1 - t / 6 for t in range(6)]),
+        ({"name": "cosine_restarts", "steps": 1, "growth": 2}, [1, 1, 0.5, 1, (2 + 2**0.5) / 4, 0.5]),
+        ({"name": "triangular", "steps": 2, "low": 0.5}, [0.5, 0.75, 1, 0.75, 0.5, 0.75]),
+        ({"name": "one_cycle", "steps": 5, "rise": 0.6, "start": 0.5, "final": 0.0}, [0.5, 0.75, 1, 0.5, 0, 0]),
         ("cosine", [(1 + np.cos(np.pi * t / 6)) / 2 for t in range(6)]),
         ({"name": "cosine", "steps": 2, "final": 0.5}, [1, 0.75, 0.5, 0.5, 0.5, 0.5]),
         ({"name": "warmup", "steps": 4}, [0.25, 0.5, 0.75, 1, 1, 1]),

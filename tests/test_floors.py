@@ -15,6 +15,7 @@ FLOORS = """
 2 layers
 3 network
 4 backprop
+4.5 objective
 5 training gradcheck curvature landscape
 6 instruments
 7 recorder diagnosis

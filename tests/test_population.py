@@ -15,6 +15,7 @@ from cases import (
     batch_for,
     first,
     inside,
+    known,
     member,
     noise_of,
     passed,
@@ -85,15 +86,16 @@ def test_every_loss_gives_what_its_members_give(name: str, weighted: bool, popul
 
 
 def numbers_of(rule: Any) -> dict[str, float]:
-    """The hyperparameters of a rule that are plain numbers."""
-    return {f.name: v for f in fields(rule) if isinstance(v := getattr(rule, f.name), float)}
+    """The hyperparameters of a rule that are plain numbers, and may be half as large."""
+    found = {f.name: v for f in fields(rule) if isinstance(v := getattr(rule, f.name), float)}
+    return {name: v for name, v in found.items() if name not in ("increase", "max_rise")}
 
 
 def stepped(rule: mlp.Optimizer, params: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Parameters after a step for each of `gradients` (steps, *params.shape)."""
     params, state, out = params.copy(), rule.init(params), np.empty_like(params)
     for g in gradients:
-        rule.update(mlp.Evaluation(params, np.square(params).sum(-1), g.copy()), state, out)
+        rule.update(known(params, np.square(params).sum(-1), g.copy()), state, out)
         params += out
     return params
 

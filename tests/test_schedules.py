@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,24 @@ def test_a_schedule_is_a_value_that_can_be_compared_and_printed(name: str) -> No
     assert eval(repr(SCHEDULES[name]), vars(schedules)) == SCHEDULES[name]
 
 
+TORCH = {
+    "step_decay": mlp.StepDecay(0.1, every=10),
+    "multi_step": mlp.MultiStep(0.1, [10, 15]),
+    "exponential": mlp.Exponential(0.1, every=10),
+    "polynomial": mlp.Polynomial(0.1, steps=30, power=2.0),
+    "cosine_restarts": mlp.CosineRestarts(0.1, steps=10, final=0.01),
+    "one_cycle": mlp.OneCycle(0.1, steps=40),
+    "triangular": mlp.Triangular(0.1, steps=7),
+    "triangular2": mlp.Triangular(0.1, steps=7, factor=0.5),
+}
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_a_schedule_is_that_of_torch(name: str) -> None:
+    reference = np.load(Path(__file__).parent / "reference" / "optimizers.npz")[f"schedule/{name}"]
+    np.testing.assert_allclose(rates(TORCH[name], np.ones(40)), reference, rtol=1e-10, atol=1e-15)
+
+
 def test_step_decay_by_worked_numbers() -> None:
     found = rates(mlp.StepDecay(0.8, every=2, factor=0.5), range(6))
     assert found == [0.8, 0.8, 0.4, 0.4, 0.2, 0.2]
@@ -63,6 +82,31 @@ def test_cosine_by_worked_numbers() -> None:
     """From 1 to 0.2: cos 0 = 1, cos ⅓π = ½, cos ½π = 0, cos ⅔π = -½, cos π = -1, and there it stays."""
     found = np.array(rates(mlp.Cosine(1.0, steps=6, final=0.2), range(9)))[[0, 2, 3, 4, 6, 8]]
     np.testing.assert_allclose(found, [1, 0.8, 0.6, 0.4, 0.2, 0.2], rtol=1e-15)  # one cosine
+
+
+def test_multi_step_falls_at_its_updates() -> None:
+    assert rates(mlp.MultiStep(0.8, (2, 3), factor=0.5), range(5)) == [0.8, 0.8, 0.4, 0.2, 0.2]
+
+
+def test_inverse_time_by_worked_numbers() -> None:
+    """1/(1 + t/2): halved after 2 updates, a third after 4; its root at power ½."""
+    np.testing.assert_allclose(rates(mlp.InverseTime(1.0, every=2), range(5))[::2], [1, 1 / 2, 1 / 3], rtol=1e-15)
+    np.testing.assert_allclose(rates(mlp.InverseTime(1.0, every=1, power=0.5), range(4))[3], 0.5, rtol=1e-15)
+
+
+def test_polynomial_of_power_1_is_a_straight_line_to_its_end() -> None:
+    found = rates(mlp.Polynomial(1.0, steps=4, final=0.2), range(7))
+    np.testing.assert_allclose(found, [1, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2], rtol=1e-15)
+
+
+def test_one_cycle_stays_at_its_end() -> None:
+    assert rates(mlp.OneCycle(1.0, steps=10, final=0.5), range(20))[9:] == [0.5] * 11
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_one_cycle_of_hardly_any_steps_has_rates_all_the_same(steps: int) -> None:
+    found = rates(mlp.OneCycle(1.0, steps=steps), range(5))
+    assert max(found) <= 1 and min(found) > 0
 
 
 def test_warm_up_climbs_in_a_straight_line_to_the_rate_itself() -> None:

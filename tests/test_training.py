@@ -50,10 +50,12 @@ def test_train_is_the_three_lines_by_hand(name: str) -> None:
     run(net, rule)
     state, update = rule.init(by_hand.params), np.empty_like(by_hand.params)
     spaces = {n: mlp.Workspace(by_hand, n) for n in (16, 2)}
+    objective = mlp.Objective(by_hand, mlp.SoftmaxCrossEntropy())
     for batch in mlp.batches(X, LABELS, 16, rng=2, epochs=3):
-        space = spaces[batch.x.n_samples]
+        space = objective.workspace = spaces[batch.x.n_samples]
         value = mlp.value_and_grad(by_hand, mlp.SoftmaxCrossEntropy(), batch, space)
-        rule.update(mlp.Evaluation(by_hand.params, value, space.grad), state, update)
+        objective.batch = batch
+        rule.update(mlp.Evaluation(by_hand.params, value, space.grad, objective), state, update)
         by_hand.params += update
     assert (net.params == by_hand.params).all()
     assert (net.statistics == by_hand.statistics).all()

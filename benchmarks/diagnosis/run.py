@@ -259,7 +259,8 @@ def main() -> None:
         write(arguments.rejudge, rows)
     else:
         wanted = (arguments.half,) if arguments.half != "all" else ("seen", "crossed", "unseen")
-        pairs = [(p, s) for p in problems for s in range(arguments.first_seed, arguments.seeds) if quarter(p, s) in wanted]
+        seeds = range(arguments.first_seed, arguments.seeds)
+        pairs = [(p, s) for p in problems for s in seeds if quarter(p, s) in wanted]
         rows = zoo(arguments.out, pairs, names, arguments.jobs)
         write(arguments.out, rows)
     rows = [row for row in rows if row["problem"] in problems and (row["label"] != "faulty" or row["name"] in names)]

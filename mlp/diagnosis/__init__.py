@@ -28,7 +28,9 @@ from mlp.diagnosis.progress import Progress
 from mlp.diagnosis.reading import Reading, moments
 from mlp.diagnosis.signals import (
     DeadUnits,
+    ExplodingGradients,
     FrozenParameters,
+    NoisyGradients,
     OutputMismatch,
     PoorInitialization,
     SaturatedUnits,
@@ -58,6 +60,8 @@ DETECTORS: tuple[Detector, ...] = (
     UnscaledTargets(),
     VanishingAtStart(),
     PoorInitialization(),
+    ExplodingGradients(),
+    NoisyGradients(),
     SaturatedUnits(),
     DeadUnits(),
     ClassImbalance(),
@@ -87,6 +91,7 @@ def judge(reading: Reading) -> tuple[Finding, ...]:
             if all(name in reading for name in detector.needs)
             for finding in detector(reading)
         ]
+        found = list({(f.kind, f.layers, f.severity): f for f in reversed(found)}.values())[::-1]  # each once
         if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
             found = [replace(f, severity="warning") if f.kind in EXPLAINING else f for f in found]
             first = next(iter(ranked(reading)), None)

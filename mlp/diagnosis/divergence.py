@@ -47,7 +47,8 @@ class Divergence:
             f"The loss is {lost} at step {step}: training has diverged and was stopped. "
             f"Most likely: {causes[0].why}; try {causes[0].remedy}."
         )
-        return Finding("divergence", "critical", message, (), step, evidence, causes)
+        kind = "non_finite_data" if causes[0].name == "non_finite_data" else "divergence"
+        return Finding(kind, "critical", message, (), step, evidence, causes)
 
 
 INITIALIZATION = Cause("initialization_too_large", "the first weights are so large that sums overflow", 'init = "auto"')

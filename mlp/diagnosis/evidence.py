@@ -43,7 +43,7 @@ def _rises_as_promised(r: Reading, n: int) -> bool:
 
 def frozen_layers(r: Reading) -> tuple[str, ...]:
     """The layers that no step has moved although a gradient reaches them."""
-    if "update_norm_by_layer" not in r or len(r["update_norm_by_layer"]) < 2:
+    if not all(name in r and len(r[name]) > 1 for name in ("update_norm_by_layer", "grad_norm_by_layer")):
         return ()
     moved, pulled = r["update_norm_by_layer"], r["grad_norm_by_layer"]
     still = (moved == 0).all(0) & (pulled[: len(moved)].max(0) > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf, isfinite, nan, sqrt
+from math import isfinite, nan, sqrt
 
 import numpy as np
 
@@ -20,9 +20,9 @@ class Overfitting:
     """A warning where training answers are `gap` better than held-out ones, and something else says so too.
 
     That is a validation loss that has risen to `rise` times its lowest, or a plain network that does clearly better on
-    held-out rows. The gap must be larger than chance (`sigmas` standard errors). A single epoch in which validation
-    gets worse is no overfitting. Where the validation part is too small to tell, halves of the training rows that a
-    plain network was asked about take its place.
+    held-out rows: a single epoch in which validation gets worse is no overfitting. The gap must be larger than half of
+    `gap` by more than chance (`sigmas` standard errors). Where rows are few, so is the validation part: then halves of
+    the training rows that a plain network was asked about count with it.
     """
 
     gap: float = 0.1
@@ -32,12 +32,10 @@ class Overfitting:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        if r.setting("early_stopping", 0.0) == 1:
-            return  # the best weights come back
-        train = r.score("train")
-        gap, error, held_out = max(self._seen(r), self._crossed(r), key=lambda found: found[0] - self.sigmas * found[1])
-        if not (gap > self.gap and gap - self.sigmas * error > self.gap / 2):
-            return
+        train, (held_out, error) = r.score("train"), self._held_out(r)
+        gap = train - max(held_out, 0.0)
+        if r.setting("early_stopping", 0.0) == 1 or not (gap > self.gap and gap > self.gap / 2 + self.sigmas * error):
+            return  # with early stopping the best weights come back
         name = "accuracy" if r.score_name == "accuracy" else "r²"
         yield Finding(
             "overfitting",
@@ -50,35 +48,32 @@ class Overfitting:
             ranked(r),
         )
 
-    def _seen(self, r: Reading) -> tuple[float, float, float]:
-        """Gap, error and held-out score on the validation part, if the second sign is there too."""
-        train, held_out, missing = r.score("train"), r.score("validation"), shortfall(r, "validation")
-        if not (isfinite(train) and isfinite(held_out)) or "validation_loss" not in r:
-            return -inf, 0.0, nan
-        losses = r["validation_loss"]
-        risen = len(losses) > 1 and losses[-1] > self.rise * losses.min()
+    def _held_out(self, r: Reading) -> tuple[float, float]:
+        """The held-out score and its standard error; no number where nothing but the gap speaks for overfitting."""
+        score, n = r.score("validation"), max(r.setting("validation_scored", 100.0), 1.0)
+        halves, rows = r.one(f"crossed_{r.score_name}"), r.setting("rows")
+        if isfinite(halves) and r.score("train") > 0.97:
+            together = (n * max(score, 0.0) + rows * max(halves, 0.0)) / (n + rows) if isfinite(score) else halves
+            usual = self.gap / 2  # a network that is well misses as many: chance is measured from there
+            error = sqrt(usual * (1 - usual) / (rows + (n if isfinite(score) else 0)))
+            return together, 1.5 * error  # the halves are another network's, on half as many rows
+        missing = shortfall(r, "validation")
         short = is_overconfident(r) or (missing is not None and missing.is_clear)
-        if not risen and not (short and train > 0.9):
-            return -inf, 0.0, nan
-        n = max(r.setting("validation_scored", 100.0), 1)
-        return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out
+        if not self._has_turned(r) and not (short and r.score("train") > 0.9):
+            return nan, nan
+        return score, sqrt(max(score * (1 - score), 0.01) / n)
 
-    def _crossed(self, r: Reading) -> tuple[float, float, float]:
-        """Gap, error and held-out score of the halves; only for a network that has its rows by heart."""
-        train, held_out = r.score("train"), r.one(f"crossed_{r.score_name}")
-        if not (train > 0.97 and isfinite(held_out)):
-            return -inf, 0.0, nan
-        n = max(r.setting("rows", 100.0), 1)
-        return train - max(held_out, 0.0), sqrt(max(held_out * (1 - held_out), 0.01) / n), held_out
+    def _has_turned(self, r: Reading) -> bool:
+        """Whether the validation loss has risen for good."""
+        losses = r.get("validation_loss", np.empty(0))
+        return len(losses) > 1 and bool(losses[-1] > self.rise * losses.min())
 
     def _turned(self, r: Reading) -> str:
         """When the validation loss was lowest."""
-        if "validation_loss" not in r:
+        if not self._has_turned(r):
             return ""
         losses = r["validation_loss"]
         lowest = int(np.argmin(losses))
-        if losses[-1] <= self.rise * losses[lowest]:
-            return ""
         step = int(r.steps("validation_loss")[lowest])
         return f" The validation loss was lowest at step {step} ({losses[lowest]:.3g}) and is {losses[-1]:.3g} now."
 

@@ -70,7 +70,8 @@ def _on_the_way(r: Reading) -> Seen | None:
             f"After {r.done} of {r.planned} steps the loss is {r.now:.4g}; a network that ignores its inputs has "
             f"{r.reference:.4g}. Going on like this it ends above {ahead:.3g}."
         )
-        return "no_progress", why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
+        kind = "slow_progress" if line.slope + 2 * line.slope_error < 0 else "no_progress"
+        return kind, why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
     return None
 
 
@@ -101,12 +102,19 @@ def _at_the_end(r: Reading) -> Seen | None:
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
-    if is_by_heart(r):
-        return None  # overfitting, which has a detector of its own
-    kind = "unfinished" if r.trend.slope + 2 * r.trend.slope_error < 0 else "stagnation"
     name = "accuracy" if r.score_name == "accuracy" else "r²"
     why = (
         f"The run ended with an {name} of {worst.mine:.3f}. A plain network, trained for some hundred steps on the "
         f"same rows, has {worst.yardstick:.3f}: these rows allow more."
     )
-    return kind, why, level | {"score": worst.mine, "yardstick": worst.yardstick, "error": worst.error}
+    return _short_kind(r), why, level | {"score": worst.mine, "yardstick": worst.yardstick, "error": worst.error}
+
+
+def _short_kind(r: Reading) -> str:
+    """What a run does that ends short of the yardstick: learn by heart, still fall, swing, or stand."""
+    if is_by_heart(r):
+        return "overfitting"
+    if r.trend.slope + 2 * r.trend.slope_error < 0:
+        return "unfinished"
+    swing = float(r.loss[r.recent].std())
+    return "oscillation" if swing > 0.5 * r.now and swing > 0.1 * r.reference else "stagnation"

@@ -45,7 +45,8 @@ class Reading(History):
 
     def __init__(self, history: History, until: int | None = None) -> None:
         super().__init__()
-        self._columns = dict(best_member(history if until is None else history.until(until - 1))._columns)
+        columns = best_member(history if until is None else history.until(until - 1))._columns
+        self._columns = {name: column for name, column in columns.items() if column.steps}
         self._arrays: dict[str, Array] = {}
 
     def __getitem__(self, name: str) -> Array:
@@ -97,7 +98,7 @@ class Reading(History):
     def planned(self) -> int:
         """Steps planned; as many as made, where that is not known."""
         planned = self.setting("planned_steps", 0.0)
-        return int(planned) if planned > 0 else self.done
+        return int(planned) if 0 < planned < inf else self.done
 
     @cached_property
     def finished(self) -> bool:
@@ -118,7 +119,7 @@ class Reading(History):
     @cached_property
     def recent(self) -> slice:
         """The records that say where the loss is now: the last quarter, at least 4, at most an epoch or 200."""
-        n, epoch = len(self.loss), self.setting("planned_steps") / self.setting("epochs")
+        n, epoch = len(self.loss), self.setting("planned_steps") / (self.setting("epochs") or nan)
         most = int(min(200.0, max(epoch, 8))) if epoch == epoch else 200
         return slice(n - max(min(n, 4), min(n // 4, most)), n)
 
@@ -194,11 +195,12 @@ def trend(loss: Array) -> Trend:
 
 def best_member(history: History) -> History:
     """Of a population the member that stays a number longest, and then has the lowest loss; else the history itself."""
-    if "loss" not in history or history["loss"].ndim != 2:
-        return history
-    losses = history["loss"]
-    if not losses.size:
+    losses = history["loss"] if "loss" in history else np.empty(0)
+    if losses.ndim < 2 or not losses.size:
         return history
     finite = np.isfinite(losses).sum(0)
     last = np.where(np.isfinite(losses[-1]), losses[-1], np.inf)
-    return history.member(int(np.lexsort((last, -finite))[0]), losses.shape[1:])
+    best = np.unravel_index(np.lexsort((last.ravel(), -finite.ravel()))[0], last.shape)
+    for axis, index in enumerate(best):
+        history = history.member(int(index), last.shape[axis:])
+    return history

@@ -153,7 +153,7 @@ class SaturatedUnits:
     """
 
     share: float = 0.5
-    needs: tuple[str, ...] = ("initial_saturated_fraction",)
+    needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, for all such layers."""
@@ -202,3 +202,67 @@ class DeadUnits:
             {"share": worst, "threshold": self.share},
             ranked(r),
         )
+
+
+@dataclass(frozen=True)
+class ExplodingGradients:
+    """Information where the first layer's gradient begins at `times` the last's, or one of them at no number.
+
+    The healthy profile is flat (Glorot & Bengio 2010, He et al. 2015); ReLU networks from their own start stay within
+    a factor of ten of it.
+    """
+
+    times: float = 100.0
+    needs: tuple[str, ...] = ("loss",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        norms = r.at_start("grad_norm_by_layer")
+        layers, values = list(norms), list(norms.values())
+        if len(values) < 2 or not (values[0] > self.times * values[-1] > 0 or not np.isfinite(values).all()):
+            return
+        gains = [gain for gain in r.at_start("backward_gain").values() if gain > 0]
+        grown = float(np.exp(np.mean(np.log(gains)))) if gains else 1.0
+        how = f": a typical layer hands back {grown:.2g} times the error signal it gets" if gains else ""
+        ratio = values[0] / values[-1] if values[-1] > 0 else float("inf")
+        yield Finding(
+            "exploding_gradients",
+            "info",
+            f"The gradient of {layers[0]} begins at {ratio:.2g} times that of {layers[-1]}{how}.",
+            (layers[0],),
+            0,
+            {"first_to_last": ratio, "threshold": self.times},
+            ranked(r),
+        )
+
+
+@dataclass(frozen=True)
+class NoisyGradients:
+    """Information where a batch's gradient is `times` smaller than its own standard error from the start.
+
+    The norm test of Byrd et al. (2012): far above 1 a step goes where its few rows happen to point. Near a minimum
+    that is as it should be, so only the first quarter of the records is asked.
+    """
+
+    times: float = 3.0
+    needs: tuple[str, ...] = ("noise_ratio",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """At most one finding."""
+        ratios = r["noise_ratio"]
+        early = ratios[: max(1, len(ratios) // 4)]
+        noise = float(np.median(early[np.isfinite(early)])) if np.isfinite(early).any() else 0.0
+        if noise > self.times:
+            yield Finding(
+                "noisy_gradients",
+                "info",
+                f"From the start the gradient of a batch is {noise:.2g} times smaller than its own error: a step goes "
+                "where its few rows happen to point.",
+                (),
+                0,
+                {"noise_ratio": noise, "threshold": self.times},
+                (
+                    Cause("batch_too_small", "a step sees too few rows", "batch_size = 32 or more"),
+                    Cause("noisy_labels", "or the rows contradict each other", "clean the labels"),
+                ),
+            )

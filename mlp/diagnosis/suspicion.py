@@ -16,8 +16,8 @@ class Suspicion(NamedTuple):
 
 
 def suspect(weight: float, name: str, why: str, remedy: str) -> Suspicion:
-    """A cause with its weight, its reason and its remedy."""
-    return Suspicion(weight, Cause(name, why, remedy))
+    """A cause with its weight, its reason and its remedy. What is no number weighs nothing."""
+    return Suspicion(min(1.0, max(0.0, weight)), Cause(name, why, remedy))
 
 
 def between(value: float, low: float, high: float) -> float:

@@ -19,8 +19,22 @@ from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Residual, Sigmoid, Softmax
 from mlp.layers.chain import names
 from mlp.losses import Loss
+from mlp.network import Layout
 from mlp.optimizers import OPTIMIZERS, ClipNorm, ClipValue, Frozen, Optimizer
-from mlp.schedules import Constant, Cosine, Exponential, ReduceOnPlateau, StepDecay, WarmUp
+from mlp.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseTime,
+    MultiStep,
+    OneCycle,
+    Polynomial,
+    ReduceOnPlateau,
+    StepDecay,
+    Triangular,
+    WarmUp,
+)
 
 REGRESSION: dict[str, Callable[..., Loss]] = {
     "squared_error": losses.SquaredError,
@@ -55,7 +69,8 @@ ELSEWHERE = {
     "sparsecategoricalcrossentropy": "cross_entropy", "bce": "cross_entropy", "bcewithlogits": "cross_entropy",
     "binarycrossentropy": "cross_entropy", "logloss": "cross_entropy", "nll": "cross_entropy",
     "swish": "silu", "linear": "identity", "none": "identity", "logistic": "sigmoid",
-    "gd": "sgd", "heavyball": "momentum", "nag": "nesterov",
+    "gd": "sgd", "heavyball": "momentum", "nag": "nesterov", "asgd": "averaged_sgd", "sps": "polyak",
+    "sophiah": "sophia", "dadaptation": "dadapt_adam", "graves": "centered_rmsprop",
 }  # fmt: skip
 """What other libraries call it, without underscores and the like. For hints only: a thing has one name here."""
 
@@ -134,9 +149,13 @@ def _output(name: str, task: str, n_targets: int) -> str:
     return "softmax" if task == "classification" and n_targets > 2 else "sigmoid"
 
 
+PLACES = ("slices", "matrices")
+"""What a rule is told about the network. It follows from the layers; nobody gives it."""
+
+
 def made(kind: Callable[..., Any], own: Mapping[str, Any], where: str) -> Any:
     """`kind(**own)`; what it does not know or refuses is said with its place."""
-    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    known = [f.name for f in fields(kind) if f.name not in PLACES]  # type: ignore[arg-type]
     for name in own:
         if name not in known:
             raise ConfigError(f"{where} has no key {name!r}. {suggestion(name, known or ['none'])}")
@@ -211,6 +230,23 @@ def _name_and_keys(given: Any) -> tuple[Any, dict[str, Any]]:
     return table["name"], {k: v for k, v in table.items() if k != "name"}
 
 
+def settled(config: Config) -> Config:
+    """The configuration, its batches full where the rule compares one step with the next, whatever size was given.
+
+    So does scikit-learn for its lbfgs. A rule that searches for one network at a time is refused a population.
+    """
+    name, training = config.optimizer.name, config.training
+    kind = OPTIMIZERS.get(name)
+    if kind is None or not kind.full_batch:
+        return config
+    if kind.alone and training.restarts > 1:
+        raise ConfigError(
+            f"[training] restarts = {training.restarts} train as one population, and [optimizer] {name} searches for "
+            "one network at a time. Set restarts = 1 and run it with several seeds."
+        )
+    return replace(config, training=replace(training, batch_size="full"))
+
+
 def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
     """The rule's own keys, those that were not given too."""
     given = config.optimizer
@@ -220,7 +256,8 @@ def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
     if given.name in ("adam", "adamw"):
         own.setdefault("learning_rate", adam_rate(n_steps))
     found = made(OPTIMIZERS[given.name], own, f"[optimizer] {given.name}")
-    return {f.name: getattr(found, f.name) for f in fields(found)}
+    values = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in PLACES}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def adam_rate(n_steps: int) -> float:
@@ -233,12 +270,22 @@ def adam_rate(n_steps: int) -> float:
     return float(f"{min(0.01, max(0.001, 0.01 * (1000 / n_steps) ** 0.5)):.2g}")
 
 
-def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice] = ()) -> Optimizer:
-    """The optimizer with its schedule, its clipping, and what it leaves alone."""
+def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice], layout: Layout) -> Optimizer:
+    """The optimizer with its schedule, its clipping, what it sees of the network, and what it leaves alone."""
     given = config.optimizer
     total = steps_per_epoch * config.training.epochs
-    found: Optimizer = OPTIMIZERS[given.name](**rule_keys(config, total))
+    kind = OPTIMIZERS[given.name]
+    places = {"slices": [s for s in layout.slices if s.stop > s.start], "matrices": layout.matrices}
+    seen = {f.name: tuple(places[f.name]) for f in fields(kind) if f.name in PLACES}  # type: ignore[arg-type]
+    found: Optimizer = kind(**rule_keys(config, total), **seen)
+    if found.least_squares and config.loss.name != "squared_error":
+        raise ConfigError(
+            f"[optimizer] {given.name} minimises squares, and [loss] name = {config.loss.name!r}. Set squared_error, "
+            "or take levenberg_marquardt, which is for other losses too."
+        )
     if given.schedule != "constant":
+        if found.alone:
+            raise ConfigError(f"[optimizer] {given.name} finds its own step lengths. Leave out the schedule.")
         schedule = _schedule(given.schedule, getattr(found, "learning_rate", None), steps_per_epoch, total)
         found = replace(found, learning_rate=schedule)  # type: ignore[type-var]
     if given.clip_value:
@@ -254,8 +301,14 @@ def _schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: 
     defaults: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         "constant": (Constant, {}),
         "step": (StepDecay, {"every": max(1, total // 3)}),
+        "multi_step": (MultiStep, {"at": [max(1, total // 2), max(1, total * 3 // 4)]}),
         "exponential": (Exponential, {"every": max(1, total // 2)}),
+        "inverse_time": (InverseTime, {"every": max(1, total // 10)}),
+        "polynomial": (Polynomial, {"steps": total}),
         "cosine": (Cosine, {"steps": total}),
+        "cosine_restarts": (CosineRestarts, {"steps": max(1, total // 7)}),  # 1 + 2 + 4: ends at the end of a period
+        "one_cycle": (OneCycle, {"steps": total}),
+        "triangular": (Triangular, {"steps": 2 * per_epoch}),
         "plateau": (ReduceOnPlateau, {"window": per_epoch}),
         "warmup": (WarmUp, {"steps": max(1, total // 20)}),
     }

@@ -69,10 +69,10 @@ def _simple(value: Any) -> bool:
     return isinstance(value, bool | str) or _number(value)
 
 
-def _named(value: Any) -> bool:
+def _named(value: Any, fits: Callable[[Any], bool] = _simple) -> bool:
     if not isinstance(value, Mapping):
         return _text(value)
-    return _text(value.get("name")) and all(_simple(v) or _named(v) for v in value.values())
+    return _text(value.get("name")) and all(fits(v) or _named(v, fits) for v in value.values())
 
 
 def one_of(*names: str) -> Allowed:
@@ -83,7 +83,9 @@ def one_of(*names: str) -> Allowed:
 TEXT = Allowed(_text, "text")
 NAME = Allowed(_text, "a name")
 NAMED = Allowed(_named, 'a name, or a table like {name = "..."} with numbers for its keys')
+SCHEDULE = Allowed(lambda value: _named(value, lambda v: _simple(v) or _listed(_number)(v)), NAMED.words)
 OWN = Allowed(_simple, "a finite number, text, true or false")
+OWN_LISTS = {"momenta": Allowed(_listed(_number), "a list of finite numbers")}
 FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
 COUNT = Allowed(_positive, "a whole number, 1 or more")
 SEED = Allowed(lambda value: _whole(value) and value >= 0, "a whole number, 0 or more")
@@ -147,7 +149,7 @@ class OptimizerConfig:
     name: str = key("adam", NAME)
     clip_norm: float = key(0.0, NOT_NEGATIVE)
     clip_value: float = key(0.0, NOT_NEGATIVE)
-    schedule: str | dict[str, Any] = key("constant", NAMED)
+    schedule: str | dict[str, Any] = key("constant", SCHEDULE)
     own: dict[str, Any] = field(default_factory=dict)
 
 
@@ -283,7 +285,7 @@ def _section(kind: type[Any], given: Any, where: str) -> Any:
     for name, value in ((name, _plain(value)) for name, value in given.items()):
         if name not in known and (not is_open or name == "own"):
             raise ConfigError(f"{where} has no key {name!r}. {suggestion(name, known)}")
-        allowed = known[name].metadata["allowed"] if name in known else OWN
+        allowed = known[name].metadata["allowed"] if name in known else OWN_LISTS.get(name, OWN)
         if not allowed.fits(value):
             raise ConfigError(f"{where} {_toml_key(str(name))} = {_shown(value)} cannot be. Allowed: {allowed.words}.")
         if name in known:

@@ -256,6 +256,8 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     parsed = parse(config, where)
     if data is not None:
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
+    with blaming(where):
+        parsed = build.settled(parsed)
     split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
     prepared = prepare(parsed, data, split_rng)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
@@ -264,7 +266,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
         network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
-        rule = build.rule(parsed, per_epoch, frozen)
+        rule = build.rule(parsed, per_epoch, frozen, network.layout)
     recorder = Recorder(every=parsed.record.every)
     return Experiment(parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network))
 

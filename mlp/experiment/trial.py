@@ -100,7 +100,8 @@ def trained(
     per_epoch = ceil(n / size)
     epochs = ceil(steps / per_epoch)
     frozen = build.frozen_slices(config, network.layers, network.layout.slices)
-    rule = build.rule(replace(config, training=replace(config.training, epochs=epochs)), per_epoch, frozen)
+    longer = replace(config, training=replace(config.training, epochs=epochs))
+    rule = build.rule(longer, per_epoch, frozen, network.layout)
     target = metrics.target(head, rows.train.y, dtype)
     weights = metrics.balanced(rows.train.y) if config.data.class_weight == "balanced" else None
     shuffled = order if config.training.shuffle else None
@@ -149,26 +150,32 @@ def crossed(config: Config, rows: Rows, task: str, n_targets: int) -> float:
     return float(np.mean(scores))
 
 
-def label_noise(rows: Rows, k: int = 5, most: int = 600) -> tuple[float, float]:
-    """The share of labels that contradict their surroundings, and its standard error.
+def label_noise(rows: Rows, most: int = 600) -> tuple[float, float]:
+    """The share of labels that contradict their surroundings, if that is the same everywhere, and its standard error.
 
-    Looked at are the rows whose k nearest others agree most: where classes merely overlap, a row deep inside a class
-    still has that class; where labels are wrong at random, it has another one as often there as anywhere. A row's own
-    label has no vote, so the share is not biased by the choice.
+    Looked at is the fifth of the rows whose nearest others agree most: where classes merely overlap, a row deep inside
+    a class mostly has that class; where labels are wrong at random, it has another one as often there as anywhere. So
+    the share counts if it is at least 0.8 of that among all rows, and is 0 else. A row's own label has no vote.
     """
     X, y = rows.train.X[:most].astype(np.float64), rows.train.y[:most]
     n = len(X)
-    if n < 5 * k or y.ndim != 1:
+    if n < 25 or y.ndim != 1:
         return 0.0, np.inf
+    answer, agreement = _neighbours(X, y, min(25, max(5, n // 25)))
+    sure, wrong = agreement >= np.quantile(agreement, 0.8), answer != y
+    share = float(wrong[sure].mean())
+    error = float(np.sqrt(max(share * (1 - share), 1 / n) / sure.sum()))
+    return (share if share + error >= 0.8 * wrong.mean() else 0.0), error
+
+
+def _neighbours(X: Array, y: Array, k: int) -> tuple[Array, Array]:
+    """For each row the class that most of its k nearest others have, and how many of them have it."""
     squares = np.square(X).sum(1)
     distances = squares[:, None] + squares - 2 * X @ X.T
     np.fill_diagonal(distances, np.inf)
     near = np.argpartition(distances, k, axis=1)[:, :k]
     votes = (y[near][..., None] == np.arange(y.max() + 1)).sum(1)
-    answer, agreement = votes.argmax(1), votes.max(1)
-    sure = agreement >= np.quantile(agreement, 0.6)
-    share = float((answer[sure] != y[sure]).mean())
-    return share, float(np.sqrt(max(share * (1 - share), 1 / n) / sure.sum()))
+    return votes.argmax(1), votes.max(1)
 
 
 def variant(config: Config, changes: Mapping[str, Mapping[str, Any]]) -> Config:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.backprop import Objective
 from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.gate import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
@@ -26,6 +25,7 @@ from mlp.experiment.settings import mean_rate, settings
 from mlp.experiment.survey import note, survey
 from mlp.experiment.trial import FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
 from mlp.history import History
+from mlp.objective import Objective
 from mlp.training import Step
 
 if TYPE_CHECKING:

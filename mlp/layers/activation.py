@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.errors import ShapeError, check_finite, check_positive
+from mlp.errors import DerivativeError, ShapeError, check_finite, check_not_negative, check_positive
 from mlp.layers.layer import UNSIZED, Layer
 
 
@@ -56,6 +56,38 @@ class Activation(Layer):
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
         """Write φ′(x) into `out`."""
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """φ″(x)."""
+        raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no bend.")
+
+    def forward_along(
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
+    ) -> None:
+        """R{y} = φ′(x) R{x}."""
+        self.slope(x.values, y.values, scratch, r_y)
+        r_y *= 0 if r_x is None else r_x
+
+    def backward_along(
+        self,
+        params: Array,
+        v: Array,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: Any,
+        r_grad: Array,
+        r_d_x: Array | None,
+    ) -> None:
+        """R{∂L/∂x} = φ′(x) R{∂L/∂y} + φ″(x) R{x} ∂L/∂y."""
+        if r_d_x is not None:
+            self.slope(x.values, y.values, scratch, r_d_x)
+            r_d_x *= r_d_y
+            if r_x is not None:
+                r_d_x += self.bend(x.values, y.values, scratch) * r_x * d_y
+
 
 @dataclass(frozen=True)
 class Identity(Activation):
@@ -71,12 +103,25 @@ class Identity(Activation):
         """1."""
         out.fill(1)
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0."""
+        return 0.0
+
 
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """y = 1/(1 + e⁻ˣ), written ½(1 + tanh ½x), which cannot overflow.  φ′ = y(1 - y) ≤ ¼."""
+    """y = 1/(1 + e⁻ˣ), written ½(1 + tanh ½x), which cannot overflow.  φ′ = y(1 - y) ≤ ¼.
+
+    `flat_spot` is added to φ′ in `backward`, so that a unit which is wrong at 0 or 1 still learns; ∂L/∂θ is then no
+    longer the gradient. Fahlman (1988), section 3.1, adds 0.1.
+    """
+
+    flat_spot: float = 0.0
 
     saturation: ClassVar[tuple[float, float] | None] = (-5.987, 5.987)
+
+    def __post_init__(self) -> None:
+        check_not_negative("flat_spot", self.flat_spot)
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
         """½(1 + tanh ½x)."""
@@ -87,9 +132,17 @@ class Sigmoid(Activation):
         values *= 0.5
 
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
-        """y(1 - y)."""
+        """y(1 - y), and what is added to it."""
         np.subtract(1, y, out=out)
         out *= y
+        if self.flat_spot:
+            out += self.flat_spot
+
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """y(1 - y)(1 - 2y)."""
+        if self.flat_spot:
+            raise DerivativeError(f"{self} gives no second derivative: its slope is not that of any function.")
+        return y * (1 - y) * (1 - 2 * y)
 
 
 @dataclass(frozen=True)
@@ -107,6 +160,10 @@ class Tanh(Activation):
         np.multiply(y, y, out=out)
         np.subtract(1, out, out=out)
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """-2y(1 - y²)."""
+        return -2 * y * (1 - y * y)
+
 
 @dataclass(frozen=True)
 class ReLU(Activation):
@@ -122,6 +179,10 @@ class ReLU(Activation):
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
         """[x > 0]."""
         np.greater(x, 0, out=out)
+
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -146,6 +207,10 @@ class LeakyReLU(Activation):
         out *= 1 - self.negative_slope
         out += self.negative_slope
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0."""
+        return 0.0
+
 
 @dataclass(frozen=True)
 class ELU(Activation):
@@ -167,6 +232,10 @@ class ELU(Activation):
         np.minimum(y, 0, out=out)
         out += self.alpha
         np.copyto(out, 1, where=x > 0)
+
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0 for x > 0, else α eˣ = y + α."""
+        return np.where(x > 0, 0, y + self.alpha)
 
 
 def _exponential_linear(x: Array, scale: float, alpha: float, out: Array) -> None:
@@ -197,6 +266,10 @@ class SELU(Activation):
         np.minimum(y, 0, out=out)
         out += self.scale * self.alpha
         np.copyto(out, self.scale, where=x > 0)
+
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0 for x > 0, else λα eˣ = y + λα."""
+        return np.where(x > 0, 0, y + self.scale * self.alpha)
 
 
 @dataclass(frozen=True)
@@ -238,6 +311,11 @@ class GELU(Activation):
         out *= 1 + scratch
         out *= 0.5
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """(1 - t²)(u′ + x(½u″ - t u′²)),  u″ = √(2/π)·6·0.044715 x."""
+        t, u1 = scratch, _SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
+        return (1 - t * t) * (u1 + x * (_SQRT_2_OVER_PI * 3 * 0.044715 * x - t * u1 * u1))
+
 
 _SQRT_2_OVER_PI = (2 / np.pi) ** 0.5
 
@@ -266,6 +344,11 @@ class SiLU(Activation):
         out *= y
         out += scratch
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """s(1 - s)(2 + x(1 - 2s))."""
+        s = scratch
+        return s * (1 - s) * (2 + x * (1 - 2 * s))
+
 
 @dataclass(frozen=True)
 class Softplus(Activation):
@@ -282,6 +365,11 @@ class Softplus(Activation):
         np.negative(y, out=out)
         np.expm1(out, out=out)
         np.negative(out, out=out)
+
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """e⁻ʸ(1 - e⁻ʸ)."""
+        e = np.exp(-y)
+        return e * (1 - e)
 
 
 @dataclass(frozen=True)
@@ -303,6 +391,10 @@ class Softsign(Activation):
         np.subtract(1, out, out=out)
         out *= out
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """-2 sign(x) (1 - |y|)³."""
+        return -2 * np.sign(x) * (1 - np.abs(y)) ** 3
+
 
 @dataclass(frozen=True)
 class HardSigmoid(Activation):
@@ -322,6 +414,10 @@ class HardSigmoid(Activation):
         np.less(np.abs(x), 3, out=out)
         out /= 6
 
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0."""
+        return 0.0
+
 
 @dataclass(frozen=True)
 class HardTanh(Activation):
@@ -336,6 +432,10 @@ class HardTanh(Activation):
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
         """1 inside."""
         np.less(np.abs(x), 1, out=out)
+
+    def bend(self, x: Array, y: Array, scratch: Any) -> Any:
+        """0."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -366,3 +466,32 @@ class Softmax(Activation):
         """The diagonal of the Jacobian: y(1 - y)."""
         np.subtract(1, y, out=out)
         out *= y
+
+    def forward_along(
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
+    ) -> None:
+        """R{y} = y (R{x} - Σ y R{x})."""
+        r_y.fill(0)
+        if r_x is not None:
+            np.multiply(y.values, r_x - (y.values * r_x).sum(-2, keepdims=True), out=r_y)
+
+    def backward_along(
+        self,
+        params: Array,
+        v: Array,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: Any,
+        r_grad: Array,
+        r_d_x: Array | None,
+    ) -> None:
+        """With s = Σ y ∂L/∂y:  R{∂L/∂x} = R{y} (∂L/∂y - s) + y (R{∂L/∂y} - R{s})."""
+        if r_d_x is not None:
+            s = (y.values * d_y).sum(-2, keepdims=True)
+            r_s = (r_y * d_y + y.values * r_d_y).sum(-2, keepdims=True)
+            np.multiply(r_y, d_y - s, out=r_d_x)
+            r_d_x += y.values * (r_d_y - r_s)

@@ -96,3 +96,41 @@ class Dense(Layer):
         w = params[..., :-1]
         grad[..., :-1] += self.l1 * np.sign(w) + self.l2 * w
         return self.l1 * np.abs(w).sum((-1, -2)) + self.l2 / 2 * np.square(w).sum((-1, -2))
+
+    def forward_along(
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
+    ) -> None:
+        """R{y} = V [x; 1] + W [R{x}; 0]."""
+        np.matmul(v, x.with_bias, out=r_y)
+        if r_x is not None:
+            r_y += params[..., :-1] @ r_x
+
+    def backward_along(
+        self,
+        params: Array,
+        v: Array,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: Any,
+        r_grad: Array,
+        r_d_x: Array | None,
+    ) -> None:
+        """R{∂L/∂W} = R{∂L/∂y} [x; 1]ᵀ + ∂L/∂y [R{x}; 0]ᵀ and R{∂L/∂x} = Wᵀ R{∂L/∂y} + Vᵀ ∂L/∂y."""
+        np.matmul(r_d_y, x.with_bias.swapaxes(-1, -2), out=r_grad)
+        if r_x is not None:
+            r_grad[..., :-1] += d_y @ r_x.swapaxes(-1, -2)
+        if r_d_x is not None:
+            np.matmul(params[..., :-1].swapaxes(-1, -2), r_d_y, out=r_d_x)
+            r_d_x += v[..., :-1].swapaxes(-1, -2) @ d_y
+
+    def penalty_along(self, params: Array, v: Array, r_grad: Array) -> None:
+        """l2 V; l1 has no curvature."""
+        r_grad[..., :-1] += self.l2 * v[..., :-1]
+
+    def factors(self, x: Nodes, d_y: Array) -> tuple[Array, Array]:
+        """[x; 1] and ∂L/∂y."""
+        return x.with_bias, d_y

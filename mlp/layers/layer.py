@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias
 import numpy as np
 
 from mlp.arrays import Array, Nodes
+from mlp.errors import DerivativeError
 
 Params: TypeAlias = Any
 """Names onto a slice of the flat parameter vector: an array, or a tuple of arrays. Never a copy."""
@@ -94,6 +95,43 @@ class Layer(ABC):
     def penalty(self, params: Params, grad: Params) -> Any:
         """Add the gradient of the weight penalty to `grad`; return the penalty (*population,)."""
         return 0.0
+
+    def forward_along(
+        self, params: Params, v: Params, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
+    ) -> None:
+        """Write R{y}, the derivative of y along v, into `r_y`: ∂y/∂params v + ∂y/∂x R{x}.
+
+        R{·} = d/dε · at params + εv, ε = 0 (Pearlmutter 1994). `r_x` is R{x}; None where the inputs do not move.
+        """
+        raise DerivativeError(f"{type(self).__name__} gives no derivative along a direction: it has no forward_along.")
+
+    def backward_along(
+        self,
+        params: Params,
+        v: Params,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: Any,
+        r_grad: Params,
+        r_d_x: Array | None,
+    ) -> None:
+        """Write R{∂L/∂params} into `r_grad` and R{∂L/∂x} into `r_d_x`, given R{∂L/∂y}: R of what `backward` says."""
+        raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no backward_along.")
+
+    def penalty_along(self, params: Params, v: Params, r_grad: Params) -> None:
+        """Add R{the gradient of the weight penalty} to `r_grad`."""
+        if self.penalised:
+            raise DerivativeError(f"{type(self).__name__} gives no second derivative of its penalty.")
+
+    def factors(self, x: Nodes, d_y: Array) -> tuple[Array, Array]:
+        """(inputs, signals), whose outer product signals[:, i] inputs[:, i]ᵀ is ∂L/∂params of sample i, given ∂L/∂y."""
+        raise DerivativeError(
+            f"{type(self).__name__} gives no gradient for single samples as an outer product; dense layers do."
+        )
 
     def places(self, place: Place, scratch: Any) -> Iterator[Place]:
         """Where this layer stands in a pass, and after it the layers inside it, if there are any."""

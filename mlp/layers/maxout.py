@@ -63,3 +63,29 @@ class Maxout(Layer):
     def _pieces(self, values: Array) -> Array:
         """(*population, n_in, N) as (*population, n_out, pieces, N)."""
         return values.reshape(*values.shape[:-2], self.n_out, self.pieces, values.shape[-1])
+
+    def forward_along(
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Array, r_y: Array
+    ) -> None:
+        """R{the largest piece}."""
+        r_y.fill(0)
+        if r_x is not None:
+            pieces = np.broadcast_to(self._pieces(r_x), (*r_y.shape[:-1], self.pieces, r_y.shape[-1]))
+            np.copyto(r_y, np.take_along_axis(pieces, scratch, axis=-2)[..., 0, :])
+
+    def backward_along(
+        self,
+        params: Array,
+        v: Array,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: Array,
+        r_grad: Array,
+        r_d_x: Array | None,
+    ) -> None:
+        """R{∂L/∂y} to the largest piece: between two changes of which that is, maxout is linear."""
+        self.backward(params, x, y, r_d_y, scratch, r_grad, r_d_x)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -121,6 +121,62 @@ class _Norm(Layer):
             np.subtract(e, d_x, out=d_x)
             d_x -= e.mean(self.axis, keepdims=True)
             d_x *= inverse_std
+
+    def forward_along(
+        self,
+        params: NormParams,
+        v: NormParams,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        scratch: NormScratch,
+        r_y: Array,
+    ) -> None:
+        """R{y} = γ R{n} + R{γ} n + R{β}."""
+        r_normed, _ = self._normed_along(r_x, scratch)
+        np.multiply(params.scale, r_normed, out=r_y)
+        r_y += v.scale * scratch.normed
+        r_y += v.shift
+
+    def backward_along(
+        self,
+        params: NormParams,
+        v: NormParams,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: NormScratch,
+        r_grad: NormParams,
+        r_d_x: Array | None,
+    ) -> None:
+        """R of what `backward` says, with R{1/std} = -mean(n R{x - mean})/std²."""
+        normed, inverse_std, _ = scratch
+        r_normed, r_inverse = self._normed_along(r_x, scratch)
+        np.sum(r_d_y * normed + d_y * r_normed, axis=-1, keepdims=True, out=r_grad.scale)
+        np.sum(r_d_y, axis=-1, keepdims=True, out=r_grad.shift)
+        if r_d_x is None:
+            return
+
+        def mean(values: Array) -> Array:
+            return np.asarray(values.mean(self.axis, keepdims=True))
+
+        e, r_e = params.scale * d_y, params.scale * r_d_y + v.scale * d_y
+        np.subtract(r_e - mean(r_e), r_normed * mean(e * normed), out=r_d_x)
+        r_d_x -= normed * mean(r_e * normed + e * r_normed)
+        r_d_x *= inverse_std
+        r_d_x += r_inverse * (e - mean(e) - normed * mean(e * normed))
+
+    def _normed_along(self, r_x: Array | None, scratch: NormScratch) -> tuple[Any, Any]:
+        """R{n} = (R{x - mean} - n mean(n R{x - mean}))/std, and R{1/std}."""
+        normed, inverse_std, _ = scratch
+        if r_x is None:
+            return 0.0 * normed, 0.0 * inverse_std
+        r_centred = r_x - r_x.mean(self.axis, keepdims=True)
+        share = (normed * r_centred).mean(self.axis, keepdims=True)
+        return inverse_std * (r_centred - normed * share), -(inverse_std**2) * share
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -108,3 +108,47 @@ class RBF(Layer):
         if d_x is not None:
             np.matmul(centres.swapaxes(-1, -2), e, out=d_x)
             d_x -= e.sum(-2, keepdims=True) * values
+
+    def forward_along(
+        self, params: RBFParams, v: RBFParams, x: Nodes, r_x: Array | None, y: Nodes, scratch: Array, r_y: Array
+    ) -> None:
+        """R{y} = -½ y R{r²}."""
+        np.multiply(y.values, -0.5 * self._square_along(params, v, x, r_x, scratch), out=r_y)
+
+    def backward_along(
+        self,
+        params: RBFParams,
+        v: RBFParams,
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: Array,
+        r_grad: RBFParams,
+        r_d_x: Array | None,
+    ) -> None:
+        """R of what `backward` says, with f = e/σ² and R{f} = (R{e} - 2 e R{ln σ})/σ²."""
+        centres, values, narrow = params.centres, x.values, np.exp(-2 * params.log_widths)
+        e, r_e = d_y * y.values, r_d_y * y.values + d_y * r_y
+        r_square = self._square_along(params, v, x, r_x, scratch)
+        np.sum(r_e * scratch + e * r_square, axis=-1, keepdims=True, out=r_grad.log_widths)
+        f, r_f = e * narrow, (r_e - 2 * e * v.log_widths) * narrow
+        np.matmul(r_f, values.swapaxes(-1, -2), out=r_grad.centres)
+        r_grad.centres[...] -= r_f.sum(-1, keepdims=True) * centres + f.sum(-1, keepdims=True) * v.centres
+        if r_x is not None:
+            r_grad.centres[...] += f @ r_x.swapaxes(-1, -2)
+        if r_d_x is not None:
+            np.matmul(centres.swapaxes(-1, -2), r_f, out=r_d_x)
+            r_d_x += v.centres.swapaxes(-1, -2) @ f - r_f.sum(-2, keepdims=True) * values
+            if r_x is not None:
+                r_d_x -= f.sum(-2, keepdims=True) * r_x
+
+    def _square_along(self, params: RBFParams, v: RBFParams, x: Nodes, r_x: Array | None, scratch: Array) -> Any:
+        """R{r²} = 2 (x - c)·(R{x} - R{c})/σ² - 2 r² R{ln σ}."""
+        centres, values = params.centres, x.values
+        inner = (centres * v.centres).sum(-1, keepdims=True) - v.centres @ values
+        if r_x is not None:
+            inner = inner + (values * r_x).sum(-2, keepdims=True) - centres @ r_x
+        return 2 * inner * np.exp(-2 * params.log_widths) - 2 * scratch * v.log_widths

@@ -160,3 +160,68 @@ class Residual(Layer):
         population, n_samples, dtype = y.values.shape[:-2], y.n_samples, y.values.dtype
         after = tuple(empty_nodes(population, layer.n_out, n_samples, dtype) for layer in self.layers)
         return BlockScratch(after, tuple(np.empty_like(n.values) for n in after[:-1]), ())
+
+    def forward_along(
+        self,
+        params: tuple[Params, ...],
+        v: tuple[Params, ...],
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        scratch: BlockScratch,
+        r_y: Array,
+    ) -> None:
+        """R{f(x)} + R{x}."""
+        np.copyto(r_y, self._inside_along(params, v, x, r_x, scratch)[-1])
+        if r_x is not None:
+            r_y += r_x
+
+    def backward_along(
+        self,
+        params: tuple[Params, ...],
+        v: tuple[Params, ...],
+        x: Nodes,
+        r_x: Array | None,
+        y: Nodes,
+        r_y: Array,
+        d_y: Array,
+        r_d_y: Array,
+        scratch: BlockScratch,
+        r_grad: tuple[Params, ...],
+        r_d_x: Array | None,
+    ) -> None:
+        """R of the way back through f, then + R{∂L/∂y}. R{nodes} inside is computed once more, not kept."""
+        before, d_before = (x, *scratch.nodes), (None, *scratch.d_nodes, d_y)
+        r_before, r_d_after = self._inside_along(params, v, x, r_x, scratch), r_d_y
+        for i in reversed(range(len(self.layers))):
+            d_after, r_after = d_before[i + 1], r_before[i + 1]
+            assert d_after is not None and r_after is not None
+            r_d = r_d_x if i == 0 else np.empty_like(before[i].values)
+            self.layers[i].backward_along(
+                params[i], v[i], before[i], r_before[i], before[i + 1], r_after,
+                d_after, r_d_after, scratch.scratch[i], r_grad[i], r_d,
+            )  # fmt: skip
+            if r_d is not None:
+                r_d_after = r_d
+        if r_d_x is not None:
+            r_d_x += r_d_y
+
+    def penalty_along(self, params: tuple[Params, ...], v: tuple[Params, ...], r_grad: tuple[Params, ...]) -> None:
+        """Each layer inside in turn."""
+        for layer, mine, direction, theirs in zip(self.layers, params, v, r_grad, strict=True):
+            layer.penalty_along(mine, direction, theirs)
+
+    def _inside_along(
+        self, params: tuple[Params, ...], v: tuple[Params, ...], x: Nodes, r_x: Array | None, scratch: BlockScratch
+    ) -> list[Any]:
+        """R{nodes}: before the first layer inside, and after each."""
+        found: list[Any] = [r_x]
+        before = x
+        for layer, mine, direction, after, theirs in zip(
+            self.layers, params, v, scratch.nodes, scratch.scratch, strict=True
+        ):
+            r_after = np.empty_like(after.values)
+            layer.forward_along(mine, direction, before, found[-1], after, theirs, r_after)
+            found.append(r_after)
+            before = after
+        return found

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError, check_fraction, check_not_negative
-from mlp.losses.loss import Labelled, Pointwise, check_labels, check_values, one_hot, weigh, weighted_mean
+from mlp.losses.loss import Labelled, Pointwise, check_labels, check_values, one_hot, shares, weigh, weighted_mean
 
 
 def softmax(z: Array) -> Array:
@@ -82,6 +82,22 @@ class SoftmaxCrossEntropy(Labelled):
                 "that do not. For several labels at once use SigmoidCrossEntropy."
             )
 
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """(diag p - p pᵀ) v, times the sample's share."""
+        p = softmax(output)
+        np.multiply(p, v - np.add.reduce(p * v, axis=-2, keepdims=True), out=out)
+        out *= shares(weights, output.shape[-1])
+
+    def root(self, output: Array, target: Array, weights: Array | None) -> Array:
+        """S = diag √p - p √pᵀ, for S Sᵀ = diag p - 2 p pᵀ + p (Σ p) pᵀ."""
+        p = softmax(output)
+        steep = np.sqrt(p)
+        found: Array = np.stack([-p * steep[..., k : k + 1, :] for k in range(p.shape[-2])])
+        for k in range(len(found)):
+            found[k, ..., k, :] += steep[..., k, :]
+        found *= np.sqrt(shares(weights, output.shape[-1]))
+        return found
+
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropy(Pointwise):
@@ -120,6 +136,11 @@ class SigmoidCrossEntropy(Pointwise):
         """The target, smoothed, in the dtype of the outputs."""
         t = t.astype(z.dtype, copy=False)
         return (1 - self.label_smoothing) * t + 0.5 * self.label_smoothing if self.label_smoothing else t
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """σ(1 - σ)."""
+        q = sigmoid(z)
+        return q * (1 - q)
 
 
 def check_yes_or_no(loss: str, n_out: int, target: Array) -> None:
@@ -235,6 +256,10 @@ class Hinge(Labelled):
         weigh(d_output, weights)
         return weighted_mean(losses, weights)
 
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """0: it is made of straight pieces."""
+        out.fill(0)
+
     def check(self, n_out: int, target: Array) -> None:
         """Labels only."""
         super().check(n_out, target)
@@ -265,3 +290,7 @@ class BinaryHinge(Pointwise):
     def check(self, n_out: int, target: Array) -> None:
         """Targets must lie in [0, 1]."""
         check_yes_or_no("BinaryHinge", n_out, target)
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """0."""
+        return 0.0

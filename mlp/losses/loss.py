@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import DataError, ShapeError
+from mlp.errors import DataError, DerivativeError, ShapeError
 
 
 class Loss(ABC):
@@ -31,6 +31,18 @@ class Loss(ABC):
     @abstractmethod
     def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
         """Write ∂L/∂output into `d_output`; return L, (*population,)."""
+
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """Write ∂²L/∂output² v into `out`; v is like `output`."""
+        raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no curvature.")
+
+    def root(self, output: Array, target: Array, weights: Array | None) -> Array:
+        """S with S Sᵀ = ∂²L/∂output² for each sample, (n_out, *output.shape): first axis columns, then outputs."""
+        raise DerivativeError(f"{type(self).__name__} gives no root of its second derivative.")
+
+    def residuals(self, output: Array, target: Array, weights: Array | None) -> Array:
+        """r with L = ½ Σ r², like `output`."""
+        raise DerivativeError(f"{type(self).__name__} is no sum of squares, as least squares need. Use SquaredError.")
 
     def predict(self, output: Array) -> Array:
         """The link: raw outputs as what they stand for, probabilities or values; shape of `output`."""
@@ -85,6 +97,14 @@ def weigh(d_output: Array, weights: Array | None) -> None:
     d_output *= weights / total if total > 0 else weights
 
 
+def shares(weights: Array | None, n_samples: int) -> Any:
+    """What each sample counts: wᵢ / Σ wᵢ."""
+    if weights is None:
+        return 1 / n_samples
+    total = np.add.reduce(weights)
+    return weights / total if total > 0 else weights
+
+
 class Pointwise(Loss):
     """A loss that is a sum over outputs: ℓ = Σⱼ p(zⱼ, tⱼ)."""
 
@@ -95,6 +115,22 @@ class Pointwise(Loss):
     @abstractmethod
     def slope(self, z: Array, t: Array, out: Array) -> None:
         """Write ∂p/∂z into `out`."""
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """∂²p/∂z²."""
+        raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no bend.")
+
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """∂²p/∂z² v, times the sample's share."""
+        np.multiply(self.bend(output, target) * shares(weights, output.shape[-1]), v, out=out)
+
+    def root(self, output: Array, target: Array, weights: Array | None) -> Array:
+        """√(∂²p/∂z²) on the diagonal. Convex losses only."""
+        found = np.zeros((output.shape[-2], *output.shape), output.dtype)
+        steep = np.sqrt(self.bend(output, target) * shares(weights, output.shape[-1]) * np.ones_like(output))
+        for k in range(len(found)):
+            found[k, ..., k, :] = steep[..., k, :]
+        return found
 
     def value(self, output: Array, target: Array, weights: Array | None) -> Any:
         """L."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError, check_fraction, check_positive
-from mlp.losses.loss import Pointwise, check_values, weigh, weighted_mean
+from mlp.losses.loss import Pointwise, check_values, shares, weigh, weighted_mean
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,15 @@ class SquaredError(Pointwise):
         losses = np.add.reduce(np.square(d_output), axis=-2)
         weigh(d_output, weights)
         return 0.5 * weighted_mean(losses, weights)
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """1."""
+        return 1.0
+
+    def residuals(self, output: Array, target: Array, weights: Array | None) -> Array:
+        """e √(wᵢ / Σ wᵢ)."""
+        found: Array = (output - target) * np.sqrt(shares(weights, output.shape[-1])).astype(output.dtype)
+        return found
 
 
 class _OfDifference(Pointwise):
@@ -73,6 +82,10 @@ class AbsoluteError(_OfDifference):
         """Sign e."""
         return np.sign(e)
 
+    def bend(self, z: Array, t: Array) -> Any:
+        """0."""
+        return 0.0
+
 
 @dataclass(frozen=True)
 class Huber(_OfDifference):
@@ -93,6 +106,10 @@ class Huber(_OfDifference):
         """The error, held within ±δ."""
         return np.clip(e, -self.delta, self.delta)
 
+    def bend(self, z: Array, t: Array) -> Any:
+        """1 within ±δ, else 0."""
+        return np.less_equal(np.abs(z - t), self.delta)
+
 
 @dataclass(frozen=True)
 class LogCosh(_OfDifference):
@@ -107,6 +124,10 @@ class LogCosh(_OfDifference):
     def slope_of_error(self, e: Array) -> Array:
         """Tanh e."""
         return np.tanh(e)
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """1 - tanh² e."""
+        return 1 - np.tanh(z - t) ** 2
 
 
 @dataclass(frozen=True)
@@ -126,6 +147,10 @@ class Quantile(_OfDifference):
     def slope_of_error(self, e: Array) -> Array:
         """1 - q above the target, -q below, 0 on it."""
         return np.where(e > 0, 1 - self.quantile, np.where(e < 0, -self.quantile, 0))
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """0."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -151,3 +176,7 @@ class Poisson(Pointwise):
         check_values("Poisson", n_out, target)
         if target.size and target.min() < 0:
             raise DataError(f"Poisson counts events; given was the target {target.min()}. Targets must be 0 or more.")
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """eᶻ."""
+        return np.exp(z)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_each, check_fraction, check_not_negative, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_rate, pace
+from mlp.errors import check_each, check_positive
+from mlp.optimizers.memory import begun, fade, fade_squares, is_on
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_rate, pace
 
 
 @dataclass
@@ -53,126 +54,146 @@ class Adagrad(Optimizer):
         out *= -state.pace.next(at.loss)
 
 
+@dataclass
+class RMSpropState(SquaresState):
+    """`s`: the mean of the squares of the gradients met; `v`: the velocity, unless the momentum is 0."""
+
+    v: Array
+
+
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     """Gradients divided by their recent root mean square.
 
         s ← α s + (1 - α) g²
-        u = -η g / (√s + ε)
+        v ← μ v - η g / (√s + ε)
+        u = v
 
-    α is `decay`. Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in PyTorch; optax and
-    Keras put ε inside and take 0.9.
+    α is `decay`, μ is `momentum`.
+
+    Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in
+    PyTorch; optax and Keras put ε inside and take 0.9. PyTorch keeps v/(-η), which differs once η changes.
     """
 
     learning_rate: Rate = 0.01
     decay: float | Array = 0.99
     epsilon: float = 1e-8
+    momentum: float | Array = 0.0
 
     def __post_init__(self) -> None:
-        check_rate(self.learning_rate)
-        check_each(check_fraction, "decay", self.decay)
-        check_each(check_positive, "epsilon", self.epsilon)
+        check_numbers(self)
 
-    def init(self, params: Array) -> SquaresState:
+    def init(self, params: Array) -> RMSpropState:
         """No gradients met."""
-        return SquaresState(pace(self, params), np.zeros_like(params))
+        return begun(RMSpropState, self, params)
 
-    def update(self, at: Evaluation, state: SquaresState, out: Array) -> None:
-        """-η g / (√s + ε)."""
-        g, s = at.grad, state.s
-        np.multiply(g, g, out=out)
-        out *= 1 - self.decay
-        s *= self.decay
-        s += out
+    def update(self, at: Evaluation, state: RMSpropState, out: Array) -> None:
+        """v, moved on by -η g / (√s + ε)."""
+        g, s, v = at.grad, state.s, state.v
+        fade_squares(s, self.decay, g, out)
         np.sqrt(s, out=out)
         out += self.epsilon
         np.divide(g, out, out=out)
         out *= -state.pace.next(at.loss)
+        if is_on(self.momentum):
+            v *= self.momentum
+            v += out
+            np.copyto(out, v)
 
 
 @dataclass
-class AdamState(State):
-    """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters."""
+class CenteredState(RMSpropState):
+    """`s` and `m`: the means of the squares of the gradients met and of the gradients; `v`: the velocity."""
 
     m: Array
-    v: Array
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
-    """Adaptive moments.
+class CenteredRMSprop(Optimizer):
+    """Gradients divided by their recent deviation.
 
-        m ← β₁ m + (1 - β₁) g           m̂ = m / (1 - β₁ᵗ)
-        v ← β₂ v + (1 - β₂) g²          v̂ = v / (1 - β₂ᵗ)
-        u = -η m̂ / (√v̂ + ε)
+        s ← α s + (1 - α) g²
+        m ← α m + (1 - α) g
+        v ← μ v - η g / √(s - m² + ε)
+        u = v
 
-    Steps are at most about η for each parameter, whatever the size of the gradient.
+    α is `decay`, μ is `momentum`. A gradient that hardly changes gives steps of up to η g/√ε.
 
-    Kingma & Ba (2015), algorithm 1: ε after the bias correction, not the ε̂ of section 2. The state keeps m/(1 - β₁)
-    and v/(1 - β₂).
+    Graves (2013), eq. 38-41, with his defaults; a variance that rounding makes negative counts as 0. PyTorch has ε =
+    1e-8 outside the root and no such floor.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
+    learning_rate: Rate = 0.0001
+    decay: float | Array = 0.95
+    epsilon: float = 1e-4
+    momentum: float | Array = 0.9
 
     def __post_init__(self) -> None:
-        check_rate(self.learning_rate)
-        check_each(check_fraction, "beta1", self.beta1)
-        check_each(check_fraction, "beta2", self.beta2)
-        check_each(check_positive, "epsilon", self.epsilon)
+        check_numbers(self)
 
-    def init(self, params: Array) -> AdamState:
+    def init(self, params: Array) -> CenteredState:
         """No gradients met."""
-        return AdamState(pace(self, params), np.zeros_like(params), np.zeros_like(params))
+        return begun(CenteredState, self, params)
 
-    def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
-        """-η m̂ / (√v̂ + ε), with √v̂ = k √v and k² = (1 - β₂)/(1 - β₂ᵗ)."""
-        g, m, v, beta1, beta2 = at.grad, state.m, state.v, self.beta1, self.beta2
-        rate = state.pace.next(at.loss)
-        t = state.pace.t
-        k = ((1 - beta2) / (1 - beta2**t)) ** 0.5
-        m *= beta1
-        m += g
-        np.multiply(g, g, out=out)
-        v *= beta2
+    def update(self, at: Evaluation, state: CenteredState, out: Array) -> None:
+        """v, moved on by -η g / √(s - m² + ε)."""
+        g, s, m, v = at.grad, state.s, state.m, state.v
+        fade_squares(s, self.decay, g, out)
+        fade(m, self.decay, g, out)
+        np.multiply(m, m, out=out)
+        np.subtract(s, out, out=out)
+        np.maximum(out, 0, out=out)
+        out += self.epsilon
+        np.sqrt(out, out=out)
+        np.divide(g, out, out=out)
+        out *= -state.pace.next(at.loss)
+        v *= self.momentum
         v += out
-        np.sqrt(v, out=out)
-        out += self.epsilon / k
-        np.divide(m, out, out=out)
-        out *= -rate * (1 - beta1) / ((1 - beta1**t) * k)
+        np.copyto(out, v)
+
+
+@dataclass
+class AdadeltaState(SquaresState):
+    """`s` and `d`: the means of the squares of the gradients and of the steps."""
+
+    d: Array
+    room: Array
 
 
 @dataclass(frozen=True)
-class AdamW(Optimizer):
-    """Adam with decoupled weight decay.
+class Adadelta(Optimizer):
+    """Steps in the unit of the parameters: the root mean square step over the root mean square gradient, times g.
 
-        u = -η (m̂ / (√v̂ + ε) + λ θ)
+        s ← ρ s + (1 - ρ) g²
+        x = √(d + ε) / √(s + ε) · g
+        d ← ρ d + (1 - ρ) x²
+        u = -η x
 
-    λ is `weight_decay`. Loshchilov & Hutter (2019), algorithm 2, with the schedule multiplier folded into η as in
-    PyTorch. Every parameter decays, bias weights too: a rule does not know which they are. To spare them use a dense
-    layer's l2, which is not decoupled.
+    ρ is `decay`. From d = 0 the steps grow slowly from about √ε.
+
+    Zeiler (2012), algorithm 1, with η = 1; ε = 1e-6 and
+    ρ = 0.9 as in PyTorch and optax, where the paper tries ρ = 0.95 as well.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float | Array = 0.01
+    learning_rate: Rate = 1.0
+    decay: float | Array = 0.9
+    epsilon: float = 1e-6
 
     def __post_init__(self) -> None:
-        self._adam()
-        check_each(check_not_negative, "weight_decay", self.weight_decay)
+        check_numbers(self)
 
-    def init(self, params: Array) -> AdamState:
-        """No gradients met."""
-        return AdamState(pace(self, params), np.zeros_like(params), np.zeros_like(params))
+    def init(self, params: Array) -> AdadeltaState:
+        """No gradients met, no steps made."""
+        return begun(AdadeltaState, self, params)
 
-    def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
-        """Adam's step, and -η λ θ."""
-        Adam.update(self, at, state, out)  # type: ignore[arg-type]
-        out -= (state.pace.learning_rate * self.weight_decay) * at.params
-
-    def _adam(self) -> Adam:
-        return Adam(self.learning_rate, self.beta1, self.beta2, self.epsilon)
+    def update(self, at: Evaluation, state: AdadeltaState, out: Array) -> None:
+        """-η x."""
+        s, d, room = state.s, state.d, state.room
+        fade_squares(s, self.decay, at.grad, out)
+        np.add(s, self.epsilon, out=room)
+        np.add(d, self.epsilon, out=out)
+        out /= room
+        np.sqrt(out, out=out)
+        out *= at.grad
+        fade_squares(d, self.decay, out, room)
+        out *= -state.pace.next(at.loss)

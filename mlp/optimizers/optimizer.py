@@ -8,17 +8,32 @@ parameters (R, P) it moves R vectors at once; hyperparameters may then be arrays
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, ShapeError, check_each, check_positive
+from mlp.errors import (
+    HyperparameterError,
+    ShapeError,
+    check_each,
+    check_finite,
+    check_fraction,
+    check_not_negative,
+    check_positive,
+)
 
 
 class Objective(Protocol):
-    """The loss of this step's batch, at other parameters."""
+    """The loss of this step's batch, at other parameters.
+
+    Rules may ask for more; where it is missing they say so by name, or take differences of gradients. Of networks
+    `mlp.Objective` has all of it, at the present parameters: `hvp(v, out)` and `gnvp(v, out)`, the Hessian and the
+    Gauss-Newton matrix times v; `jacobian(out)`, which returns the residuals, `root_jacobian(out)` and `n_residuals`;
+    `kronecker()`.
+    """
 
     def value(self, params: Array) -> Any:
         """L(params)."""
@@ -56,6 +71,33 @@ def check_rate(rate: Rate) -> None:
     """Refuse learning rates that are not numbers above 0; a schedule checks its own."""
     if not hasattr(rate, "rate"):
         check_each(check_positive, "learning_rate", rate)
+
+
+RANGES = {  # of the numbers that many rules have
+    "momentum": check_fraction,
+    "decay": check_fraction,
+    "beta1": check_fraction,
+    "beta2": check_fraction,
+    "beta3": check_fraction,
+    "nu": check_not_negative,
+    "nu1": check_not_negative,
+    "nu2": check_not_negative,
+    "alpha": check_not_negative,
+    "epsilon": check_positive,
+    "weight_decay": check_not_negative,
+    "trust": check_positive,
+    "distance": check_positive,
+    "gamma": check_positive,
+    "lowest": check_finite,
+}
+
+
+def check_numbers(rule: Any) -> None:
+    """Refuse a learning rate or another number of the rule that is out of its range."""
+    check_rate(rule.learning_rate)
+    for name, value in vars(rule).items():
+        if name in RANGES:
+            check_each(RANGES[name], name, value)
 
 
 @dataclass
@@ -119,9 +161,23 @@ class State:
         """η of the latest update."""
         return self.pace.learning_rate
 
+    @property
+    def evaluations(self) -> int:
+        """Gradients asked for: one for each update, for rules that look nowhere else."""
+        return self.pace.t
+
 
 class Optimizer(ABC):
-    """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment."""
+    """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment.
+
+    `full_batch`: it compares one step with the next, so every step should see the same samples. `alone`: it searches
+    for one vector of parameters and not for a population, asks the objective, and has no learning rate to choose.
+    `least_squares`: it minimises squares only.
+    """
+
+    full_batch: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
+    least_squares: ClassVar[bool] = False
 
     @abstractmethod
     def init(self, params: Array) -> State:
@@ -130,6 +186,19 @@ class Optimizer(ABC):
     @abstractmethod
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
         """Write the step to add to the parameters into `out`; move `state` on. Never writes to `at`."""
+
+
+def check_slices(given: Any) -> None:
+    """Refuse what is not a sequence of slices."""
+    if not isinstance(given, Sequence) or not all(isinstance(s, slice) for s in given):
+        raise HyperparameterError("slices", given, "slices of the flat vector: network.layout.slices[2:3]")
+
+
+def check_inside(slices: Sequence[slice], params: Array) -> None:
+    """Refuse slices that begin after the last parameter."""
+    for s in slices:
+        if s.start is not None and s.start >= params.shape[-1] and s.stop != s.start:
+            raise ShapeError(f"{s} holds none of the {params.shape[-1]} parameters.")
 
 
 def check_rule(rule: Any) -> None:

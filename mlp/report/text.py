@@ -88,7 +88,8 @@ def _layer(layer: Any) -> str:
 
 def _training(ready: Experiment) -> str:
     given = ready.config
-    rate = f"learning rate {given.optimizer.own['learning_rate']:g}" if "learning_rate" in given.optimizer.own else ""
+    own = given.optimizer.own
+    rate = f"learning rate {own['learning_rate']:g}" if "learning_rate" in own else "step lengths of its own"
     schedule = given.optimizer.schedule
     named = schedule if isinstance(schedule, str) else schedule["name"]
     extra = "" if named == "constant" else f" ({named})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def along(r: Reading) -> Iterator[Suspicion]:
 def momentum(r: Reading) -> Iterator[Suspicion]:
     """Steps that go on and on."""
     rest = 1 - r.setting("momentum", 0.0)
-    if rest < 0.05:
+    if rest < 0.05 and 1 - rest > r.setting("usual_momentum", 0.9):
         why = f"with a momentum of {1 - rest:g} a step goes on for {1 / max(rest, 1e-9):.0f} more"
         yield suspect(0.3 + 0.63 * between(0.05 / max(rest, 1e-9), 1.2, 10), "momentum_too_high", why, "momentum = 0.9")
 
@@ -113,7 +113,7 @@ def small_batch(r: Reading) -> Iterator[Suspicion]:
 def length(r: Reading) -> Iterator[Suspicion]:
     """Too few steps, for want of epochs or because each takes so many rows; not where the loss rises."""
     steps, rows, size, epochs = r.planned, r.setting("rows"), r.setting("batch_size"), r.setting("epochs")
-    if r.is_rising or not isfinite(epochs) or not steps:
+    if r.is_rising or not 0 < epochs < inf or not steps:
         return
     few, hopeless = between(500 / steps, 1, 10), between(120 / steps, 1, 3)
     if size > 48 and size >= 0.25 * rows and few > 0:

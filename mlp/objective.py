@@ -1,0 +1,211 @@
+"""The loss on one batch as a function of the parameters, with as many derivatives as anyone asks for.
+
+`backprop` gives the first. Second derivatives come as products with a vector, by the R-operator: R{·} is the derivative
+along a direction v of everything that a forward and a backward pass compute, so that R{gradient} is the Hessian times
+v, exactly and for the price of two more passes. Layers and losses say what R makes of them; one that does not is named
+in a `DerivativeError`. Pearlmutter (1994), "Fast exact multiplication by the Hessian"; Schraudolph (2002) for the
+Gauss-Newton matrix.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.backprop import forward, value_and_grad
+from mlp.data.batches import Batch
+from mlp.errors import DerivativeError
+from mlp.losses import Loss
+from mlp.network import Network, Workspace
+
+
+class Factors(NamedTuple):
+    """A dense layer's part of the Gauss-Newton matrix: Σ (signal signalᵀ) ⊗ (input inputᵀ) over samples and columns.
+
+    `part`: its slice of the flat vector. `inputs` (n_in + 1, N): [x; 1]. `signals` (K, n_out, N): the K columns of the
+    root of the loss's second derivative, taken backward to the layer's outputs.
+    """
+
+    part: slice
+    inputs: Array
+    signals: Array
+
+
+class Room(NamedTuple):
+    """What one look elsewhere needs: parameters of its own, the network there, a workspace; `of` which workspace."""
+
+    of: Workspace
+    params: Array
+    network: Network
+    workspace: Workspace
+
+
+class Objective:
+    """The loss on one batch as a function of the parameters: what a line search or a gradient check asks.
+
+    `batch` and `workspace` are those of the latest step. Dropout meets the same noise again and batch norm's running
+    statistics stay as they are.
+    """
+
+    def __init__(self, network: Network, loss: Loss) -> None:
+        self.network, self.loss = network, loss
+        self.batch: Batch
+        self.workspace: Workspace
+        self._room: Room | None = None
+
+    def value(self, params: Array) -> Any:
+        """L(params), (*population,)."""
+        other, workspace = self._at(params)
+        value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
+        for i in other.penalised:
+            value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
+        return value
+
+    def value_and_grad(self, params: Array, out: Array) -> Any:
+        """Write ∂L/∂params into `out`; return L(params)."""
+        other, workspace = self._at(params)
+        value = value_and_grad(other, self.loss, self.batch, workspace)
+        np.copyto(out, workspace.grad)
+        return value
+
+    def _at(self, params: Array) -> tuple[Network, Workspace]:
+        """The network at `params` and room for a pass there, with the noise of the latest step.
+
+        Both are kept for the next question: to make them anew takes longer than a pass through a small network does.
+        """
+        room = self._room
+        if room is None or room.of is not self.workspace or room.params.shape != params.shape:
+            own = params.copy()
+            other = self.network.at(own)
+            room = self._room = Room(self.workspace, own, other, self.workspace.replay(other))
+        np.copyto(room.params, params, casting="no")
+        return room.network, room.workspace
+
+    # what is known at the present point only: that of the latest step
+
+    def hvp(self, v: Array, out: Array) -> None:
+        """Write ∂²L/∂params² v into `out`, (*population, P), penalties included."""
+        network, nodes, scratch = self.network, self.workspace.nodes, self.workspace.scratch
+        directions, grads, d_nodes = network.layout.views(v), network.layout.views(out), self.workspace.d_nodes
+        r_nodes = self._forward_along(directions)
+        r_d_y: Any = np.empty_like(nodes[-1].values)
+        self.loss.curvature(nodes[-1].values, self.batch.target, self.batch.weights, r_nodes[-1], r_d_y)
+        for i in self._trained():
+            r_d_x = None if d_nodes[i] is None else np.empty_like(d_nodes[i])
+            network.layers[i].backward_along(
+                network.views[i], directions[i], nodes[i], r_nodes[i], nodes[i + 1], r_nodes[i + 1],
+                d_nodes[i + 1], r_d_y, scratch[i], grads[i], r_d_x,
+            )  # fmt: skip
+            r_d_y = r_d_x
+        self._penalties_along(directions, grads)
+
+    def gnvp(self, v: Array, out: Array) -> None:
+        """Write Jᵀ (∂²L/∂output²) J v into `out`: the Gauss-Newton matrix times v, penalties included.
+
+        J = ∂output/∂params. For losses convex in the outputs this matrix has no negative eigenvalue, and where the
+        outputs fit the targets it is the Hessian.
+        """
+        directions = self.network.layout.views(v)
+        r_output = self._forward_along(directions)[-1]
+        d_output = np.empty_like(r_output)
+        output = self.workspace.nodes[-1].values
+        self.loss.curvature(output, self.batch.target, self.batch.weights, r_output, d_output)
+        grads = self.network.layout.views(out)
+        self._backward(d_output, grads)
+        self._penalties_along(directions, grads)
+
+    @property
+    def n_residuals(self) -> int:
+        """How many rows a Jacobian has: one for each output of each sample."""
+        return self.network.n_out * self.workspace.n_samples
+
+    def residuals(self, params: Array) -> Array:
+        """r(params), (n_residuals,), with L = ½ ‖r‖²: all samples of the first output, then of the second, ..."""
+        other, workspace = self._at(params)
+        output = forward(other, self.batch.x, workspace)
+        return self.loss.residuals(output, self.batch.target, self.batch.weights).ravel()
+
+    def jacobian(self, out: Array) -> Array:
+        """Write ∂r/∂params into `out`, (n_residuals, P); return r, (n_residuals,).
+
+        L = ½ ‖r‖² and ∂L/∂params = rᵀ ∂r/∂params.
+        """
+        output = self.workspace.nodes[-1].values
+        r = self.loss.residuals(output, self.batch.target, self.batch.weights)
+        self.root_jacobian(out)
+        return r.ravel()
+
+    def root_jacobian(self, out: Array) -> None:
+        """Write Sᵀ ∂output/∂params into `out`, (n_residuals, P), where S Sᵀ = ∂²L/∂output² sample by sample.
+
+        outᵀ out is the Gauss-Newton matrix, of any loss that is convex in the outputs; where the loss is a sum of
+        squares this is the Jacobian of its residuals. One backward pass for each column of S: the gradient of a single
+        sample is the outer product of what went into a layer and what came back to it.
+        """
+        self._alone()
+        output, n = self.workspace.nodes[-1].values, self.workspace.n_samples
+        for k, d_output in enumerate(self.loss.root(output, self.batch.target, self.batch.weights)):
+            for part, inputs, signals in self._factors(d_output):
+                block = out[k * n : (k + 1) * n, part].reshape(n, len(signals), len(inputs))  # splits an axis: no copy
+                np.multiply(signals.T[:, :, None], inputs.T[:, None, :], out=block)
+
+    def kronecker(self) -> list[Factors]:
+        """The Gauss-Newton matrix's diagonal blocks, one for each dense layer, in factors. Penalties are left out."""
+        self._alone()
+        output = self.workspace.nodes[-1].values
+        root = self.loss.root(output, self.batch.target, self.batch.weights)
+        passes = [self._factors(d_output) for d_output in root]
+        blocks = zip(*passes, strict=True)
+        return [Factors(b[0].part, b[0].inputs, np.stack([f.signals for f in b])) for b in blocks]
+
+    def _forward_along(self, directions: Any) -> list[Any]:
+        """R{nodes}; None where nothing moves, below the first layer with parameters."""
+        network, nodes, scratch = self.network, self.workspace.nodes, self.workspace.scratch
+        r_nodes: list[Any] = [None] * len(nodes)
+        for i in reversed(self._trained()):
+            r_y = r_nodes[i + 1] = np.empty_like(nodes[i + 1].values)
+            layer = network.layers[i]
+            layer.forward_along(network.views[i], directions[i], nodes[i], r_nodes[i], nodes[i + 1], scratch[i], r_y)
+        return r_nodes
+
+    def _backward(self, d_output: Array, grads: Any) -> list[Any]:
+        """From any ∂/∂output to `grads` and to ∂/∂(nodes), in arrays of its own: those of the step stay."""
+        network, nodes, scratch = self.network, self.workspace.nodes, self.workspace.scratch
+        d_nodes = [None if d is None else np.empty_like(d) for d in self.workspace.d_nodes]
+        d_nodes[-1] = d_output
+        for i in self._trained():
+            d_y = d_nodes[i + 1]
+            assert d_y is not None
+            network.layers[i].backward(network.views[i], nodes[i], nodes[i + 1], d_y, scratch[i], grads[i], d_nodes[i])
+        return d_nodes
+
+    def _factors(self, d_output: Array) -> list[Factors]:
+        """Inputs and signals of every layer with parameters, one backward pass from `d_output`."""
+        d_nodes = self._backward(d_output, self.network.layout.views(np.empty_like(self.network.params)))
+        found = []
+        for i, part in enumerate(self.network.layout.slices):
+            if part.stop > part.start:
+                inputs, signals = self.network.layers[i].factors(self.workspace.nodes[i], d_nodes[i + 1])
+                found.append(Factors(part, inputs, signals))
+        return found
+
+    def _penalties_along(self, directions: Any, grads: Any) -> None:
+        for i in self.network.penalised:
+            self.network.layers[i].penalty_along(self.network.views[i], directions[i], grads[i])
+
+    def _trained(self) -> range:
+        """Layers from the last to the first with parameters, that of the inputs left out."""
+        return self.workspace.last_to_first
+
+    def _alone(self) -> None:
+        """Refuse what a matrix of single gradients cannot hold."""
+        if self.network.population:
+            raise DerivativeError("a population has no Jacobian: network.member(i) is a network of its own.")
+        if self.network.penalised:
+            names = [self.network.layout.names[i] for i in self.network.penalised]
+            raise DerivativeError(
+                f"the weight penalty of {', '.join(names)} is no residual. Leave out l1 and l2; "
+                "BayesianRegularization finds a penalty of its own."
+            )

@@ -1,0 +1,236 @@
+"""Rules that find their own learning rate: from the loss, or from how far the parameters have come.
+
+θ are the parameters, θ₀ those of the first update, g the gradient, u the update; ‖·‖ is the norm of everything and
+Σ|·| its sum of magnitudes, one for each member of a population. `learning_rate` is a factor on what the rule finds, and
+1 unless there is a reason; a schedule may stand there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.optimizers.memory import MeansState, begun, each_norm, each_square, shrink
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, pace
+
+
+def _each(params: Array, value: Any) -> Array:
+    """`value` once for every member, (*population, 1)."""
+    found = np.zeros_like(params[..., :1])
+    found += value
+    return found
+
+
+@dataclass(frozen=True)
+class PolyakStep(Optimizer):
+    """The step that would reach the lowest loss if the loss were linear.
+
+        u = -min((L - L*) / ‖g‖², η) g
+
+    η is `learning_rate`, here the longest step allowed; L* is `lowest`, a loss that cannot be undercut: 0 for most. A
+    loss below it stops the rule. On minibatches it converges where all of them can be fitted at once.
+
+    Polyak (1987), section 5.3; with the bound η it is SPS_max of Loizou et al. (2021), c = 1.
+    """
+
+    learning_rate: Rate = 1.0
+    lowest: float | Array = 0.0
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+    def init(self, params: Array) -> State:
+        """Nothing but the pace."""
+        return State(pace(self, params))
+
+    def update(self, at: Evaluation, state: State, out: Array) -> None:
+        """-min(L - L*, η ‖g‖²) / ‖g‖² · g, which a small gradient cannot overflow."""
+        gap = np.maximum(np.asarray(at.loss)[..., None] - self.lowest, 0)
+        squares = each_square(at.grad)
+        most = state.pace.next(at.loss) * squares
+        share = np.minimum(gap, most) / np.where(squares > 0, squares, 1)
+        np.multiply(at.grad, -share.astype(out.dtype), out=out)
+
+
+@dataclass
+class DoGState(State):
+    """`start`: θ₀; `far`: the largest distance from it; `squares`: Σ‖g‖²; `room`: scratch."""
+
+    start: Array
+    far: Array
+    squares: Array
+    room: Array
+
+
+@dataclass(frozen=True)
+class DoG(Optimizer):
+    """Distance over gradients: the farther it has come, the longer its steps.
+
+        r ← max(r, ‖θ - θ₀‖)            from r = δ (1 + ‖θ₀‖)
+        s ← s + ‖g‖²
+        u = -η r / √(s + ε) · g
+
+    δ is `distance`, relative, and may be far too small: r grows quickly.
+
+    Ivgi, Hinder & Carmon (2023), eq. DoG, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
+    """
+
+    learning_rate: Rate = 1.0
+    distance: float | Array = 1e-6
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+    def init(self, params: Array) -> DoGState:
+        """Where it starts."""
+        far = _each(params, self.distance * (1 + each_norm(params)))
+        return begun(DoGState, self, params, start=params.copy(), far=far, squares=_each(params, 0))
+
+    def update(self, at: Evaluation, state: DoGState, out: Array) -> None:
+        """-η r / √(s + ε) · g."""
+        np.subtract(at.params, state.start, out=state.room)
+        np.maximum(state.far, each_norm(state.room), out=state.far)
+        state.squares += each_square(at.grad)
+        rate = state.pace.next(at.loss) * state.far / np.sqrt(state.squares + self.epsilon)
+        np.multiply(at.grad, -rate, out=out)
+
+
+@dataclass
+class DistanceState(MeansState):
+    """`m` and `v`: Adam's means; `s`: a weighted sum of gradients; `d`: the distance found; `bound`: b."""
+
+    s: Array
+    d: Array
+    bound: Array
+    room: Array
+
+
+@dataclass(frozen=True)
+class DAdaptAdam(Optimizer):
+    """Adam with a learning rate that is a lower bound of ‖θ₀ - θ*‖, growing as more is known.
+
+        b ← √β₂ b + (1 - √β₂) d η Σ g s / (√v + ε)
+        m ← β₁ m + (1 - β₁) d η g
+        v ← β₂ v + (1 - β₂) g²
+        s ← √β₂ s + (1 - √β₂) d η g
+        u = -m / (√v + ε)
+        d ← max(d, b / ((1 - √β₂) Σ|s|))
+
+    d starts at `distance`.
+
+    Defazio & Mishchenko (2023), algorithm 5, as in its code: without Adam's bias corrections
+    (optax has them), with the old s and v in b, the largest component's distance ‖·‖∞ being what d bounds.
+    """
+
+    learning_rate: Rate = 1.0
+    beta1: float | Array = 0.9
+    beta2: float | Array = 0.999
+    epsilon: float = 1e-8
+    distance: float | Array = 1e-6
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+    def init(self, params: Array) -> DistanceState:
+        """No gradients met."""
+        return begun(DistanceState, self, params, d=_each(params, self.distance), bound=_each(params, 0))
+
+    def update(self, at: Evaluation, state: DistanceState, out: Array) -> None:
+        """-m / (√v + ε)."""
+        g, m, v, s, d, room = at.grad, state.m, state.v, state.s, state.d, state.room
+        rate, slow = d * state.pace.next(at.loss), self.beta2**0.5
+        np.sqrt(v, out=room)
+        room += self.epsilon
+        np.divide(s, room, out=room)
+        room *= g
+        state.bound *= slow
+        state.bound += (1 - slow) * rate * room.sum(-1, keepdims=True)
+        _add(m, self.beta1, g, (1 - self.beta1) * rate, room)
+        np.multiply(g, g, out=out)
+        _add(v, self.beta2, out, 1 - self.beta2, room)
+        _add(s, slow, g, (1 - slow) * rate, room)
+        np.abs(s, out=room)
+        _grow(d, state.bound, (1 - slow) * room.sum(-1, keepdims=True))
+        np.sqrt(v, out=out)
+        out += self.epsilon
+        np.divide(m, out, out=out)
+        np.negative(out, out=out)
+
+
+@dataclass
+class ProdigyState(DistanceState):
+    """As in D-Adaptation, and `start`: θ₀."""
+
+    start: Array
+
+
+@dataclass(frozen=True)
+class Prodigy(Optimizer):
+    """D-Adaptation that gets to its distance sooner: later gradients weigh more, as d has grown.
+
+        b ← √β₂ b + d/δ · d η Σ g (θ₀ - θ)
+        m ← β₁ m + (1 - β₁) d g
+        v ← β₂ v + (1 - β₂) d² g²
+        s ← √β₂ s + d/δ · d η g
+        d′ = max(d, b / Σ|s|)
+        u = -d η m / (√v + d′ ε) - d η λ θ                then d ← d′
+
+    δ is `distance`, with which d starts; λ is `weight_decay`. A cosine schedule in place of η = 1 is what its authors
+    train with.
+
+    Mishchenko & Defazio (2024), algorithm 4, as in its code: without bias corrections (optax has them), and b and s
+    over δ, which only scales both.
+    """
+
+    learning_rate: Rate = 1.0
+    beta1: float | Array = 0.9
+    beta2: float | Array = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float | Array = 0.0
+    distance: float | Array = 1e-6
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+    def init(self, params: Array) -> ProdigyState:
+        """Where it starts."""
+        d, bound = _each(params, self.distance), _each(params, 0)
+        return begun(ProdigyState, self, params, d=d, bound=bound, start=params.copy())
+
+    def update(self, at: Evaluation, state: ProdigyState, out: Array) -> None:
+        """-d η m / (√v + d′ ε) - d η λ θ."""
+        g, m, v, s, d, room = at.grad, state.m, state.v, state.s, state.d, state.room
+        rate, slow = d * state.pace.next(at.loss), self.beta2**0.5
+        weight = d / self.distance * rate
+        np.subtract(state.start, at.params, out=room)
+        room *= g
+        state.bound *= slow
+        state.bound += weight * room.sum(-1, keepdims=True)
+        _add(m, self.beta1, g, (1 - self.beta1) * d, room)
+        np.multiply(g, g, out=out)
+        _add(v, self.beta2, out, (1 - self.beta2) * d * d, room)
+        _add(s, slow, g, weight, room)
+        np.abs(s, out=room)
+        _grow(d, state.bound, room.sum(-1, keepdims=True))
+        np.sqrt(v, out=out)
+        out += d * self.epsilon
+        np.divide(m, out, out=out)
+        out *= -rate
+        shrink(out, rate * self.weight_decay, at.params, room)
+
+
+def _add(kept: Array, decay: Any, new: Array, share: Any, room: Array) -> None:
+    """kept ← decay · kept + share · new. `room` is overwritten."""
+    np.multiply(new, share, out=room)
+    kept *= decay
+    kept += room
+
+
+def _grow(d: Array, above: Array, below: Array) -> None:
+    """d ← max(d, above / below); nothing where no gradient was met."""
+    known = below > 0
+    np.maximum(d, np.where(known, above / np.where(known, below, 1), d), out=d)

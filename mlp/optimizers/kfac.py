@@ -1,0 +1,113 @@
+"""K-FAC: Newton's method with the Gauss-Newton matrix of each dense layer as a product of two small ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import check_fraction, check_positive
+from mlp.optimizers.least_squares import trial
+from mlp.optimizers.line import Searching, asked, searching
+from mlp.optimizers.newton import NewtonState, _times
+from mlp.optimizers.optimizer import Evaluation
+
+
+@dataclass
+class KFACState(NewtonState):
+    """`inputs`: A of each dense layer, `signals`: its G, running means. `damping`: λ now. `ratio`: ρ of the latest."""
+
+    inputs: list[Array]
+    signals: list[Array]
+    damping: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class KFAC(Searching):
+    """Each dense layer's gradient, divided by what is usual for its inputs and for its errors.
+
+        A = E[x̃ x̃ᵀ],   G = E[Σ δ δᵀ]                       running means, weight `memory` on the past
+        Δ = -(G + √λ/π I)⁻¹ ∂L/∂W (A + π √λ I)⁻¹,   π² = (tr A / dim A) / (tr G / dim G)
+        α = -gᵀ Δ / Δᵀ(B + λ I)Δ,   u = α Δ                  B: the whole Gauss-Newton matrix, exactly
+        ρ = (L(θ) - L(θ + u)) / (-½ α gᵀ Δ);   ρ < ¼: λ ← λ/ω;   ρ > ¾: λ ← ω λ,   ω = (19/20)⁵
+
+    x̃ = [x; 1] is what goes into a layer and δ what comes back to its output from the columns of the root of the loss's
+    second derivative: G is exact where the paper samples targets. λ starts as `damping`. A step that would raise the
+    loss is not taken. All parameters must be those of dense layers.
+
+    Martens & Grosse (2015), sections 4-6 (block-diagonal, without momentum; λ is adapted at every step, not every
+    fifth); Botev, Ritter & Barber (2017) for the exact G.
+    """
+
+    damping: float = 1.0
+    memory: float = 0.95
+    least_damping: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_positive("damping", self.damping)
+        check_fraction("memory", self.memory)
+        check_positive("least_damping", self.least_damping)
+
+    def init(self, params: Array) -> KFACState:
+        """No factors yet."""
+        return KFACState(*searching(self, params), 0, 0, [], [], self.damping, 1.0)
+
+    def update(self, at: Evaluation, state: KFACState, out: Array) -> None:
+        """α Δ."""
+        objective = asked(self, at, "value", "gnvp", "kronecker")
+        state.inner = 0
+        state.gradients += 2
+        state.pace.next(at.loss)
+        blocks = objective.kronecker()
+        self._average(blocks, state)
+        direction = np.zeros_like(out)
+        for block, a, g in zip(blocks, state.inputs, state.signals, strict=True):
+            shape = (len(g), len(a))
+            direction[block.part] = self._solved(at.grad[block.part].reshape(shape), a, g, state.damping).ravel()
+        self._scaled(at, state, objective, direction, out)
+
+    def _average(self, blocks: Any, state: KFACState) -> None:
+        """A and G, with less memory while there is little to remember (section 5)."""
+        fresh = [(b.inputs @ b.inputs.T / b.inputs.shape[-1], _covariance(b.signals)) for b in blocks]
+        keep = min(1 - 1 / state.t, self.memory)
+        if state.t == 1:
+            state.inputs, state.signals = [a for a, _ in fresh], [g for _, g in fresh]
+            return
+        for old_a, old_g, (a, g) in zip(state.inputs, state.signals, fresh, strict=True):
+            for mine, new in ((old_a, a), (old_g, g)):
+                mine *= keep
+                mine += (1 - keep) * new
+
+    def _solved(self, grad: Array, a: Array, g: Array, damping: float) -> Array:
+        """-(G + √λ/π I)⁻¹ ∂L/∂W (A + π √λ I)⁻¹."""
+        sizes = [max(float(np.trace(m)) / len(m), float(np.finfo(m.dtype).tiny)) for m in (a, g)]
+        pi, root = (sizes[0] / sizes[1]) ** 0.5, damping**0.5
+        left = np.linalg.solve(g + (root / pi) * np.eye(len(g), dtype=g.dtype), grad)
+        return -np.linalg.solve(a + (pi * root) * np.eye(len(a), dtype=a.dtype), left.T).T
+
+    def _scaled(self, at: Evaluation, state: KFACState, objective: Any, d: Array, out: Array) -> None:
+        """u = α Δ, where it lowers the loss, and the next λ."""
+        slope = float(at.grad @ d)
+        out.fill(0)
+        if not slope < 0:
+            return
+        bend = float(d @ _times(objective.gnvp, state)(d)) + state.damping * float(d @ d)
+        alpha = -slope / bend
+        ahead = trial(objective, state, at.params + alpha * d)
+        state.ratio = (float(at.loss) - ahead) / (-0.5 * alpha * slope)
+        if state.ratio < 0.25:
+            state.damping /= 0.95**5
+        elif state.ratio > 0.75:
+            state.damping = max(state.damping * 0.95**5, self.least_damping)
+        if ahead < float(at.loss):
+            np.multiply(d, alpha, out=out)
+            state.pace.learning_rate = alpha
+
+
+def _covariance(signals: Array) -> Array:
+    """Σ δ δᵀ over columns and samples, (n_out, n_out)."""
+    flat = signals.swapaxes(0, 1).reshape(signals.shape[1], -1)
+    return np.asarray(flat @ flat.T)

@@ -1,0 +1,222 @@
+"""Quasi-Newton rules: the curvature, learned from how the gradient changes from step to step.
+
+Each keeps an approximation H of the inverse Hessian that maps the last change of the gradient, y, to the step that made
+it, s: H y = s, the secant equation. They go along d = -H g as far as a line search says. For full batches, one network
+at a time: between batches y says more of the batches than of the curvature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import check_count, check_positive
+from mlp.optimizers.conjugate import _first, ratio
+from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.optimizer import Evaluation
+
+
+@dataclass
+class SecantState(SearchState):
+    """`s`: the latest step. `grad`: the gradient before it. `d`: the direction."""
+
+    s: Array
+    grad: Array
+    d: Array
+
+
+def curved(s: Array, y: Array) -> bool:
+    """Whether the loss was convex along s, as H needs it: s·y > 0 by more than rounding."""
+    return bool(s @ y > np.finfo(s.dtype).eps * np.sqrt((s @ s) * (y @ y)))
+
+
+@dataclass
+class BFGSState(SecantState):
+    """`h`: H, the inverse Hessian as far as it is known, (P, P)."""
+
+    h: Array
+
+
+@dataclass(frozen=True)
+class BFGS(Searching):
+    """The inverse Hessian, updated at every step.
+
+        d = -H g,   u = α d
+        H ← (I - ρ s yᵀ) H (I - ρ y sᵀ) + ρ s sᵀ,   ρ = 1/(y·s)
+
+    s is the latest step, y the change of the gradient along it. α meets the strong Wolfe conditions with c₁ =
+    `decrease` and c₂ = `curvature`, α = 1 tried first. H starts as I and becomes (s·y / y·y) I before its
+    first update. Memory P²: for small networks.
+
+    Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright (2006), algorithm 6.1 with eq. 6.17 and 6.20. SciPy's
+    BFGS does not scale the first H. MATLAB's trainbfg.
+    """
+
+    decrease: float = 1e-4
+    curvature: float = 0.9
+    tries: int = 25
+
+    def __post_init__(self) -> None:
+        self._search()
+
+    def init(self, params: Array) -> BFGSState:
+        """H = I."""
+        s, grad, d = (np.zeros_like(params) for _ in range(3))
+        return BFGSState(*searching(self, params), s, grad, d, np.eye(params.shape[-1], dtype=params.dtype))
+
+    def update(self, at: Evaluation, state: BFGSState, out: Array) -> None:
+        """-α H g."""
+        objective = asked(self, at, "value_and_grad")
+        y = at.grad - state.grad
+        if curved(state.s, y):
+            learn(state.h, state.s, y, fresh=not state.d.any() or state.t == 1)
+        np.matmul(state.h, at.grad, out=state.d)
+        np.negative(state.d, out=state.d)
+        first = 1.0 if state.s.any() else _first(at.grad)
+        found = self._search().step(at, state, objective, state.d, first, out)
+        np.copyto(state.s, out)
+        np.copyto(state.grad, at.grad)
+        if not found.alpha:
+            _forget(state.h)
+
+    def _search(self) -> StrongWolfe:
+        return StrongWolfe(self.decrease, self.curvature, self.tries)
+
+
+def learn(h: Array, s: Array, y: Array, *, fresh: bool) -> None:
+    """Update `h` by the secant pair s, y; a `fresh` one is scaled first. Nocedal & Wright (2006), eq. 6.17, 6.20."""
+    if fresh:
+        h *= (s @ y) / (y @ y)
+    rho, hy = 1 / (y @ s), h @ y
+    h += np.outer(s, s * (rho * rho * (y @ hy) + rho))
+    h -= rho * (np.outer(hy, s) + np.outer(s, hy))
+
+
+def _forget(h: Array) -> None:
+    """H ← I: the next direction is the steepest."""
+    h.fill(0)
+    np.fill_diagonal(h, 1)
+
+
+@dataclass
+class LBFGSState(SecantState):
+    """`steps`, `changes`: the pairs s and y remembered, (m, P), the latest last. `kept`: how many there are."""
+
+    steps: Array
+    changes: Array
+    kept: int
+
+
+@dataclass(frozen=True)
+class LBFGS(Searching):
+    """BFGS with a memory of m pairs instead of a matrix.
+
+        d = -H g,   u = α d
+        H: m BFGS updates of (s·y / y·y) I, by the two-loop recursion
+
+    m is `memory`; α as in BFGS.
+
+    Liu & Nocedal (1989); Nocedal & Wright (2006), algorithms 7.4 and 7.5. PyTorch's LBFGS with
+    line_search_fn="strong_wolfe", step for step; it keeps 100 pairs.
+    """
+
+    memory: int = 10
+    decrease: float = 1e-4
+    curvature: float = 0.9
+    tries: int = 25
+
+    def __post_init__(self) -> None:
+        check_count("memory", self.memory)
+        self._search()
+
+    def init(self, params: Array) -> LBFGSState:
+        """No pair met."""
+        s, grad, d = (np.zeros_like(params) for _ in range(3))
+        steps, changes = (np.zeros((self.memory, params.shape[-1]), params.dtype) for _ in range(2))
+        return LBFGSState(*searching(self, params), s, grad, d, steps, changes, 0)
+
+    def update(self, at: Evaluation, state: LBFGSState, out: Array) -> None:
+        """-α H g."""
+        objective = asked(self, at, "value_and_grad")
+        y = at.grad - state.grad
+        if curved(state.s, y):
+            _remember(state, y)
+        np.negative(at.grad, out=state.d)
+        two_loops(state.steps[self.memory - state.kept :], state.changes[self.memory - state.kept :], state.d)
+        first = 1.0 if state.s.any() else _first(at.grad)
+        found = self._search().step(at, state, objective, state.d, first, out)
+        np.copyto(state.s, out)
+        np.copyto(state.grad, at.grad)
+        if not found.alpha:
+            state.kept = 0
+
+    def _search(self) -> StrongWolfe:
+        return StrongWolfe(self.decrease, self.curvature, self.tries)
+
+
+def _remember(state: LBFGSState, y: Array) -> None:
+    """Put the pair s, y last; the first falls out."""
+    for rows, new in ((state.steps, state.s), (state.changes, y)):
+        rows[:-1] = rows[1:]
+        rows[-1] = new
+    state.kept = min(state.kept + 1, len(state.steps))
+
+
+def two_loops(steps: Array, changes: Array, d: Array) -> None:
+    """d ← H d by the pairs in the rows of `steps` and `changes`. Nocedal & Wright (2006), algorithm 7.4."""
+    shares = []
+    for s, y in zip(reversed(steps), reversed(changes), strict=True):
+        shares.append((s @ d) / (y @ s))
+        d -= shares[-1] * y
+    if len(steps):
+        d *= (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for s, y in zip(steps, changes, strict=True):
+        d += (shares.pop() - (y @ d) / (y @ s)) * s
+
+
+@dataclass(frozen=True)
+class OneStepSecant(Searching):
+    """BFGS that forgets everything but the latest step, between conjugate gradients and quasi-Newton.
+
+        d = -g + A s + B y,   B = s·g / s·y,   A = -(1 + y·y / s·y) B + y·g / s·y
+        u = α d
+
+    s is the latest step, y the change of the gradient along it. No matrix: H is one BFGS update of I. α meets the
+    strong Wolfe conditions with c₁ = `decrease` and c₂ = `curvature`; the first to be tried is the latest one.
+
+    Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss.
+    """
+
+    decrease: float = 1e-4
+    curvature: float = 0.1
+    tries: int = 25
+    shortest: float = 1e-12
+
+    def __post_init__(self) -> None:
+        check_positive("shortest", self.shortest)
+        self._search()
+
+    def init(self, params: Array) -> SecantState:
+        """No step made."""
+        return SecantState(*searching(self, params), *(np.zeros_like(params) for _ in range(3)))
+
+    def update(self, at: Evaluation, state: SecantState, out: Array) -> None:
+        """α d."""
+        objective = asked(self, at, "value_and_grad")
+        g, s, y = at.grad, state.s, at.grad - state.grad
+        np.negative(g, out=state.d)
+        if curved(s, y):
+            b = (s @ g) / (s @ y)
+            a = ratio(y @ g, s @ y) - (1 + (y @ y) / (s @ y)) * b
+            state.d += a * s + b * y
+        first = max(state.learning_rate, self.shortest) if s.any() else _first(g)
+        found = self._search().step(at, state, objective, state.d, first, out)
+        np.copyto(s, out)
+        np.copyto(state.grad, g)
+        if not found.alpha:
+            state.pace.learning_rate = _first(g)
+
+    def _search(self) -> StrongWolfe:
+        return StrongWolfe(self.decrease, self.curvature, self.tries)

@@ -1,0 +1,180 @@
+"""Gradient descent that finds its own learning rate while it goes, from nothing but gradients and losses.
+
+`BoldDriver` has one rate and asks whether the loss fell; `DeltaBarDelta` has one for each parameter and asks whether
+its gradient kept its sign. Both are for full batches: a loss that rises because the batch is another says
+nothing of the rate. θ are the parameters, g the gradient, u the update, η `learning_rate`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import HyperparameterError, check_each, check_fraction, check_not_negative, check_positive
+from mlp.optimizers.optimizer import Evaluation, Optimizer, State, pace
+
+
+def check_number(rule: Any) -> None:
+    """Refuse a schedule where the rule itself decides how fast it goes."""
+    if hasattr(rule.learning_rate, "rate"):
+        needed = f"a number: {type(rule).__name__} changes it by a rule of its own, not by a schedule"
+        raise HyperparameterError("learning_rate", rule.learning_rate, needed)
+    check_each(check_positive, "learning_rate", rule.learning_rate)
+
+
+def check_above_one(name: str, value: Any) -> None:
+    """Refuse factors that do not enlarge."""
+    check_positive(name, value)
+    if value <= 1:
+        raise HyperparameterError(name, value, "above 1")
+
+
+def check_at_least_one(name: str, value: Any) -> None:
+    """Refuse factors under 1."""
+    check_positive(name, value)
+    if value < 1:
+        raise HyperparameterError(name, value, "1 or more")
+
+
+def check_between(name: str, value: Any) -> None:
+    """Refuse factors that do not make smaller, or that leave nothing."""
+    check_fraction(name, value)
+    check_positive(name, value)
+
+
+def per_member(values: Any) -> Array:
+    """One number for each member of a population, as a column beside its parameters."""
+    return np.asarray(values)[..., None]
+
+
+@dataclass
+class BoldState(State):
+    """`rate` (*population, 1): η now. `base`, `grad`, `loss`: the latest point that was accepted. `v`: the latest step.
+
+    `rejected`: how many steps were taken back.
+    """
+
+    rate: Array
+    base: Array
+    grad: Array
+    v: Array
+    loss: Array
+    rejected: Array
+
+
+@dataclass(frozen=True)
+class BoldDriver(Optimizer):
+    """Gradient descent whose learning rate grows while the loss falls; a step that raises it is taken back.
+
+        L > 1.04 L′:   back to θ′,  η ← 0.7 η,   v ← -η g′
+        otherwise:     η ← 1.05 η if L < L′,     v ← μ v - (1 - μ) η g
+        u = v
+
+    L′, θ′, g′ are those of the latest point that was not taken back; 1.05, 0.7 and 1.04 are `increase`, `decrease` and
+    `max_rise`, μ is `momentum`. A step back and the next try are one update, so every update asks for one gradient.
+
+    The first v is -η g whole. A loss that is not finite counts as risen.
+
+    Vogl et al. (1988); the constants and the factor (1 - μ) are those in the code of MATLAB's traingda (μ = 0) and
+    traingdx (μ = 0.9), whose manual has μ η in place of (1 - μ) η. neurolab's copy does not take the step back.
+    """
+
+    full_batch: ClassVar[bool] = True
+
+    learning_rate: float | Array = 0.01
+    momentum: float | Array = 0.0
+    increase: float | Array = 1.05
+    decrease: float | Array = 0.7
+    max_rise: float | Array = 1.04
+
+    def __post_init__(self) -> None:
+        check_number(self)
+        check_each(check_fraction, "momentum", self.momentum)
+        check_each(check_above_one, "increase", self.increase)
+        check_each(check_between, "decrease", self.decrease)
+        check_each(check_at_least_one, "max_rise", self.max_rise)
+
+    def init(self, params: Array) -> BoldState:
+        """No point accepted yet: any loss is less than infinity."""
+        column = np.zeros((*params.shape[:-1], 1), params.dtype)
+        rate = (column + self.learning_rate).astype(params.dtype)
+        none = np.full_like(column, np.inf)
+        base, grad, v = (np.zeros_like(params) for _ in range(3))
+        return BoldState(pace(self, params), rate, base, grad, v, none, np.zeros_like(column, int))
+
+    def update(self, at: Evaluation, state: BoldState, out: Array) -> None:
+        """From where the step begins, minus where the parameters are, plus v."""
+        loss, rate = per_member(at.loss), state.rate
+        first = not state.t
+        risen = ~(loss <= self.max_rise * np.where(state.loss > 0, state.loss, state.loss / self.max_rise**2))
+        risen &= not first
+        fallen = (loss < state.loss) & (not first)
+        rate *= np.where(risen, self.decrease, np.where(fallen, self.increase, 1)).astype(rate.dtype)
+        np.copyto(state.base, at.params, where=~risen)
+        np.copyto(state.grad, at.grad, where=~risen)
+        np.copyto(state.loss, loss, where=~risen)
+        momentum = np.where(risen | first, 0, self.momentum).astype(rate.dtype)
+        state.v *= momentum
+        state.v -= (1 - momentum) * rate * state.grad
+        np.subtract(state.base, at.params, out=out)  # 0 where nothing is taken back
+        out += state.v
+        state.rejected += risen
+        state.pace.next(at.loss)
+        state.pace.learning_rate = rate[..., 0] if rate.ndim > 1 else float(rate[0])
+
+
+@dataclass
+class DeltaBarDeltaState(State):
+    """`rates`: η of each parameter. `trend`: δ̄, the exponential mean of its gradients."""
+
+    rates: Array
+    trend: Array
+
+
+@dataclass(frozen=True)
+class DeltaBarDelta(Optimizer):
+    """Gradient descent with a rate for each parameter: κ more while its gradient keeps its sign, φ less if not.
+
+        η ← η + κ           where δ̄ g > 0
+        η ← (1 - φ) η       where δ̄ g < 0
+        u = -η g
+        δ̄ ← (1 - ϑ) g + ϑ δ̄
+
+    κ is `increase`, φ `decrease`, ϑ `memory`; `learning_rate` is every η at the start. Rates grow by sums and fall by
+    factors, so that they grow slowly and fall fast.
+
+    Jacobs (1988), eq. 5-6, without the momentum of his "hybrid" rule.
+    """
+
+    full_batch: ClassVar[bool] = True
+
+    learning_rate: float | Array = 0.01
+    increase: float | Array = 0.001
+    decrease: float | Array = 0.2
+    memory: float | Array = 0.7
+
+    def __post_init__(self) -> None:
+        check_number(self)
+        check_each(check_not_negative, "increase", self.increase)
+        check_each(check_fraction, "decrease", self.decrease)
+        check_each(check_fraction, "memory", self.memory)
+
+    def init(self, params: Array) -> DeltaBarDeltaState:
+        """All rates equal, no gradient met."""
+        rates = (np.zeros_like(params) + self.learning_rate).astype(params.dtype)
+        return DeltaBarDeltaState(pace(self, params), rates, np.zeros_like(params))
+
+    def update(self, at: Evaluation, state: DeltaBarDeltaState, out: Array) -> None:
+        """-η g."""
+        g, rates, trend = at.grad, state.rates, state.trend
+        np.multiply(trend, g, out=out)
+        np.copyto(rates, rates + self.increase, where=out > 0, casting="same_kind")
+        np.copyto(rates, rates * (1 - self.decrease), where=out < 0, casting="same_kind")
+        np.multiply(rates, g, out=out)
+        np.negative(out, out=out)
+        trend *= self.memory
+        trend += (1 - self.memory) * g
+        state.pace.next(at.loss)

@@ -1,0 +1,234 @@
+"""Trials beside a run: what they are told, what they must not see, and what they come to."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mlp
+from mlp.experiment import experiment, trial
+from mlp.experiment.config import parse
+from mlp.experiment.prepare import Part
+from mlp.experiment.trial import Rows, crossed, label_noise, plain, standardised, tried, variant, yardstick
+from mlp.experiment.watch import Watch
+
+CONFIG = parse({})
+RNG = np.random.default_rng(0)
+CENTRES = 2 * RNG.standard_normal((3, 5))
+Y = RNG.integers(0, 3, 300)
+X = CENTRES[Y] + RNG.standard_normal((300, 5))
+NUMBER = X @ [1.0, -1.0, 0.5, 0.0, 2.0]
+ROWS = Rows(Part(X[:240], Y[:240]), Part(X[240:], Y[240:]))
+
+
+# labels that are wrong
+
+
+def blobs(seed: int, distance: float, n: int = 600, n_classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Classes of deviation 1 on a line, so far apart."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, n_classes, n)
+    X = rng.standard_normal((n, 2))
+    X[:, 0] += distance * y
+    return X, y
+
+
+def flipped(y: np.ndarray, share: float, seed: int, n_classes: int = 4) -> np.ndarray:
+    """That share of the labels, each another one for certain."""
+    rng = np.random.default_rng([seed, 7])
+    wrong = rng.random(len(y)) < share
+    return np.where(wrong, (y + rng.integers(1, n_classes, len(y))) % n_classes, y)
+
+
+def noise(X: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    return label_noise(Rows(Part(X, y), None))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("distance", "most"), [(2.5, 0.12), (4.0, 0.03), (10.0, 0.0)])
+def test_classes_that_overlap_have_less_label_noise_than_is_suspect(distance: float, most: float, seed: int) -> None:
+    """At 2.5 deviations one row in six has a label that no network can know; inside a class fewer. Suspect is 0.12."""
+    assert noise(*blobs(seed, distance))[0] <= most
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.4])
+def test_the_noise_is_the_share_of_wrong_labels(share: float, seed: int) -> None:
+    """Classes ten deviations apart: a neighbour is of the same class, and its label is wrong `share` of the time.
+
+    The estimate is a binomial one; 3.5 of its errors, and one in a hundred for neighbours that agree on a wrong label.
+    """
+    X, y = blobs(seed, 10.0)
+    found, error = noise(X, flipped(y, share, seed))
+    assert abs(found - share) < 3.5 * error + 0.01
+    assert error <= sqrt(share * (1 - share) / 120) * 1.5  # a fifth of 600 rows at least are sure
+
+
+def test_where_labels_say_nothing_the_noise_is_that_of_guesses() -> None:
+    """Of four classes, drawn at random, a guess is wrong three times of four."""
+    X, y = blobs(0, 0.0)
+    assert noise(X, y)[0] == pytest.approx(0.75, abs=0.12)
+
+
+def test_of_a_few_rows_and_of_several_labels_each_nothing_is_said() -> None:
+    assert noise(X[:24], Y[:24]) == (0.0, np.inf)
+    assert noise(X, np.eye(3)[Y]) == (0.0, np.inf)
+
+
+def test_the_noise_does_not_depend_on_the_order_of_the_rows_or_the_names_of_the_classes() -> None:
+    X, y = blobs(1, 10.0)
+    y, order = flipped(y, 0.3, 1), np.random.default_rng(3).permutation(600)
+    assert noise(X[order], y[order]) == pytest.approx(noise(X, y), rel=1e-12)
+    assert noise(X, 3 - y) == pytest.approx(noise(X, y), abs=0.02)  # of equal votes the first class wins
+
+
+# the yardstick
+
+
+def test_a_plain_network_learns_what_can_be_learned() -> None:
+    found = yardstick(CONFIG, ROWS, "classification", 3)
+    assert found.train_score > 0.98
+    assert found.validation_score > 0.9
+    assert found.losses[0] > 3 * found.losses[-1]
+
+
+def test_the_yardstick_is_the_same_every_time_and_another_for_another_seed() -> None:
+    first, again = (yardstick(CONFIG, ROWS, "classification", 3) for _ in range(2))
+    other = yardstick(parse({"training": {"seed": 1}}), ROWS, "classification", 3)
+    assert (first.losses == again.losses).all()
+    assert first[:2] == again[:2]
+    assert (first.losses != other.losses).any()
+
+
+def test_the_yardstick_takes_nothing_but_the_seed_from_the_run() -> None:
+    odd = parse({"network": {"init": "zeros"}, "optimizer": {"learning_rate": 1e9}, "loss": {"l2": 9.0}})
+    assert yardstick(odd, ROWS, "classification", 3)[:2] == yardstick(CONFIG, ROWS, "classification", 3)[:2]
+
+
+def test_a_trial_is_the_experiment_in_short() -> None:
+    """Of the defaults, on scaled rows: as many losses as steps, the first that of a guess among three."""
+    rows = standardised(experiment({}, (X, Y)).prepared, np.float32)
+    found = tried(CONFIG, rows, "classification", 3, 20)
+    assert found.losses.shape == (20,)
+    assert found.losses[0] == pytest.approx(np.log(3), rel=0.6)
+    assert found.losses[-5:].mean() < found.losses[:5].mean()
+
+
+def test_a_trial_that_diverges_stops_and_says_so() -> None:
+    wild = parse({"optimizer": {"name": "sgd", "learning_rate": 1e30}, "loss": {"name": "squared_error"},
+                  "network": {"output": "identity"}})  # fmt: skip
+    with np.errstate(all="ignore"):
+        found = tried(wild, Rows(Part(X, NUMBER), None), "regression", 1, 50)
+    assert not np.isfinite(found.losses[-1])
+    assert np.isnan(found.validation_score)
+
+
+def test_trials_score_the_first_rows_of_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong labels beyond those rows change no score."""
+    monkeypatch.setattr(trial, "SCORED", 30)
+    spoiled = ROWS.validation.y.copy()  # type: ignore[union-attr]
+    spoiled[30:] = (spoiled[30:] + 1) % 3
+    parts = [Part(X[240:], y) for y in (Y[240:], spoiled)]
+    first, again = (tried(CONFIG, Rows(ROWS.train, part), "classification", 3, 60) for part in parts)
+    assert first.validation_score == again.validation_score > 0.5
+
+
+def test_inputs_and_numbers_are_brought_to_deviation_1() -> None:
+    ready = experiment({"data": {"scale": "none"}}, (1e3 * X + 5e4, 1e6 * NUMBER + 1e7))
+    rows = standardised(ready.prepared, np.float64)
+    np.testing.assert_allclose(rows.train.X.mean(0), 0, atol=1e-9)  # 5e4 / 2^53
+    np.testing.assert_allclose(rows.train.X.std(0), 1, rtol=1e-9)
+    assert rows.train.y.std() == pytest.approx(1, rel=1e-9)
+    assert rows.validation is not None
+    assert abs(rows.validation.y.mean()) < 1
+
+
+# halves
+
+
+def test_halves_know_each_other_where_there_is_something_to_know() -> None:
+    few = Part(X[:60], Y[:60])
+    assert crossed(CONFIG, Rows(few, None), "classification", 3) > 0.8
+    assert crossed(CONFIG, Rows(Part(X[:60], NUMBER[:60]), None), "regression", 1) > 0.7
+
+
+def test_halves_of_labels_without_meaning_guess() -> None:
+    """Sixty rows of two classes: 0.5, give or take three errors of √(¼/60)."""
+    y = np.random.default_rng(5).integers(0, 2, 60)
+    noise = np.random.default_rng(6).standard_normal((60, 5))
+    assert crossed(CONFIG, Rows(Part(noise, y), None), "classification", 2) == pytest.approx(0.5, abs=0.2)
+
+
+# variants
+
+
+def test_a_variant_changes_these_keys_and_no_others() -> None:
+    found = variant(CONFIG, {"optimizer": {"learning_rate": 0.5}, "network": {"hidden": [3, 3]}})
+    assert found.optimizer.own["learning_rate"] == 0.5
+    assert found.network.hidden == [3, 3]
+    assert (found.data, found.loss, found.training) == (CONFIG.data, CONFIG.loss, CONFIG.training)
+    assert CONFIG.network.hidden == [32]
+
+
+def test_a_variant_that_cannot_be_is_refused() -> None:
+    with pytest.raises(mlp.ConfigError, match="learning_rte"):
+        variant(CONFIG, {"training": {"learning_rte": 0.5}})
+
+
+def test_the_plain_configuration_is_plain() -> None:
+    assert plain(3).training.seed == 3
+    assert plain(3).network.hidden == [64]
+    assert plain(3).loss.l2 == plain(3).network.dropout == 0
+
+
+# what nothing may see
+
+
+class Poison:
+    """In place of the test part: whoever looks at it fails."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"the test part was asked for {name}")
+
+    def __len__(self) -> int:
+        raise AssertionError("the test part was counted")
+
+
+@pytest.mark.parametrize("y", [Y, NUMBER], ids=["classes", "numbers"])
+def test_no_look_at_a_run_sees_its_test_part(y: np.ndarray) -> None:
+    """Survey, looks, yardstick, halves and label noise, of a run so slow that all of them are called for."""
+    config = {"optimizer": {"name": "sgd", "learning_rate": 1e-7}, "training": {"epochs": 3}, "data": {"test": 0.5}}
+    ready = experiment(config, (X, y))
+    object.__setattr__(ready.prepared, "test", Poison())
+    assert list(ready.epochs())
+    ready.watch.end()
+    probed = {name.split("_")[0] for name in ready.recorder.history}
+    assert {"yardstick", "crossed"} <= probed
+    with pytest.raises(AssertionError, match="test part"):
+        ready.finish()
+
+
+def test_what_is_in_the_test_part_changes_nothing_that_is_said() -> None:
+    """The same rows to train and validate on; those of the test part are noise in one run."""
+    config = {"optimizer": {"name": "sgd", "learning_rate": 1e-7}, "training": {"epochs": 3}}
+    first, other = experiment(config, (X, Y)), experiment(config, (X, Y))
+    assert other.prepared.test is not None
+    spoiled = Part(1e6 * other.prepared.test.X, 2 - other.prepared.test.y)
+    object.__setattr__(other.prepared, "test", spoiled)
+    found = []
+    for ready in (first, other):
+        alarms = [alarm for epoch in ready.epochs() for alarm in epoch.alarms]
+        found.append((alarms, ready.finish()))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].findings == found[1][1].findings
+    assert found[0][1].metrics["test_loss"] != found[1][1].metrics["test_loss"]
+
+
+def test_a_watch_is_one_of_its_experiment() -> None:
+    ready = experiment({}, (X, Y))
+    assert isinstance(ready.watch, Watch)
+    assert ready.watch is ready.watch
+    assert ready.watch.history is ready.recorder.history
