@@ -103,8 +103,7 @@ class NetworkCourse:
     def fitted(self, rule: Optimizer) -> Optimizer:
         """The rule, told where the layers and their matrices are."""
         layout = self._network.layout
-        slices = tuple(s for s in layout.slices if s.stop > s.start)
-        return placed(rule, slices=slices, matrices=layout.matrices)
+        return placed(rule, slices=tuple(s for s in layout.slices if s.stop > s.start), matrices=layout.matrices)
 
     def steps(self, rule: Optimizer) -> Iterator[Made]:
         """Train, epoch after epoch, until nobody asks."""

@@ -6,7 +6,7 @@ the success rate says more than the mean number of epochs. Outputs are read by t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from mlp.problems.networks import Cube, Part, Task, beginning, bits, classes
 from mlp.problems.problem import Problem, Target
 
 
-def chain(widths: Sequence[int], activation: type[Activation], cube: float) -> list[Layer]:
+def chain(widths: Sequence[int], activation: Callable[[], Activation], cube: float) -> list[Layer]:
     """Dense, activation, ..., Dense: every weight from U(± `cube`)."""
     found: list[Layer] = []
     for n_in, n_out in pairwise(widths):
@@ -25,11 +25,12 @@ def chain(widths: Sequence[int], activation: type[Activation], cube: float) -> l
     return found[:-1]
 
 
-def _logistic(data: Dataset, widths: Sequence[int]) -> Task:
+def _logistic(data: Dataset, widths: Sequence[int], flat_spot: float) -> Task:
     """Sigmoids all through, ½ (t - y)²."""
     assert data.y is not None
     part = Part(data.X, data.y.astype(float))
-    layers = [*chain(widths, Sigmoid, 1.0), Sigmoid()]
+    sigmoid = partial(Sigmoid, flat_spot)
+    layers = [*chain(widths, sigmoid, 1.0), sigmoid()]
     return Task(layers, SquaredError(), {"train": part}, None, bits)
 
 
@@ -40,13 +41,13 @@ def _spirals() -> Task:
     return Task(layers, SigmoidCrossEntropy(), {"train": Part(data.X / 6.5, data.y)}, None, classes)
 
 
-def _row(name: str, data: Dataset, widths: Sequence[int], epochs: int, every: int) -> Problem:
+def _row(name: str, data: Dataset, widths: Sequence[int], epochs: int, every: int, flat_spot: float = 0.0) -> Problem:
     shape = "-".join(map(str, widths))
     return Problem(
         name,
         f"{data.description}; {shape} sigmoids",
         data.source,
-        beginning(partial(_logistic, data, widths)),
+        beginning(partial(_logistic, data, widths, flat_spot)),
         epochs=epochs,
         every=every,
         score="train_loss",
@@ -65,12 +66,18 @@ def encoder_problem(n: int, m: int) -> Problem:
     return _row(f"encoder-{n}-{m}-{n}", encoder(n), (n, m, n), epochs=1000, every=1)
 
 
+def flat_spot_problem(n: int, m: int) -> Problem:
+    """The encoder with 0.1 added to every slope of a sigmoid, against its flat spots: Fahlman (1988), section 3.1."""
+    return _row(f"encoder-{n}-{m}-{n}-flat_spot", encoder(n), (n, m, n), epochs=1000, every=1, flat_spot=0.1)
+
+
 TOYS = (
     _row("xor", xor(), (2, 2, 1), epochs=1000, every=5),
     parity_problem(3),
     parity_problem(4),
     encoder_problem(10, 5),
     encoder_problem(12, 2),
+    flat_spot_problem(12, 2),
     Problem(
         "two_spirals",
         "two interlocking spirals, 194 points; 2-20-20-1 tanh",

@@ -1,16 +1,14 @@
 """A comparison of optimizers as pictures: curves, sensitivity to the learning rate, performance profiles.
 
-Needs matplotlib; whoever imports this is ready for its absence. Draws into files, without a window.
+Draws into files, without a window. Needs matplotlib when it draws, and not before.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from mlp.arrays import Array
 from mlp.bench import Comparison, profiles, sensitivity
@@ -18,11 +16,16 @@ from mlp.bench.protocol import Cell
 from mlp.bench.summary import FACTORS
 from mlp.problems import larger_is_better
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
 
 
 def draw(comparison: Comparison, folder: Path) -> None:
-    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png."""
+    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png; ImportError without it."""
+    import matplotlib  # noqa: F401  -- before anything is written
+
     for problem in dict.fromkeys(name for name, _ in comparison):
         cells = [cell for (name, _), cell in comparison.items() if name == problem and cell.members]
         if cells:
@@ -33,6 +36,9 @@ def draw(comparison: Comparison, folder: Path) -> None:
 
 
 def _axes(title: str, x: str, y: str) -> tuple[Figure, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(title=title, xlabel=x, ylabel=y)

@@ -104,8 +104,9 @@ def _one_thread() -> Iterator[None]:
 def cluster(address: str) -> Iterator[Executor]:
     """The Dask cluster whose scheduler listens at `address`, as an executor. Its workers must be able to import mlp.
 
-    Workers that Dask's nannies start have one BLAS thread each, as here. Dask itself hands the trials of a lost worker
-    to another one, three times; after that the sweep does.
+    Workers that Dask's nannies start have one BLAS thread each, as here. Bits are the same on machines of the same kind
+    with the same NumPy: OpenBLAS chooses its kernels by the processor. Dask itself hands the trials of a lost worker to
+    another one, three times; after that the sweep does.
     """
     try:
         from distributed import Client
