@@ -17,6 +17,7 @@ from typing import Any
 from mlp.bench import Comparison, Progress, Row, profiles, rows, sensitivity
 from mlp.bench.statistics import Interval, least_p
 from mlp.bench.summary import COSTS, FACTORS
+from mlp.report.bench_plots import draw
 
 HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "gradients", "seconds", "decades", "p")
 
@@ -151,10 +152,9 @@ def interrupted(done: int, total: int, folder: Path) -> str:
 def drawn(comparison: Comparison, folder: Path) -> str:
     """Draw the plots where matplotlib is installed; say what was written."""
     try:
-        from mlp.report.bench_plots import draw
+        draw(comparison, folder)
     except ImportError:
         return f"tables: {folder}/*.csv; plots need the extra 'plot': pip install 'mlp[plot]', then the same command"
-    draw(comparison, folder)
     return f"tables and plots: {folder}"
 
 

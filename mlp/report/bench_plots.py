@@ -23,7 +23,10 @@ STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
 
 
 def draw(comparison: Comparison, folder: Path) -> None:
-    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png; ImportError without it."""
+    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png.
+
+    ImportError where there is no matplotlib, before anything is written.
+    """
     import matplotlib  # noqa: F401  -- before anything is written
 
     for problem in dict.fromkeys(name for name, _ in comparison):
