@@ -231,7 +231,8 @@ def test_plots_are_drawn_for_every_problem(serial: Comparison, tmp_path: Path) -
 def test_without_matplotlib_the_extra_is_named(
     serial: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mlp.report.bench_plots", None)
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert "pip install 'mlp[plot]'" in drawn(serial, tmp_path)
 
 
