@@ -2,8 +2,10 @@
 
     python benchmarks/recording.py [--repeats 15]
 
-The step is that of `step.py`: gather a minibatch, forward, loss, backward, Adam, float32, ReLU. Runs take turns every
-11 steps or more, and the ratios are medians of the ratios over 253 or more: instruments have periods of up to 150.
+The step is that of `step.py`: gather a minibatch, forward, loss, backward, Adam, float32, ReLU. One training is
+recorded and not recorded by turns of 253 steps (11 in large networks), so both have the same arrays in the same places:
+two trainings side by side differ by up to 3 % for nothing. Ratios are medians of the ratios of 23 turns each, so that
+every period is in it; counts over epochs come up to twice as often as in a training that is recorded throughout.
 `growth` is what Python and NumPy hold more after 1,000 recorded steps, beside what the history's numbers and steps
 take, 8 bytes each; their room grows in leaps of an eighth.
 """
@@ -13,7 +15,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import tracemalloc
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -24,16 +25,17 @@ import mlp
 NETS = [((784, 1000, 500, 100, 10), 128, 5), ((784, 128, 64, 10), 128, 8), ((2, 32, 32, 2), 32, 20)]  # limit in %
 
 
-def interleaved(runs: list[Iterator[Any]], repeats: int) -> list[list[float]]:
-    """Mean times of each run. A repeat is 23 rounds of 11 steps or more of each, so that it has every period in it."""
-    count = 11 * max(1, int(5e3 / 11 / microseconds(runs[0], 20)))
-    times: list[list[float]] = [[] for _ in runs]
-    for repeat in range(repeats + 1):
-        took = [[microseconds(run, count) for run in runs] for _ in range(23)]
-        for found, mine in zip(times, zip(*took, strict=True), strict=True):
-            if repeat:  # the first is a warm-up
-                found.append(statistics.fmean(mine))
-    return times
+def by_turns(widths: tuple[int, ...], size: int, kind: Any, repeats: int) -> tuple[list[float], list[float]]:
+    """Mean times of a step not recorded, and recorded, in each repeat."""
+    steps = plain(widths, size)
+    runs = steps, mlp.Recorder(kind).tap(steps)
+    count = 253 if microseconds(steps, 20) < 200 else 11
+    times: list[tuple[float, ...]] = []
+    for _ in range(repeats + 1):
+        turns = [[microseconds(run, count) for run in runs] for _ in range(23)]
+        times.append(tuple(map(statistics.fmean, zip(*turns, strict=True))))
+    bare, recorded = zip(*times[1:], strict=True)  # the first is a warm-up
+    return list(bare), list(recorded)
 
 
 def memory(widths: tuple[int, ...], size: int) -> tuple[int, int]:
@@ -60,13 +62,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=15)
     repeats = parser.parse_args().repeats
-    head = f"{'network, batch':28}{'bare µs':>9}{'ESSENTIAL':>11}{'+ %':>6}{'STANDARD':>11}{'+ %':>6}{'limit':>7}"
+    head = f"{'network, batch':28}{'bare µs':>9}{'ESSENTIAL + %':>15}{'STANDARD + %':>14}{'limit':>7}"
     print(head + f"{'growth B':>10}{'history B':>11}")
     for widths, size, limit in NETS:
-        tapped = [mlp.Recorder(kind).tap(plain(widths, size)) for kind in (mlp.ESSENTIAL, mlp.STANDARD)]
-        bare, *recorded = interleaved([plain(widths, size), *tapped], repeats)
-        row = f"{'-'.join(map(str, widths)) + f', {size}':28}{statistics.median(bare):9.1f}"
-        row += "".join(f"{statistics.median(t):11.1f}{100 * ratio(t, bare) - 100:6.1f}" for t in recorded)
+        times = [by_turns(widths, size, kind, repeats) for kind in (mlp.ESSENTIAL, mlp.STANDARD)]
+        essential, standard = (100 * ratio(recorded, bare) - 100 for bare, recorded in times)
+        row = f"{'-'.join(map(str, widths)) + f', {size}':28}{statistics.median(times[0][0]):9.1f}"
+        row += f"{essential:15.1f}{standard:14.1f}"
         print(row + "{:6}%{:10}{:11}".format(limit, *memory(widths, size)), flush=True)
 
 
