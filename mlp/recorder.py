@@ -66,13 +66,11 @@ class Recorder:
         groups: dict[Any, Group] = {}
         watches: list[Watch] = []
         for instrument in self.instruments:
+            if instrument.period is None:
+                self._note(instrument, step)
+                continue
             column = self._column(instrument, step)
             if column is None:
-                continue
-            if instrument.period is None:
-                if not column.steps and instrument.measure:
-                    column.steps.append(step.index)
-                    column.put()(instrument.measure(step))
                 continue
             period = _period(instrument, step) * self.every
             if instrument.watch:
@@ -85,6 +83,17 @@ class Recorder:
             measure = instrument.begin(step) if instrument.begin else instrument.measure
             group.measurements.append((_first_put(column, instrument, group.measurements), measure))
         return list(groups.values()), watches
+
+    def _note(self, instrument: Instrument, step: Step) -> None:
+        """Measure what is noted once, if that was not done before and there is something to say."""
+        known = instrument.name in self.history and len(self.history.steps(instrument.name))
+        if known or not instrument.measure or (instrument.labels and not instrument.labels(step)):
+            return
+        value = instrument.measure(step)
+        column = None if value is None else self._column(instrument, step)
+        if column is not None:
+            column.steps.append(step.index)
+            column.put()(value)
 
     def _column(self, instrument: Instrument, step: Step) -> Column | None:
         """Where `instrument` writes to, or None where there is nothing to measure."""

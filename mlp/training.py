@@ -26,7 +26,8 @@ class Step(NamedTuple):
     """One update, just made.
 
     `loss`, the nodes and the gradient in `workspace` are those *before* the update, which took the parameters from
-    `network.params - update` to where they are now. `index` counts from 0. All arrays are live: the next step
+    `network.params - update` to where they are now. `objective` is the loss of this batch as a function of parameters.
+    `index` counts from 0. All arrays are live: the next step
     overwrites them, so `list(train(...))` shows the same arrays many times. Copy what you keep.
     """
 
@@ -38,6 +39,7 @@ class Step(NamedTuple):
     workspace: Workspace
     update: Array
     state: Any
+    objective: Objective | None = None
 
 
 def train(
@@ -91,4 +93,4 @@ def _steps(network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optim
         objective.batch, objective.workspace = batch, workspace
         optimizer.update(Evaluation(params, value, workspace.grad, objective), state, update)
         params += update
-        yield Step(index, batch.epoch, batch, value, network, workspace, update, state)
+        yield Step(index, batch.epoch, batch, value, network, workspace, update, state, objective)

@@ -133,7 +133,7 @@ def test_detectors_never_see_a_network() -> None:
 
 def test_detectors_are_immutable_and_say_what_they_need() -> None:
     for detector in DETECTORS:
-        assert detector.needs
+        assert isinstance(detector.needs, tuple)
         with pytest.raises(AttributeError):
             detector.needs = ()  # type: ignore[misc]
 

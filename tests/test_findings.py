@@ -133,10 +133,21 @@ ROWS = {
         {"loss": LOW, "reference_loss": [0.69], "train_accuracy": [1.0], "validation_accuracy": [0.6],
          "validation_loss": [0.5, 0.4, 1.0], **ENDED},
         {"validation_accuracy": [0.97]}),
-    "halves that do not know each other": Row(
+    "few rows that do not know each other": Row(
         "overfitting", "warning", 9, "too_little_regularization",
-        {"loss": LOW, "reference_loss": [0.69], "train_accuracy": [1.0], "crossed_accuracy": [0.6], **ENDED},
+        {"loss": LOW, "reference_loss": [0.69], "train_accuracy": [1.0], "crossed_accuracy": [0.6],
+         "settings": ENDED["settings"] | {"rows": 100.0}},
         {"crossed_accuracy": [0.97]}),
+    "short of what a plain network knows of rows it has not seen": Row(
+        "stagnation", "warning", 9, "too_little_capacity",
+        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "yardstick_train_accuracy": [1.0],
+         "crossed_accuracy": [0.9], "settings": ENDED["settings"] | {"narrowest": 2.0}},
+        {"crossed_accuracy": [0.62]}),
+    "an r² that luck may give": Row(
+        "no_progress", "warning", 9, "uninformative_labels",
+        {"loss": LOW, "reference_loss": [0.69], "target_std": [1.0], "validation_r2": [0.07],
+         "yardstick_validation_r2": [-0.3], "settings": ENDED["settings"] | {"validation_scored": 50.0}},
+        {"validation_r2": [0.15]}),
     "nothing that holds for other rows": Row(
         "no_progress", "warning", 9, "uninformative_labels",
         {"loss": LOW, "reference_loss": [0.69], "validation_accuracy": [0.5], "yardstick_validation_accuracy": [0.51],
@@ -156,6 +167,11 @@ ROWS = {
         "minority_class_ignored", "warning", 0, "class_imbalance",
         {"class_counts": {"no": 950, "yes": 50}, "recall": {"no": 1.0, "yes": 0.1}},
         {"recall": {"no": 1.0, "yes": 0.9}}),
+    "a class of which few rows were held out": Row(
+        "minority_class_ignored", "warning", 0, "class_imbalance",
+        {"loss": LOW, "class_counts": {"no": 950, "yes": 50}, "recall": {"no": 1.0, "yes": 1 / 7},
+         "settings": ENDED["settings"] | {"validation_scored": 140.0}},
+        {"recall": {"no": 1.0, "yes": 3 / 7}}),
     "most rows contradict others": Row(
         "contradictory_labels", "warning", 0, "contradictory_labels",
         {"contradictory_rows": [0.6]}, {"contradictory_rows": [0.0]}),

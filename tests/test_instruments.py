@@ -14,10 +14,10 @@ from cases import LAYERS, POPULATIONS, arrays_in, batch_for, inside, member
 
 import mlp
 from mlp import instruments
-from mlp.instruments import DETAILED
+from mlp.instruments import CHECKS, DETAILED
 from mlp.training import Step
 
-ALONE = [instrument for instrument in DETAILED if instrument.measure]  # what one step alone has an answer to
+ALONE = [i for i in DETAILED if i.measure and i not in CHECKS]  # what one step alone has an answer to
 WATCHES = [instrument for instrument in DETAILED if instrument.watch]
 EVERY = pytest.mark.parametrize("instrument", ALONE, ids=lambda i: i.name)
 
@@ -136,6 +136,7 @@ TWINS: dict[str, Callable[[Step], Any]] = {
     "weight_gain": lambda s: [norm_of(w) / sqrt(len(w)) for w, _ in began(s)],  # no rectifier reads either
     "identical_units": lambda s: [doubles(w, after) for (w, _), (after, _) in pairwise(began(s))],
     "guess_loss": lambda s: log(3),
+    "input_size": lambda s: norm_of(s.batch.x.values) / sqrt(s.batch.x.values.size),
     "dead_fraction": lambda s: [dead(layer, x) for layer, x, _, _, _ in chain(s) if isinstance(layer, mlp.ReLU)],
 }
 

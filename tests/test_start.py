@@ -202,3 +202,93 @@ def test_of_a_population_it_is_the_first_that_is_noted(population: tuple[int, ..
     found = [next(mlp.train(n, mlp.batches(X, Y, None), mlp.SoftmaxCrossEntropy(), mlp.SGD(0.1))) for n in (net, alone)]
     for instrument in START:
         np.testing.assert_allclose(instrument.read(found[0]), instrument.read(found[1]), rtol=1e-12, atol=1e-15)
+
+
+# what is noted only if there is something to say
+
+
+class Backward(mlp.Tanh):
+    """A slope of the wrong sign, as one writes it by mistake."""
+
+    def slope(self, x: Any, y: Any, scratch: Any, out: Any) -> None:
+        super().slope(x, y, scratch, out)
+        out *= -1
+
+
+class Mine(mlp.Tanh):
+    """Somebody's own layer, and right."""
+
+
+class Uphill(mlp.SoftmaxCrossEntropy):
+    """A loss with the gradient of its negative."""
+
+    def value_and_grad(self, output: Any, target: Any, weights: Any, d_output: Any) -> Any:
+        value = super().value_and_grad(output, target, weights, d_output)
+        d_output *= -1
+        return value
+
+
+def noted(layers: list[mlp.Layer], t: Any = Y, loss: Any = None, **more: Any) -> mlp.History:
+    net = mlp.Network(layers, rng=0, **more)
+    rows = X.astype(net.dtype)
+    loss = loss or (mlp.SoftmaxCrossEntropy() if t.dtype.kind == "i" else mlp.SquaredError())
+    return tapped(mlp.Recorder(), mlp.train(net, mlp.batches(rows, t, None, epochs=30), loss, mlp.SGD(0.01)))
+
+
+def wrong(history: mlp.History) -> bool:
+    return "wrong_gradient" in {finding.kind for finding in mlp.diagnose(history)}
+
+
+@pytest.mark.parametrize("more", [{}, {"population": (3,)}, {"dtype": np.float32}], ids=str)
+def test_a_slope_that_is_none_is_noticed_without_an_experiment(more: Any) -> None:
+    """By hand nothing said so: the loss falls all the same, led by the last layer."""
+    history = noted([mlp.Dense(4, 8), Backward(), mlp.Dense(8, 3)], **more)
+    error = dict(zip(history.labels("gradient_error"), history["gradient_error"][0], strict=True))
+    assert error["dense1"] > 0.1 and error["dense2"] < 1e-6
+    assert wrong(history)
+
+
+def test_one_inside_a_residual_block_too() -> None:
+    layers = [mlp.Dense(4, 8), mlp.Residual([mlp.Dense(8, 8), Backward(), mlp.Dense(8, 8)]), mlp.Dense(8, 3)]
+    assert wrong(noted(layers))
+
+
+def test_a_loss_with_the_gradient_of_its_negative_is_noticed() -> None:
+    assert wrong(noted(TWO, loss=Uphill()))
+
+
+def test_a_layer_of_ones_own_that_is_right_alarms_nobody() -> None:
+    history = noted([mlp.Dense(4, 8), Mine(), mlp.Dense(8, 3)])
+    assert history["gradient_error"].max() < 1e-6
+    assert not wrong(history)
+
+
+def test_layers_of_the_library_are_not_checked_again() -> None:
+    assert "gradient_error" not in noted(TWO)
+
+
+def test_the_end_is_judged_without_an_experiment() -> None:
+    """A softmax of one output, targets out of reach, a softmax before a loss that has one of its own."""
+    one = noted([mlp.Dense(4, 1), mlp.Softmax()], X[:, :1])
+    assert one["constant_output"].tolist() == [1] and "squashed_twice" not in one
+    assert noted([*TWO, mlp.Softmax()])["squashed_twice"].tolist() == [1]
+    far = np.array([[0.5], [2.0], [-1.0], [0.9]] * 10)
+    reach = noted([mlp.Dense(4, 1), mlp.Sigmoid()], far)
+    assert reach["out_of_reach"].tolist() == [0.5]
+    kinds = [{f.kind for f in mlp.diagnose(history)} for history in (one, reach)]
+    assert all("output_loss_mismatch" in found for found in kinds)
+    assert not {"constant_output", "squashed_twice", "out_of_reach"} & set(noted(TWO))
+
+
+def test_sizes_are_root_mean_squares() -> None:
+    history = noted([mlp.Dense(4, 2)], np.array([[3.0, 0.0], [-3.0, 4.0]] * 20))
+    assert history["input_size"][0] == pytest.approx(sqrt((X**2).sum() / X.size))
+    assert history["target_size"].tolist() == [3.0]
+    assert "target_size" not in noted(TWO)
+
+
+def test_inputs_of_an_odd_size_are_named_without_an_experiment() -> None:
+    net = mlp.Network([mlp.Dense(4, 8), mlp.ReLU(), mlp.Dense(8, 3)], rng=0)
+    run = mlp.train(net, mlp.batches(100 * X, Y, 8, epochs=20), mlp.SoftmaxCrossEntropy(), mlp.SGD(0.1))
+    found = mlp.diagnose(tapped(mlp.Recorder(), run))
+    assert found and found[0].causes[0].name == "unscaled_inputs"

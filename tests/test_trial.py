@@ -12,7 +12,7 @@ import mlp
 from mlp.experiment import experiment, trial
 from mlp.experiment.config import parse
 from mlp.experiment.prepare import Part
-from mlp.experiment.trial import Rows, crossed, label_noise, plain, standardised, tried, variant, yardstick
+from mlp.experiment.trial import Outcome, Rows, crossed, label_noise, plain, standardised, tried, variant, yardstick
 from mlp.experiment.watch import Watch
 
 CONFIG = parse({})
@@ -146,20 +146,37 @@ def test_inputs_and_numbers_are_brought_to_deviation_1() -> None:
     assert abs(rows.validation.y.mean()) < 1
 
 
-# halves
+# rows that were not learned
 
 
-def test_halves_know_each_other_where_there_is_something_to_know() -> None:
+def test_rows_tell_of_others_where_there_is_something_to_know() -> None:
     few = Part(X[:60], Y[:60])
     assert crossed(CONFIG, Rows(few, None), "classification", 3) > 0.8
     assert crossed(CONFIG, Rows(Part(X[:60], NUMBER[:60]), None), "regression", 1) > 0.7
 
 
-def test_halves_of_labels_without_meaning_guess() -> None:
+def test_rows_with_labels_without_meaning_tell_nothing() -> None:
     """Sixty rows of two classes: 0.5, give or take three errors of √(¼/60)."""
     y = np.random.default_rng(5).integers(0, 2, 60)
     noise = np.random.default_rng(6).standard_normal((60, 5))
     assert crossed(CONFIG, Rows(Part(noise, y), None), "classification", 2) == pytest.approx(0.5, abs=0.2)
+
+
+def test_every_row_is_asked_about_once_by_a_network_that_has_not_seen_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def noting(config: Any, rows: Rows, *_: Any) -> Any:
+        assert rows.validation is not None
+        seen, new = ({tuple(x) for x in part.X} for part in (rows.train, rows.validation))
+        assert not seen & new and len(seen | new) == len(X[:n])
+        asked.extend(rows.validation.y.tolist())
+        return Outcome(1.0, len(new) / 100, np.empty(0))
+
+    monkeypatch.setattr(trial, "yardstick", noting)
+    for n, share in ((60, 0.12), (200, 1.0)):
+        asked.clear()
+        found = crossed(CONFIG, Rows(Part(X[:n], np.arange(n) % 3), None), "classification", 3)
+        assert found == pytest.approx(share) and sorted(asked) == sorted((np.arange(n) % 3).tolist())
 
 
 # variants

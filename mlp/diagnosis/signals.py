@@ -93,7 +93,7 @@ class OutputMismatch:
     """An end that cannot give the answers: certain where targets lie out of reach, else it explains slow progress."""
 
     share: float = 0.05
-    needs: tuple[str, ...] = ("initial_loss",)
+    needs: tuple[str, ...] = ()
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""

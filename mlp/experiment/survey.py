@@ -7,7 +7,7 @@ Nothing is trained or changed, and nothing is drawn from the run's generators.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,28 +19,14 @@ from mlp.data.batches import as_batch
 from mlp.experiment import metrics
 from mlp.experiment.build import Head
 from mlp.experiment.prepare import BLOCK, Part, Preprocessing
-from mlp.gradcheck import gradient_errors
 from mlp.history import History
-from mlp.instruments import DETAILED, START
-from mlp.layers import (
-    Activation,
-    HardSigmoid,
-    HardTanh,
-    Identity,
-    Layer,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)
-from mlp.losses import Loss, SigmoidCrossEntropy
+from mlp.instruments import CHECKS, DETAILED, START
+from mlp.losses import SigmoidCrossEntropy
 from mlp.network import Network, Workspace
+from mlp.objective import Objective
 from mlp.training import Step
 
 DRY = 512  # rows of the dry pass: enough for a profile by layer, cheap beside one epoch
-CHECKED = 32  # rows of the gradient check
 SCAN = 5 * BLOCK  # rows that are looked through for constant columns and contradictions
 
 
@@ -51,10 +37,9 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
         _data(history, X, y, metrics.target(head, y, np.dtype(np.float64)), about)
         note(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
-        _ending(history, network, head, y)
+        if not head.labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
+            note(history, "classes_as_numbers", 1.0)
         _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
-        if not all(map(_is_ours, (*network.layers, head.loss))):
-            _gradient(history, network, head, X[:CHECKED], metrics.target(head, y[:CHECKED], np.dtype(np.float64)))
 
 
 def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
@@ -147,46 +132,6 @@ def reference_loss(head: Head, target: Array) -> float:
     return min(float(head.loss.value(answer, target.T, None)) for answer in answers)
 
 
-def _ending(history: History, network: Network, head: Head, y: Array) -> None:
-    """Whether the last layer can say what the loss asks for."""
-    last = network.layers[-1]
-    values = metrics.target(head, y, np.dtype(np.float64))
-    if isinstance(last, Softmax) and last.n_out == 1:
-        note(history, "constant_output", 1.0)
-    if isinstance(last, Activation | Softmax) and not isinstance(last, Identity):
-        if type(head.loss).predict is not Loss.predict:  # the loss squashes raw outputs itself
-            note(history, "squashed_twice", 1.0)
-        elif not head.labels:
-            low, high = OUTPUT_RANGES.get(type(last), (-np.inf, np.inf))
-            width = 0.01 * (high - low) if np.isfinite(high - low) else 0.0
-            note(history, "out_of_reach", np.mean((values < low - width) | (values > high + width)))
-    if not head.labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
-        note(history, "classes_as_numbers", 1.0)
-
-
-OUTPUT_RANGES: Mapping[type[Layer], tuple[float, float]] = {
-    Sigmoid: (0, 1), HardSigmoid: (0, 1), Softmax: (0, 1), Tanh: (-1, 1), HardTanh: (-1, 1), Softsign: (-1, 1),
-    ReLU: (0, np.inf), Softplus: (0, np.inf),
-}  # fmt: skip
-
-
-def _is_ours(part: object) -> bool:
-    """Whether a layer or loss is this library's own: those are held to differences by its tests."""
-    return type(part).__module__.startswith("mlp.")
-
-
-def _gradient(history: History, network: Network, head: Head, X: Array, target: Array) -> None:
-    """By layer: how far the gradient is from differences of the loss, in float64."""
-    params = network.params[0] if network.population else network.params
-    exact = Network(network.layers, 0)
-    exact.params = params.astype(np.float64)
-    try:
-        errors = gradient_errors(exact, head.loss, as_batch(X, target, dtype=np.float64))
-    except (ArithmeticError, TypeError, ValueError):  # a layer that cannot do float64 is not judged
-        return
-    note(history, "gradient_error", errors, network.layout.block_names)
-
-
 def _dry_pass(history: History, network: Network, head: Head, X: Array, target: Array) -> None:
     """Loss, and by layer gradient, gain, activations, saturated and dead units, before anything has moved."""
     own = network.member(0) if network.population else network
@@ -195,10 +140,12 @@ def _dry_pass(history: History, network: Network, head: Head, X: Array, target: 
     batch = as_batch(X, target, dtype=network.dtype)
     workspace = Workspace(first, len(X))
     value = value_and_grad(first, head.loss, batch, workspace)
-    step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None)
+    step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None, Objective(first, head.loss))
     note(history, "initial_loss", value)
-    for instrument in START:
-        note(history, instrument.name, instrument.read(step), instrument.labels(step) if instrument.labels else ())
+    for instrument in (*START, *CHECKS):
+        labels = instrument.labels(step) if instrument.labels else ()
+        if (labels or not instrument.labels) and (found := instrument.read(step)) is not None:
+            note(history, instrument.name, found, labels)
     for instrument in DETAILED:
         labels = instrument.labels(step) if instrument.labels else ()
         if labels and instrument.measure and instrument.period and not instrument.name.startswith("update"):

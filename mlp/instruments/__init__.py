@@ -6,7 +6,8 @@ run is the same bit for bit with or without it. When to measure and where it goe
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
 parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and
-`start` looks at how it all began.
+`start` and
+`ending` look at how it all began.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from mlp.instruments.ending import constant_output, out_of_reach, squashed_twice
 from mlp.instruments.epochs import saturated_share, saturated_units, silent_units
 from mlp.instruments.instrument import Instrument, Measure
 from mlp.instruments.nodes import (
@@ -31,7 +33,19 @@ from mlp.instruments.nodes import (
     squashing,
 )
 from mlp.instruments.samples import noise_along, noise_ratio, sample_grad_norms
-from mlp.instruments.start import bias_mean, dense, guess_loss, hidden, identical_units, weight_gain, weight_std
+from mlp.instruments.start import (
+    bias_mean,
+    dense,
+    foreign,
+    gradient_error,
+    guess_loss,
+    hidden,
+    identical_units,
+    input_size,
+    target_size,
+    weight_gain,
+    weight_std,
+)
 from mlp.instruments.vectors import (
     GradCosine,
     descent,
@@ -70,8 +84,18 @@ START = (
     Instrument("weight_gain", weight_gain, period=None, labels=dense, shared=True),
     Instrument("identical_units", identical_units, period=None, labels=hidden, shared=True),
     Instrument("guess_loss", guess_loss, period=None, shared=True),
+    Instrument("input_size", input_size, period=None, shared=True),
 )
 """How the network began: noted once."""
+
+CHECKS = (
+    Instrument("target_size", target_size, period=None, shared=True),
+    Instrument("constant_output", constant_output, period=None, shared=True),
+    Instrument("squashed_twice", squashed_twice, period=None, shared=True),
+    Instrument("out_of_reach", out_of_reach, period=None, shared=True),
+    Instrument("gradient_error", gradient_error, period=None, labels=foreign, shared=True),
+)
+"""Noted once too, where there is something to say: targets that are numbers, an odd end, code that is not ours."""
 
 STANDARD = (
     *ESSENTIAL,
@@ -97,6 +121,7 @@ STANDARD = (
     Instrument("saturated_units", period=150, labels=named(squashing), watch=saturated_units),
     Instrument("saturated_share", period=150, labels=named(squashing), watch=saturated_share),
     *START,
+    *CHECKS,
 )  # fmt: skip
 """What an experiment records at every step, or every few."""
 
@@ -111,6 +136,7 @@ DETAILED = (
 """Everything there is, at every step; for study. Those that read the nodes cost about as much as a small step."""
 
 __all__ = [
+    "CHECKS",
     "DETAILED",
     "ESSENTIAL",
     "STANDARD",

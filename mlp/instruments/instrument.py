@@ -15,7 +15,8 @@ Measure: TypeAlias = Callable[[Step], Any]
 class Instrument(NamedTuple):
     """A quantity: `measure(step)` gives a number, or one for each of `labels(step)`; every `period` records.
 
-    `period` may depend on the network: a function of the first step; None: once, where the history has it not yet.
+    `period` may depend on the network: a function of the first step; None: once, where the history has it not yet, and
+    only if what `measure` gives is not None.
     `shared`: the same for all members of a population, as the epoch is. `finish` makes the quantity of what was
     measured, when it is read: a root over a whole column costs nothing, at every step it costs 1 % of a small network.
     `norm_of`: the column whose norm over the labels this is; where that is recorded too, nothing is measured and it is
@@ -39,8 +40,9 @@ class Instrument(NamedTuple):
     watch: Callable[[Step, int], Measure] | None = None
 
     def read(self, step: Step) -> Any:
-        """The quantity at one step alone; None where it takes more."""
-        return None if self.measure is None else self.finish(self.measure(step))
+        """The quantity at one step alone; None where it takes more, or there is nothing to say."""
+        found = None if self.measure is None else self.measure(step)
+        return None if found is None else self.finish(found)
 
     def period_for(self, step: Step) -> Any:
         """Every how many records, for this network."""

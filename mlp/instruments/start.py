@@ -1,4 +1,4 @@
-"""How a network began: the size of its weights, units that are doubles of one another, the loss of a guess.
+"""How a network began: the size of weights and data, doubles among the units, the loss of a guess, a gradient check.
 
 Read once, at the first step of a recording. The weights are those before its update.
 """
@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.batches import as_batch
+from mlp.gradcheck import gradient_errors
+from mlp.instruments.nodes import places
 from mlp.layers import Dense
+from mlp.network import Network
 from mlp.training import Step
 
 Weights = list[tuple[str, int, Array]]
@@ -81,3 +85,45 @@ def guess_loss(step: Step) -> Any:
     target = step.batch.target
     is_label = target.ndim == 1 and target.dtype.kind in "iu" and step.network.n_out > 1
     return log(step.network.n_out) if is_label else np.nan
+
+
+def input_size(step: Step) -> Any:
+    """The root mean square of the first batch's inputs: 1 where they are standardised."""
+    return float(np.sqrt(np.square(step.batch.x.values, dtype=np.float64).mean()))
+
+
+def target_size(step: Step) -> Any:
+    """The root mean square of the first batch's targets, the largest over the outputs; None where they are labels."""
+    target = step.batch.target
+    if target.dtype.kind != "f":
+        return None
+    return float(np.sqrt(np.square(target, dtype=np.float64).mean(-1)).max())
+
+
+CHECKED = 32
+"""Samples of the gradient check."""
+
+
+def foreign(step: Step) -> tuple[str, ...]:
+    """The layers that have parameters, if a layer or the loss is not this library's own: tests hold ours to it."""
+    parts = [place.layer for place in places(step)] + ([step.objective.loss] if step.objective else [])
+    ours = all(type(part).__module__.startswith("mlp.") for part in parts)
+    return () if ours else step.network.layout.block_names
+
+
+def gradient_error(step: Step) -> Any:
+    """How far the gradient of each layer is from differences of the loss: `mlp.gradcheck`, in float64.
+
+    None where that cannot be told: the loss is not at hand, or a layer cannot do float64.
+    """
+    if step.objective is None:
+        return None
+    network, batch = step.network, step.batch
+    exact = Network(network.layers, 0)
+    exact.params = (network.params - step.update).reshape(-1, network.params.shape[-1])[0].astype(np.float64)
+    weights = None if batch.weights is None else batch.weights[:CHECKED]
+    few = as_batch(batch.x.values[..., :CHECKED].T, batch.target[..., :CHECKED].T, weights, dtype=np.float64)
+    try:
+        return gradient_errors(exact, step.objective.loss, few)
+    except (ArithmeticError, TypeError, ValueError):
+        return None

@@ -16,15 +16,25 @@ CLEAN = "clean the labels, or stop early"
 
 def unscaled_inputs(r: Reading) -> Iterator[Suspicion]:
     """Inputs far from size 1, or of very different sizes, where nothing scales them."""
-    if "input_std" not in r or "input_mean" not in r or r.setting("scaled", 0.0) == 1:
+    if r.setting("scaled", 0.0) == 1:
         return
-    mean, spread = r["input_mean"][0], r["input_std"][0]
-    size, varying = float(np.sqrt(np.mean(mean**2 + spread**2))), spread[spread > 0]
-    ratio = float(varying.max() / varying.min()) if varying.size else 1.0
-    if size > 5 or ratio > 30 or (varying.size and size < 0.1):
-        why = f"inputs have a size of {size:.3g}, the widest feature {ratio:.3g} times that of the narrowest"
+    size, ratio = _input_scales(r)
+    if size > 5 or ratio > 30 or 0 < size < 0.1:
+        why = f"inputs have a size of {size:.3g}"
+        why += f", the widest feature {ratio:.3g} times that of the narrowest" if ratio > 1 else ""
         odd = max(between(size, 4, 15), between(ratio, 20, 200), between(1 / max(size, 1e-30), 8, 40))
         yield suspect(0.4 + 0.53 * odd, "unscaled_inputs", why, 'scale = "standard"')
+
+
+def _input_scales(r: Reading) -> tuple[float, float]:
+    """The root mean square of the inputs, and how many times the widest feature varies as much as the narrowest."""
+    if "input_std" not in r or "input_mean" not in r:
+        return r.one("input_size", default=1.0), 1.0
+    mean, spread = r["input_mean"][0], r["input_std"][0]
+    size, varying = float(np.sqrt(np.mean(mean**2 + spread**2))), spread[spread > 0]
+    if not varying.size:  # constants, which are never too small
+        return max(size, 1.0), 1.0
+    return size, float(varying.max() / varying.min())
 
 
 def outliers(r: Reading) -> Iterator[Suspicion]:
@@ -44,9 +54,11 @@ def outliers(r: Reading) -> Iterator[Suspicion]:
 
 def unscaled_targets(r: Reading) -> Iterator[Suspicion]:
     """Numbers to predict that are far from the size at which outputs begin."""
-    if "target_std" not in r or "target_mean" not in r or "class_counts" in r:
+    if "class_counts" in r:
         return
-    size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
+    size = r.one("target_size", default=1.0)
+    if "target_std" in r and "target_mean" in r:
+        size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
     if size > 10 or size < 0.01:
         why = f"targets have a size of {size:.3g}, and outputs begin near 1"
         odd = max(between(size, 5, 50), between(1 / max(size, 1e-30), 50, 500))
