@@ -34,11 +34,12 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     """What is missing on a part; None where nothing was measured there.
 
     With no row held out the training score is all there is, and a plain network may have got its own by heart: then
-    that of the plain network on halves it was not trained on counts, where it is lower.
+    its score on training rows it had not seen counts, unless that is a guess: a truth table can only be got by heart.
     """
     mine, best = reading.score(part), reading.one(f"yardstick_{part}_{reading.score_name}")
-    if not isfinite(reading.score("validation")):
-        best = min(best, reading.one(f"crossed_{reading.score_name}", default=best))
+    crossed = reading.one(f"crossed_{reading.score_name}")
+    if not isfinite(reading.score("validation")) and crossed > reading.one("guess_accuracy", default=0.0) + 0.1:
+        best = min(best, crossed)
     if not (isfinite(mine) and isfinite(best)):
         return None
     mine = max(mine, -1.0)  # r² has no lower end

@@ -116,7 +116,8 @@ class Watch:
         """Train a plain network on the same rows, and note what it came to and what the labels look like."""
         rows, name = standardised(self.ready.prepared, np.dtype(np.float32)), score_name(self._task)
         given = (self.ready.config, rows, self._task, self._n_targets)
-        if (rows.validation is None or len(rows.train) in FEW) and not self.ready.prepared.about.complete:
+        n, complete = len(rows.train), self.ready.prepared.about.complete
+        if (n in FEW or (rows.validation is None and n > FEW.stop)) and not complete:
             self._note(f"crossed_{name}", crossed(*given))
         if self._task == "classification":
             noise, error = label_noise(rows)
