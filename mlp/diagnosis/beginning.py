@@ -216,7 +216,7 @@ class UnscaledTargets:
                 (),
                 0,
                 {"mean": float(mean), "deviation": float(spread), "large": self.large},
-                (Cause("unscaled_targets", "outputs begin near 1", "divide the targets by their deviation"),),
+                (Cause("unscaled_targets", "outputs begin near 1", 'scale_target = "standard"'),),
             )
 
 

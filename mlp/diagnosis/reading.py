@@ -91,8 +91,10 @@ class Reading(History):
 
     @cached_property
     def done(self) -> int:
-        """Steps made."""
-        return int(self.steps("loss")[-1]) + 1 if len(self.loss) else 0
+        """Steps made, as far as was recorded: where losses are rare, the end of an epoch knows better."""
+        if not len(self.loss):
+            return 0
+        return 1 + max(int(self.steps(name)[-1]) for name in ("loss", "train_loss", "ended") if name in self)
 
     @cached_property
     def planned(self) -> int:

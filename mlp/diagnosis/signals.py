@@ -232,7 +232,8 @@ class ExplodingGradients:
             (layers[0],),
             0,
             {"first_to_last": ratio, "threshold": self.times},
-            ranked(r),
+            ranked(r)
+            or (Cause("initialization_too_large", "each layer hands back more than it gets", 'init = "auto"'),),
         )
 
 

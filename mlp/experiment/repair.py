@@ -150,10 +150,11 @@ def mended(
 
 
 def _is_better(bench: Bench, found: Run, best: Run) -> bool:
-    """Whether its score is higher; or it is healthy, and on held-out rows not much worse: no alarm is worth that."""
+    """Whether its score is higher, and not by heart alone; or it is healthy, and on held-out rows not much worse."""
     if found.healthy and bench.held_out_score(found) > bench.held_out_score(best) - LOSS:
         return True
-    return bench.score_of(found) > bench.score_of(best) + MOVES
+    is_higher = bench.score_of(found) > bench.score_of(best) + MOVES
+    return is_higher and bench.held_out_score(found) > bench.held_out_score(best) - ALIKE
 
 
 def _most(before: Run) -> int:
