@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_each, check_fraction, check_not_negative, check_positive
-from mlp.optimizers.memory import MeansState, begun, fade, fade_squares
+from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, unbiased_root
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_rate, pace
 
 
@@ -23,9 +23,7 @@ def direction(m: Array, v: Array, g: Array, numbers: tuple[Any, Any, float], t: 
     beta1, beta2, epsilon = numbers
     fade(m, beta1, g, out)
     fade_squares(v, beta2, g, out)
-    np.sqrt(v, out=out)
-    out *= (1 - beta2**t) ** -0.5
-    out += epsilon
+    unbiased_root(v, beta2, epsilon, t, out)
     np.divide(m, out, out=out)
     out *= 1 / (1 - beta1**t)
 
@@ -158,9 +156,7 @@ class AMSGrad(Optimizer):
         fade(state.m, self.beta1, at.grad, out)
         fade_squares(state.v, self.beta2, at.grad, out)
         np.maximum(state.highest, state.v, out=state.highest)
-        np.sqrt(state.highest, out=out)
-        out *= (1 - self.beta2**t) ** -0.5
-        out += self.epsilon
+        unbiased_root(state.highest, self.beta2, self.epsilon, t, out)
         np.divide(state.m, out, out=out)
         out *= -rate / (1 - self.beta1**t)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError
-from mlp.optimizers.memory import begun, fade_squares, is_on, plain
+from mlp.optimizers.memory import begun, fade_squares, is_on, plain, unbiased_root
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers
 
 
@@ -140,9 +140,7 @@ class ScheduleFreeAdamW(Optimizer):
     def update(self, at: Evaluation, state: FreeAdamState, out: Array) -> None:
         """From θ to the new one."""
         fade_squares(state.v, self.beta2, at.grad, out)
-        np.sqrt(state.v, out=out)
-        out *= (1 - self.beta2 ** (state.t + 1)) ** -0.5
-        out += self.epsilon
+        unbiased_root(state.v, self.beta2, self.epsilon, state.t + 1, out)
         np.divide(at.grad, out, out=out)
         _freed(at, state, self.beta1, self.weight_decay, out)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlp.arrays import Array, generator
 from mlp.errors import DerivativeError, HyperparameterError, check_count
-from mlp.optimizers.memory import MeansState, begun, each_norm, fade, fade_squares, shrink
+from mlp.optimizers.memory import MeansState, begun, each_norm, fade, fade_squares, shrink, unbiased_root
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
 
 
@@ -83,9 +83,7 @@ class AdaHessian(Optimizer):
         room *= out
         fade(m, self.beta1, at.grad, out)
         fade_squares(v, self.beta2, room, out)
-        np.sqrt(v, out=out)
-        out *= (1 - self.beta2**state.t) ** -0.5
-        out += self.epsilon
+        unbiased_root(v, self.beta2, self.epsilon, state.t, out)
         np.divide(m, out, out=out)
         out *= -rate / (1 - self.beta1**state.t)
 

@@ -51,6 +51,13 @@ def fade_squares(kept: Array, decay: Any, new: Array, room: Array) -> None:
     fade(kept, decay, room, room)
 
 
+def unbiased_root(v: Array, beta2: Any, epsilon: float, t: int, out: Array) -> None:
+    """Write √v̂ + ε into `out`, v̂ = v / (1 - β₂ᵗ) being the mean of the squares met without its bias towards 0."""
+    np.sqrt(v, out=out)
+    out *= (1 - beta2**t) ** -0.5
+    out += epsilon
+
+
 def is_on(number: Any) -> bool:
     """Whether a hyperparameter, or that of any member, is not 0. For a plain number this is no work, np.any is 3 µs."""
     return bool(number.any()) if isinstance(number, np.ndarray) else number != 0

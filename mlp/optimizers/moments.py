@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError
-from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, shrink
+from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, shrink, unbiased_root
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
 
 
@@ -47,9 +47,7 @@ class AdaBelief(Optimizer):
         np.subtract(at.grad, m, out=out)
         fade_squares(v, self.beta2, out, out)
         v += self.epsilon
-        np.sqrt(v, out=out)
-        out *= (1 - self.beta2**t) ** -0.5
-        out += self.epsilon
+        unbiased_root(v, self.beta2, self.epsilon, t, out)
         np.divide(m, out, out=out)
         out *= -rate / (1 - self.beta1**t)
 
@@ -95,9 +93,7 @@ class Yogi(Optimizer):
         room *= out
         room *= 1 - self.beta2
         v -= room
-        np.sqrt(v, out=out)
-        out *= (1 - self.beta2**t) ** -0.5
-        out += self.epsilon
+        unbiased_root(v, self.beta2, self.epsilon, t, out)
         np.divide(m, out, out=out)
         out *= -rate / (1 - self.beta1**t)
 
@@ -152,9 +148,7 @@ class Adan(Optimizer):
         np.multiply(d, self.beta2 / (1 - self.beta2**t), out=out)
         np.multiply(m, 1 / (1 - self.beta1**t), out=room)
         out += room
-        np.sqrt(v, out=room)
-        room *= (1 - self.beta3**t) ** -0.5
-        room += self.epsilon
+        unbiased_root(v, self.beta3, self.epsilon, t, room)
         out /= room
         out *= -rate
         shrink(out, rate * self.weight_decay, at.params, room)
@@ -213,9 +207,7 @@ class AdEMAMix(Optimizer):
         np.multiply(m, 1 / (1 - self.beta1**t), out=out)
         np.multiply(slow, alpha, out=room)
         out += room
-        np.sqrt(v, out=room)
-        room *= (1 - self.beta2**t) ** -0.5
-        room += self.epsilon
+        unbiased_root(v, self.beta2, self.epsilon, t, room)
         out /= room
         out *= -rate
         shrink(out, rate * self.weight_decay, at.params, room)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, plain
+from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, plain, unbiased_root
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
 
 
@@ -61,9 +61,7 @@ class NAdam(Optimizer):
         np.multiply(at.grad, (1 - mu) / (1 - state.product), out=out)
         np.multiply(state.m, mu_next / (1 - state.product * mu_next), out=room)
         out += room
-        np.sqrt(state.v, out=room)
-        room *= (1 - self.beta2**t) ** -0.5
-        room += self.epsilon
+        unbiased_root(state.v, self.beta2, self.epsilon, t, room)
         np.divide(out, room, out=out)
         out *= -rate
 
