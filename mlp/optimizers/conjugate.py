@@ -55,13 +55,13 @@ class _ConjugateGradient(Searching):
         if not state.since:
             self._restart(at.grad, state)
         slope = float(at.grad @ state.d)
-        first = state.learning_rate * state.slope / slope if state.t and slope else _first(at.grad)
+        first = state.learning_rate * state.slope / slope if state.t and slope else first_length(at.grad)
         found = self._search().step(at, state, objective, state.d, first, out)
         state.since = state.since + 1 if found.alpha else 0
         state.slope = slope
         np.copyto(state.grad, at.grad)
         if not found.alpha:
-            state.pace.learning_rate, state.slope = _first(at.grad), -float(at.grad @ at.grad)
+            state.pace.learning_rate, state.slope = first_length(at.grad), -float(at.grad @ at.grad)
 
     def _restart(self, g: Array, state: ConjugateState) -> None:
         """The steepest way down."""
@@ -83,7 +83,7 @@ class _ConjugateGradient(Searching):
         return StrongWolfe(self.decrease, self.curvature, self.tries)
 
 
-def _first(g: Array) -> float:
+def first_length(g: Array) -> float:
     """The first α of all: a step that is no longer than 1 in the sum of its components."""
     size = float(np.abs(g).sum())
     return min(1.0, 1 / size) if size else 1.0

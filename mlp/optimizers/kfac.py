@@ -11,7 +11,7 @@ from mlp.arrays import Array
 from mlp.errors import check_fraction, check_positive
 from mlp.optimizers.least_squares import trial
 from mlp.optimizers.line import Searching, asked, searching
-from mlp.optimizers.newton import NewtonState, _times
+from mlp.optimizers.newton import NewtonState, counted
 from mlp.optimizers.optimizer import Evaluation
 
 
@@ -94,7 +94,7 @@ class KFAC(Searching):
         out.fill(0)
         if not slope < 0:
             return
-        bend = float(d @ _times(objective.gnvp, state)(d)) + state.damping * float(d @ d)
+        bend = float(d @ counted(objective.gnvp, state)(d)) + state.damping * float(d @ d)
         alpha = -slope / bend
         ahead = trial(objective, state, at.params + alpha * d)
         state.ratio = (float(at.loss) - ahead) / (-0.5 * alpha * slope)

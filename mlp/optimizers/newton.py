@@ -27,7 +27,7 @@ class NewtonState(SearchState):
     inner: int
 
 
-def _times(multiply: Any, state: Any) -> Callable[[Array], Array]:
+def counted(multiply: Any, state: Any) -> Callable[[Array], Array]:
     """A product that is counted."""
 
     def product(v: Array) -> Array:
@@ -71,7 +71,7 @@ class NewtonCG(Searching):
         """α d."""
         objective = asked(self, at, "value_and_grad", "hvp")
         state.inner = 0
-        d = self._direction(at.grad, _times(objective.hvp, state))
+        d = self._direction(at.grad, counted(objective.hvp, state))
         self._search().step(at, state, objective, d, 1.0, out)
 
     def _direction(self, g: Array, times: Callable[[Array], Array]) -> Array:
@@ -136,7 +136,7 @@ class TrustRegion(Searching):
         state.pace.next(at.loss)
         out.fill(0)
         if at.grad.any():
-            step, fall = steihaug(at.grad, _times(objective.hvp, state), state.radius)
+            step, fall = steihaug(at.grad, counted(objective.hvp, state), state.radius)
             judge(self, at, state, objective, step, fall, out)
 
 
@@ -220,7 +220,7 @@ class HessianFree(Searching):
         out.fill(0)
         if not at.grad.any():
             return
-        times = _times(objective.gnvp, state)
+        times = counted(objective.gnvp, state)
         solution = damped_cg(at.grad, times, state, self)
         d, slope = solution.d, float(solution.d @ at.grad)
         np.copyto(state.d, d)

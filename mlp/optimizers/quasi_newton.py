@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_count, check_positive
-from mlp.optimizers.conjugate import _first, ratio
+from mlp.optimizers.conjugate import first_length, ratio
 from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
 from mlp.optimizers.optimizer import Evaluation
 
@@ -74,7 +74,7 @@ class BFGS(Searching):
             learn(state.h, state.s, y, fresh=not state.d.any() or state.t == 1)
         np.matmul(state.h, at.grad, out=state.d)
         np.negative(state.d, out=state.d)
-        first = 1.0 if state.s.any() else _first(at.grad)
+        first = 1.0 if state.s.any() else first_length(at.grad)
         found = self._search().step(at, state, objective, state.d, first, out)
         np.copyto(state.s, out)
         np.copyto(state.grad, at.grad)
@@ -145,7 +145,7 @@ class LBFGS(Searching):
             _remember(state, y)
         np.negative(at.grad, out=state.d)
         two_loops(state.steps[self.memory - state.kept :], state.changes[self.memory - state.kept :], state.d)
-        first = 1.0 if state.s.any() else _first(at.grad)
+        first = 1.0 if state.s.any() else first_length(at.grad)
         found = self._search().step(at, state, objective, state.d, first, out)
         np.copyto(state.s, out)
         np.copyto(state.grad, at.grad)
@@ -211,12 +211,12 @@ class OneStepSecant(Searching):
             b = (s @ g) / (s @ y)
             a = ratio(y @ g, s @ y) - (1 + (y @ y) / (s @ y)) * b
             state.d += a * s + b * y
-        first = max(state.learning_rate, self.shortest) if s.any() else _first(g)
+        first = max(state.learning_rate, self.shortest) if s.any() else first_length(g)
         found = self._search().step(at, state, objective, state.d, first, out)
         np.copyto(s, out)
         np.copyto(state.grad, g)
         if not found.alpha:
-            state.pace.learning_rate = _first(g)
+            state.pace.learning_rate = first_length(g)
 
     def _search(self) -> StrongWolfe:
         return StrongWolfe(self.decrease, self.curvature, self.tries)
