@@ -90,6 +90,7 @@ FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
 COUNT = Allowed(_positive, "a whole number, 1 or more")
 SEED = Allowed(lambda value: _whole(value) and value >= 0, "a whole number, 0 or more")
 NUMBER = Allowed(_number, "a number")
+RATE = Allowed(_rate, "a rate 0 ≤ rate < 1")
 NOT_NEGATIVE = Allowed(lambda value: _number(value) and value >= 0, "a number, 0 or more")
 PART = Allowed(lambda value: _rate(value) or _text(value), "a fraction 0 ≤ value < 1, or the path of a file")
 
@@ -127,6 +128,9 @@ class NetworkConfig:
             "a rate 0 ≤ rate < 1, or a list with one for each hidden layer",
         ),
     )
+    input_dropout: float = key(0.0, RATE)
+    input_noise: float = key(0.0, NOT_NEGATIVE)
+    max_norm: float = key(0.0, NOT_NEGATIVE)
     batch_norm: bool = key(False, FLAG)
     residual: bool = key(False, FLAG)
     frozen: list[str] = key([], Allowed(_listed(_text), 'a list of layer names, like ["dense1"]'))
