@@ -13,6 +13,7 @@ True
 from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
 from mlp.backprop import backward, forward, infer, predict, value_and_grad
+from mlp.data.augment import Augmentation, Mixup, Shift, augmented
 from mlp.data.batches import Batch, as_batch, batches
 from mlp.diagnosis import Cause, Finding, diagnose
 from mlp.errors import (
@@ -60,6 +61,7 @@ __all__ = [
     "ESSENTIAL",
     "STANDARD",
     "Array",
+    "Augmentation",
     "Batch",
     "Cause",
     "ConfigError",
@@ -80,6 +82,7 @@ __all__ = [
     "Layout",
     "MLPError",
     "MissingExtraError",
+    "Mixup",
     "MultiStep",
     "Network",
     "Nodes",
@@ -91,6 +94,7 @@ __all__ = [
     "Repair",
     "Run",
     "ShapeError",
+    "Shift",
     "Step",
     "StepDecay",
     "Triangular",
@@ -98,6 +102,7 @@ __all__ = [
     "WarmUp",
     "Workspace",
     "as_batch",
+    "augmented",
     "backward",
     "batches",
     "data",

@@ -92,6 +92,10 @@ SEED = Allowed(lambda value: _whole(value) and value >= 0, "a whole number, 0 or
 NUMBER = Allowed(_number, "a number")
 RATE = Allowed(_rate, "a rate 0 ≤ rate < 1")
 NOT_NEGATIVE = Allowed(lambda value: _number(value) and value >= 0, "a number, 0 or more")
+IMAGE = Allowed(
+    lambda value: _listed(_positive)(value) and len(value) in (0, 2, 3),
+    "a list [rows, columns] or [rows, columns, channels]; [] for a square",
+)
 PART = Allowed(lambda value: _rate(value) or _text(value), "a fraction 0 ≤ value < 1, or the path of a file")
 
 
@@ -107,6 +111,9 @@ class DataConfig:
     scale: str = key("standard", one_of("standard", "minmax", "none"))
     scale_target: str = key("none", one_of("none", "standard"))
     class_weight: str = key("none", one_of("none", "balanced"))
+    shift: int = key(0, SEED)
+    image: list[int] = key([], IMAGE)
+    mixup: float = key(0.0, NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,19 @@ Weight penalties, dropout and label smoothing are no business of this module: la
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isqrt, prod
+from typing import TYPE_CHECKING
 
+from mlp.data.augment import Augmentation, Mixup, Shift
 from mlp.errors import ConfigError
 from mlp.experiment.config import Config
 from mlp.layers import Dense, Dropout, Layer, Noise, Residual
 from mlp.layers.chain import slices
 from mlp.network import Layout
 from mlp.optimizers import MaxNorm, Optimizer, ScheduleFreeAdamW, ScheduleFreeSGD
+
+if TYPE_CHECKING:
+    from mlp.experiment.build import Head
 
 Matrix = tuple[slice, tuple[int, int]]
 
@@ -35,6 +41,39 @@ def constrained(rule: Optimizer, config: Config, layout: Layout) -> Optimizer:
             "from there: it keeps a place of its own. Use another rule, or [loss] l2."
         )
     return MaxNorm(rule, radius, hidden_matrices(layout))
+
+
+def augmentations(config: Config, ending: Head, n_features: int) -> tuple[Augmentation, ...]:
+    """What changes the batches to train on: shifted images first, then mixtures of them."""
+    shift = [Shift(config.data.shift, _image(config, n_features))] if config.data.shift else []
+    return (*shift, *([_mixup(config, ending)] if config.data.mixup else []))
+
+
+def _image(config: Config, n_features: int) -> tuple[int, ...]:
+    """The shape of an image; where it is not given, a square."""
+    asked, data = f"[data] shift = {config.data.shift}", config.data
+    image = tuple(data.image) or (isqrt(n_features),) * 2
+    if prod(image) != n_features:
+        given = f"image = {data.image}, which has {prod(image)} pixels" if data.image else "no image is given"
+        raise ConfigError(f"{asked} moves images, and rows have {n_features} features; {given}. Give [rows, columns].")
+    if data.scale == "standard":
+        raise ConfigError(
+            f"{asked} moves pixels to places that have another mean and deviation, and [data] scale = 'standard' has "
+            "divided by those. Set scale = 'minmax' or 'none'."
+        )
+    if data.shift >= min(image[:2]):
+        raise ConfigError(f"{asked} moves all of an image {image[0]} × {image[1]} out of itself. Give less.")
+    return image
+
+
+def _mixup(config: Config, ending: Head) -> Mixup:
+    """Mixtures of samples, for losses that know what half a label is."""
+    asked = f"[data] mixup = {config.data.mixup:g} mixes targets"
+    if ending.loss_name in ("focal", "hinge"):
+        raise ConfigError(f"{asked}, and [loss] {ending.loss_name} takes whole labels. Set [loss] cross_entropy.")
+    if config.data.class_weight != "none":
+        raise ConfigError(f"{asked}, and class_weight weighs each by its class. Use one of them.")
+    return Mixup(config.data.mixup, ending.n_out if ending.labels else None)
 
 
 def hidden_matrices(layout: Layout) -> tuple[Matrix, ...]:

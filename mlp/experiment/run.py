@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from math import ceil
@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.augment import Augmentation, augmented
 from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
-from mlp.experiment import build, metrics
+from mlp.experiment import build, metrics, regularizers
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
@@ -95,6 +96,8 @@ class Experiment:
     recorder: Recorder
     steps_per_epoch: int
     best: Best
+    augmentations: tuple[Augmentation, ...] = ()
+    augment_rng: np.random.Generator = field(default_factory=np.random.default_rng)
     steps: int = 0
     seconds: float = 0.0
     diverged: bool = False
@@ -160,7 +163,12 @@ class Experiment:
         return self.prepared.preprocessing.task
 
     def _data(self) -> Iterator[Batch]:
-        """Batches for all epochs, of the training part."""
+        """Batches for all epochs, of the training part, augmented where that is asked for."""
+        data = self._plain_data()
+        return augmented(data, *self.augmentations, rng=self.augment_rng) if self.augmentations else data
+
+    def _plain_data(self) -> Iterator[Batch]:
+        """Batches of the rows as they are."""
         part, given = self.prepared.train, self.config.training
         size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
         target = metrics.target(self.head, part.y, self.network.dtype)
@@ -258,7 +266,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
     with blaming(where):
         parsed = build.settled(parsed)
-    split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
+    split_rng, network_rng, shuffle_rng, augment_rng, _ = _generators(parsed.training.seed)
     prepared = prepare(parsed, data, split_rng)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
@@ -267,8 +275,16 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
-    recorder = Recorder(every=parsed.record.every)
-    return Experiment(parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network))
+        augmentations = regularizers.augmentations(parsed, ending, network.n_in)
+    recorder, best = Recorder(every=parsed.record.every), Best.start(network)
+    return Experiment(
+        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, best, augmentations, augment_rng
+    )
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """One for each purpose: split, first weights and dropout, order of the rows, augmentation, pretraining."""
+    return np.random.default_rng(seed).spawn(5)
 
 
 def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Generator) -> Network:
