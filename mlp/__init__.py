@@ -38,6 +38,7 @@ from mlp.losses import *  # noqa: F403
 from mlp.network import Layout, Network, Workspace
 from mlp.objective import Factors, Objective
 from mlp.optimizers import *  # noqa: F403
+from mlp.pretraining import RBM, Autoencoder, pretrain, pretrain_autoencoder, pretrain_rbm
 from mlp.recorder import Recorder
 from mlp.schedules import (
     Cosine,
@@ -59,9 +60,11 @@ __version__ = "0.1.0"
 __all__ = [
     "DETAILED",
     "ESSENTIAL",
+    "RBM",
     "STANDARD",
     "Array",
     "Augmentation",
+    "Autoencoder",
     "Batch",
     "Cause",
     "ConfigError",
@@ -113,6 +116,9 @@ __all__ = [
     "load_run",
     "norm",
     "predict",
+    "pretrain",
+    "pretrain_autoencoder",
+    "pretrain_rbm",
     "repair",
     "run",
     "sample_grad_norms",

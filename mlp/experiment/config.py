@@ -128,6 +128,7 @@ class NetworkConfig:
     output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
     init: str | dict[str, Any] = key("auto", NAMED)
     bias: float = key(0.0, NUMBER)
+    pretrain: str | dict[str, Any] = key("none", NAMED)
     dropout: float | list[float] = key(
         0.0,
         Allowed(

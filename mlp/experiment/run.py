@@ -25,14 +25,16 @@ from mlp.data.augment import Augmentation, augmented
 from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
-from mlp.experiment import build, metrics, regularizers
+from mlp.experiment import build, metrics, pretraining, regularizers
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
+from mlp.experiment.pretraining import quietly
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
+from mlp.pretraining import Describer, LayerEpoch, note, pretrained
 from mlp.recorder import Recorder
 from mlp.training import Step, train
 
@@ -98,6 +100,8 @@ class Experiment:
     best: Best
     augmentations: tuple[Augmentation, ...] = ()
     augment_rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    describer: Describer | None = None
+    pretrain_rng: np.random.Generator = field(default_factory=np.random.default_rng)
     steps: int = 0
     seconds: float = 0.0
     diverged: bool = False
@@ -108,8 +112,25 @@ class Experiment:
         """What looks at it while it trains."""
         return Watch(self)
 
+    def pretrain(self) -> Iterator[LayerEpoch]:
+        """Pretrain where that is asked for; yield after every epoch of a layer. `epochs` does it if nobody has."""
+        if self.describer is None or self.steps or "pretraining_error_by_layer" in self.recorder.history:
+            return
+        start = time.perf_counter()
+        facts = []
+        for fact in quietly(pretrained(self.network, self.prepared.train.X, self.describer, self.pretrain_rng)):
+            facts.append(fact)
+            yield fact
+            if self.stopped:
+                return
+        note(self.recorder.history, facts, step=0)
+        self.best = Best.start(self.network)
+        self.seconds += time.perf_counter() - start
+
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
+        for _ in self.pretrain():
+            pass
         self.watch.begin()
         steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
         for index in range(self.config.training.epochs):
@@ -266,7 +287,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
     with blaming(where):
         parsed = build.settled(parsed)
-    split_rng, network_rng, shuffle_rng, augment_rng, _ = _generators(parsed.training.seed)
+    split_rng, network_rng, shuffle_rng, augment_rng, pretrain_rng = _generators(parsed.training.seed)
     prepared = prepare(parsed, data, split_rng)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
@@ -276,10 +297,12 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
         augmentations = regularizers.augmentations(parsed, ending, network.n_in)
+        describer = pretraining.describer(parsed, prepared.train, network)
     recorder, best = Recorder(every=parsed.record.every), Best.start(network)
     return Experiment(
-        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, best, augmentations, augment_rng
-    )
+        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, best,
+        augmentations, augment_rng, describer, pretrain_rng,
+    )  # fmt: skip
 
 
 def _generators(seed: int) -> list[np.random.Generator]:

@@ -1,0 +1,42 @@
+"""What [network] pretrain asks for: how the hidden layers are to learn before training begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mlp.errors import ConfigError, MLPError
+from mlp.experiment.build import made, unknown
+from mlp.experiment.config import Config
+from mlp.experiment.metrics import quiet
+from mlp.experiment.prepare import Part
+from mlp.network import Network
+from mlp.pretraining import PRETRAINERS, Describer, LayerEpoch, check
+
+
+def describer(config: Config, rows: Part, network: Network) -> Describer | None:
+    """What trains the layers, None where nothing does; refuses a network and rows that it cannot work with."""
+    given = config.network.pretrain
+    table = dict(given) if isinstance(given, Mapping) else {"name": given}
+    name = table.pop("name")
+    if name == "none" and not table:
+        return None
+    if name not in PRETRAINERS:
+        raise unknown("[network] pretrain", name, {*PRETRAINERS, "none"})
+    found: Describer = made(PRETRAINERS[name], table, f"[network] pretrain {name}")
+    if rows.scaling is not None:
+        raise ConfigError("[network] pretrain needs its rows in memory, and these are read from disk. Use fewer rows.")
+    try:
+        check(network, found)
+    except MLPError as error:
+        raise ConfigError(f"[network] {error}") from None
+    return found
+
+
+def quietly(facts: Iterator[LayerEpoch]) -> Iterator[LayerEpoch]:
+    """The same facts. Numbers that overflow on the way are a finding; NumPy need not warn of them as well."""
+    while True:
+        with quiet():
+            fact = next(facts, None)
+        if fact is None:
+            return
+        yield fact
