@@ -184,6 +184,7 @@ class TrainingConfig:
     seed: int = key(0, SEED)
     dtype: str = key("float32", one_of("float32", "float64"))
     restarts: int = key(1, COUNT)
+    ensemble: bool = key(False, FLAG)
     early_stopping: bool | dict[str, Any] = key(
         False, Allowed(_stopping, "true | false | {patience = 10, min_delta = 0.0}")
     )

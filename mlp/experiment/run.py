@@ -25,7 +25,7 @@ from mlp.data.augment import Augmentation, augmented
 from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
-from mlp.experiment import build, metrics, pretraining, regularizers
+from mlp.experiment import build, metrics, pretraining, regularizers, restarts
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
@@ -158,7 +158,7 @@ class Experiment:
             }
             for name, part in parts.items():
                 if part is not None:
-                    found.update(metrics.named(name, metrics.evaluate(network, self.head, self._task, part)))
+                    found.update(metrics.named(name, restarts.numbers(network, self.head, self._task, part)))
         if not (self.diverged or np.isfinite(found["train_loss"])):
             return self._finish_before_the_end()
         return Run(
@@ -259,7 +259,10 @@ class Experiment:
         return self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
     def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
-        """The network, or of a population its best member on validation (without that part: in training)."""
+        """The network, or of a population its best member on validation (without that part: in training).
+
+        For an ensemble all members that came to a number, and the history of the best.
+        """
         if not self.network.population:
             return self.network, self.recorder.history, {}
         part = self.prepared.validation or self.prepared.train
@@ -269,7 +272,12 @@ class Experiment:
         np.copyto(single.params, self.network.params[member])
         np.copyto(single.statistics, self.network.statistics[member])
         values = {"restart_losses": losses.tolist(), "restart_chosen": member}
-        return single, self.recorder.history.member(member, self.network.population), values
+        history = self.recorder.history.member(member, self.network.population)
+        guess = float(history["reference_loss"][0])
+        values |= restarts.spread(self.network, self.head, self._task, self.prepared.train, guess)
+        if self.config.training.ensemble and np.isfinite(losses).any():
+            return restarts.ensemble(self.network, losses), history, values
+        return single, history, values
 
 
 def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "config") -> Experiment:
@@ -286,6 +294,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     if data is not None:
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
     with blaming(where):
+        restarts.check(parsed)
         parsed = build.settled(parsed)
     split_rng, network_rng, shuffle_rng, augment_rng, pretrain_rng = _generators(parsed.training.seed)
     prepared = prepare(parsed, data, split_rng)

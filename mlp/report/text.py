@@ -17,6 +17,7 @@ from mlp.diagnosis import Finding
 from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
+from mlp.experiment.restarts import APART, minima
 from mlp.layers import Dense
 from mlp.network import Network
 
@@ -116,6 +117,8 @@ def metrics_table(run: Run) -> str:
         rows.append(f"{kind:10}" + "".join(f"{figure(run.metrics[f'{part}_{kind}']):>12}" for part in parts))
     if "restart_losses" in run.metrics:
         rows.append(_restarts(np.array(run.metrics["restart_losses"]), run.metrics["restart_chosen"]))
+    if "restart_train_losses" in run.metrics and "reference_loss" in run.history:
+        rows.append(_minima(run))
     return "\n".join(rows)
 
 
@@ -134,6 +137,17 @@ def _restarts(losses: Array, chosen: int) -> str:
     spread = f", losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g})" if len(fine) else ""
     kept = f"; number {chosen} is kept, counting from 0" if len(fine) else ""
     return f"{'restarts':10}{len(losses)}{lost}{spread}{kept}"
+
+
+def _minima(run: Run) -> str:
+    """Into which minima the restarts fell, and who answers."""
+    best, *worse = minima(run.metrics["restart_train_losses"], float(run.history["reference_loss"][0])) or [[]]
+    fallen = ", ".join(f"{len(group)} near {np.median(group):.3g}" for group in worse[:4])
+    more = f" and {sum(map(len, worse[4:]))} above" if len(worse) > 4 else ""
+    elsewhere = f"; {sum(map(len, worse))} fell into worse minima: {fallen}{more}" if worse else ""
+    together = f"; {counted(run.network.population[0], 'network')} answer together" if run.network.population else ""
+    within = f"within {APART:.0%} of a guess from the best training loss"
+    return f"{'':10}{len(best)} {within}{elsewhere}{together}"
 
 
 def verdict(run: Run) -> str:
