@@ -38,9 +38,10 @@ RECIPES = {
         20,
         "1.6 (Simard, Steinkraus & Platt 2003, cross-entropy)",
         1.6,
+        loss={"label_smoothing": 0.1},  # held out: 1.39; without 1.87, dropout 0.5 instead 1.70
     ),
     "300-100": Recipe(
-        {"hidden": [300, 100]},
+        {"hidden": [300, 100], "dropout": 0.2, "input_dropout": 0.1},  # held out: 1.70; without 2.04
         20,
         "3.05 (LeCun et al. 1998, squared error)",
         1.9,

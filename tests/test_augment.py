@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import mlp
+from mlp.cli import main
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
 from mlp.experiment import experiment
 
@@ -154,3 +156,26 @@ def test_what_is_measured_is_measured_on_the_rows_as_they_are() -> None:
 def test_what_cannot_be_augmented_says_so(config: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         mlp.run(config)
+
+
+def test_an_augmented_ensemble_can_be_repaired() -> None:
+    """Trials meet changed batches too, and [data] keys that are lists are no obstacle."""
+    X = np.random.default_rng(0).random((120, 9))
+    config = {
+        "data": {"scale": "minmax", "shift": 1, "mixup": 0.2, "image": [3, 3]},
+        "network": {"hidden": [8]},
+        "training": {"restarts": 2, "ensemble": True, "epochs": 2},
+        "optimizer": {"name": "sgd", "learning_rate": 1e-5},
+    }
+    repair = mlp.repair(config, (X, (X.sum(1) > 4.5).astype(int)))
+    assert repair.changes
+    assert repair.after.network.population == (2,)
+    assert repair.after.metrics["train_accuracy"] > repair.before.metrics["train_accuracy"]
+
+
+def test_the_command_line_says_how_batches_are_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = ["data.scale=minmax", "data.shift=1", "data.mixup=0.2", "network.max_norm=3", "training.epochs=1"]
+    assert main(["train", "digits", *(part for key in keys for part in ("--set", key)), "-o", str(tmp_path / "r")]) == 0
+    shown = capsys.readouterr().out
+    assert "range 0 to 1, shifted by up to 1 pixel, mixed (α = 0.2)" in shown
+    assert ", max-norm 3," in shown

@@ -13,6 +13,7 @@ import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, HyperparameterError, ShapeError, UnknownNameError
 from mlp.experiment import experiment
+from mlp.experiment.trial import some, tried
 from mlp.pretraining import pretrained
 from mlp.pretraining.autoencoder import corrupted, folded
 from mlp.pretraining.rbm import Machine, contrast
@@ -273,6 +274,17 @@ def test_pretraining_that_teaches_nothing_is_found_with_its_cause(rate: float, c
 def test_healthy_pretraining_finds_nothing() -> None:
     run = mlp.run(deep("rbm"))
     assert not [f for f in run.findings if "Pretraining" in f.message]
+
+
+def test_a_short_trial_pretrains_as_the_run_does() -> None:
+    """Else a repair would judge another experiment than the one to be repaired."""
+    scores = []
+    for pretrain in ("none", "rbm"):
+        ready = experiment(deep(pretrain))
+        given = ready.config, some(ready.prepared, np.dtype(np.float32)), "classification", 10
+        scores.append(tried(*given, steps=400).train_score)
+    assert scores[0] < 0.2
+    assert scores[1] > 0.6
 
 
 @pytest.mark.parametrize(

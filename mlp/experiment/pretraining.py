@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment.build import made, unknown
 from mlp.experiment.config import Config
 from mlp.experiment.metrics import quiet
 from mlp.experiment.prepare import Part
 from mlp.network import Network
-from mlp.pretraining import PRETRAINERS, Describer, LayerEpoch, check
+from mlp.pretraining import PRETRAINERS, Describer, LayerEpoch, check, pretrained
 
 
 def describer(config: Config, rows: Part, network: Network) -> Describer | None:
@@ -30,6 +32,14 @@ def describer(config: Config, rows: Part, network: Network) -> Describer | None:
     except MLPError as error:
         raise ConfigError(f"[network] {error}") from None
     return found
+
+
+def pretrain(config: Config, rows: Part, network: Network, rng: np.random.Generator) -> None:
+    """Pretrain as the configuration says, if it does."""
+    found = describer(config, rows, network)
+    if found is not None:
+        for _ in quietly(pretrained(network, rows.X, found, rng)):
+            pass
 
 
 def quietly(facts: Iterator[LayerEpoch]) -> Iterator[LayerEpoch]:

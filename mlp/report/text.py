@@ -63,7 +63,14 @@ def _split(ready: Experiment) -> str:
     scale = {"standard": "mean 0, deviation 1", "minmax": "range 0 to 1", "none": "not scaled"}
     why = " (these are all patterns there are)" if prepared.about.complete else ""
     targets = "" if ready.config.data.scale_target == "none" else f"; targets: {scale[ready.config.data.scale_target]}"
-    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{targets}"
+    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{_augmented(ready)}{targets}"
+
+
+def _augmented(ready: Experiment) -> str:
+    """How the batches to train on are changed."""
+    data = ready.config.data
+    shifted = f", shifted by up to {counted(data.shift, 'pixel')}" if data.shift else ""
+    return shifted + (f", mixed (α = {data.mixup:g})" if data.mixup else "")
 
 
 def _network(ready: Experiment) -> str:
@@ -94,6 +101,7 @@ def _training(ready: Experiment) -> str:
     schedule = given.optimizer.schedule
     named = schedule if isinstance(schedule, str) else schedule["name"]
     extra = "" if named == "constant" else f" ({named})"
+    extra += f", max-norm {given.network.max_norm:g}" if given.network.max_norm else ""
     return (
         f"{'training':10}{given.loss.name}, {given.optimizer.name}, {rate}{extra}, "
         f"{counted(given.training.epochs, 'epoch')} of {counted(ready.steps_per_epoch, 'step')}{_stopping(ready)}"
