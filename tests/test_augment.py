@@ -12,9 +12,11 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
-from mlp.experiment import experiment
+from mlp.experiment import experiment, mended
 
 RNG = np.random.default_rng(0)
+ROWS = np.random.default_rng(1).normal(size=(200, 3))
+NUMBER = ROWS @ [1.0, 2.0, -1.0]
 
 
 def shifted(image: np.ndarray, dy: int, dx: int, fill: float) -> np.ndarray:
@@ -102,7 +104,8 @@ def test_labels_need_the_number_of_classes_and_weights_are_refused() -> None:
 
 
 def digits(**data: Any) -> dict[str, Any]:
-    return {"data": {"source": "digits", "scale": "minmax", **data}, "training": {"epochs": 3}}
+    found = {"source": "digits", "scale": "minmax", **data}
+    return {"data": found, "training": {"epochs": 3}, "record": {"probe": "never"}}
 
 
 def test_augmented_batches_are_the_same_for_the_same_seed_and_others_for_another() -> None:
@@ -139,6 +142,12 @@ def test_what_is_measured_is_measured_on_the_rows_as_they_are() -> None:
     np.testing.assert_array_equal(plain.network.params, changed.network.params)
 
 
+@pytest.mark.parametrize("y", [NUMBER > 0, np.digitize(NUMBER, [-1, 1]), np.c_[NUMBER > 0, NUMBER > 1], NUMBER])
+def test_every_task_can_be_mixed(y: np.ndarray) -> None:
+    run = mlp.run({"data": {"mixup": 0.2}, "training": {"epochs": 30}}, (ROWS, y * 1))
+    assert run.metrics.get("train_accuracy", run.metrics.get("train_r2")) > 0.8
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
@@ -167,7 +176,8 @@ def test_an_augmented_ensemble_can_be_repaired() -> None:
         "training": {"restarts": 2, "ensemble": True, "epochs": 2},
         "optimizer": {"name": "sgd", "learning_rate": 1e-5},
     }
-    repair = mlp.repair(config, (X, (X.sum(1) > 4.5).astype(int)))
+    data = X, (X.sum(1) > 4.5).astype(int)
+    repair = mended(mlp.run(config, data), data, tries=1)
     assert repair.changes
     assert repair.after.network.population == (2,)
     assert repair.after.metrics["train_accuracy"] > repair.before.metrics["train_accuracy"]
