@@ -157,6 +157,7 @@ def test_every_task_can_be_mixed(y: np.ndarray) -> None:
         (digits(shift=1, image=[7, 9]), r"64 features; image = \[7, 9\], which has 63"),
         (digits(shift=8), "shift = 8 moves all of an image 8 × 8"),
         ({"data": {"source": "wine", "shift": 1, "scale": "minmax"}}, "13 features; no image is given"),
+        ({"data": {"source": "iris", "shift": 1, "scale": "minmax"}}, "4 features; no image is given"),
         ({"data": {"source": "digits", "shift": 1}}, "scale = 'standard'"),
         (digits(mixup=0.2) | {"loss": {"name": "focal"}}, "focal takes whole labels"),
         (digits(mixup=0.2, class_weight="balanced"), "class_weight"),

@@ -304,6 +304,14 @@ def test_pretraining_that_cannot_be_says_so(network: dict[str, Any], error: type
         mlp.run(DEEP | {"network": {**DEEP["network"], **network}})
 
 
+def test_rows_that_stay_on_disk_are_refused(tmp_path: Any) -> None:
+    np.save(tmp_path / "X.npy", SIX)
+    np.save(tmp_path / "y.npy", SIX[:, 0].astype(int))
+    source = {"source": str(tmp_path / "X.npy"), "target": str(tmp_path / "y.npy")}
+    with pytest.raises(ConfigError, match=r"Store them as \.npz"):
+        mlp.run({"data": source, "network": {"activation": "sigmoid", "pretrain": "rbm"}})
+
+
 def test_the_command_line_shows_what_became_of_each_layer(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     keys = ["network.hidden=[8,8]", "network.activation=sigmoid", "network.pretrain=rbm", "training.epochs=1"]
     assert main(["train", "iris", *(part for key in keys for part in ("--set", key)), "-o", str(tmp_path / "r")]) == 0

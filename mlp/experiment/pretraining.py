@@ -26,7 +26,9 @@ def describer(config: Config, rows: Part, network: Network) -> Describer | None:
         raise unknown("[network] pretrain", name, {*PRETRAINERS, "none"})
     found: Describer = made(PRETRAINERS[name], table, f"[network] pretrain {name}")
     if rows.scaling is not None:
-        raise ConfigError("[network] pretrain needs its rows in memory, and these are read from disk. Use fewer rows.")
+        raise ConfigError(
+            "[network] pretrain needs its rows in memory, and those of a .npy stay on disk. Store them as .npz."
+        )
     try:
         check(network, found)
     except MLPError as error:

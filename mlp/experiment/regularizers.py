@@ -50,10 +50,10 @@ def augmentations(config: Config, ending: Head, n_features: int) -> tuple[Augmen
 
 
 def _image(config: Config, n_features: int) -> tuple[int, ...]:
-    """The shape of an image; where it is not given, a square."""
+    """The shape of an image; where it is not given, a square. Fewer than 16 features are hardly pixels."""
     asked, data = f"[data] shift = {config.data.shift}", config.data
     image = tuple(data.image) or (isqrt(n_features),) * 2
-    if prod(image) != n_features:
+    if prod(image) != n_features or not (data.image or n_features >= 16):
         given = f"image = {data.image}, which has {prod(image)} pixels" if data.image else "no image is given"
         raise ConfigError(f"{asked} moves images, and rows have {n_features} features; {given}. Give [rows, columns].")
     if data.scale == "standard":

@@ -91,29 +91,37 @@ class RBM:
         self, dense: Dense, activation: Layer, weights: Array, inputs: Array, rng: np.random.Generator
     ) -> Iterator[float]:
         """Epochs of CD-1."""
-        machine, shown = begun(weights, inputs), inputs[:SHOWN]
-        flat = np.concatenate([weights.ravel(), machine.a.ravel()])
-        grad, out = np.empty_like(flat), np.empty_like(flat)
-        d_weights, d_a = grad[: weights.size].reshape(weights.shape), grad[weights.size :, None]
-        rule = Momentum(self.learning_rate * (1.0 if machine.binary else 0.1), self.momentum)
-        state = rule.init(flat)
+        params, binary = begun(weights, inputs)
+        grad, out = np.empty_like(params), np.empty_like(params)
+        machine, slope = (Machine(*_parts(flat, weights.shape), binary) for flat in (params, grad))
+        rule = Momentum(self.learning_rate * (1.0 if binary else 0.1), self.momentum)
+        state, shown = rule.init(params), inputs[:SHOWN]
         yield unexplained(shown, machine.down(machine.up(shown.T)).T)
         for _ in range(self.epochs):
             for batch in batches(inputs, np.zeros(len(inputs)), self.batch_size, rng=rng):
-                v = batch.x.values
-                contrast(machine, v, rng.random((len(weights), v.shape[1]), dtype=flat.dtype), d_weights, d_a)
-                rule.update(Evaluation(flat, 0.0, grad), state, out)
-                flat += out
-                np.copyto(weights, flat[: weights.size].reshape(weights.shape))
-                np.copyto(machine.a, flat[weights.size :, None])
+                uniform = rng.random((len(weights), batch.x.n_samples), dtype=params.dtype)
+                contrast(machine, batch.x.values, uniform, slope.weights, slope.a)
+                rule.update(Evaluation(params, 0.0, grad), state, out)
+                params += out
+            np.copyto(weights, machine.weights)
             yield unexplained(shown, machine.down(machine.up(shown.T)).T)
 
 
-def begun(weights: Array, inputs: Array) -> Machine:
-    """The machine of these weights for these inputs (n, n_in): a = ⟨v⟩, or ln ⟨v⟩/(1 - ⟨v⟩) for binary units."""
+def begun(weights: Array, inputs: Array) -> tuple[Array, bool]:
+    """The flat parameters [W b; a] of a machine for inputs (n, n_in), and whether it is binary.
+
+    a = ⟨v⟩, or ln ⟨v⟩/(1 - ⟨v⟩) for binary units: Hinton (2010), section 8.1.
+    """
     binary = bool(inputs.min() >= 0 and inputs.max() <= 1)
     mean = inputs.mean(0)
-    return Machine(weights, (log_odds(mean) if binary else mean)[:, None].astype(weights.dtype), binary)
+    a = log_odds(mean) if binary else mean
+    return np.concatenate([weights.ravel(), a.astype(weights.dtype)]), binary
+
+
+def _parts(flat: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """[W b] (n_out, n_in + 1) and a (n_in, 1) in a flat vector. No copy."""
+    size = shape[0] * shape[1]
+    return flat[:size].reshape(shape), flat[size:, None]
 
 
 def log_odds(p: Array) -> Array:
