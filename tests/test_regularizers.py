@@ -168,3 +168,18 @@ def test_the_same_seed_gives_the_same_bits(restarts: int) -> None:
 def test_a_value_that_cannot_be_is_refused_with_its_key(section: str, key: str, value: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=f"{key} = .*{words}"):
         mlp.run({section: {key: value}}, (X, Y))
+
+
+@pytest.mark.parametrize(
+    ("network", "cause"),
+    [
+        ({"input_dropout": 0.97}, "dropout_too_high"),
+        ({"input_noise": 10.0}, "dropout_too_high"),
+        ({"max_norm": 1e-3}, "weight_decay_too_high"),
+    ],
+)
+def test_too_much_of_it_is_found_and_mended(network: dict[str, float], cause: str) -> None:
+    repair = mlp.repair({"data": {"source": "wine"}, "network": network})
+    assert cause in [c.name for finding in repair.before.findings for c in finding.causes]
+    assert repair.repaired
+    assert repair.after.metrics["test_accuracy"] > 0.9
