@@ -114,7 +114,8 @@ class Experiment:
 
     def pretrain(self) -> Iterator[LayerEpoch]:
         """Pretrain where that is asked for; yield after every epoch of a layer. `epochs` does it if nobody has."""
-        if self.describer is None or self.steps or "pretraining_error_by_layer" in self.recorder.history:
+        begun = self.steps or self.stopped or "pretraining_error_by_layer" in self.recorder.history
+        if self.describer is None or begun:
             return
         start = time.perf_counter()
         facts = []
