@@ -11,7 +11,7 @@ import pytest
 
 import mlp
 from mlp.cli import main
-from mlp.errors import ConfigError, HyperparameterError, ShapeError, UnknownNameError
+from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError, UnknownNameError
 from mlp.experiment import experiment
 from mlp.experiment.trial import some, tried
 from mlp.pretraining import pretrained
@@ -210,6 +210,14 @@ def test_pretraining_by_hand_has_short_names() -> None:
 def test_a_network_that_a_machine_cannot_describe_is_refused(layers: list[mlp.Layer], name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         mlp.pretrain(mlp.Network(layers), SIX, mlp.RBM(), rng=0)
+
+
+def test_what_is_no_describer_or_no_number_is_refused() -> None:
+    describer: Any = "rbm"
+    with pytest.raises(HyperparameterError, match=r"RBM\(\) or Autoencoder\(\)"):
+        mlp.pretrain(sigmoids(6, 3), SIX, describer, rng=0)
+    with pytest.raises(DataError, match="finite"):
+        mlp.pretrain(sigmoids(6, 3), np.where(SIX > 0, SIX, np.nan), mlp.RBM(), rng=0)
 
 
 def test_rows_of_another_width_are_refused() -> None:

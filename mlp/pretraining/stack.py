@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, as_array
 from mlp.backprop import predict
-from mlp.errors import ConfigError, ShapeError
+from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
 from mlp.history import History
 from mlp.layers import Dense, Dropout, Layer, Noise
 from mlp.network import Network
@@ -56,9 +56,9 @@ def pretrained(network: Network, X: Array, describer: Describer, rng: np.random.
     A layer whose error never falls keeps the weights that it had. Members of a population learn one after another, each
     from a generator of its own.
     """
-    layers = _hidden(network, describer)
-    if X.ndim != 2 or X.shape[1] != network.n_in:
-        raise ShapeError(f"X has shape {X.shape}; the network takes (n_samples, {network.n_in}).")
+    if not hasattr(describer, "learn"):
+        raise HyperparameterError("describer", describer, "what trains a layer: RBM() or Autoencoder()")
+    layers, X = _hidden(network, describer), _checked(X, network)
     members = list(np.ndindex(network.population))
     walks = [
         _walk(network.member(index) if index else network, layers, X, describer, own)
@@ -69,21 +69,30 @@ def pretrained(network: Network, X: Array, describer: Describer, rng: np.random.
         yield facts[0]._replace(error=errors if network.population else facts[0].error)
 
 
+def _checked(X: Array, network: Network) -> Array:
+    """X as numbers of the network's dtype; refuses what it cannot take."""
+    X = as_array("X", X)
+    if X.ndim != 2 or X.shape[1] != network.n_in:
+        raise ShapeError(f"X has shape {X.shape}; the network takes (n_samples, {network.n_in}).")
+    if X.dtype.kind not in "fiub" or not np.isfinite(X).all():
+        raise DataError("X must hold numbers, all of them finite. Fill what is missing, or leave out its rows.")
+    return np.asarray(X, network.dtype)
+
+
 def _walk(
     network: Network, layers: Sequence[int], X: Array, describer: Describer, rng: np.random.Generator
 ) -> Iterator[LayerEpoch]:
     """One network, from its first hidden layer to its last."""
-    inputs = np.asarray(X, network.dtype)
+    inputs = X
     for i in layers:
         dense, activation = network.layers[i], network.layers[i + 1]
         weights, name = network.views[i], network.layout.names[i]
         assert isinstance(dense, Dense)
-        start, least, first = weights.copy(), np.inf, np.inf
+        start, errors = weights.copy(), []
         for number, error in enumerate(describer.learn(dense, activation, weights, inputs, rng)):
             yield LayerEpoch(name, number, error)
-            first = error if not number else first
-            least = np.fmin(least, error) if number else least
-        if not (least < first and np.isfinite(weights).all()):
+            errors.append(error)
+        if not (np.fmin.reduce(errors[1:]) < errors[0] and np.isfinite(weights).all()):
             np.copyto(weights, start)
         if i != layers[-1]:
             inputs = _up(dense, activation, weights, inputs)
@@ -101,12 +110,12 @@ def _hidden(network: Network, describer: Describer) -> list[int]:
     dense = [i for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
     if len(dense) < 2:
         raise ConfigError(f"pretraining with {describer.name} is for hidden layers, and this network has none.")
-    for i, layer in enumerate(network.layers[: dense[-1]]):
-        aside = isinstance(layer, Dropout | Noise)
-        if (aside or not describer.suits(layer)) if i - 1 in dense else not (aside or i in dense):
+    followers = {i + 1 for i in dense[:-1]}
+    for i, layer in enumerate(network.layers[: dense[-1] + 1]):
+        noise = isinstance(layer, Dropout | Noise)
+        fits = describer.suits(layer) and not noise if i in followers else noise or i in dense
+        if not fits:
             raise ConfigError(_misfit(network.layout.names[i], describer))
-    if dense[-2] + 1 == dense[-1]:
-        raise ConfigError(_misfit(network.layout.names[dense[-1]], describer))
     return dense[:-1]
 
 
