@@ -93,8 +93,14 @@ def main() -> None:
     table(found, "held-out error, %" if given.validate else "test error, %")
 
 
+def with_what(recipe: Recipe) -> str:
+    """What there is beside the widths."""
+    keys = {**recipe.network, **recipe.loss}
+    return ", ".join(f"{key} {value:g}" for key, value in keys.items() if key != "hidden")
+
+
 def table(found: Mapping[str, list[tuple[float, float]]], title: str) -> None:
-    """One row for each network."""
+    """Two rows for each network: the numbers, and how it was trained."""
     print(f"\n{'network':10}{title:>20}{'seeds':>7}{'goal':>7}{'seconds':>9}  published")
     for name, runs in found.items():
         errors, seconds = np.array(runs).T
@@ -102,6 +108,7 @@ def table(found: Mapping[str, list[tuple[float, float]]], title: str) -> None:
         shown = f"{errors.mean():.2f}{spread}"
         recipe = RECIPES[name]
         print(f"{name:10}{shown:>20}{len(runs):7}{recipe.goal:7.1f}{seconds.mean():9.0f}  {recipe.published}")
+        print(f"{'':12}{recipe.epochs} epochs, {with_what(recipe)}")
 
 
 if __name__ == "__main__":
