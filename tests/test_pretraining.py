@@ -305,6 +305,7 @@ def test_a_short_trial_pretrains_as_the_run_does() -> None:
         ({"pretrain": "autoencoder", "batch_norm": True}, ConfigError, "batchnorm1"),
         ({"pretrain": "rbm", "hidden": []}, ConfigError, "has none"),
         ({"pretrain": 3}, ConfigError, "pretrain = 3"),
+        ({"pretrain": {"name": "none", "epochs": 3}}, ConfigError, "none has no key 'epochs'"),
     ],
 )
 def test_pretraining_that_cannot_be_says_so(network: dict[str, Any], error: type[Exception], words: str) -> None:

@@ -20,7 +20,9 @@ def describer(config: Config, rows: Part, network: Network) -> Describer | None:
     given = config.network.pretrain
     table = dict(given) if isinstance(given, Mapping) else {"name": given}
     name = table.pop("name")
-    if name == "none" and not table:
+    if name == "none":
+        if table:
+            raise ConfigError(f"[network] pretrain none has no key {next(iter(table))!r}. Name rbm or autoencoder.")
         return None
     if name not in PRETRAINERS:
         raise unknown("[network] pretrain", name, {*PRETRAINERS, "none"})
