@@ -13,6 +13,7 @@ True
 from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
 from mlp.backprop import backward, forward, infer, predict, value_and_grad
+from mlp.data.augment import Augmentation, Mixup, Shift, augmented
 from mlp.data.batches import Batch, as_batch, batches
 from mlp.diagnosis import Cause, Finding, diagnose
 from mlp.errors import (
@@ -37,6 +38,7 @@ from mlp.losses import *  # noqa: F403
 from mlp.network import Layout, Network, Workspace
 from mlp.objective import Factors, Objective
 from mlp.optimizers import *  # noqa: F403
+from mlp.pretraining import RBM, Autoencoder, pretrain, pretrain_autoencoder, pretrain_rbm
 from mlp.recorder import Recorder
 from mlp.schedules import (
     Cosine,
@@ -58,8 +60,11 @@ __version__ = "0.1.0"
 __all__ = [
     "DETAILED",
     "ESSENTIAL",
+    "RBM",
     "STANDARD",
     "Array",
+    "Augmentation",
+    "Autoencoder",
     "Batch",
     "Cause",
     "ConfigError",
@@ -80,6 +85,7 @@ __all__ = [
     "Layout",
     "MLPError",
     "MissingExtraError",
+    "Mixup",
     "MultiStep",
     "Network",
     "Nodes",
@@ -91,6 +97,7 @@ __all__ = [
     "Repair",
     "Run",
     "ShapeError",
+    "Shift",
     "Step",
     "StepDecay",
     "Triangular",
@@ -98,6 +105,7 @@ __all__ = [
     "WarmUp",
     "Workspace",
     "as_batch",
+    "augmented",
     "backward",
     "batches",
     "data",
@@ -108,6 +116,9 @@ __all__ = [
     "load_run",
     "norm",
     "predict",
+    "pretrain",
+    "pretrain_autoencoder",
+    "pretrain_rbm",
     "repair",
     "run",
     "sample_grad_norms",

@@ -34,6 +34,7 @@ from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import PROBLEMS
 from mlp.report import bench
+from mlp.report.pretraining import pretraining
 from mlp.report.progress import watched
 from mlp.report.text import (
     figure,
@@ -194,6 +195,8 @@ def _train(given: argparse.Namespace) -> int:
     with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
         with interruptible(ready):
             print(preamble(ready))
+            for line in pretraining(ready):
+                print(line)
             for _ in _watched(ready):
                 pass
             run = ready.finish()

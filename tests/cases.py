@@ -15,6 +15,7 @@ import numpy as np
 import mlp
 from mlp import initializers, schedules
 from mlp.layers.dropout import DropoutScratch
+from mlp.layers.noise import NoiseScratch
 from mlp.layers.residual import BlockScratch
 
 WIDTH = 6  # inputs of every layer in the table
@@ -39,6 +40,7 @@ LAYERS: dict[str, mlp.Layer] = {
     "hard_tanh": mlp.HardTanh(),
     "softmax": mlp.Softmax(),
     "dropout": mlp.Dropout(0.4),
+    "noise": mlp.Noise(0.3),
     "maxout": mlp.Maxout(2),
     "maxout_three": mlp.Maxout(3),
     "batch_norm": mlp.BatchNorm(),
@@ -139,6 +141,7 @@ RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of te
     "clip_norm": mlp.ClipNorm(mlp.Momentum(0.02), 5.0),
     "clip_value": mlp.ClipValue(mlp.Adam(0.05), 1.0),
     "frozen": mlp.Frozen(mlp.SGD(0.1), ()),
+    "max_norm": mlp.MaxNorm(mlp.Momentum(0.02), 5.0),
     "scheduled": mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10)),
     "plateau": mlp.Adam(mlp.ReduceOnPlateau(0.05, window=100, patience=3)),
     "bold_driver": mlp.BoldDriver(),
@@ -314,6 +317,8 @@ def noise_of(theirs: Any, mine: Any, index: tuple[int, ...]) -> Any:
     """`mine`, but with the dropout masks that member `index` of a population met."""
     if isinstance(theirs, DropoutScratch):
         return DropoutScratch(theirs.mask[index], None)
+    if isinstance(theirs, NoiseScratch):
+        return NoiseScratch(theirs.noise[index], None)
     if isinstance(theirs, BlockScratch):
         pairs = zip(theirs.scratch, mine.scratch, strict=True)
         return mine._replace(scratch=tuple(noise_of(a, b, index) for a, b in pairs))

@@ -177,6 +177,14 @@ ROWS = {
         {"loss": LOW, "class_counts": {"no": 950, "yes": 50}, "recall": {"no": 1.0, "yes": 1 / 7},
          "settings": ENDED["settings"] | {"validation_scored": 140.0}},
         {"recall": {"no": 1.0, "yes": 3 / 7}}),
+    "pretraining that changes nothing": Row(
+        "no_progress", "info", 0, "learning_rate_too_low",
+        {"pretraining_error_by_layer": {"dense1": [1.0, 0.4, 0.3], "dense2": [1.0, 0.999, 0.998]}},
+        {"pretraining_error_by_layer": {"dense1": [1.0, 0.4, 0.3], "dense2": [1.0, 0.5, 0.4]}}, ("dense2",)),
+    "pretraining that diverges": Row(
+        "no_progress", "info", 0, "learning_rate_too_high",
+        {"pretraining_error_by_layer": {"dense1": [1.0, 7.0, 9.0]}},
+        {"pretraining_error_by_layer": {"dense1": [1.0, 0.7, 0.9]}}, ("dense1",)),
     "most rows contradict others": Row(
         "contradictory_labels", "warning", 0, "contradictory_labels",
         {"contradictory_rows": [0.6]}, {"contradictory_rows": [0.0]}),

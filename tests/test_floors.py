@@ -17,7 +17,7 @@ FLOORS = """
 4 backprop
 4.5 objective
 5 training gradcheck curvature landscape
-6 instruments
+6 instruments pretraining
 7 recorder diagnosis
 8 estimators sweep problems experiment
 8.5 bench

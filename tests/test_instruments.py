@@ -349,7 +349,9 @@ def alone(step: Step, loss: mlp.Loss, X: np.ndarray, t: np.ndarray) -> np.ndarra
     return np.array(found)
 
 
-SEPARATE = [name for name in LAYERS if name not in ("dropout", "batch_norm", "residual_nested")]  # samples do not meet
+SEPARATE = [
+    name for name in LAYERS if name not in ("dropout", "noise", "batch_norm", "residual_nested")
+]  # samples do not meet
 
 
 @pytest.mark.parametrize("weighted", [False, True])

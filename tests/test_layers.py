@@ -15,8 +15,9 @@ from mlp.arrays import empty_nodes
 from mlp.layers.normalization import NormParams
 
 EVERY = pytest.mark.parametrize("name", LAYERS)
+RANDOM = ("dropout", "noise")
 ACTIVATIONS = [
-    name for name, layer in LAYERS.items() if isinstance(layer, mlp.Activation) and name not in ("dropout", "softmax")
+    name for name, layer in LAYERS.items() if isinstance(layer, mlp.Activation) and name not in (*RANDOM, "softmax")
 ]
 
 
@@ -331,7 +332,7 @@ def test_float32_stays_float32(name: str) -> None:
     assert np.asarray(value).dtype == np.float32
 
 
-@pytest.mark.parametrize("name", [n for n in LAYERS if n not in ("dropout", "residual_nested")])  # noise has a dtype
+@pytest.mark.parametrize("name", [n for n in LAYERS if n not in (*RANDOM, "residual_nested")])  # noise has a dtype
 def test_float32_agrees_with_float64(name: str) -> None:
     single, double = inside(LAYERS[name], dtype=np.float32), inside(LAYERS[name])
     double.params[...] = single.params

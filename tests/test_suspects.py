@@ -173,6 +173,11 @@ TABLE = {
     "no hidden layer": set_to(
         shape.narrow, "too_little_capacity", {"hidden_layers": 0.0, "narrowest": 0.0},
         {"hidden_layers": 1.0, "narrowest": 32.0}),
+    "input dropout": set_to(
+        shape.inputs, "dropout_too_high", {"input_dropout": 0.95}, {"input_dropout": 0.2, "input_noise": 0.0}, True),
+    "input noise": set_to(
+        shape.inputs, "dropout_too_high", {"input_noise": 10.0}, {"input_noise": 0.1, "input_dropout": 0.0}, True),
+    "a small ball": set_to(weights.ball, "weight_decay_too_high", {"max_norm": 0.01}, {"max_norm": 3.0}, True),
     "dropout": set_to(shape.dropout, "dropout_too_high", {"dropout": 0.9}, {"dropout": 0.3}, True),
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from mlp.diagnosis.beginning import (
 from mlp.diagnosis.divergence import Divergence
 from mlp.diagnosis.finding import Cause, Detector, Finding
 from mlp.diagnosis.generalization import MinorityIgnored, NoisyLabels, Overfitting, Uninformative
+from mlp.diagnosis.pretraining import PretrainingStalled
 from mlp.diagnosis.progress import Progress
 from mlp.diagnosis.reading import Reading, moments
 from mlp.diagnosis.signals import (
@@ -65,6 +66,7 @@ DETECTORS: tuple[Detector, ...] = (
     SaturatedUnits(),
     DeadUnits(),
     ClassImbalance(),
+    PretrainingStalled(),
 )
 
 

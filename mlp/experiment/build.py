@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from mlp import losses
 from mlp.data import Scaling
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
+from mlp.experiment import regularizers
 from mlp.experiment.config import Config, suggestion
 from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Residual, Sigmoid, Softmax
@@ -179,13 +180,14 @@ def layers(config: Config, n_in: int, ending: Head) -> list[Layer]:
     activations = _each(network.activation, network.hidden, "activation")
     rates = _each(network.dropout, network.hidden, "dropout")
     found: list[Layer] = []
+    first = regularizers.before(config, n_in)
     for width, activation, rate in zip(network.hidden, activations, rates, strict=True):
         block = _hidden(config, n_in, width, activation)
         block += [BatchNorm()] if network.batch_norm and activation == "rbf" else []
         block += [Dropout(rate)] if rate else []
         found += [Residual(block)] if network.residual and width == n_in and found else block
         n_in = width
-    return [*found, _dense(config, n_in, ending.n_out), *ending.layers]
+    return [*first, *found, _dense(config, n_in, ending.n_out), *ending.layers]
 
 
 def _each(value: Any, hidden: Sequence[int], name: str) -> list[Any]:
@@ -292,6 +294,7 @@ def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice], layout: 
         found = ClipValue(found, given.clip_value)
     if given.clip_norm:
         found = ClipNorm(found, given.clip_norm)
+    found = regularizers.constrained(found, config, layout)
     return Frozen(found, tuple(frozen)) if frozen else found
 
 

@@ -90,7 +90,12 @@ FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
 COUNT = Allowed(_positive, "a whole number, 1 or more")
 SEED = Allowed(lambda value: _whole(value) and value >= 0, "a whole number, 0 or more")
 NUMBER = Allowed(_number, "a number")
+RATE = Allowed(_rate, "a rate 0 ≤ rate < 1")
 NOT_NEGATIVE = Allowed(lambda value: _number(value) and value >= 0, "a number, 0 or more")
+IMAGE = Allowed(
+    lambda value: _listed(_positive)(value) and len(value) in (0, 2, 3),
+    "a list [rows, columns] or [rows, columns, channels]; [] for a square",
+)
 PART = Allowed(lambda value: _rate(value) or _text(value), "a fraction 0 ≤ value < 1, or the path of a file")
 
 
@@ -106,6 +111,9 @@ class DataConfig:
     scale: str = key("standard", one_of("standard", "minmax", "none"))
     scale_target: str = key("none", one_of("none", "standard"))
     class_weight: str = key("none", one_of("none", "balanced"))
+    shift: int = key(0, SEED)
+    image: list[int] = key([], IMAGE)
+    mixup: float = key(0.0, NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,7 @@ class NetworkConfig:
     output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
     init: str | dict[str, Any] = key("auto", NAMED)
     bias: float = key(0.0, NUMBER)
+    pretrain: str | dict[str, Any] = key("none", NAMED)
     dropout: float | list[float] = key(
         0.0,
         Allowed(
@@ -127,6 +136,9 @@ class NetworkConfig:
             "a rate 0 ≤ rate < 1, or a list with one for each hidden layer",
         ),
     )
+    input_dropout: float = key(0.0, RATE)
+    input_noise: float = key(0.0, NOT_NEGATIVE)
+    max_norm: float = key(0.0, NOT_NEGATIVE)
     batch_norm: bool = key(False, FLAG)
     residual: bool = key(False, FLAG)
     frozen: list[str] = key([], Allowed(_listed(_text), 'a list of layer names, like ["dense1"]'))
@@ -172,6 +184,7 @@ class TrainingConfig:
     seed: int = key(0, SEED)
     dtype: str = key("float32", one_of("float32", "float64"))
     restarts: int = key(1, COUNT)
+    ensemble: bool = key(False, FLAG)
     early_stopping: bool | dict[str, Any] = key(
         False, Allowed(_stopping, "true | false | {patience = 10, min_delta = 0.0}")
     )

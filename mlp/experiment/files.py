@@ -251,9 +251,10 @@ def _findings(path: Path) -> tuple[Finding, ...]:
 def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:
     """The network that the configuration describes, with the parameters that were saved."""
     n_in = len(preprocessing.scaling.shift)
-    _check_size([n_in, *config.network.hidden, ending.n_out], saved["params"].size)
+    population = saved["params"].shape[:1] if config.training.ensemble and saved["params"].ndim > 1 else ()
+    _check_size([n_in, *config.network.hidden, ending.n_out], saved["params"].size // max(population, default=1))
     layers = build.layers(config, n_in, ending)
-    network = Network(layers, 0, dtype=np.dtype(config.training.dtype))
+    network = Network(layers, 0, population=population, dtype=np.dtype(config.training.dtype))
     for name, mine in (("params", network.params), ("statistics", network.statistics)):
         if saved[name].shape != mine.shape or saved[name].dtype != mine.dtype:
             raise FileFormatError(f"{name} is {saved[name].dtype} {saved[name].shape}, not {mine.dtype} {mine.shape}")

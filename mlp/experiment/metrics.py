@@ -30,7 +30,11 @@ def raw_outputs(network: Network, part: Part) -> Array:
 
 def evaluate(network: Network, head: Head, task: str, part: Part) -> dict[str, Any]:
     """Loss, and accuracy for classes or r2 and rmse for numbers; (*population,) each."""
-    raw = raw_outputs(network, part)
+    return judged(head, task, raw_outputs(network, part), part)
+
+
+def judged(head: Head, task: str, raw: Array, part: Part) -> dict[str, Any]:
+    """The same of raw outputs (*population, n, n_out)."""
     found = {"loss": _loss(head, raw, part.y)}
     if task == "regression":
         return found | regression(values(head, raw), part.y)

@@ -13,6 +13,8 @@ from dataclasses import fields
 from math import ceil, isfinite
 from typing import Any
 
+import numpy as np
+
 from mlp.diagnosis.reading import Reading
 from mlp.experiment.config import Config, parse, to_toml
 from mlp.experiment.settings import USUAL_RATES
@@ -157,10 +159,21 @@ def _usual_epsilon(config: Config, reading: Reading) -> Changes:
 
 
 def _less_decay(config: Config, reading: Reading) -> Changes:
-    """No penalty on the loss; AdamW's own decay, which is times the rate, no higher than its default of 0.01."""
+    """No penalty on the loss, no ball; AdamW's own decay, which is times the rate, no more than its default of 0.01."""
     decay = _own(config, "weight_decay")
     own = {} if decay is None else {"weight_decay": min(float(decay), 0.01)}
-    return {"loss": {"l1": 0.0, "l2": 0.0}, "optimizer": own}
+    return {"loss": {"l1": 0.0, "l2": 0.0}, "network": {"max_norm": 0.0}, "optimizer": own}
+
+
+def _quieter(most: float) -> Remedy:
+    """Noise no higher than that, wherever it is."""
+
+    def remedy(config: Config, reading: Reading) -> Changes:
+        given = config.to_dict()["network"]
+        keys = ("dropout", "input_dropout", "input_noise")
+        return {"network": {key: most for key in keys if max(np.ravel(given[key]), default=0.0) > most}}
+
+    return remedy
 
 
 def _living_units(config: Config, reading: Reading) -> Changes:
@@ -232,7 +245,7 @@ REMEDIES: dict[str, Remedy] = {
     "class_imbalance": _even_classes,
     "loss_output_mismatch": _matching_end,
     "weight_decay_too_high": _less_decay,
-    "dropout_too_high": _always(network={"dropout": 0.1}),
+    "dropout_too_high": _quieter(0.1),
     "batch_too_small": _batches_of_32,
     "batch_too_large": _batches_of_32,
     "too_few_epochs": _longer,
@@ -252,7 +265,7 @@ REMEDIES: dict[str, Remedy] = {
 FURTHER: dict[str, tuple[Remedy, ...]] = {
     "learning_rate_too_high": (_times(0.2, _lower_rate),),
     "learning_rate_too_low": (_times(5, _higher_rate),),
-    "dropout_too_high": (_always(network={"dropout": 0.0}),),
+    "dropout_too_high": (_quieter(0.0),),
     "epsilon_too_large": (_usual_epsilon,),
 }
 """By cause: what else may be tried, where rows and networks differ in what suits them."""

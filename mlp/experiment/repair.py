@@ -25,10 +25,11 @@ from mlp.diagnosis.words import CAUSES
 from mlp.errors import MLPError
 from mlp.experiment import metrics
 from mlp.experiment.build import Head, head
-from mlp.experiment.config import Config, DataConfig
+from mlp.experiment.config import Config
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Part, Prepared
 from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
+from mlp.experiment.restarts import answers
 from mlp.experiment.result import Run
 from mlp.experiment.run import Epoch, Experiment, experiment, run
 from mlp.experiment.trial import SCORED, Rows, plain, some, standardised, trained
@@ -302,7 +303,7 @@ class Bench:
     most: int
     kept: tuple[Change, ...] = ()
     trials: dict[str, Trial] = field(default_factory=dict)
-    materials: dict[DataConfig, Material] = field(default_factory=dict)
+    materials: dict[str, Material] = field(default_factory=dict)
     _yardstick: float | None = None
 
     def score(self, config: Config, chosen: tuple[Change, ...]) -> float:
@@ -343,10 +344,11 @@ class Bench:
 
     def material(self, config: Config) -> Material:
         """The rows as [data] has them, prepared once."""
-        if config.data not in self.materials:
+        key = repr(config.data)
+        if key not in self.materials:
             prepared = experiment(config.to_dict(), self.data).prepared
-            self.materials[config.data] = Material(prepared, some(prepared, np.dtype(config.training.dtype)))
-        return self.materials[config.data]
+            self.materials[key] = Material(prepared, some(prepared, np.dtype(config.training.dtype)))
+        return self.materials[key]
 
     def yardstick(self, config: Config) -> float:
         """The score of a plain network."""
@@ -367,7 +369,7 @@ def _rngs(config: Config) -> list[np.random.Generator]:
 def _score(network: Network, ending: Head, task: str, part: Part) -> float:
     """r², or the mean recall of the classes, on the first rows of a part; labels count one by one."""
     first = Part(part.X[:SCORED], part.y[:SCORED])
-    raw = metrics.raw_outputs(network, first)
+    raw = answers(network, ending, first)
     if not np.isfinite(raw).all():
         return -1.0
     if task == "regression":

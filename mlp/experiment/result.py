@@ -16,7 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.diagnosis import Finding
 from mlp.errors import ConfigError, FileFormatError
-from mlp.experiment import files, metrics
+from mlp.experiment import files, metrics, restarts
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
 from mlp.experiment.metrics import quiet
@@ -27,7 +27,7 @@ from mlp.network import Network
 
 @dataclass
 class Run:
-    """What an experiment came to."""
+    """What an experiment came to. `network` is a population where all restarts answer together, as an ensemble."""
 
     config: Config
     preprocessing: Preprocessing
@@ -76,7 +76,7 @@ class Run:
         """Loss, and accuracy or r2 and rmse, for raw rows X and their targets."""
         part = further(self.preprocessing.raw(X), y, self.preprocessing, self.network.dtype)
         with quiet():
-            found = metrics.evaluate(self.network, self.head, self.preprocessing.task, part)
+            found = restarts.numbers(self.network, self.head, self.preprocessing.task, part)
         return {name: float(value) for name, value in found.items()}
 
     def load(self, source: str | Path) -> tuple[Array, Array | None]:
@@ -102,7 +102,7 @@ class Run:
         rows = self.preprocessing.raw(X)
         scaled = self.preprocessing.scaling.apply(rows, self.network.dtype)
         with quiet():
-            return metrics.raw_outputs(self.network, Part(scaled, np.empty(len(scaled))))
+            return restarts.answers(self.network, self.head, Part(scaled, np.empty(len(scaled))))
 
 
 def load_run(folder: str | os.PathLike[str]) -> Run:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from math import ceil
@@ -21,17 +21,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.augment import Augmentation, augmented
 from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
-from mlp.experiment import build, metrics
+from mlp.experiment import build, metrics, pretraining, regularizers, restarts
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
+from mlp.experiment.pretraining import quietly
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
+from mlp.pretraining import Describer, LayerEpoch, note, pretrained
 from mlp.recorder import Recorder
 from mlp.training import Step, train
 
@@ -95,6 +98,10 @@ class Experiment:
     recorder: Recorder
     steps_per_epoch: int
     best: Best
+    augmentations: tuple[Augmentation, ...] = ()
+    augment_rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    describer: Describer | None = None
+    pretrain_rng: np.random.Generator = field(default_factory=np.random.default_rng)
     steps: int = 0
     seconds: float = 0.0
     diverged: bool = False
@@ -105,8 +112,26 @@ class Experiment:
         """What looks at it while it trains."""
         return Watch(self)
 
+    def pretrain(self) -> Iterator[LayerEpoch]:
+        """Pretrain where that is asked for; yield after every epoch of a layer. `epochs` does it if nobody has."""
+        begun = self.steps or self.stopped or "pretraining_error_by_layer" in self.recorder.history
+        if self.describer is None or begun:
+            return
+        start = time.perf_counter()
+        facts = []
+        for fact in quietly(pretrained(self.network, self.prepared.train.X, self.describer, self.pretrain_rng)):
+            facts.append(fact)
+            yield fact
+            if self.stopped:
+                return
+        note(self.recorder.history, facts, step=0)
+        self.best = Best.start(self.network)
+        self.seconds += time.perf_counter() - start
+
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
+        for _ in self.pretrain():
+            pass
         self.watch.begin()
         steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
         for index in range(self.config.training.epochs):
@@ -134,7 +159,7 @@ class Experiment:
             }
             for name, part in parts.items():
                 if part is not None:
-                    found.update(metrics.named(name, metrics.evaluate(network, self.head, self._task, part)))
+                    found.update(metrics.named(name, restarts.numbers(network, self.head, self._task, part)))
         if not (self.diverged or np.isfinite(found["train_loss"])):
             return self._finish_before_the_end()
         return Run(
@@ -160,7 +185,12 @@ class Experiment:
         return self.prepared.preprocessing.task
 
     def _data(self) -> Iterator[Batch]:
-        """Batches for all epochs, of the training part."""
+        """Batches for all epochs, of the training part, augmented where that is asked for."""
+        data = self._plain_data()
+        return augmented(data, *self.augmentations, rng=self.augment_rng) if self.augmentations else data
+
+    def _plain_data(self) -> Iterator[Batch]:
+        """Batches of the rows as they are."""
         part, given = self.prepared.train, self.config.training
         size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
         target = metrics.target(self.head, part.y, self.network.dtype)
@@ -230,7 +260,10 @@ class Experiment:
         return self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
     def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
-        """The network, or of a population its best member on validation (without that part: in training)."""
+        """The network, or of a population its best member on validation (without that part: in training).
+
+        For an ensemble all members that came to a number, and the history of the best.
+        """
         if not self.network.population:
             return self.network, self.recorder.history, {}
         part = self.prepared.validation or self.prepared.train
@@ -240,7 +273,12 @@ class Experiment:
         np.copyto(single.params, self.network.params[member])
         np.copyto(single.statistics, self.network.statistics[member])
         values = {"restart_losses": losses.tolist(), "restart_chosen": member}
-        return single, self.recorder.history.member(member, self.network.population), values
+        history = self.recorder.history.member(member, self.network.population)
+        guess = float(history["reference_loss"][0])
+        values |= restarts.spread(self.network, self.head, self._task, self.prepared.train, guess)
+        if self.config.training.ensemble and np.isfinite(losses).any():
+            return restarts.ensemble(self.network, losses), history, values
+        return single, history, values
 
 
 def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "config") -> Experiment:
@@ -257,8 +295,9 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     if data is not None:
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
     with blaming(where):
+        restarts.check(parsed)
         parsed = build.settled(parsed)
-    split_rng, network_rng, shuffle_rng = np.random.default_rng(parsed.training.seed).spawn(3)
+    split_rng, network_rng, shuffle_rng, augment_rng, pretrain_rng = _generators(parsed.training.seed)
     prepared = prepare(parsed, data, split_rng)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
@@ -267,8 +306,18 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
         network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
-    recorder = Recorder(every=parsed.record.every)
-    return Experiment(parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, Best.start(network))
+        augmentations = regularizers.augmentations(parsed, ending, network.n_in)
+        describer = pretraining.describer(parsed, prepared.train, network)
+    recorder, best = Recorder(every=parsed.record.every), Best.start(network)
+    return Experiment(
+        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, best,
+        augmentations, augment_rng, describer, pretrain_rng,
+    )  # fmt: skip
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """One for each purpose: split, first weights and dropout, order of the rows, augmentation, pretraining."""
+    return np.random.default_rng(seed).spawn(5)
 
 
 def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Generator) -> Network:

@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.augment import augmented
 from mlp.data.batches import batches
 from mlp.data.scale import standard
 from mlp.experiment import build, metrics
 from mlp.experiment.config import Config, parse
 from mlp.experiment.prepare import Part, Prepared
+from mlp.experiment.pretraining import pretrain
+from mlp.experiment.regularizers import augmentations
 from mlp.network import Network
 from mlp.training import train
 
@@ -96,6 +99,8 @@ def trained(
     n_in, n = rows.train.X.shape[1], len(rows.train)
     network_rng, order = rngs
     network = Network(build.layers(config, n_in, head), network_rng, dtype=dtype)
+    augment_rng, pretrain_rng = order.spawn(2)
+    pretrain(config, rows.train, network, pretrain_rng)
     size = n if config.training.batch_size == "full" else min(int(config.training.batch_size), n)
     per_epoch = ceil(n / size)
     epochs = ceil(steps / per_epoch)
@@ -106,6 +111,7 @@ def trained(
     weights = metrics.balanced(rows.train.y) if config.data.class_weight == "balanced" else None
     shuffled = order if config.training.shuffle else None
     data = batches(rows.train.X, target, size, rng=shuffled, epochs=epochs, weights=weights, dtype=dtype)
+    data = augmented(data, *augmentations(config, head, n_in), rng=augment_rng)
     losses = np.full(steps, np.nan)
     for step in train(network, data, head.loss, rule):
         losses[step.index] = step.loss

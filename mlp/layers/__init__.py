@@ -24,6 +24,7 @@ from mlp.layers.dense import Dense
 from mlp.layers.dropout import Dropout
 from mlp.layers.layer import Layer, Place
 from mlp.layers.maxout import Maxout
+from mlp.layers.noise import Noise
 from mlp.layers.normalization import BatchNorm, LayerNorm
 from mlp.layers.rbf import RBF
 from mlp.layers.residual import Residual
@@ -61,6 +62,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Maxout",
+    "Noise",
     "Place",
     "ReLU",
     "Residual",

@@ -29,6 +29,11 @@ def sigmoid(z: Array) -> Array:
     return found
 
 
+def log(p: Array) -> Array:
+    """ln p, finite for 0."""
+    return np.asarray(np.log(np.maximum(p, np.finfo(p.dtype).tiny)))
+
+
 def _sign(t: Array, z: Array) -> Array:
     """2t - 1, that is -1 for no and 1 for yes, in the dtype of the outputs: unsigned labels have no -1."""
     found: Array = 2 * t.astype(z.dtype, copy=False) - 1
@@ -72,6 +77,10 @@ class SoftmaxCrossEntropy(Labelled):
     def predict(self, output: Array) -> Array:
         """Probabilities."""
         return softmax(output)
+
+    def outputs_for(self, values: Array) -> Array:
+        """ln p."""
+        return log(values)
 
     def check(self, n_out: int, target: Array) -> None:
         """Probabilities must sum to 1 for each sample."""
@@ -127,6 +136,10 @@ class SigmoidCrossEntropy(Pointwise):
     def predict(self, output: Array) -> Array:
         """Probabilities."""
         return sigmoid(output)
+
+    def outputs_for(self, values: Array) -> Array:
+        """ln p/(1 - p)."""
+        return log(values) - log(1 - values)
 
     def check(self, n_out: int, target: Array) -> None:
         """Targets must lie in [0, 1]."""
@@ -188,6 +201,10 @@ class Focal(Labelled):
         """Probabilities."""
         return softmax(output)
 
+    def outputs_for(self, values: Array) -> Array:
+        """ln p."""
+        return log(values)
+
     def check(self, n_out: int, target: Array) -> None:
         """Labels only."""
         super().check(n_out, target)
@@ -226,6 +243,10 @@ class SigmoidFocal(Pointwise):
     def predict(self, output: Array) -> Array:
         """Probabilities."""
         return sigmoid(output)
+
+    def outputs_for(self, values: Array) -> Array:
+        """ln p/(1 - p)."""
+        return log(values) - log(1 - values)
 
     def check(self, n_out: int, target: Array) -> None:
         """Targets are 0 or 1, not between."""

@@ -48,6 +48,10 @@ class Loss(ABC):
         """The link: raw outputs as what they stand for, probabilities or values; shape of `output`."""
         return output
 
+    def outputs_for(self, values: Array) -> Array:
+        """Raw outputs that `predict` makes these values of: the other way. Finite, also for a probability of 0 or 1."""
+        return values
+
     def check(self, n_out: int, target: Array) -> None:
         """Refuse targets that do not fit n_out outputs. Called in the first epoch, not at each step."""
         check_values(type(self).__name__, n_out, target)

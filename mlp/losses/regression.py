@@ -171,6 +171,10 @@ class Poisson(Pointwise):
         """The rate eᶻ."""
         return np.exp(output)
 
+    def outputs_for(self, values: Array) -> Array:
+        """ln of the rate, finite for 0."""
+        return np.asarray(np.log(np.maximum(values, np.finfo(values.dtype).tiny)))
+
     def check(self, n_out: int, target: Array) -> None:
         """Counts are not negative."""
         check_values("Poisson", n_out, target)

@@ -8,6 +8,7 @@ from mlp.optimizers.adam import Adam, Adamax, AdamW, AMSGrad
 from mlp.optimizers.adaptive import Adadelta, Adagrad, CenteredRMSprop, RMSprop
 from mlp.optimizers.average import AveragedSGD, ScheduleFreeAdamW, ScheduleFreeSGD
 from mlp.optimizers.conjugate import FletcherReeves, HestenesStiefel, PolakRibiere, PowellBeale
+from mlp.optimizers.constraint import MaxNorm
 from mlp.optimizers.free import DAdaptAdam, DoG, PolyakStep, Prodigy
 from mlp.optimizers.gradient import SGD, Momentum, Nesterov
 from mlp.optimizers.hessian import AdaHessian, SophiaH
@@ -137,6 +138,7 @@ __all__ = [
     "LevenbergMarquardt",
     "Lion",
     "Lookahead",
+    "MaxNorm",
     "Momentum",
     "MovingAverage",
     "Muon",

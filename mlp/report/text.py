@@ -17,6 +17,7 @@ from mlp.diagnosis import Finding
 from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
+from mlp.experiment.restarts import APART, minima
 from mlp.layers import Dense
 from mlp.network import Network
 
@@ -62,7 +63,14 @@ def _split(ready: Experiment) -> str:
     scale = {"standard": "mean 0, deviation 1", "minmax": "range 0 to 1", "none": "not scaled"}
     why = " (these are all patterns there are)" if prepared.about.complete else ""
     targets = "" if ready.config.data.scale_target == "none" else f"; targets: {scale[ready.config.data.scale_target]}"
-    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{targets}"
+    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{_augmented(ready)}{targets}"
+
+
+def _augmented(ready: Experiment) -> str:
+    """How the batches to train on are changed."""
+    data = ready.config.data
+    shifted = f", shifted by up to {counted(data.shift, 'pixel')}" if data.shift else ""
+    return shifted + (f", mixed (α = {data.mixup:g})" if data.mixup else "")
 
 
 def _network(ready: Experiment) -> str:
@@ -93,6 +101,7 @@ def _training(ready: Experiment) -> str:
     schedule = given.optimizer.schedule
     named = schedule if isinstance(schedule, str) else schedule["name"]
     extra = "" if named == "constant" else f" ({named})"
+    extra += f", max-norm {given.network.max_norm:g}" if given.network.max_norm else ""
     return (
         f"{'training':10}{given.loss.name}, {given.optimizer.name}, {rate}{extra}, "
         f"{counted(given.training.epochs, 'epoch')} of {counted(ready.steps_per_epoch, 'step')}{_stopping(ready)}"
@@ -116,6 +125,8 @@ def metrics_table(run: Run) -> str:
         rows.append(f"{kind:10}" + "".join(f"{figure(run.metrics[f'{part}_{kind}']):>12}" for part in parts))
     if "restart_losses" in run.metrics:
         rows.append(_restarts(np.array(run.metrics["restart_losses"]), run.metrics["restart_chosen"]))
+    if "restart_train_losses" in run.metrics and "reference_loss" in run.history:
+        rows.append(_minima(run))
     return "\n".join(rows)
 
 
@@ -134,6 +145,17 @@ def _restarts(losses: Array, chosen: int) -> str:
     spread = f", losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g})" if len(fine) else ""
     kept = f"; number {chosen} is kept, counting from 0" if len(fine) else ""
     return f"{'restarts':10}{len(losses)}{lost}{spread}{kept}"
+
+
+def _minima(run: Run) -> str:
+    """Into which minima the restarts fell, and who answers."""
+    best, *worse = minima(run.metrics["restart_train_losses"], float(run.history["reference_loss"][0])) or [[]]
+    fallen = ", ".join(f"{len(group)} near {np.median(group):.3g}" for group in worse[:4])
+    more = f" and {sum(map(len, worse[4:]))} above" if len(worse) > 4 else ""
+    elsewhere = f"; {sum(map(len, worse))} fell into worse minima: {fallen}{more}" if worse else ""
+    together = f"; {counted(run.network.population[0], 'network')} answer together" if run.network.population else ""
+    within = f"within {APART:.0%} of a guess from the best training loss"
+    return f"{'':10}{len(best)} {within}{elsewhere}{together}"
 
 
 def verdict(run: Run) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlp.diagnosis.reading import Reading
-from mlp.diagnosis.suspicion import Suspicion, suspect
+from mlp.diagnosis.suspicion import Suspicion, between, suspect
 
 
 def linear(r: Reading) -> Iterator[Suspicion]:
@@ -33,4 +33,15 @@ def dropout(r: Reading) -> Iterator[Suspicion]:
         yield suspect(0.3 + 0.6 * min(1.0, (rate - 0.4) / 0.4), "dropout_too_high", why, "dropout = 0.2")
 
 
-SHAPE = (linear, narrow, dropout)
+def inputs(r: Reading) -> Iterator[Suspicion]:
+    """Noise that drowns the inputs: most of them left out, or more of it than of them."""
+    rate, noise = r.setting("input_dropout", 0.0), r.setting("input_noise", 0.0)
+    if rate >= 0.5:
+        why = f"input dropout keeps only {100 * (1 - rate):.0f} % of the inputs at each step"
+        yield suspect(0.3 + 0.65 * min(1.0, (rate - 0.5) / 0.4), "dropout_too_high", why, "input_dropout = 0.2")
+    if noise >= 1:
+        why = f"the noise on the inputs has a deviation of {noise:g}, and they have about 1"
+        yield suspect(0.5 + 0.45 * between(noise, 1, 5), "dropout_too_high", why, "input_noise = 0.1")
+
+
+SHAPE = (linear, narrow, dropout, inputs)

@@ -55,4 +55,12 @@ def decay(r: Reading) -> Iterator[Suspicion]:
             yield suspect(0.85, "weight_decay_too_high", why, "l2 = 1e-4")
 
 
-WEIGHTS = (alike, size, bias, decay)
+def ball(r: Reading) -> Iterator[Suspicion]:
+    """A ball too small for the weights into a unit: first ones that keep the signal's size have norms of 1 to √2."""
+    radius = r.setting("max_norm", 0.0)
+    if 0 < radius <= 0.5:
+        why = f"max_norm = {radius:g} holds the weights into each hidden unit shorter than the signal needs them"
+        yield suspect(0.35 + 0.6 * between(1 / radius, 2, 20), "weight_decay_too_high", why, "max_norm = 3")
+
+
+WEIGHTS = (alike, size, bias, decay, ball)
