@@ -20,7 +20,7 @@ FLOORS = """
 6 instruments
 7 recorder diagnosis
 8 estimators sweep problems experiment
-8.5 bench
+8.5 bench exchange
 9 plots report
 10 cli
 11 __main__
