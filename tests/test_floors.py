@@ -19,6 +19,7 @@ FLOORS = """
 5 training gradcheck curvature landscape
 6 instruments
 7 recorder diagnosis
+7.5 sinks
 8 estimators sweep problems experiment
 8.5 bench exchange
 9 plots report

@@ -1,0 +1,115 @@
+"""Where a log goes, by the ending of its path, and how it is kept while a training goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from mlp.errors import DataError, check_count
+from mlp.history import History
+from mlp.sinks.tensorboard import TensorBoardLog
+from mlp.sinks.text import CSVLog, JSONLog
+
+Item = TypeVar("Item")
+Place: TypeAlias = str | os.PathLike[str]
+
+
+class Sink(Protocol):
+    """What writes a history in one format."""
+
+    def update(self, *, final: bool = False) -> None:
+        """Write what was recorded since this was last called; the latest step only when `final`."""
+
+    def close(self) -> None:
+        """Write the rest."""
+
+
+ENDINGS: dict[str, Callable[[Place, History], Sink]] = {".csv": CSVLog, ".jsonl": JSONLog, "": TensorBoardLog}
+"""By the ending of a path; a folder has none."""
+
+
+class Log:
+    """A file or folder that follows a history. DataError where it cannot be written."""
+
+    def __init__(self, history: History, path: Place, kind: Callable[[Place, History], Sink]) -> None:
+        self.path = path
+        with self._writing():
+            self.sink = kind(path, history)
+
+    def update(self) -> None:
+        """Write what was recorded since this was last called. The latest step waits: more may be said of it."""
+        with self._writing():
+            self.sink.update()
+
+    def close(self) -> None:
+        """Write the rest."""
+        with self._writing():
+            self.sink.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(f"{self.path}: the log cannot be written: {error.strerror or error}.") from None
+
+
+@contextmanager
+def log(history: History, path: Place) -> Iterator[Log]:
+    """A log of `history` at `path`: .csv, .jsonl, or a folder for TensorBoard. `update()` it when you like.
+
+    DataError for another ending, and where nothing can be written; MissingExtraError for a folder without the extra
+    `tensorboard`.
+    """
+    made = Log(history, path, _kind(path))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def logged(steps: Iterable[Item], history: History, path: Place, *, every: int = 100) -> Iterator[Item]:
+    """Hand on `steps`; after every `every`-th, write to `path` what was recorded since, and the rest at the end.
+
+        recorder = mlp.Recorder()
+        for step in mlp.logged(recorder.tap(mlp.train(...)), recorder.history, "run.csv"):
+            ...
+
+    Leave the loop early, and the rest is written when the iterator is closed: at once in CPython.
+    """
+    check_count("every", every)
+    with log(history, path) as made:
+        for number, step in enumerate(steps, 1):
+            yield step
+            if number % every == 0:
+                made.update()
+
+
+def to_csv(history: History, path: Place) -> None:
+    """Write a history as a table: `step`, then a column for each name, empty where nothing was recorded.
+
+    A column of several numbers becomes one for each: `grad_norm_by_layer/dense1`. Facts of the start, single records
+    at step 0, are left out beside curves.
+    """
+    Log(history, path, CSVLog).close()
+
+
+def to_jsonl(history: History, path: Place) -> None:
+    """Write a history as JSON lines: an object for each step with what was recorded then; names as in `to_csv`."""
+    Log(history, path, JSONLog).close()
+
+
+def to_tensorboard(history: History, folder: Place) -> None:
+    """Write a history as TensorBoard's event files; names as in `to_csv`. Needs the extra `tensorboard`."""
+    Log(history, folder, TensorBoardLog).close()
+
+
+def _kind(path: Any) -> Callable[[Place, History], Sink]:
+    """What writes to such a path."""
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS and not Path(path).is_dir():
+        raise DataError(f"{path}: logs are .csv or .jsonl files, or a folder without an ending, for TensorBoard.")
+    return ENDINGS.get(ending, TensorBoardLog)
