@@ -3,6 +3,6 @@
 After training (`to_csv`, `to_jsonl`, `to_tensorboard`) or while it goes on (`logged`, `log`).
 """
 
-from mlp.sinks.log import ENDINGS, Log, log, logged, to_csv, to_jsonl, to_tensorboard
+from mlp.sinks.log import ENDINGS, Log, Logs, log, logged, logs, to_csv, to_jsonl, to_tensorboard
 
-__all__ = ["ENDINGS", "Log", "log", "logged", "to_csv", "to_jsonl", "to_tensorboard"]
+__all__ = ["ENDINGS", "Log", "Logs", "log", "logged", "logs", "to_csv", "to_jsonl", "to_tensorboard"]

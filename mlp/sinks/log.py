@@ -71,6 +71,43 @@ def log(history: History, path: Place) -> Iterator[Log]:
         made.close()
 
 
+class Logs:
+    """Several logs of one history, for a training that goes on whatever becomes of them.
+
+    One that cannot be written is given up and `complain`ed of, once.
+    """
+
+    def __init__(self, made: Iterable[Log], complain: Callable[[Exception], object]) -> None:
+        self.made, self.complain = list(made), complain
+
+    def update(self) -> None:
+        """Update all."""
+        self.made = [made for made in self.made if self._done(made.update)]
+
+    def close(self) -> None:
+        """Close all."""
+        self.made = [made for made in self.made if self._done(made.close)]
+
+    def _done(self, act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except DataError as error:
+            self.complain(error)
+            return False
+        return True
+
+
+@contextmanager
+def logs(history: History, paths: Iterable[Place], complain: Callable[[Exception], object]) -> Iterator[Logs]:
+    """Logs of `history` at `paths`. What is wrong with a path is raised before anything is written."""
+    kinds = [(path, _kind(path)) for path in paths]
+    made = Logs([Log(history, path, kind) for path, kind in kinds], complain)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
 def logged(steps: Iterable[Item], history: History, path: Place, *, every: int = 100) -> Iterator[Item]:
     """Hand on `steps`; after every `every`-th, write to `path` what was recorded since, and the rest at the end.
 
