@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from mlp.errors import DataError, check_count
+from mlp.errors import DataError, MLPError, check_count
 from mlp.history import History
 from mlp.sinks.tensorboard import TensorBoardLog
 from mlp.sinks.text import CSVLog, JSONLog
@@ -25,6 +25,9 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Write the rest."""
+
+    def abandon(self) -> None:
+        """Close it, nothing having been written."""
 
 
 ENDINGS: dict[str, Callable[[Place, History], Sink]] = {".csv": CSVLog, ".jsonl": JSONLog, "": TensorBoardLog}
@@ -100,12 +103,24 @@ class Logs:
 @contextmanager
 def logs(history: History, paths: Iterable[Place], complain: Callable[[Exception], object]) -> Iterator[Logs]:
     """Logs of `history` at `paths`. What is wrong with a path is raised before anything is written."""
-    kinds = [(path, _kind(path)) for path in paths]
-    made = Logs([Log(history, path, kind) for path, kind in kinds], complain)
+    made = Logs(_opened(history, [(path, _kind(path)) for path in paths]), complain)
     try:
         yield made
     finally:
         made.close()
+
+
+def _opened(history: History, kinds: Iterable[tuple[Place, Callable[[Place, History], Sink]]]) -> list[Log]:
+    """A log for each path, or none at all."""
+    made: list[Log] = []
+    try:
+        for path, kind in kinds:
+            made.append(Log(history, path, kind))
+    except MLPError:
+        for one in made:
+            one.sink.abandon()
+        raise
+    return made
 
 
 def logged(steps: Iterable[Item], history: History, path: Place, *, every: int = 100) -> Iterator[Item]:

@@ -32,6 +32,10 @@ class TensorBoardLog:
         finally:
             self.writer.close()
 
+    def abandon(self) -> None:
+        """Close the file; TensorBoard shows nothing of it."""
+        self.writer.close()
+
 
 def _library() -> Any:
     try:

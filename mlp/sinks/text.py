@@ -22,12 +22,16 @@ from mlp.sinks.rows import Row, Rows
 
 
 class TextLog(ABC):
-    """A history as lines of a file, which appears at once and stays open."""
+    """A history as lines of a file.
+
+    The file is there at once, so that a path that cannot be is known before the training; what stood in it stays until
+    there is something to write.
+    """
 
     def __init__(self, path: str | os.PathLike[str], history: History) -> None:
         self.path, self.history = Path(path), history
-        self.rows, self.names, self.last = Rows(history), list[str](), -1
-        self.file: TextIO = self.path.open("w", encoding="utf-8", newline="")
+        self.rows, self.names, self.last, self.begun = Rows(history), list[str](), -1, False
+        self.file: TextIO = self.path.open("a", encoding="utf-8", newline="")
 
     @abstractmethod
     def head(self, names: Sequence[str]) -> str:
@@ -40,14 +44,14 @@ class TextLog(ABC):
     def update(self, *, final: bool = False) -> None:
         """Write what was recorded since this was last called; the latest step only when `final`."""
         rows, names = self.rows.news(final=final), self.rows.names()
-        if not rows:
+        if not rows and (self.begun or not final):
             return
-        if self.head(names) != self.head(self.names) or min(rows) <= self.last:
+        if not self.begun or self.head(names) != self.head(self.names) or min(rows) <= self.last:
             self._anew(names, final)
         else:
             self.file.write(self._lines(rows))
             self.file.flush()
-        self.last = max(self.last, *rows)
+        self.last = max([self.last, *rows])
 
     def close(self) -> None:
         """Write the rest."""
@@ -55,6 +59,12 @@ class TextLog(ABC):
             self.update(final=True)
         finally:
             self.file.close()
+
+    def abandon(self) -> None:
+        """Leave no trace of what was only opened."""
+        self.file.close()
+        if not self.begun and not self.path.stat().st_size:
+            self.path.unlink()
 
     def _anew(self, names: list[str], final: bool) -> None:
         """The whole file again, to go on with."""
@@ -68,7 +78,7 @@ class TextLog(ABC):
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        self.file = self.path.open("a", encoding="utf-8", newline="")
+        self.file, self.begun = self.path.open("a", encoding="utf-8", newline=""), True
 
     def _lines(self, rows: dict[int, Row]) -> str:
         return "".join(self.line(step, row, self.names) for step, row in rows.items())
