@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -27,7 +27,7 @@ class Sink(Protocol):
         """Write the rest."""
 
     def abandon(self) -> None:
-        """Close it, nothing having been written."""
+        """Close it without writing; a file that nothing was written to is gone."""
 
 
 ENDINGS: dict[str, Callable[[Place, History], Sink]] = {".csv": CSVLog, ".jsonl": JSONLog, "": TensorBoardLog}
@@ -51,6 +51,11 @@ class Log:
         """Write the rest."""
         with self._writing():
             self.sink.close()
+
+    def abandon(self) -> None:
+        """Close it without a word."""
+        with suppress(OSError):
+            self.sink.abandon()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -85,17 +90,18 @@ class Logs:
 
     def update(self) -> None:
         """Update all."""
-        self.made = [made for made in self.made if self._done(made.update)]
+        self.made = [made for made in self.made if self._done(made, made.update)]
 
     def close(self) -> None:
         """Close all."""
-        self.made = [made for made in self.made if self._done(made.close)]
+        self.made = [made for made in self.made if self._done(made, made.close)]
 
-    def _done(self, act: Callable[[], object]) -> bool:
+    def _done(self, made: Log, act: Callable[[], object]) -> bool:
         try:
             act()
         except DataError as error:
             self.complain(error)
+            made.abandon()
             return False
         return True
 
@@ -118,7 +124,7 @@ def _opened(history: History, kinds: Iterable[tuple[Place, Callable[[Place, Hist
             made.append(Log(history, path, kind))
     except MLPError:
         for one in made:
-            one.sink.abandon()
+            one.abandon()
         raise
     return made
 
