@@ -7,6 +7,7 @@ is undefined, stands in `scores`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from mlp.scores import (
     confusion,
     log_loss,
     mae,
+    one_of,
 )
 
 AVERAGED = ("precision", "recall", "f1")
@@ -77,7 +79,7 @@ def appraise(network: Network, head: Head, about: Preprocessing, part: Part) -> 
 def _of_classes(head: Head, about: Preprocessing, raw: Array, codes: Array, found: dict[str, float]) -> Appraisal:
     """One class for each row."""
     answers, n_classes = metrics.decide(head, about.task, raw), about.n_targets
-    matrix, truth = confusion(codes, answers, n_classes), np.eye(n_classes)[codes]
+    matrix, truth = confusion(codes, answers, n_classes), one_of(codes, n_classes)
     each = by_class(matrix)
     p = metrics.probabilities(head, about.task, raw)
     scores = _scores(raw) if p is None else p
@@ -103,21 +105,23 @@ def _of_labels(head: Head, about: Preprocessing, raw: Array, y: Array, found: di
     """Several labels for each row, each a yes or no: every score is the mean over labels of that of two classes."""
     answers, p = metrics.decide(head, about.task, raw), metrics.probabilities(head, about.task, raw)
     matrices = [confusion(y[:, j].astype(int), answers[:, j], 2) for j in range(y.shape[1])]
-    each = ClassScores(*np.array([[column[1] for column in by_class(m)] for m in matrices]).T)
+    each = _of_yes(matrices)
     curves = aucs(y, raw if p is None else p)
     found |= {"balanced_accuracy": float(np.mean([balanced_accuracy(m) for m in matrices]))}
-    found |= {
-        f"{name}_macro": float(np.nan_to_num(getattr(each, name)).mean()) for name in ("precision", "recall", "f1")
-    }
-    found["auc"] = float(curves.mean())
-    if p is not None:
-        found |= _of_chances(y, p)
+    found |= {f"{name}_macro": float(np.nan_to_num(getattr(each, name)).mean()) for name in AVERAGED}
+    found |= {"auc": float(curves.mean()), **({} if p is None else _of_chances(y, p))}
     names = about.class_names or tuple(map(str, range(y.shape[1])))
-    return Appraisal(len(y), found, names, each._replace(support=each.support.astype(int)), curves)
+    return Appraisal(len(y), found, names, each, curves)
+
+
+def _of_yes(matrices: Sequence[Array]) -> ClassScores:
+    """Of each label the scores of the answer yes."""
+    precision, recall, f1, support = np.array([[scores[1] for scores in by_class(m)] for m in matrices]).T
+    return ClassScores(precision, recall, f1, support.astype(int))
 
 
 def _of_chances(y: Array, p: Array) -> dict[str, float]:
     """Log-loss, Brier score and calibration error of yes and no, over all labels of all rows."""
-    truth, both = np.eye(2)[y.astype(int).ravel()], np.stack([1 - p.ravel(), p.ravel()], axis=1)
-    error = calibration_error((both.argmax(1) == truth.argmax(1)), both.max(1))
+    truth, both = one_of(y.ravel(), 2), np.stack([1 - p.ravel(), p.ravel()], axis=1)
+    error = calibration_error(both.argmax(1) == y.ravel(), both.max(1))
     return {"log_loss": log_loss(truth, both), "brier": brier(truth, both), "calibration_error": error}

@@ -5,7 +5,7 @@ scikit-learn has a metric of the same name, the numbers are its. What is not def
 rows, say. Knows arrays only.
 """
 
-from mlp.scores.chances import auc, aucs, brier, calibration_error, log_loss
+from mlp.scores.chances import auc, aucs, brier, calibration_error, log_loss, one_of
 from mlp.scores.classes import ClassScores, balanced_accuracy, by_class, confusion
 from mlp.scores.paired import sign_test
 from mlp.scores.values import mae, r2, rmse
@@ -21,6 +21,7 @@ __all__ = [
     "confusion",
     "log_loss",
     "mae",
+    "one_of",
     "r2",
     "rmse",
     "sign_test",

@@ -1,6 +1,6 @@
 """Probabilities: whether they are high for what is true, in the right order, and as often right as they say.
 
-`p` (n, k) holds a column for each class or label, `truth` (n, k) the same in 0 and 1: `np.eye(k)[codes]` for classes.
+`p` (n, k) holds a column for each class or label, `truth` (n, k) the same in 0 and 1; `one_of` makes it of classes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from mlp.arrays import Array
 BINS = 15  # Guo et al. (2017), section 4.1
 
 
+def one_of(codes: Array, n_classes: int) -> Array:
+    """Which class each row is of, (n, n_classes), true or false."""
+    return np.asarray(codes[:, None] == np.arange(n_classes))
+
+
 def log_loss(truth: Array, p: Array) -> float:
     """-Σ t ln p, mean over rows; p is kept within [ε, 1 - ε] with the ε of its dtype, as in scikit-learn."""
     epsilon = float(np.finfo(p.dtype).eps)
-    inside = np.clip(p.astype(np.float64), epsilon, 1 - epsilon)
-    return float(-(truth * np.log(inside)).sum(1).mean())
+    of_truth = np.clip(p[truth.astype(bool)].astype(np.float64), epsilon, 1 - epsilon)
+    return float(-np.log(of_truth).sum() / len(p))
 
 
 def brier(truth: Array, p: Array) -> float:
@@ -24,7 +29,7 @@ def brier(truth: Array, p: Array) -> float:
 
     As scikit-learn's `brier_score_loss`, which halves in the same cases.
     """
-    squares = float(np.square(p.astype(np.float64) - truth).sum(1).mean())
+    squares = float(np.square(p - truth.astype(p.dtype)).sum(dtype=np.float64) / len(p))
     return squares / 2 if p.shape[1] < 3 else squares
 
 
