@@ -94,6 +94,8 @@ RUNS: dict[str, tuple[dict[str, Any], Any]] = {
     "focal": ({"loss": {"name": "focal"}}, THREE),
     "hinge": ({"loss": {"name": "hinge"}}, THREE),
     "two_classes_hinge": ({"loss": {"name": "hinge"}}, THREE > 0),
+    "squares_as_scores": ({"network": {"output": "identity"}}, THREE),
+    "squares_as_a_score": ({"network": {"output": "identity"}}, THREE > 0),
     "squares_of_classes": ({"loss": {"name": "squared_error"}}, THREE),
     "squares_of_two_classes": ({"loss": {"name": "squared_error"}}, THREE > 0),
     "labels": ({}, (X > 5).astype(int)),
@@ -127,6 +129,18 @@ def test_a_run_answers_raw_rows_in_onnxruntime_as_it_does_here(name: str, tmp_pa
     assert ("probabilities" in found) is certain
     if certain:
         np.testing.assert_allclose(found["probabilities"], run.predict_proba(X), atol=CLOSE)
+
+
+def test_a_table_with_categories_answers_the_same(tmp_path: Path) -> None:
+    """As the columns of 0 and 1 that the categories became: so does `run.load` give them."""
+    lines = [f"{colour},{size},{kind}" for size in range(30) for colour, kind in (("red", "apple"), ("green", "pear"))]
+    table = tmp_path / "fruit.csv"
+    table.write_text("\n".join(["colour,size,kind", *lines]))
+    run = mlp.run({"data": {"source": str(table)}, "training": {"epochs": 2}})
+    rows, _ = run.load(table)
+    found = answers(mlp.to_onnx(run, tmp_path / "run.onnx"), rows)
+    assert found["prediction"].tolist() == run.predict(rows).tolist()
+    np.testing.assert_allclose(found["probabilities"], run.predict_proba(rows), atol=CLOSE)
 
 
 def test_a_large_offset_costs_no_digits(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def opened(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, st
     except FileNotFoundError:
         raise FileFormatError(f"{path}: there is no such file.") from None
     except Exception as error:  # its own error class is not exported everywhere; dtypes NumPy has not are KeyErrors
-        raise FileFormatError(f"{path}: cannot be read as safetensors: {' '.join(str(error).split())}") from None
+        why = " ".join(str(error).split())
+        raise FileFormatError(f"{path}: cannot be read as safetensors of float32 or float64 numbers: {why}.") from None
 
 
 def _network(arrays: dict[str, Array], about: dict[str, str]) -> Network:

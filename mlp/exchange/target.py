@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mlp.data.complaints import names
 from mlp.errors import DataError
 from mlp.exchange.onnx_file import to_onnx
 from mlp.exchange.safetensors_file import to_safetensors
@@ -33,8 +34,11 @@ def target(path: str) -> Callable[[Run], object]:
 
 def wrote(run: Run, path: str) -> str:
     """What stands there now, in a line."""
-    if path.endswith(".onnx"):
-        n_features = len(run.preprocessing.feature_names)
-        proba = " and probabilities" if run.head.certain and run.preprocessing.task != "regression" else ""
-        return f"{path}: takes X (rows, {n_features}), raw, in float64; gives prediction{proba}"
-    return path
+    if not path.endswith(".onnx"):
+        return path
+    about = run.preprocessing
+    columns = f"X (rows, {len(about.feature_names)}), raw, in float64"
+    if len(about.table_encoding.columns) < len(about.feature_names):
+        columns += f", categories as 0 and 1: {names(about.feature_names, 6)}"
+    probabilities = " and probabilities" if run.head.certain and about.task != "regression" else ""
+    return f"{path}: takes {columns}; gives prediction{probabilities}"
