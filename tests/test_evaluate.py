@@ -219,6 +219,26 @@ def test_runs_of_other_rows_are_not_paired_and_it_is_said_why(two: Callable[[str
     assert "not compared row by row: they were not tested on the same rows" in out
 
 
+def test_of_several_runs_the_best_is_compared_with_corrected_chances(two: Callable[[str], Said]) -> None:
+    """Three pairs: the smallest p counts three times (Holm); a run and its copy differ on no row."""
+    shutil.copytree("a", "copy")
+    (pair,) = compare(["a", "b"], "iris").duels
+    copy, poor = compare(["a", "copy", "b"], "iris").duels
+    assert (copy.wins, copy.losses, copy.p) == (0, 0, 1.0)
+    assert poor.p == pytest.approx(min(1, 3 * pair.p))
+    assert "no row differs" in two("compare a copy b")[1]
+
+
+def test_runs_that_do_different_things_are_not_asked_the_same(two: Callable[[str], Said]) -> None:
+    np.savez("rows.npz", X=X, y=CODES)
+    for task in ("classification", "regression"):
+        two(f"train rows.npz -o {task} --set data.task={task} --set training.epochs=1 --set record.probe=never")
+    status, _, err = two("compare classification regression --on rows.npz")
+    assert status == 2
+    assert "the runs do classification and regression" in err
+    assert two("compare classification regression")[0] == 0
+
+
 def test_a_source_that_has_changed_is_not_used(cli: Callable[[str], Said]) -> None:
     np.savez("rows.npz", X=X, y=CODES)
     for name in "ab":

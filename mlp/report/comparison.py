@@ -74,11 +74,12 @@ def _tests(found: Comparison) -> Iterator[str]:
     regression = found.runs[0].preprocessing.task == "regression"
     what = "closer to the truth" if regression else "right where the other is wrong"
     test = "sign test" if regression else "McNemar's test"
-    several = ", corrected by Holm" if len(found.duels) > 1 else ""
+    several = ", corrected by Holm for all pairs" if len(found.duels) > 1 else ""
     yield f"\nrow by row on {found.on} ({counted(found.rows, 'row')}), {what}; exact {test}{several}:"
     yield from (_test(short(found.names), one) for one in found.duels)
 
 
 def _test(names: Sequence[str], one: Duel) -> str:
-    verdict = "a difference" if one.p < 0.05 else "may be chance"
+    verdict = "no row differs" if one.wins == one.losses == 0 else "may be chance"
+    verdict = "a difference" if one.p < 0.05 else verdict
     return f"    {names[one.best]} {one.wins} : {one.losses} {names[one.other]}   p = {one.p:.2g}, {verdict}"

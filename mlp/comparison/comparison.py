@@ -1,15 +1,12 @@
-"""Runs side by side: what differs between them, which is better, and whether that could be chance.
-
-Reads finished runs and trains nothing. Two runs that were tested on the same rows, or are asked about the same source,
-are compared row by row.
-"""
+"""What a comparison holds, and how it is made."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import isfinite, isnan
+from dataclasses import dataclass
+from itertools import combinations
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.bench.statistics import holm
+from mlp.comparison.rows import asked, tested_on, won
 from mlp.errors import DataError, MLPError
-from mlp.experiment import Run, load_run, metrics
-from mlp.experiment.prepare import Part, further, prepare
+from mlp.experiment import Run, load_run
 from mlp.scores import sign_test
 
 HIGHER = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "auc", "r2")
@@ -32,7 +29,8 @@ PENALTIES = {"loss.l1", "loss.l2"}  # no part of what is measured
 class Duel:
     """The best run against another, row by row: how many rows each does better, and how likely that is by chance.
 
-    `p` is that of an exact sign test (of classes: McNemar's), corrected by Holm for the number of runs.
+    `p` is that of an exact sign test (of classes: McNemar's), corrected by Holm for all pairs of runs: which is the
+    best was seen on the same rows.
     """
 
     best: int
@@ -111,74 +109,40 @@ def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None
         raise DataError("a comparison needs two runs or more: mlp compare RUN RUN.")
     names, runs = tuple(map(str, folders)), tuple(map(load_run, folders))
     if source is not None:
-        won = [_won(run, _asked(run, source)) for run in runs]
-        return Comparison(names, runs, *_tested(won), f"{source}")
+        _check_tasks(runs)
+        scores = [won(run, asked(run, source)) for run in runs]
+        return Comparison(names, runs, *_tested(scores), f"{source}")
     try:
-        won = [_won(run, _tested_on(run, runs[0])) for run in runs]
+        scores = [won(run, tested_on(run, runs[0])) for run in runs]
     except MLPError as error:
         return Comparison(names, runs, (), 0, str(error))
-    return Comparison(names, runs, *_tested(won), "the test part, the same for all")
+    return Comparison(names, runs, *_tested(scores), "the test part, the same for all")
 
 
-def _tested(won: Sequence[Array]) -> tuple[tuple[Duel, ...], int]:
+def _check_tasks(runs: Sequence[Run]) -> None:
+    """Refuse runs whose answers are of different kinds."""
+    tasks = sorted({run.preprocessing.task for run in runs})
+    if len(tasks) > 1:
+        raise DataError(f"the runs do {' and '.join(tasks)}: their answers cannot be compared. Leave --on out.")
+
+
+def _tested(scores: Sequence[Array]) -> tuple[tuple[Duel, ...], int]:
     """The best run against each other one, and on how many rows."""
-    if len({len(each) for each in won}) > 1:
-        raise DataError(f"the runs read {', '.join(str(len(each)) for each in won)} rows of it: they cannot be paired.")
-    best = int(np.argmax([each.mean() for each in won]))
-    others = [i for i in range(len(won)) if i != best]
-    corrected = holm([sign_test(won[best], won[other]) for other in others])
-    found = tuple(
-        Duel(best, other, int((won[best] > won[other]).sum()), int((won[best] < won[other]).sum()), p)
-        for other, p in zip(others, corrected, strict=True)
-    )
-    return found, len(won[0])
+    if len({len(each) for each in scores}) > 1:
+        read = ", ".join(str(len(each)) for each in scores)
+        raise DataError(f"the runs read {read} rows of it: they cannot be compared row by row.")
+    best = int(np.argmax([each.mean() for each in scores]))
+    pairs = list(combinations(range(len(scores)), 2))
+    corrected = holm([sign_test(scores[i], scores[j]) for i, j in pairs])
+    chances = dict(zip(pairs, corrected, strict=True))
+    others = [i for i in range(len(scores)) if i != best]
+    found = [_duel(scores, best, other, chances[min(best, other), max(best, other)]) for other in others]
+    return tuple(found), len(scores[0])
 
 
-def _won(run: Run, part: Part) -> Array:
-    """How well each row is answered (n,), more is better: right or wrong, or minus the squared error."""
-    task = run.preprocessing.task
-    with metrics.quiet():
-        raw = metrics.raw_outputs(run.network, part)
-        if task == "regression":
-            errors = metrics.values(run.head, raw) - part.y.reshape(len(part), -1)
-            return np.asarray(-np.square(errors).sum(1))
-        right = metrics.decide(run.head, task, raw) == part.y
-    return np.asarray(right.all(-1) if task == "multilabel" else right)
-
-
-def _asked(run: Run, source: str) -> Part:
-    """The rows of a source, as the run reads them."""
-    X, y = run.load(source)
-    if y is None:
-        raise DataError(f"{source} has no target {run.preprocessing.target_name!r} to compare with.")
-    return further(run.preprocessing.raw(X), y, run.preprocessing, run.network.dtype)
-
-
-def _tested_on(run: Run, first: Run) -> Part:
-    """The rows that a run was tested on, found again; DataError where they are not those of the `first` run."""
-    if not run.config.data.source:
-        raise DataError("a run of rows in memory does not hold them; name a source with --on.")
-    if _split(run) != _split(first):
-        raise DataError("they were not tested on the same rows; name a source with --on.")
-    rng = np.random.default_rng(run.config.training.seed).spawn(3)[0]
-    part = prepare(run.config, None, rng).test
-    if part is None:
-        raise DataError("they have no test part; name a source with --on.")
-    with metrics.quiet():
-        loss = float(metrics.evaluate(run.network, run.head, run.preprocessing.task, part)["loss"])
-    if not _same(loss, float(run.metrics["test_loss"])):
-        raise DataError(f"{run.config.data.source} is no longer what it was; name a source with --on.")
-    return part
-
-
-def _split(run: Run) -> Any:
-    """What decides which rows are tested."""
-    return replace(run.config.data, scale="", scale_target="", class_weight=""), run.config.training.seed
-
-
-def _same(a: float, b: float) -> bool:
-    """Equal up to what another number of threads may change."""
-    return (isnan(a) and isnan(b)) or a == b or abs(a - b) <= 1e-4 * abs(b)
+def _duel(scores: Sequence[Array], best: int, other: int, p: float) -> Duel:
+    wins, losses = (scores[best] > scores[other]).sum(), (scores[best] < scores[other]).sum()
+    return Duel(best, other, int(wins), int(losses), p)
 
 
 def _flat(config: Mapping[str, Any], place: str = "") -> dict[str, Any]:
