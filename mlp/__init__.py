@@ -52,7 +52,7 @@ from mlp.schedules import (
     Triangular,
     WarmUp,
 )
-from mlp.sinks import log, logged, to_csv, to_jsonl, to_tensorboard
+from mlp.sinks import logged, to_csv, to_jsonl, to_tensorboard
 from mlp.training import Step, train
 
 __version__ = "0.1.0"
@@ -111,7 +111,6 @@ __all__ = [
     "gradcheck",
     "infer",
     "load_run",
-    "log",
     "logged",
     "norm",
     "predict",

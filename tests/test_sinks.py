@@ -13,7 +13,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 import mlp
-from mlp.sinks import logs
+from mlp.sinks import log, logs
 
 HISTORY = mlp.History(
     {
@@ -142,8 +142,8 @@ def test_a_loop_that_is_left_early_has_its_last_steps_written(tmp_path: Path) ->
 
 def test_what_is_said_late_finds_its_row(tmp_path: Path) -> None:
     history = mlp.History({"loss": [3.0, 2.0, 1.0]})
-    with mlp.log(history, tmp_path / "run.csv") as log:
-        log.update()
+    with log(history, tmp_path / "run.csv") as following:
+        following.update()
         history.append("note", 7, 1)
     assert table(tmp_path / "run.csv")[1:] == [["0", "3.0", ""], ["1", "2.0", "7.0"], ["2", "1.0", ""]]
 
@@ -157,7 +157,7 @@ def test_training_is_the_same_with_a_log(tmp_path: Path) -> None:
 
 def test_an_error_in_the_loop_stays_what_it_is_and_the_log_is_whole(tmp_path: Path) -> None:
     recorder = mlp.Recorder()
-    with pytest.raises(OSError, match="mine"), mlp.log(recorder.history, tmp_path / "run.csv"):
+    with pytest.raises(OSError, match="mine"), log(recorder.history, tmp_path / "run.csv"):
         for step in recorder.tap(steps()):
             if step.index == 4:
                 raise OSError("mine")

@@ -8,7 +8,7 @@ rows, say. Knows arrays only.
 from mlp.scores.chances import auc, aucs, brier, calibration_error, log_loss, one_of
 from mlp.scores.classes import ClassScores, balanced_accuracy, by_class, confusion
 from mlp.scores.paired import sign_test
-from mlp.scores.values import mae, r2, rmse
+from mlp.scores.values import mae
 
 __all__ = [
     "ClassScores",
@@ -22,7 +22,5 @@ __all__ = [
     "log_loss",
     "mae",
     "one_of",
-    "r2",
-    "rmse",
     "sign_test",
 ]
