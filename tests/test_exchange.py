@@ -169,6 +169,31 @@ def test_a_state_dict_of_pytorch_answers_the_same_here(name: str) -> None:
     np.testing.assert_allclose(mlp.predict(net, STATE["rows"]), STATE[f"{name}/outputs"], atol=1e-5)  # float32
 
 
+class Half:
+    """What is asked of a PyTorch tensor in half precision, which NumPy may not know (bfloat16)."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values, np.float16)
+
+    def detach(self) -> Half:
+        return self
+
+    def cpu(self) -> Half:
+        return self
+
+    def element_size(self) -> int:
+        return 2
+
+    def float(self) -> Any:
+        return self.values.astype(np.float32)
+
+
+def test_half_precision_becomes_float32() -> None:
+    net = mlp.from_torch({"weight": Half([[1.5, 2]]), "bias": Half([0.25])})
+    assert net.dtype == np.float32
+    assert net.views[0].tolist() == [[1.5, 2, 0.25]]
+
+
 def test_a_file_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
     """safetensors sorts by dtype and size; and as text, 10 stands before 2."""
     own = {f"layers.{i}.{kind}": state("tanh")[f"{2 * j}.{kind}"] for j, i in enumerate((1, 2, 10)) for kind in

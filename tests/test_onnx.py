@@ -187,6 +187,16 @@ def test_a_population_is_refused(tmp_path: Path) -> None:
     assert mlp.to_onnx(network.member(0), tmp_path / "x.onnx").exists()
 
 
+def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
+    network, run = mlp.Network([mlp.Dense(2, 1)], 0), mlp.run({"training": {"epochs": 1}}, (X, THREE))
+    with pytest.raises(mlp.HyperparameterError, match="a Run or a Network"):
+        mlp.to_onnx("run", tmp_path / "x.onnx")  # type: ignore[arg-type]
+    with pytest.raises(mlp.HyperparameterError, match="the path of a file"):
+        mlp.to_onnx(network, 7)  # type: ignore[arg-type]
+    with pytest.raises(mlp.DtypeError):
+        mlp.to_onnx(run, tmp_path / "x.onnx", rows=int)
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "x.onnx").mkdir()
     with pytest.raises(mlp.DataError, match=r"x\.onnx cannot be written"):

@@ -205,3 +205,9 @@ def test_what_is_new_in_a_column_is_what_was_not_there_before() -> None:
             when, values = recorder.history.since(name, start)
             assert when.tolist() == recorder.history.steps(name)[start:].tolist()
             np.testing.assert_array_equal(values, recorder.history[name][start:])
+
+
+@pytest.mark.parametrize(("history", "path"), [({"loss": [1.0]}, "a.csv"), (HISTORY, 7)])
+def test_what_is_no_history_or_no_path_is_refused(history: Any, path: Any) -> None:
+    with pytest.raises(mlp.HyperparameterError):
+        mlp.to_csv(history, path)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mlp.errors import DataError
+from mlp.errors import DataError, HyperparameterError
 
 
 def written(path: str | os.PathLike[str], content: bytes) -> Path:
@@ -17,6 +17,8 @@ def written(path: str | os.PathLike[str], content: bytes) -> Path:
 
 def written_by(path: str | os.PathLike[str], writer: Callable[[Path], object]) -> Path:
     """Let `writer` write the file at a temporary path, then rename that to `path`."""
+    if not isinstance(path, str | os.PathLike):
+        raise HyperparameterError("path", path, "the path of a file")
     target = Path(path)
     temporary = target.with_name(target.name + ".part")
     try:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp.arrays import float_dtype
 from mlp.errors import HyperparameterError, ShapeError
 from mlp.exchange.ending import outputs, scaled
 from mlp.exchange.file import written
@@ -62,7 +63,7 @@ def run_model(onnx: Any, run: Run, rows: Any = np.float64) -> bytes:
     graph, about, network = Graph(onnx), run.preprocessing, run.network
     raw = _raw(graph, network, scaled(graph, about.scaling, "X", network.dtype))
     gives = outputs(graph, run.head, about, raw, network.dtype)
-    takes = graph.value("X", rows, len(about.feature_names))
+    takes = graph.value("X", float_dtype(rows), len(about.feature_names))
     return graph.model(takes, gives, _about(run), _version())
 
 

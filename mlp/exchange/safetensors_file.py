@@ -59,6 +59,8 @@ def from_safetensors(path: str | os.PathLike[str]) -> Network:
 def opened(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """Arrays and metadata of a safetensors file of anyone; FileFormatError where it is none."""
     library = needed("safetensors", "safetensors files", "safetensors")
+    if not isinstance(path, str | os.PathLike):
+        raise FileFormatError(f"the path of a .safetensors file is needed; given was a {type(path).__name__}.")
     try:
         with library.safe_open(Path(path), framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

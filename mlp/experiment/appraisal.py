@@ -66,14 +66,16 @@ class Appraisal:
 def appraise(network: Network, head: Head, about: Preprocessing, part: Part) -> Appraisal:
     """Everything about the answers of one network (no population) to a part."""
     with metrics.quiet():
-        raw = metrics.raw_outputs(network, part)
-        found = {name: float(value) for name, value in metrics.judged(head, about.task, raw, part.y).items()}
-        if about.task == "regression":
-            answers = metrics.values(head, raw)
-            return Appraisal(len(part), found | {"mae": mae(part.y, answers)})
-        if about.task == "multilabel":
-            return _of_labels(head, about, raw, part.y, found)
-        return _of_classes(head, about, raw, part.y, found)
+        return appraised(head, about, metrics.raw_outputs(network, part), part)
+
+
+def appraised(head: Head, about: Preprocessing, raw: Array, part: Part) -> Appraisal:
+    """The same of raw outputs (n, n_out)."""
+    found = {name: float(value) for name, value in metrics.judged(head, about.task, raw, part).items()}
+    if about.task == "regression":
+        return Appraisal(len(part), found | {"mae": mae(part.y, metrics.values(head, raw))})
+    of = _of_labels if about.task == "multilabel" else _of_classes
+    return of(head, about, raw, part.y, found)
 
 
 def _of_classes(head: Head, about: Preprocessing, raw: Array, codes: Array, found: dict[str, float]) -> Appraisal:

@@ -30,15 +30,15 @@ def raw_outputs(network: Network, part: Part) -> Array:
 
 def evaluate(network: Network, head: Head, task: str, part: Part) -> dict[str, Any]:
     """Loss, and accuracy for classes or r2 and rmse for numbers; (*population,) each."""
-    return judged(head, task, raw_outputs(network, part), part.y)
+    return judged(head, task, raw_outputs(network, part), part)
 
 
-def judged(head: Head, task: str, raw: Array, y: Array) -> dict[str, Any]:
-    """The same of raw outputs."""
-    found = {"loss": _loss(head, raw, y)}
+def judged(head: Head, task: str, raw: Array, part: Part) -> dict[str, Any]:
+    """The same of raw outputs (*population, n, n_out)."""
+    found = {"loss": _loss(head, raw, part.y)}
     if task == "regression":
-        return found | regression(values(head, raw), y)
-    right = decide(head, task, raw) == y
+        return found | regression(values(head, raw), part.y)
+    right = decide(head, task, raw) == part.y
     return found | {"accuracy": (right.all(-1) if task == "multilabel" else right).mean(-1)}
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from mlp.errors import DataError, MLPError, check_count
+from mlp.errors import DataError, HyperparameterError, MLPError, check_count
 from mlp.history import History
 from mlp.sinks.tensorboard import TensorBoardLog
 from mlp.sinks.text import CSVLog, JSONLog
@@ -38,6 +38,12 @@ class Log:
     """A file or folder that follows a history. DataError where it cannot be written."""
 
     def __init__(self, history: History, path: Place, kind: Callable[[Place, History], Sink]) -> None:
+        if not isinstance(history, History):
+            raise HyperparameterError(
+                "history", history, "a History: recorder.history, run.history or mlp.History({...})"
+            )
+        if not isinstance(path, str | os.PathLike):
+            raise HyperparameterError("path", path, "the path of a file or folder")
         self.path = path
         with self._writing():
             self.sink = kind(path, history)
@@ -167,7 +173,7 @@ def to_tensorboard(history: History, folder: Place) -> None:
 
 def _kind(path: Any) -> Callable[[Place, History], Sink]:
     """What writes to such a path."""
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS and not Path(path).is_dir():
+    ending = Path(str(path)).suffix.lower()
+    if ending not in ENDINGS and not Path(str(path)).is_dir():
         raise DataError(f"{path}: logs are .csv or .jsonl files, or a folder without an ending, for TensorBoard.")
     return ENDINGS.get(ending, TensorBoardLog)
