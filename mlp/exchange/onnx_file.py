@@ -60,7 +60,7 @@ def network_model(onnx: Any, network: Network) -> bytes:
 
 def run_model(onnx: Any, run: Run, rows: Any = np.float64) -> bytes:
     """From raw rows to answers."""
-    graph, about, network = Graph(onnx), run.preprocessing, run.network
+    graph, about, network = Graph(onnx), run.preprocessing, checked(run.network)
     raw = _raw(graph, network, scaled(graph, about.scaling, "X", network.dtype))
     gives = outputs(graph, run.head, about, raw, network.dtype)
     takes = graph.value("X", float_dtype(rows), len(about.feature_names))
