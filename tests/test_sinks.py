@@ -92,6 +92,13 @@ def test_tensorboard_reads_every_number(tmp_path: Path) -> None:
     assert len(found) == 3 + 6 + 1
 
 
+def test_tensorboard_is_given_nan_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """tensorboardX warned on standard error, once for each number."""
+    mlp.to_tensorboard(mlp.History({"loss": [1.0, np.nan]}), tmp_path / "board")
+    assert np.isnan(events(tmp_path / "board")[("loss", 1)])
+    assert capsys.readouterr().err == ""
+
+
 def test_members_of_a_population_are_numbered(tmp_path: Path) -> None:
     history = mlp.History({"g": np.arange(12).reshape(1, 2, 6)}, labels={"g": tuple("abcdef")})
     mlp.to_csv(history, tmp_path / "run.csv")
@@ -164,11 +171,17 @@ def test_an_error_in_the_loop_stays_what_it_is_and_the_log_is_whole(tmp_path: Pa
     assert table(tmp_path / "run.csv")[-1][0] == "4"
 
 
-@pytest.mark.parametrize("name", ["run.txt", "no/run.csv", "folder.csv"])
+@pytest.mark.parametrize("name", ["run.txt", "no/run.csv", "folder.csv", "file"])
 def test_a_path_that_cannot_be_is_refused_before_the_first_step(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").touch()
     with pytest.raises(mlp.DataError, match=name):
         next(mlp.logged(iter([1]), HISTORY, tmp_path / name))
+
+
+def test_an_empty_path_is_no_folder() -> None:
+    with pytest.raises(mlp.DataError, match="an empty path"):
+        next(mlp.logged(iter([1]), HISTORY, ""))
 
 
 def test_of_several_logs_all_are_opened_or_none(tmp_path: Path) -> None:

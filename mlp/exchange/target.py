@@ -34,7 +34,7 @@ def target(path: str) -> Callable[[Run], object]:
 
 def wrote(run: Run, path: str) -> str:
     """What stands there now, in a line."""
-    if not path.endswith(".onnx"):
+    if not path.lower().endswith(".onnx"):
         return path
     about = run.preprocessing
     columns = f"X (rows, {len(about.feature_names)}), raw, in float64"

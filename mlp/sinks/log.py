@@ -173,7 +173,8 @@ def to_tensorboard(history: History, folder: Place) -> None:
 
 def _kind(path: Any) -> Callable[[Place, History], Sink]:
     """What writes to such a path."""
-    ending = Path(str(path)).suffix.lower()
-    if ending not in ENDINGS and not Path(str(path)).is_dir():
-        raise DataError(f"{path}: logs are .csv or .jsonl files, or a folder without an ending, for TensorBoard.")
+    ending, folder = Path(str(path)).suffix.lower(), Path(str(path)).is_dir()
+    if not str(path) or (ending not in ENDINGS and not folder):
+        given = str(path) or "an empty path"
+        raise DataError(f"{given}: logs are .csv or .jsonl files, or a folder without an ending, for TensorBoard.")
     return ENDINGS.get(ending, TensorBoardLog)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from typing import Any
 
@@ -38,7 +39,10 @@ class TensorBoardLog:
 
 
 def _library() -> Any:
+    """tensorboardX; what it has to say of NaN, a mark in TensorBoard, goes to those who listen to its logger."""
     try:
-        return importlib.import_module("tensorboardX")
+        found = importlib.import_module("tensorboardX")
     except ImportError:
         raise MissingExtraError("TensorBoard's event files", "tensorboard") from None
+    logging.getLogger("tensorboardX").addHandler(logging.NullHandler())
+    return found
