@@ -33,7 +33,7 @@ def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
 
     A run's preprocessing goes into the metadata, as JSON. MissingExtraError without the extra `safetensors`.
     """
-    library = needed("safetensors.numpy", "safetensors files", "safetensors")
+    library = needed("safetensors.numpy", "a safetensors file", "safetensors")
     network = checked(model.network if isinstance(model, Run) else model)
     arrays = {name: np.ascontiguousarray(values) for name, values in tensors(network).items()}
     about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(described(network.layers))}
@@ -58,7 +58,7 @@ def from_safetensors(path: str | os.PathLike[str]) -> Network:
 
 def opened(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """Arrays and metadata of a safetensors file of anyone; FileFormatError where it is none."""
-    library = needed("safetensors", "safetensors files", "safetensors")
+    library = needed("safetensors", "a safetensors file", "safetensors")
     if not isinstance(path, str | os.PathLike):
         raise FileFormatError(f"the path of a .safetensors file is needed; given was a {type(path).__name__}.")
     try:

@@ -43,6 +43,6 @@ def _library() -> Any:
     try:
         found = importlib.import_module("tensorboardX")
     except ImportError:
-        raise MissingExtraError("TensorBoard's event files", "tensorboard") from None
+        raise MissingExtraError("logging to TensorBoard", "tensorboard") from None
     logging.getLogger("tensorboardX").addHandler(logging.NullHandler())
     return found
