@@ -29,6 +29,7 @@ from mlp.errors import (
     ShapeError,
     UnknownNameError,
 )
+from mlp.exchange import from_safetensors, from_sklearn, from_torch, to_onnx, to_safetensors
 from mlp.experiment import Repair, Run, load_run, repair, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
@@ -53,6 +54,7 @@ from mlp.schedules import (
     Triangular,
     WarmUp,
 )
+from mlp.sinks import logged, to_csv, to_jsonl, to_tensorboard
 from mlp.training import Step, train
 
 __version__ = "0.1.0"
@@ -111,9 +113,13 @@ __all__ = [
     "data",
     "diagnose",
     "forward",
+    "from_safetensors",
+    "from_sklearn",
+    "from_torch",
     "gradcheck",
     "infer",
     "load_run",
+    "logged",
     "norm",
     "predict",
     "pretrain",
@@ -122,6 +128,11 @@ __all__ = [
     "repair",
     "run",
     "sample_grad_norms",
+    "to_csv",
+    "to_jsonl",
+    "to_onnx",
+    "to_safetensors",
+    "to_tensorboard",
     "train",
     "value_and_grad",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `bench`, `data`, `optimizers`, `findings`.
+"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `compare`, `export`, `bench`, `data`, ...
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
 status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
@@ -23,10 +23,11 @@ from typing import Any, NoReturn, TextIO
 
 from mlp.bench import Comparison, Settings, compare, n_trials, settings
 from mlp.bench.folder import opened, workers
+from mlp.comparison import compare as compare_runs
 from mlp.data import catalogue
-from mlp.data.complaints import counted
 from mlp.diagnosis import diagnose
 from mlp.errors import DataError, MLPError
+from mlp.exchange.target import target, wrote
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
 from mlp.experiment.config import explaining_paths, override, put, read, to_toml
 from mlp.experiment.files import plain, reserved
@@ -34,10 +35,11 @@ from mlp.experiment.prepare import display
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import PROBLEMS
 from mlp.report import bench
+from mlp.report.comparison import comparison_text
+from mlp.report.evaluation import evaluation
 from mlp.report.pretraining import pretraining
 from mlp.report.progress import watched
 from mlp.report.text import (
-    figure,
     meanings,
     measured,
     metrics_table,
@@ -46,6 +48,7 @@ from mlp.report.text import (
     verdict,
     write_answers,
 )
+from mlp.sinks import logs
 
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -73,12 +76,29 @@ def parser() -> Parser:
         command.add_argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
     for command in (evaluate, diagnosis):
         command.add_argument("--json", action="store_true", help="print one JSON object")
+    _compare_arguments(commands.add_parser("compare", help="two runs or more, side by side"))
+    _export_arguments(commands.add_parser("export", help="a run in the format of others: ONNX, safetensors, CSV, ..."))
     predict.add_argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given")
     _bench_arguments(commands.add_parser("bench", help="compare optimizers: table, files and plots"))
     commands.add_parser("data", help="the data sets there are").set_defaults(act=_data)
     commands.add_parser("optimizers", help="the optimizers there are").set_defaults(act=_optimizers)
     commands.add_parser("findings", help="what can be found, why, and what to do").set_defaults(act=_findings)
     return top
+
+
+def _compare_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("runs", metavar="RUN", nargs="+", help="directories that mlp train wrote")
+    command.add_argument("--on", metavar="SOURCE", help="compare the answers to its rows; the test part if not given")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(act=_compare)
+
+
+def _export_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN", help="the directory that mlp train wrote")
+    command.add_argument(
+        "file", metavar="FILE", help="model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
+    )
+    command.set_defaults(act=_export)
 
 
 def _train_arguments(command: argparse.ArgumentParser) -> None:
@@ -93,6 +113,13 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given")
     command.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    command.add_argument(
+        "--log",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again",
+    )
     command.add_argument(
         "--repair",
         action="store_true",
@@ -169,8 +196,12 @@ def handling(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _complain(error: Exception) -> int:
+def _warn(error: Exception) -> None:
     print(f"mlp: {' '.join(str(error).split())}", file=sys.stderr)
+
+
+def _complain(error: Exception) -> int:
+    _warn(error)
     return WRONG
 
 
@@ -192,13 +223,14 @@ def _train(given: argparse.Namespace) -> int:
         ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
     repaired_folder = folder.with_name(f"{folder.name}-repaired")
+    _check_logs(given.log, folder)
     with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
-        with interruptible(ready):
+        with interruptible(ready), logs(ready.recorder.history, given.log, _warn) as following:
             print(preamble(ready))
             for line in pretraining(ready):
                 print(line)
             for _ in _watched(ready):
-                pass
+                following.update()
             run = ready.finish()
             run.save(folder)
         print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
@@ -210,6 +242,13 @@ def _train(given: argparse.Namespace) -> int:
         return INTERRUPTED
     last = run if repair is None else repair.after
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
+
+
+def _check_logs(paths: Sequence[str], folder: Path) -> None:
+    """Refuse a log inside the run directory: that holds what `mlp` reads again, and nothing else."""
+    for path in paths:
+        if Path(path).resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"--log {path} lies in the run directory {folder}. Give a path beside it: {folder}.csv.")
 
 
 def _bench(given: argparse.Namespace) -> int:
@@ -311,11 +350,27 @@ def _evaluate(given: argparse.Namespace) -> int:
     X, y = run.load(given.source)
     if y is None:
         raise DataError(f"{given.source} has no target {run.preprocessing.target_name!r} to compare with.")
-    found = run.evaluate(X, y)
+    found = run.appraise(X, y)
     if given.json:
-        print(json.dumps(plain({"run": given.run, "source": given.source, "rows": len(X), "metrics": found})))
+        print(json.dumps(plain({"run": given.run, "source": given.source, **found.to_json()})))
     else:
-        print(*(f"{name:10}{figure(value)}" for name, value in found.items()), counted(len(X), "row"), sep="\n")
+        print(evaluation(found))
+    return DONE
+
+
+def _compare(given: argparse.Namespace) -> int:
+    """Runs side by side."""
+    found = compare_runs(given.runs, given.on)
+    print(json.dumps(plain(found.to_json())) if given.json else comparison_text(found))
+    return DONE
+
+
+def _export(given: argparse.Namespace) -> int:
+    """A run in the format that the ending of the file says."""
+    write = target(given.file)
+    run = load_run(given.run)
+    write(run)
+    print(wrote(run, given.file))
     return DONE
 
 

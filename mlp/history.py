@@ -13,6 +13,7 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,14 @@ class Column:
             self.values[:] = array("d", self.array().ravel().tolist())
             self.n_finished, self.finish = len(self.steps), finish
 
-    def array(self) -> Array:
-        """(n_records, *shape), a copy."""
-        found = np.array(self.values).reshape(len(self.steps), *self.shape)
-        if not self.n_finished:
+    def array(self, start: int = 0) -> Array:
+        """(n_records, *shape), a copy; without the first `start` records."""
+        numbers = memoryview(self.values)[start * prod(self.shape) :]
+        found = np.array(numbers).reshape(len(self.steps) - start, *self.shape)
+        n_finished = max(0, self.n_finished - start)
+        if not n_finished:
             return np.asarray(self.finish(found))
-        return np.concatenate([found[: self.n_finished], self.finish(found[self.n_finished :])])
+        return np.concatenate([found[:n_finished], self.finish(found[n_finished:])])
 
 
 class Derived:
@@ -96,9 +99,9 @@ class Derived:
         found.steps.extend(self.steps)
         return found
 
-    def array(self) -> Array:
-        """(n_records, *shape)."""
-        return np.asarray(np.sqrt(np.square(self.source.array()).sum(-1)))
+    def array(self, start: int = 0) -> Array:
+        """(n_records, *shape); without the first `start` records."""
+        return np.asarray(np.sqrt(np.square(self.source.array(start)).sum(-1)))
 
 
 class History(Mapping[str, Array]):
@@ -174,6 +177,20 @@ class History(Mapping[str, Array]):
     def steps(self, name: str) -> Array:
         """The step of each record of a column, (n_records,)."""
         return np.array(self._known(name).steps, dtype=np.int64)
+
+    def since(self, name: str, start: int) -> tuple[Array, Array]:
+        """Steps and values of a column without its first `start` records: what is new, without a look at the rest."""
+        column = self._known(name)
+        return np.array(memoryview(column.steps)[start:]), column.array(start)
+
+    def last_step(self, name: str) -> int:
+        """The step of the latest record of a column; -1 where there is none."""
+        steps = self._known(name).steps
+        return steps[-1] if steps else -1
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of one record of a column: () for a single number."""
+        return self._known(name).shape
 
     def unit(self, name: str) -> str:
         """What one of it is; "" for a plain number."""

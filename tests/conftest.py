@@ -5,4 +5,9 @@ from hypothesis import settings
 settings.register_profile("mlp", deadline=None)  # nothing here is about time
 settings.load_profile("mlp")
 
-collect_ignore = ["reference/make.py", "reference/make_optimizers.py", "reference/classic.py"]
+collect_ignore = [
+    "reference/make.py",
+    "reference/make_optimizers.py",
+    "reference/classic.py",
+    "reference/make_state.py",
+]

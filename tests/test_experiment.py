@@ -97,9 +97,9 @@ def test_a_linear_network_finds_the_coefficients_of_a_linear_law() -> None:
 def test_the_metrics_are_those_of_the_contract() -> None:
     parts = ("train", "validation", "test")
     classes = mlp.run(QUICK, (X, CLASSES)).metrics
-    assert set(classes) == {f"{part}_{name}" for part in parts for name in ("loss", "accuracy")}
+    assert set(classes) >= {f"{part}_{name}" for part in parts for name in ("loss", "accuracy")}
     numbers = mlp.run(QUICK, (X, NUMBER)).metrics
-    assert set(numbers) == {f"{part}_{name}" for part in parts for name in ("loss", "r2", "rmse")}
+    assert set(numbers) >= {f"{part}_{name}" for part in parts for name in ("loss", "r2", "rmse")}
     assert all(type(value) is float for value in [*classes.values(), *numbers.values()])
 
 

@@ -11,7 +11,7 @@ ROOT = Path(mlp.__file__).parent
 FLOORS = """
 -1 errors
 0 arrays
-1 initializers losses optimizers schedules data history
+1 initializers losses optimizers schedules data history scores
 2 layers
 3 network
 4 backprop
@@ -19,8 +19,10 @@ FLOORS = """
 5 training gradcheck curvature landscape
 6 instruments pretraining
 7 recorder diagnosis
+7.5 sinks
 8 estimators sweep problems experiment
-8.5 bench
+8.5 bench exchange
+8.7 comparison
 9 plots report
 10 cli
 11 __main__

@@ -93,7 +93,10 @@ def probabilities(head: Head, task: str, raw: Array) -> Array | None:
 
 
 def regression(answers: Array, y: Array) -> dict[str, Any]:
-    """r² (mean over outputs; 0 for answers no better than the mean) and the root of the mean squared error."""
+    """r² (mean over outputs; 0 for answers no better than the mean) and the root of the mean squared error.
+
+    Of several outputs the root is that of the mean over all; scikit-learn takes one for each output, then the mean.
+    """
     truth = y.reshape(len(y), -1).astype(np.float64)
     squares = np.square(answers - truth)
     spread = np.square(truth - truth.mean(0)).sum(0)

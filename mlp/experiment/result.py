@@ -16,7 +16,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.diagnosis import Finding
 from mlp.errors import ConfigError, FileFormatError
-from mlp.experiment import files, metrics, restarts
+from mlp.experiment import files, metrics
+from mlp.experiment.appraisal import Appraisal, appraise
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
 from mlp.experiment.metrics import quiet
@@ -73,11 +74,13 @@ class Run:
         return found
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
-        """Loss, and accuracy or r2 and rmse, for raw rows X and their targets."""
+        """Every metric by name, for raw rows X and their targets; `appraise` has those of each class too."""
+        return self.appraise(X, y).metrics
+
+    def appraise(self, X: Any, y: Any) -> Appraisal:
+        """All that can be said of the answers to raw rows X whose targets are y."""
         part = further(self.preprocessing.raw(X), y, self.preprocessing, self.network.dtype)
-        with quiet():
-            found = restarts.numbers(self.network, self.head, self.preprocessing.task, part)
-        return {name: float(value) for name, value in found.items()}
+        return appraise(self.network, self.head, self.preprocessing, part)
 
     def load(self, source: str | Path) -> tuple[Array, Array | None]:
         """Raw rows and targets of a source, read the way the training data was; the targets are None if it has none.

@@ -26,9 +26,10 @@ from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics, pretraining, regularizers, restarts
+from mlp.experiment.appraisal import appraise
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
-from mlp.experiment.prepare import Prepared, Preprocessing, prepare
+from mlp.experiment.prepare import Part, Prepared, Preprocessing, prepare
 from mlp.experiment.pretraining import quietly
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
@@ -159,7 +160,7 @@ class Experiment:
             }
             for name, part in parts.items():
                 if part is not None:
-                    found.update(metrics.named(name, restarts.numbers(network, self.head, self._task, part)))
+                    found.update(metrics.named(name, self._measured(name, network, part)))
         if not (self.diverged or np.isfinite(found["train_loss"])):
             return self._finish_before_the_end()
         return Run(
@@ -179,6 +180,12 @@ class Experiment:
         self.diverged = True
         self.recorder.history.append("train_loss", np.full(self.network.population, np.nan), self.steps - 1)
         return self.finish()
+
+    def _measured(self, name: str, network: Network, part: Part) -> dict[str, Any]:
+        """The metrics of a part; all there are where it was held out."""
+        if name == "train":
+            return restarts.numbers(network, self.head, self._task, part)
+        return appraise(network, self.head, self.prepared.preprocessing, part).metrics
 
     @property
     def _task(self) -> str:

@@ -237,8 +237,8 @@ def _before_and_after(repair: Repair) -> Iterator[str]:
     """Scores of the run and of the repaired one, and the verdict on it."""
     if repair.changes:
         before, after = repair.before.metrics, repair.after.metrics
-        for name in after:
-            if name.endswith(("_loss", "_accuracy", "_r2")) and name in before:
+        for name in (f"{part}_{kind}" for part in PARTS for kind in ("loss", "accuracy", "r2")):
+            if name in before and name in after:
                 yield f"{name:22}{figure(before[name]):>12} → {figure(after[name])}"
         yield verdict(repair.after).lstrip()
 

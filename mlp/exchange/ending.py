@@ -1,0 +1,132 @@
+"""What stands around a network in a run, in the operators of ONNX.
+
+Before it, raw rows are brought to the scale of the training rows. After it, raw outputs become what `run.predict` and
+`run.predict_proba` give: classes by name, probabilities, numbers in the units of the targets. Knows preprocessing and
+heads, no layers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp import losses
+from mlp.arrays import Array
+from mlp.data import Scaling
+from mlp.errors import UnknownNameError
+from mlp.exchange.graph import Graph
+from mlp.experiment.build import Head
+from mlp.experiment.prepare import Preprocessing
+from mlp.losses import Loss
+
+LINKS: dict[type[Loss], str] = {
+    losses.SoftmaxCrossEntropy: "Softmax",
+    losses.Focal: "Softmax",
+    losses.SigmoidCrossEntropy: "Sigmoid",
+    losses.SigmoidFocal: "Sigmoid",
+    losses.Poisson: "Exp",
+    losses.Hinge: "Identity",
+    losses.BinaryHinge: "Identity",
+    losses.SquaredError: "Identity",
+    losses.AbsoluteError: "Identity",
+    losses.Huber: "Identity",
+    losses.LogCosh: "Identity",
+    losses.Quantile: "Identity",
+}
+"""What `loss.predict` makes of raw outputs, by loss."""
+
+
+def scaled(graph: Graph, scaling: Scaling, x: str, dtype: Any) -> str:
+    """x' = (x - shift) · factor in float64, then in the dtype of the network."""
+    graph.place = "scaling"
+    x = graph.cast(x, np.float64)
+    if scaling.shift.any():
+        x = graph.apply("Sub", x, graph.constant(scaling.shift, "shift"))
+    if (scaling.factor != 1).any():
+        x = graph.apply("Mul", x, graph.constant(scaling.factor, "factor"))
+    return graph.cast(x, dtype)
+
+
+def outputs(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: Any) -> list[Any]:
+    """End the graph with what a run answers; the declarations of its outputs."""
+    graph.place = "answer"
+    if about.task == "regression":
+        return [_numbers(graph, head, raw, dtype)]
+    found = [_labels(graph, head, raw) if about.task == "multilabel" else _classes(graph, head, about, raw, dtype)]
+    return [*found, *([_probabilities(graph, head, about.task, raw, dtype)] if head.certain else [])]
+
+
+def _linked(graph: Graph, loss: Loss, raw: str) -> str:
+    """`loss.predict`."""
+    if type(loss) not in LINKS:
+        known = [kind.__name__ for kind in LINKS]
+        raise UnknownNameError("translation to ONNX for the loss", type(loss).__name__, known)
+    link = LINKS[type(loss)]
+    return graph.apply(link, raw, **({"axis": -1} if link == "Softmax" else {}))
+
+
+def _numbers(graph: Graph, head: Head, raw: str, dtype: Any) -> Any:
+    """Numbers in the units of the targets: x = x' / factor + shift, in float64 as in `Scaling.undo`."""
+    found = _linked(graph, head.loss, raw)
+    if head.targets is not None:
+        found, dtype = graph.cast(found, np.float64), np.float64
+        found = graph.apply("Div", found, graph.constant(head.targets.factor, "factor"))
+        found = graph.apply("Add", found, graph.constant(head.targets.shift, "shift"))
+    single = head.n_out == 1
+    graph.end(_only(graph, found) if single else found, "prediction")
+    return graph.value("prediction", dtype, None if single else head.n_out)
+
+
+def _only(graph: Graph, values: str) -> str:
+    """The only column of (rows, 1), as (rows,)."""
+    return graph.apply("Squeeze", values, graph.constant(np.array([1]), "columns"))
+
+
+def _above(graph: Graph, values: str, threshold: float, dtype: Any) -> str:
+    """0 and 1: whether values are above the threshold."""
+    yes = graph.apply("Greater", values, graph.constant(np.dtype(dtype).type(threshold), "threshold"))
+    return graph.cast(yes, np.int64)
+
+
+def _labels(graph: Graph, head: Head, raw: str) -> Any:
+    """0 and 1 for each label."""
+    dtype = np.float64  # as `raw > threshold` compares
+    graph.end(_above(graph, graph.cast(raw, dtype), head.threshold, dtype), "prediction")
+    return graph.value("prediction", np.int64, head.n_out)
+
+
+def _classes(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: Any) -> Any:
+    """The class of each row, as the targets held it."""
+    if head.n_out == 1:
+        codes = _above(graph, _only(graph, raw), head.threshold, dtype)
+    else:
+        codes = graph.apply("ArgMax", raw, axis=1, keepdims=0)
+    labels: Array = np.array(about.class_labels)
+    if labels.dtype.kind == "U":
+        known = graph.strings(tuple(map(str, labels)), "classes")
+    else:
+        known = graph.constant(labels, "classes")
+    graph.end(graph.apply("Gather", known, codes), "prediction")
+    return graph.value("prediction", labels.dtype, None)
+
+
+def _probabilities(graph: Graph, head: Head, task: str, raw: str, dtype: Any) -> Any:
+    """A probability for each class or label."""
+    p = _linked(graph, head.loss, raw)
+    one = task == "classification" and head.n_out == 1
+    if one:
+        rest = graph.apply("Sub", graph.constant(np.dtype(dtype).type(1), "one"), p)
+        p = graph.apply("Concat", rest, p, axis=1)
+    elif task == "classification" and LINKS[type(head.loss)] != "Softmax":
+        p = _shares(graph, p, dtype)
+    graph.end(p, "probabilities")
+    return graph.value("probabilities", dtype, 2 if one else head.n_out)
+
+
+def _shares(graph: Graph, p: str, dtype: Any) -> str:
+    """p, divided by its sum where that is above 0."""
+    kind = np.dtype(dtype).type
+    total = graph.apply("ReduceSum", p, graph.constant(np.array([1]), "columns"), keepdims=1)
+    zero, one = graph.constant(kind(0), "zero"), graph.constant(kind(1), "one")
+    return graph.apply("Div", p, graph.apply("Where", graph.apply("Greater", total, zero), total, one))

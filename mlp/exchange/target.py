@@ -1,0 +1,44 @@
+"""Which format a path asks for, by its ending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mlp.data.complaints import names
+from mlp.errors import DataError
+from mlp.exchange.onnx_file import to_onnx
+from mlp.exchange.safetensors_file import to_safetensors
+from mlp.experiment import Run
+from mlp.sinks import to_csv, to_jsonl, to_tensorboard
+
+TARGETS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
+    ".onnx": ("the model, from raw rows to answers", to_onnx),
+    ".safetensors": ("its weights", to_safetensors),
+    ".csv": ("its history", lambda run, path: to_csv(run.history, path)),
+    ".jsonl": ("its history", lambda run, path: to_jsonl(run.history, path)),
+    "/": ("its history, for TensorBoard", lambda run, path: to_tensorboard(run.history, path)),
+}
+"""By ending: what is written, and what writes it."""
+
+
+def target(path: str) -> Callable[[Run], object]:
+    """What writes a run to such a path; DataError where the ending says nothing."""
+    ending = "/" if path.endswith(("/", "\\")) else Path(path).suffix.lower()
+    if ending not in TARGETS:
+        known = "; ".join(f"{name} ({what})" for name, (what, _) in TARGETS.items())
+        raise DataError(f"{path}: the ending says in which format. Known: {known}.")
+    writer = TARGETS[ending][1]
+    return lambda run: writer(run, path)
+
+
+def wrote(run: Run, path: str) -> str:
+    """What stands there now, in a line."""
+    if not path.lower().endswith(".onnx"):
+        return path
+    about = run.preprocessing
+    columns = f"X (rows, {len(about.feature_names)}), raw, in float64"
+    if len(about.table_encoding.columns) < len(about.feature_names):
+        columns += f", categories as 0 and 1: {names(about.feature_names, 6)}"
+    probabilities = " and probabilities" if run.head.certain and about.task != "regression" else ""
+    return f"{path}: takes {columns}; gives prediction{probabilities}"

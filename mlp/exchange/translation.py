@@ -1,0 +1,166 @@
+"""Every layer of `mlp.layers` in the operators of ONNX.
+
+One function for each layer whose mathematics ONNX has no operator for, and a name for each that it has. A layer here
+is as it is in use: dropout passes everything on, batch norm takes its running statistics. Knows layers and graphs; to
+export a layer of your own, say so in `TRANSLATIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import UnknownNameError
+from mlp.exchange.graph import Graph, as_rows
+from mlp.layers import (
+    ELU,
+    GELU,
+    RBF,
+    SELU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    HardSigmoid,
+    HardTanh,
+    Identity,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
+    ReLU,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from mlp.layers.chain import names, slices
+
+Translation: TypeAlias = Callable[[Graph, Any, Any, Array, str], str]
+"""(graph, layer, its params, its statistics, name of x) → name of y."""
+
+
+def translated(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str) -> str:
+    """The name of y = f(x), and nodes in `graph` that compute it."""
+    if type(layer) not in TRANSLATIONS:
+        known = [kind.__name__ for kind in TRANSLATIONS]
+        raise UnknownNameError("translation to ONNX for the layer", type(layer).__name__, known)
+    return TRANSLATIONS[type(layer)](graph, layer, params, statistics, x)
+
+
+def chain(graph: Graph, called: tuple[str, ...], layers: Any, params: Any, statistics: Array, x: str) -> str:
+    """Layers one after another."""
+    outside = graph.place
+    shares = slices(layer.n_statistics for layer in layers)
+    for name, layer, mine, share in zip(called, layers, params, shares, strict=True):
+        graph.place = f"{outside}/{name}" if outside else name
+        x = translated(graph, layer, mine, statistics[share], x)
+    graph.place = outside
+    return x
+
+
+def _operator(name: str, attributes: Callable[[Any], dict[str, Any]] = lambda layer: {}) -> Translation:
+    """An operator that is the layer."""
+    return lambda graph, layer, params, statistics, x: graph.apply(name, x, **attributes(layer))
+
+
+def _nothing(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str) -> str:
+    """y = x."""
+    return x
+
+
+def _dense(graph: Graph, layer: Dense, params: Array, statistics: Array, x: str) -> str:
+    """y = x Wᵀ + b: the bias node's weights are the last column of W."""
+    weight, bias = graph.constant(params[:, :-1], "weight"), graph.constant(params[:, -1], "bias")
+    return graph.apply("Gemm", x, weight, bias, transB=1)
+
+
+def _hard_tanh(graph: Graph, layer: HardTanh, params: Any, statistics: Array, x: str) -> str:
+    """x within [-1, 1]."""
+    low, high = (graph.constant(statistics.dtype.type(edge), name) for edge, name in ((-1, "low"), (1, "high")))
+    return graph.apply("Clip", x, low, high)
+
+
+def _silu(graph: Graph, layer: SiLU, params: Any, statistics: Array, x: str) -> str:
+    """x σ(x)."""
+    return graph.apply("Mul", x, graph.apply("Sigmoid", x))
+
+
+def _gelu(graph: Graph, layer: GELU, params: Any, statistics: Array, x: str) -> str:
+    """½x(1 + tanh u),  u = √(2/π) x (1 + 0.044715 x²). ONNX has Gelu from opset 20 on."""
+    cubic, one, root, half = (
+        graph.constant(statistics.dtype.type(value), name)
+        for value, name in ((0.044715, "cubic"), (1, "one"), ((2 / np.pi) ** 0.5, "root"), (0.5, "half"))
+    )
+    inner = graph.apply("Add", graph.apply("Mul", graph.apply("Mul", x, x), cubic), one)
+    u = graph.apply("Mul", graph.apply("Mul", inner, x), root)
+    return graph.apply("Mul", graph.apply("Mul", graph.apply("Add", graph.apply("Tanh", u), one), x), half)
+
+
+def _maxout(graph: Graph, layer: Maxout, params: Any, statistics: Array, x: str) -> str:
+    """(rows, n · pieces) as (rows, n, pieces), and of each n the largest piece."""
+    shape = graph.constant(np.array([-1, layer.n_out, layer.pieces]), "pieces")
+    last = graph.constant(np.array([2]), "last")
+    return graph.apply("ReduceMax", graph.apply("Reshape", x, shape), last, keepdims=0)
+
+
+def _rbf(graph: Graph, layer: RBF, params: Any, statistics: Array, x: str) -> str:
+    """e^(-½r²),  r² = (‖x‖² - 2c·x + ‖c‖²)/σ², not below 0."""
+    centres, dtype = params.centres, params.centres.dtype.type
+    nodes = graph.constant(np.array([1]), "nodes")
+    squares = graph.apply("ReduceSumSquare", x, nodes, keepdims=1)
+    mixed = graph.apply("MatMul", x, graph.constant(-2 * centres.T, "centres"))
+    own = graph.constant(np.square(centres).sum(-1), "squares")
+    distance = graph.apply("Add", graph.apply("Add", mixed, squares), own)
+    distance = graph.apply("Max", distance, graph.constant(dtype(0), "zero"))
+    narrow = graph.constant(dtype(-0.5) * np.exp(-2 * as_rows(params.log_widths)), "narrow")
+    return graph.apply("Exp", graph.apply("Mul", distance, narrow))
+
+
+def _batch_norm(graph: Graph, layer: BatchNorm, params: Any, statistics: Array, x: str) -> str:
+    """Scale, shift and running statistics as ONNX has them."""
+    mean, variance = np.split(statistics, 2)
+    arrays = {"scale": as_rows(params.scale), "shift": as_rows(params.shift), "mean": mean, "variance": variance}
+    inputs = [graph.constant(values, name) for name, values in arrays.items()]
+    return graph.apply("BatchNormalization", x, *inputs, epsilon=layer.epsilon)
+
+
+def _layer_norm(graph: Graph, layer: LayerNorm, params: Any, statistics: Array, x: str) -> str:
+    """Over the nodes of each row."""
+    scale, shift = graph.constant(as_rows(params.scale), "scale"), graph.constant(as_rows(params.shift), "shift")
+    return graph.apply("LayerNormalization", x, scale, shift, axis=-1, epsilon=layer.epsilon)
+
+
+def _residual(graph: Graph, layer: Residual, params: Any, statistics: Array, x: str) -> str:
+    """x + f(x)."""
+    return graph.apply("Add", x, chain(graph, names(layer.layers), layer.layers, params, statistics, x))
+
+
+TRANSLATIONS: dict[type[Layer], Translation] = {
+    Dense: _dense,
+    Identity: _nothing,
+    Dropout: _nothing,
+    Sigmoid: _operator("Sigmoid"),
+    Tanh: _operator("Tanh"),
+    ReLU: _operator("Relu"),
+    LeakyReLU: _operator("LeakyRelu", lambda layer: {"alpha": layer.negative_slope}),
+    ELU: _operator("Elu", lambda layer: {"alpha": layer.alpha}),
+    SELU: _operator("Selu"),
+    GELU: _gelu,
+    SiLU: _silu,
+    Softplus: _operator("Softplus"),
+    Softsign: _operator("Softsign"),
+    HardSigmoid: _operator("HardSigmoid", lambda layer: {"alpha": 1 / 6, "beta": 0.5}),
+    HardTanh: _hard_tanh,
+    Softmax: _operator("Softmax", lambda layer: {"axis": -1}),
+    Maxout: _maxout,
+    RBF: _rbf,
+    BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    Residual: _residual,
+}

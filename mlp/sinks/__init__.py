@@ -1,0 +1,8 @@
+"""A history in files that other programs read: CSV, JSON lines, TensorBoard.
+
+After training (`to_csv`, `to_jsonl`, `to_tensorboard`) or while it goes on (`logged`, `log`).
+"""
+
+from mlp.sinks.log import ENDINGS, Log, Logs, log, logged, logs, to_csv, to_jsonl, to_tensorboard
+
+__all__ = ["ENDINGS", "Log", "Logs", "log", "logged", "logs", "to_csv", "to_jsonl", "to_tensorboard"]

@@ -1,0 +1,180 @@
+"""Where a log goes, by the ending of its path, and how it is kept while a training goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from mlp.errors import DataError, HyperparameterError, MLPError, check_count
+from mlp.history import History
+from mlp.sinks.tensorboard import TensorBoardLog
+from mlp.sinks.text import CSVLog, JSONLog
+
+Item = TypeVar("Item")
+Place: TypeAlias = str | os.PathLike[str]
+
+
+class Sink(Protocol):
+    """What writes a history in one format."""
+
+    def update(self, *, final: bool = False) -> None:
+        """Write what was recorded since this was last called; the latest step only when `final`."""
+
+    def close(self) -> None:
+        """Write the rest."""
+
+    def abandon(self) -> None:
+        """Close it without writing; a file that nothing was written to is gone."""
+
+
+ENDINGS: dict[str, Callable[[Place, History], Sink]] = {".csv": CSVLog, ".jsonl": JSONLog, "": TensorBoardLog}
+"""By the ending of a path; a folder has none."""
+
+
+class Log:
+    """A file or folder that follows a history. DataError where it cannot be written."""
+
+    def __init__(self, history: History, path: Place, kind: Callable[[Place, History], Sink]) -> None:
+        if not isinstance(history, History):
+            raise HyperparameterError(
+                "history", history, "a History: recorder.history, run.history or mlp.History({...})"
+            )
+        if not isinstance(path, str | os.PathLike):
+            raise HyperparameterError("path", path, "the path of a file or folder")
+        self.path = path
+        with self._writing():
+            self.sink = kind(path, history)
+
+    def update(self) -> None:
+        """Write what was recorded since this was last called. The latest step waits: more may be said of it."""
+        with self._writing():
+            self.sink.update()
+
+    def close(self) -> None:
+        """Write the rest."""
+        with self._writing():
+            self.sink.close()
+
+    def abandon(self) -> None:
+        """Close it without a word."""
+        with suppress(OSError):
+            self.sink.abandon()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(f"{self.path}: the log cannot be written: {error.strerror or error}.") from None
+
+
+@contextmanager
+def log(history: History, path: Place) -> Iterator[Log]:
+    """A log of `history` at `path`: .csv, .jsonl, or a folder for TensorBoard. `update()` it when you like.
+
+    DataError for another ending, and where nothing can be written; MissingExtraError for a folder without the extra
+    `tensorboard`.
+    """
+    made = Log(history, path, _kind(path))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Logs:
+    """Several logs of one history, for a training that goes on whatever becomes of them.
+
+    One that cannot be written is given up and `complain`ed of, once.
+    """
+
+    def __init__(self, made: Iterable[Log], complain: Callable[[Exception], object]) -> None:
+        self.made, self.complain = list(made), complain
+
+    def update(self) -> None:
+        """Update all."""
+        self.made = [made for made in self.made if self._done(made, made.update)]
+
+    def close(self) -> None:
+        """Close all."""
+        self.made = [made for made in self.made if self._done(made, made.close)]
+
+    def _done(self, made: Log, act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except DataError as error:
+            self.complain(error)
+            made.abandon()
+            return False
+        return True
+
+
+@contextmanager
+def logs(history: History, paths: Iterable[Place], complain: Callable[[Exception], object]) -> Iterator[Logs]:
+    """Logs of `history` at `paths`. What is wrong with a path is raised before anything is written."""
+    made = Logs(_opened(history, [(path, _kind(path)) for path in paths]), complain)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _opened(history: History, kinds: Iterable[tuple[Place, Callable[[Place, History], Sink]]]) -> list[Log]:
+    """A log for each path, or none at all."""
+    made: list[Log] = []
+    try:
+        for path, kind in kinds:
+            made.append(Log(history, path, kind))
+    except MLPError:
+        for one in made:
+            one.abandon()
+        raise
+    return made
+
+
+def logged(steps: Iterable[Item], history: History, path: Place, *, every: int = 100) -> Iterator[Item]:
+    """Hand on `steps`; after every `every`-th, write to `path` what was recorded since, and the rest at the end.
+
+        recorder = mlp.Recorder()
+        for step in mlp.logged(recorder.tap(mlp.train(...)), recorder.history, "run.csv"):
+            ...
+
+    Leave the loop early, and the rest is written when the iterator is closed: at once in CPython.
+    """
+    check_count("every", every)
+    with log(history, path) as made:
+        for number, step in enumerate(steps, 1):
+            yield step
+            if number % every == 0:
+                made.update()
+
+
+def to_csv(history: History, path: Place) -> None:
+    """Write a history as a table: `step`, then a column for each name, empty where nothing was recorded.
+
+    A column of several numbers becomes one for each: `grad_norm_by_layer/dense1`. Facts of the start, single records
+    at step 0, are left out beside curves.
+    """
+    Log(history, path, CSVLog).close()
+
+
+def to_jsonl(history: History, path: Place) -> None:
+    """Write a history as JSON lines: an object for each step with what was recorded then; names as in `to_csv`."""
+    Log(history, path, JSONLog).close()
+
+
+def to_tensorboard(history: History, folder: Place) -> None:
+    """Write a history as TensorBoard's event files; names as in `to_csv`. Needs the extra `tensorboard`."""
+    Log(history, folder, TensorBoardLog).close()
+
+
+def _kind(path: Any) -> Callable[[Place, History], Sink]:
+    """What writes to such a path."""
+    ending, folder = Path(str(path)).suffix.lower(), Path(str(path)).is_dir()
+    if not str(path) or (ending not in ENDINGS and not folder):
+        given = str(path) or "an empty path"
+        raise DataError(f"{given}: logs are .csv or .jsonl files, or a folder without an ending, for TensorBoard.")
+    return ENDINGS.get(ending, TensorBoardLog)
