@@ -16,7 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.diagnosis import Finding
 from mlp.errors import ConfigError, FileFormatError
-from mlp.experiment import files, metrics
+from mlp.experiment import files, metrics, restarts
 from mlp.experiment.appraisal import Appraisal, appraise
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
