@@ -28,7 +28,7 @@ from mlp.errors import (
     ShapeError,
     UnknownNameError,
 )
-from mlp.experiment import Repair, Run, load_run, repair, run
+from mlp.experiment import Repair, Run, load_run, repair, resume, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
 from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_grad_norms
@@ -109,6 +109,7 @@ __all__ = [
     "norm",
     "predict",
     "repair",
+    "resume",
     "run",
     "sample_grad_norms",
     "train",

@@ -1,4 +1,4 @@
-"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `bench`, `data`, `optimizers`, `findings`.
+"""The command line: `mlp train`, `resume`, `evaluate`, `predict`, `diagnose`, `bench`, `data`, `optimizers` and so on.
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
 status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
@@ -11,12 +11,12 @@ import argparse
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -25,12 +25,14 @@ from mlp.bench import Comparison, Settings, compare, n_trials, settings
 from mlp.bench.folder import opened, workers
 from mlp.data import catalogue
 from mlp.data.complaints import counted
-from mlp.diagnosis import diagnose
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
+from mlp.experiment.checkpoint import read as read_checkpoint
 from mlp.experiment.config import explaining_paths, override, put, read, to_toml
 from mlp.experiment.files import plain, reserved
 from mlp.experiment.prepare import display
+from mlp.experiment.result import Recorded, load_recorded
+from mlp.experiment.resume import is_finished, resumed
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import PROBLEMS
 from mlp.report import bench
@@ -65,12 +67,16 @@ def parser() -> Parser:
     evaluate = commands.add_parser("evaluate", help="how good a trained network is on further data")
     predict = commands.add_parser("predict", help="the answers of a trained network, as CSV")
     diagnosis = commands.add_parser("diagnose", help="what is wrong with a run, from what was recorded")
-    for command, act in ((evaluate, _evaluate), (predict, _predict), (diagnosis, _diagnose)):
+    again = commands.add_parser("resume", help="go on with a run that was stopped, or train it further")
+    again.add_argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned")
+    for command, act in (
+        (evaluate, _evaluate), (predict, _predict), (diagnosis, _diagnose), (again, _resume),
+    ):  # fmt: skip
         command.add_argument("run", metavar="RUN", help="the directory that mlp train wrote")
         command.set_defaults(act=act)
     for command in (evaluate, predict):
         command.add_argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
-    for command in (evaluate, diagnosis):
+    for command in (evaluate, diagnosis, again):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     predict.add_argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given")
     _bench_arguments(commands.add_parser("bench", help="compare optimizers: table, files and plots"))
@@ -192,21 +198,68 @@ def _train(given: argparse.Namespace) -> int:
     folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
     repaired_folder = folder.with_name(f"{folder.name}-repaired")
     with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
-        with interruptible(ready):
-            print(preamble(ready))
-            for _ in _watched(ready):
-                pass
-            run = ready.finish()
-            run.save(folder)
-        print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
+        print(preamble(ready))
+        run = _trained(ready, folder)
         repair = _repaired(run, folder, repaired_folder) if given.repair and not ready.stopped else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, repaired_folder))))
+    return _status(ready, run if repair is None else repair.after, folder)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    """Go on from the checkpoint, show, save."""
+    folder = Path(given.run)
+    saved = read_checkpoint(folder)
+    if is_finished(saved, given.epochs):
+        run = load_run(folder)
+        done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
+        print(as_json(run, folder) if given.json else f"{done}; to train it further: {_go_on(folder)} --epochs N")
+        return DONE
+    ready = resumed(saved, given.epochs)
+    with reserved(folder):
+        print(preamble(ready))
+        print(f"{'resumed':10}after {counted(ready.steps, 'step')}, {counted(ready.epoch, 'epoch')} done")
+        run = _trained(ready, folder)
+    if given.json:
+        print(as_json(run, folder))
+    return _status(ready, run, folder)
+
+
+def _trained(ready: Experiment, folder: Path) -> Run:
+    """The run of an experiment, shown and written, with checkpoints on the way."""
+    ready.keep(folder)
+    with interruptible(ready), _naming_the_way_back(ready, folder):
+        for _ in _watched(ready):
+            pass
+        run = ready.finish()
+        run.save(folder)
+    print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
+    return run
+
+
+@contextmanager
+def _naming_the_way_back(ready: Experiment, folder: Path) -> Iterator[None]:
+    """Where a signal ends the command at once, say how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        if ready.keeper and ready.keeper.written:
+            print(f"\nmlp: the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
+        raise
+
+
+def _status(ready: Experiment, last: Run, folder: Path) -> int:
+    """The exit status; what to do about an interruption is said."""
     if ready.stopped:
-        print(f"mlp: interrupted after {run.steps} steps; the weights so far are in {folder}.", file=sys.stderr)
+        so_far = f"mlp: interrupted after {ready.steps} steps; the weights so far are in {folder}"
+        print(so_far if ready.over else f"{so_far}. To go on: {_go_on(folder)}", file=sys.stderr)
         return INTERRUPTED
-    last = run if repair is None else repair.after
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
+
+
+def _go_on(folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"mlp resume {shlex.quote(str(folder))}"
 
 
 def _bench(given: argparse.Namespace) -> int:
@@ -243,7 +296,7 @@ def _wanted(given: argparse.Namespace) -> Settings:
 
 def _watched(ready: Experiment) -> Iterator[Epoch]:
     """The epochs of an experiment, with progress."""
-    return watched(ready.epochs(), ready.config.training.epochs)
+    return watched(ready.epochs(), ready.config.training.epochs - ready.epoch)
 
 
 def _repaired(run: Run, folder: Path, repaired_folder: Path) -> Repair:
@@ -279,7 +332,9 @@ def _new_folder(name: str) -> Path:
     return folder
 
 
-def as_json(run: Run, folder: Path, repair: Repair | None = None, repaired_folder: Path | None = None) -> str:
+def as_json(
+    run: Run | Recorded, folder: Path, repair: Repair | None = None, repaired_folder: Path | None = None
+) -> str:
     """The run, and its repair if there was one, as one line of JSON."""
     found = {
         "run": str(folder),
@@ -296,8 +351,7 @@ def as_json(run: Run, folder: Path, repair: Repair | None = None, repaired_folde
 
 def _diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
-    run = load_run(given.run)
-    run = replace(run, findings=diagnose(run.history))
+    run = load_recorded(Path(given.run))
     print(as_json(run, Path(given.run)) if given.json else verdict(run).lstrip())
     return DONE
 

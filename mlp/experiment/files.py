@@ -219,14 +219,18 @@ def _json(path: Path) -> Any:
 
 def _numbers(path: Path, written: Any) -> dict[str, Any]:
     """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
+    found = _exact_numbers(written)
+    if _json(path) != plain(found):
+        raise FileFormatError("these are not the metrics of this model")
+    return found
+
+
+def _exact_numbers(written: Any) -> dict[str, Any]:
     metrics = {
         name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
         for name, value in written["metrics"].items()
     }
-    found = {**written, "metrics": metrics}
-    if _json(path) != plain(found):
-        raise FileFormatError("these are not the metrics of this model")
-    return found
+    return {**written, "metrics": metrics}
 
 
 def _number(saved: Any) -> Any:
@@ -240,6 +244,16 @@ def _findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
     if seal is not None and _seal(found) != seal:
         raise FileFormatError("these are not the findings of this model; mlp diagnose finds them again")
     return tuple(map(Finding.from_json, found))
+
+
+def numbers(folder: Path, history: History) -> dict[str, Any]:
+    """Metrics, steps and seconds of the run that a history belongs to; empty where model.npz does not say so."""
+    try:
+        about = _reading(folder / "model.npz", _arrays)["about"]
+        same = about.get("seals", {}).get("history") in (None, history.seal())
+        return _exact_numbers(about["numbers"]) if same else {}
+    except MLPError:
+        return {}
 
 
 def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:

@@ -58,12 +58,13 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
 
 
 def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
-    """A column with one record, at step 0."""
+    """A column with one record, at step 0, in the place of an earlier one."""
     numbers = np.asarray(value, float)
     if not numbers.size:
         return
     column = history.column(name, numbers.shape, "", tuple(labels))
     column.shared = True
+    del column.values[:], column.steps[:]
     column.values.extend(numbers.ravel().tolist())
     column.steps.append(0)
 

@@ -17,6 +17,7 @@ from mlp.diagnosis import Finding
 from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
+from mlp.experiment.result import Recorded
 from mlp.layers import Dense
 from mlp.network import Network
 
@@ -136,7 +137,7 @@ def _restarts(losses: Array, chosen: int) -> str:
     return f"{'restarts':10}{len(losses)}{lost}{spread}{kept}"
 
 
-def verdict(run: Run) -> str:
+def verdict(run: Run | Recorded) -> str:
     """Healthy and why, or the findings, the worst first; information in a line each."""
     lines = [_healthy(run)] if run.healthy else []
     for severity in ("critical", "warning", "info"):
@@ -146,7 +147,7 @@ def verdict(run: Run) -> str:
     return "\n" + "\n".join(lines)
 
 
-def _healthy(run: Run) -> str:
+def _healthy(run: Run | Recorded) -> str:
     """The verdict with its numbers."""
     history = run.history
     if "reference_loss" not in history or "train_loss" not in history:
@@ -155,7 +156,7 @@ def _healthy(run: Run) -> str:
     found = f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
     for name, word in (("accuracy", "accuracy"), ("r2", "r²")):
         part = "validation" if f"yardstick_validation_{name}" in history else "train"
-        if f"yardstick_{part}_{name}" in history:
+        if f"yardstick_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
             mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
             found += f"; {part} {word} {mine:.3f}, that of a plain network {plain:.3f}"
     return found

@@ -1,0 +1,195 @@
+"""Where a training stands: everything that decides how it goes on, in one file.
+
+Parameters, statistics, the rule's memory, the generators, the place in the order of the rows, the best weights so far,
+the history, and what instruments with a memory have seen. A run that goes on from here ends with the same bytes as one
+that never stopped; only its seconds differ. What can be made again from the configuration and the data (the rows, their
+order within an epoch, the rule itself) is not kept: the configuration is, and a fingerprint of the data.
+
+A `Keeper` writes it while an experiment trains, seldom enough to cost at most 2 % of the time.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mlp import archive
+from mlp.errors import DataError, FileFormatError
+from mlp.experiment import config as configuration
+from mlp.experiment.files import CHECKPOINT
+from mlp.experiment.snapshot import Snapshot, restored
+from mlp.history import History
+
+if TYPE_CHECKING:
+    from mlp.arrays import Array
+    from mlp.experiment.run import Experiment
+
+FORMAT = 1
+SHARE = 0.02  # of the time: what writing may cost
+FIRST = 1.0  # seconds before the first one
+GLANCE = 0.05  # seconds between looks at the clock
+
+
+class Checkpoint(NamedTuple):
+    """What was read: the experiment's `config`, the fingerprint of its `data`, and its state as it was taken."""
+
+    path: Path
+    config: configuration.Config
+    data: dict[str, Any]
+    state: dict[str, Any]
+    columns: dict[str, Any]
+    arrays: dict[str, Array]
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return int(self.state["epoch"])
+
+    @property
+    def steps(self) -> int:
+        """How many steps are done."""
+        return int(self.state["steps"])
+
+
+def write(path: Path, ready: Experiment) -> None:
+    """Write where `ready` stands; an earlier checkpoint stays until this one is whole."""
+    snapshot = Snapshot()
+    state = {name: snapshot.taken(value, name) for name, value in _state(ready).items()}
+    columns, arrays = ready.recorder.history.packed()
+    about = {
+        "format": FORMAT,
+        "config": ready.config.to_dict(),
+        "data": ready.fingerprint,
+        "state": state,
+        "columns": columns,
+    }
+    archive.write(path, about, arrays | {f"state/{name}": array for name, array in snapshot.arrays.items()})
+
+
+def read(folder: Path) -> Checkpoint:
+    """The checkpoint in a run directory; FileFormatError where there is none, or none that is whole."""
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise FileFormatError(
+            f"{folder}: there is no {CHECKPOINT} to go on from. It is written by mlp train and mlp.run(..., out=), "
+            f"{FIRST:g} s after the beginning for the first time. Train again."
+        )
+    with archive.explained(path):
+        found = archive.read(path)
+        archive.check_format(found.about["format"], FORMAT)
+        if not found.seal:
+            raise FileFormatError("it has no seal")
+        config = configuration.parse(found.about["config"])
+        data, state, columns = (dict(found.about[name]) for name in ("data", "state", "columns"))
+        return Checkpoint(path, config, data, state, columns, found.arrays)
+
+
+def _state(ready: Experiment) -> dict[str, Any]:
+    """By name, all that changes while an experiment trains."""
+    watch, network = ready.watch, ready.network
+    return {
+        "epoch": ready.epoch,
+        "steps": ready.steps,
+        "seconds": ready.elapsed,
+        "diverged": ready.diverged,
+        "losses": np.array(ready.losses, np.float64),
+        "order": ready.order if ready.losses else ready.shuffle_rng.bit_generator.state,
+        "network_rng": network.rng,
+        "params": network.params,
+        "statistics": network.statistics,
+        "best": ready.best,
+        "memory": ready.memory,
+        "watching": ready.recorder.watching,
+        "alarms": watch.shown(),
+    }
+
+
+def remove_other(folder: Path, config: configuration.Config, steps: int) -> None:
+    """Remove a checkpoint that is damaged, or not where this run ended."""
+    with suppress(FileFormatError):
+        saved = read(folder)
+        if (saved.config, saved.steps) == (config, steps):
+            return
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def history(saved: Checkpoint) -> History:
+    """What had been recorded."""
+    with archive.explained(saved.path):
+        return History.unpacked(saved.columns, saved.arrays)
+
+
+def restore(ready: Experiment, saved: Checkpoint) -> None:
+    """Bring an experiment that was just made to where the checkpoint was taken."""
+    arrays = {name.removeprefix("state/"): array for name, array in saved.arrays.items()}
+    with archive.explained(saved.path):
+
+        def back(name: str, fresh: Any = None) -> Any:
+            return restored(saved.state[name], arrays, fresh)
+
+        ready.epoch, ready.steps, ready.seconds = (back(name) for name in ("epoch", "steps", "seconds"))
+        ready.diverged, ready.losses, ready.order = back("diverged"), list(back("losses")), back("order")
+        ready.shuffle_rng.bit_generator.state = ready.order
+        for name in ("params", "statistics"):
+            np.copyto(getattr(ready.network, name), back(name, getattr(ready.network, name)), casting="no")
+        back("network_rng", ready.network.rng)
+        back("best", ready.best)
+        ready.memory = back("memory", ready.rule.init(ready.network.params))
+        ready.recorder.go_on(history(saved), ready.steps)
+        ready.watch.go_on(back("alarms"))
+
+        def recall(watching: dict[str, Any]) -> None:
+            for name, content in saved.state["watching"]["dict"].items():
+                restored(content, arrays, watching[name])
+
+        ready.recorder.recall = recall
+
+
+@dataclass
+class Keeper:
+    """Writes the checkpoint of one experiment. `next`: after how many steps to look at the clock again.
+
+    `cost`: the seconds that the latest one took. The next is due when 1/SHARE times as many have passed since.
+    `written`: how many were.
+    """
+
+    ready: Experiment
+    folder: Path
+    next: int
+    cost: float = FIRST * SHARE
+    written: int = 0
+    _latest: float = field(default_factory=time.perf_counter)
+    _looked: tuple[int, float] = (0, 0.0)
+
+    def look(self) -> None:
+        """Write if it is time, in the middle of an epoch."""
+        now, steps = time.perf_counter(), self.ready.steps
+        if self.is_due():
+            self.write()
+        before, then = self._looked
+        pace = (steps - before) / max(now - then, 1e-9)
+        self.next, self._looked = steps + max(1, int(GLANCE * pace)), (steps, now)
+
+    def is_due(self) -> bool:
+        """Whether writing now keeps to its share of the time."""
+        return time.perf_counter() - self._latest >= self.cost / SHARE
+
+    def write(self) -> None:
+        """Write now."""
+        start = time.perf_counter()
+        path = self.folder / CHECKPOINT
+        try:
+            write(path, self.ready)
+        except OSError as error:
+            last = f"The last one, {path}, is whole: " if path.is_file() else "There is no earlier one: "
+            raise DataError(
+                f"{path}: the checkpoint could not be written: {error.strerror}. {last}"
+                f"free some room, then {'mlp resume ' + str(self.folder) if path.is_file() else 'train again'}."
+            ) from None
+        self._latest = time.perf_counter()
+        self.cost, self.written = self._latest - start, self.written + 1
