@@ -26,6 +26,7 @@ from mlp.errors import FileFormatError
 KINDS = "biufU"  # of dtypes: truth values, numbers and text
 GROWTH = 100  # how many times larger than its file a compressed archive may be; one of loss curves is 2 to 10
 SMALL = 1 << 24  # what it may grow to in any case
+LARGE = 1 << 16  # bytes
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -92,6 +93,14 @@ def read(path: Path, *, compressed: bool = False) -> Archive:
     return Archive(about, arrays, sealed)
 
 
+def about(path: Path) -> dict[str, Any]:
+    """What an uncompressed archive says of itself, unproven: its seal is not looked at."""
+    with zipfile.ZipFile(path) as archive:
+        _check_sizes(archive.infolist(), path.stat().st_size, compressed=False)
+        found: dict[str, Any] = json.loads(str(_array(archive, archive.getinfo("about.npy"))))
+    return found
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn whatever reading a damaged file raises into one FileFormatError with its name."""
@@ -135,6 +144,35 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
             raise FileFormatError(f"the header of {member.filename} says {dtype} {shape}, and its size another thing")
         data = bytearray(stream.read())
     return np.ndarray(shape, dtype, data, order="F" if turned else "C")
+
+
+def joined(arrays: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]]:
+    """The small arrays end to end, one row for each dtype, and where each of them is; large ones stay as they are.
+
+    A zip takes 0.1 ms for each file in it: with a hundred columns that is ten times what the bytes take.
+    """
+    places: list[Any] = []
+    rows: dict[str, list[Array]] = {}
+    large: dict[str, Array] = {}
+    for name, array in ((name, _contiguous(array)) for name, array in arrays.items()):
+        if array.nbytes >= LARGE:
+            large[name] = array
+            continue
+        turned = not array.flags.c_contiguous
+        places.append([name, array.dtype.str, list(array.shape), "F" if turned else "C"])
+        rows.setdefault(array.dtype.str, []).append((array.T if turned else array).ravel())
+    return places, large | {f"joined/{kind}": np.concatenate(parts) for kind, parts in rows.items()}
+
+
+def parted(places: list[Any], arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays that were joined."""
+    found = {name: array for name, array in arrays.items() if not name.startswith("joined/")}
+    done = dict.fromkeys(arrays, 0)
+    for name, kind, shape, order in places:
+        row, start = arrays[f"joined/{kind}"], done[f"joined/{kind}"]
+        done[f"joined/{kind}"] = stop = start + prod(shape)
+        found[name] = row[start:stop].copy().reshape(shape, order=order)
+    return found
 
 
 def _contiguous(array: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.experiment import checkpoint
 from mlp.experiment.checkpoint import Keeper
 from mlp.optimizers import OPTIMIZERS
 
@@ -65,7 +65,7 @@ def killed(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, step: int, folde
         patch.setattr(Keeper, "look", look)
         patch.setattr(Keeper, "is_due", lambda self: True)
         with pytest.raises(Killed):
-            mlp.run(given, (X, y), out=folder)
+            mlp.run(given, None if y is None else (X, y), out=folder)
 
 
 def assert_same(found: mlp.Run, whole: mlp.Run) -> None:
@@ -84,25 +84,6 @@ def assert_same(found: mlp.Run, whole: mlp.Run) -> None:
     assert found.config == whole.config
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
-def test_every_optimizer_goes_on_as_if_never_stopped(
-    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = config(rule, training={"epochs": 9 if OPTIMIZERS[rule].full_batch else 4})
-    y = target(given)
-    whole = mlp.run(given, (X, y), out=tmp_path / "whole")
-    step = int(np.random.default_rng(list(OPTIMIZERS).index(rule)).integers(1, whole.steps - 1))
-    if OPTIMIZERS[rule].full_batch:
-        killed_at_epoch(monkeypatch, given, y, step, tmp_path / "run")
-    else:
-        step -= step % 3 == 0
-        killed(monkeypatch, given, y, step, tmp_path / "run")
-    assert_same(mlp.resume(tmp_path / "run", data=(X, y)), whole)
-    left = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-    assert set(left) == {"config.toml", "metrics.json", "findings.json", "history.npz", "model.npz", "checkpoint.npz"}
-    assert left["history.npz"] == (tmp_path / "whole" / "history.npz").read_bytes()
-
-
 def killed_at_epoch(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, epoch: int, folder: Path) -> None:
     """Train with a checkpoint after every epoch, until so many are done."""
     write = Keeper.write
@@ -117,3 +98,153 @@ def killed_at_epoch(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, epoch: 
         patch.setattr(Keeper, "write", counted)
         with pytest.raises(Killed):
             mlp.run(given, (X, y), out=folder)
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_every_optimizer_goes_on_as_if_never_stopped(
+    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = OPTIMIZERS[rule].full_batch
+    given = config(rule, training={"epochs": 9 if at_once else 4})
+    y = target(given)
+    whole = mlp.run(given, (X, y))
+    step = int(np.random.default_rng(list(OPTIMIZERS).index(rule)).integers(1, whole.steps - 1))
+    if at_once:
+        killed_at_epoch(monkeypatch, given, y, step, tmp_path)
+    else:
+        killed(monkeypatch, given, y, step - (step % 3 == 0), tmp_path)
+    assert_same(mlp.resume(tmp_path, data=(X, y)), whole)
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plateau": config("sgd", optimizer={"schedule": {"name": "plateau", "patience": 1, "window": 2}}),
+    "plateaus of a population": config(
+        "sgd", optimizer={"schedule": {"name": "plateau", "patience": 1, "window": 2}}, training={"restarts": 3}
+    ),
+    "warm-up, then cosine": config(optimizer={"schedule": {"name": "warmup", "then": "cosine"}}),
+    "clipped and frozen": config(
+        optimizer={"clip_norm": 0.5, "clip_value": 0.1}, network={"frozen": ["dense2"], "batch_norm": False}
+    ),
+    "population": config("adahessian", training={"restarts": 4}),
+    "float64, in order, one batch larger": config(training={"dtype": "float64", "shuffle": False, "batch_size": 13}),
+    "early stopping": config("momentum", training={"epochs": 30, "early_stopping": {"patience": 2}}),
+    "weighted, regression by class": config("adagrad", data={"class_weight": "balanced"}, loss={"l2": 0.01}),
+    "diverging": config("sgd", optimizer={"learning_rate": 1e30}, network={"batch_norm": False, "dropout": 0.0}),
+    "probes": config("sgd", optimizer={"learning_rate": 1e-5}, record={"probe": "auto"}),
+    "seldom recorded": config(record={"every": 3}),
+    "long enough for silent and saturated units": config(training={"epochs": 80, "batch_size": 14}),
+    "residual, tanh and rbf": config(network={"hidden": [5, 5], "activation": ["rbf", "tanh"], "residual": True}),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_setting_goes_on_as_if_never_stopped(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = mlp.run(VARIANTS[name], (X, CLASSES))
+    rng = np.random.default_rng(list(VARIANTS).index(name))
+    for step in sorted(rng.choice(np.arange(1, whole.steps - 1), min(2, whole.steps - 2), replace=False)):
+        part = tmp_path / str(step)
+        killed(monkeypatch, VARIANTS[name], CLASSES, int(step) - (step % 3 == 0), part, every=1 + step // 20)
+        assert_same(mlp.resume(part, data=(X, CLASSES)), whole)
+
+
+def test_rows_that_stay_on_disk_go_on_as_if_never_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("X.npy", X)
+    np.save("y.npy", CLASSES)
+    given = config("momentum", data={"source": "X.npy", "target": "y.npy"})
+    whole = mlp.run(given)
+    killed(monkeypatch, given, None, 7, tmp_path / "run")
+    assert whole.config.data.source == "X.npy"
+    assert_same(mlp.resume("run"), whole)
+
+
+# killed at any moment
+
+
+QUICK = config("adam", training={"epochs": 6}, network={"hidden": [4], "activation": "relu", "batch_norm": False})
+
+
+@pytest.fixture(scope="module")
+def whole() -> mlp.Run:
+    """QUICK, never stopped."""
+    return mlp.run(QUICK, (X, CLASSES))
+
+
+def operations(patch: pytest.MonkeyPatch, last: float) -> list[str]:
+    """Let the process be killed at its operation number `last` on a file; the list of those that were made grows."""
+    made: list[str] = []
+
+    def counted(of: Any, name: str) -> None:
+        done = getattr(of, name)
+
+        def operation(*given: Any, **how: Any) -> Any:
+            made.append(name)
+            if len(made) > last:
+                raise Killed
+            return done(*given, **how)
+
+        patch.setattr(of, name, operation)
+
+    for of, name in ((os, "replace"), (os, "fsync"), (np.lib.format, "write_array"), (Path, "write_text")):
+        counted(of, name)
+    return made
+
+
+def test_killed_at_any_operation_on_a_file_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: mlp.Run
+) -> None:
+    """30 of them, at random. Before the first checkpoint there is nothing to go on from, and that is said."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Keeper, "is_due", lambda self: True)
+        made = operations(patch, np.inf)
+        mlp.run(QUICK, (X, CLASSES), out=tmp_path / "all")
+    n_gone_on = 0
+    for i, last in enumerate(np.random.default_rng(0).choice(len(made), 30, replace=False)):
+        folder = tmp_path / str(i)
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(Keeper, "is_due", lambda self: True)
+            operations(patch, int(last))
+            mlp.run(QUICK, (X, CLASSES), out=folder)
+        if not (folder / "checkpoint.npz").exists():
+            assert "replace" not in made[:last]
+            continue
+        n_gone_on += 1
+        assert_same(mlp.resume(folder, data=(X, CLASSES)), whole)
+        assert_same(mlp.load_run(folder), whole)
+    assert n_gone_on > 20
+
+
+def forked(work: Callable[[], Any]) -> int:
+    """The number of a process that does `work` and is gone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # threads of NumPy's that have nothing to do
+        child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_again_and_again_by_the_system_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """SIGKILL, at a random moment each time; the process that goes on is killed like the one before."""
+    given = config("momentum", training={"epochs": 60})
+    whole, rng, n_kills = mlp.run(given, (X, CLASSES)), np.random.default_rng(0), 0
+
+    def work() -> None:
+        Keeper.is_due = lambda self: True  # type: ignore[method-assign]  # in the child alone
+        if (tmp_path / "checkpoint.npz").exists():
+            mlp.resume(tmp_path, data=(X, CLASSES))
+        else:
+            mlp.run(given, (X, CLASSES), out=tmp_path)
+
+    while not (tmp_path / "model.npz").exists() and n_kills < 60:
+        child = forked(work)
+        time.sleep(0.1 + 0.3 * rng.random())
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        n_kills += 1
+    assert n_kills >= 3
+    assert_same(mlp.resume(tmp_path, data=(X, CLASSES)), whole)

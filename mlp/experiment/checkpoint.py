@@ -61,14 +61,17 @@ def write(path: Path, ready: Experiment) -> None:
     snapshot = Snapshot()
     state = {name: snapshot.taken(value, name) for name, value in _state(ready).items()}
     columns, arrays = ready.recorder.history.packed()
+    arrays |= {f"state/{name}": array for name, array in snapshot.arrays.items()}
+    places, arrays = archive.joined(arrays)
     about = {
         "format": FORMAT,
         "config": ready.config.to_dict(),
         "data": ready.fingerprint,
         "state": state,
         "columns": columns,
+        "places": places,
     }
-    archive.write(path, about, arrays | {f"state/{name}": array for name, array in snapshot.arrays.items()})
+    archive.write(path, about, arrays)
 
 
 def read(folder: Path) -> Checkpoint:
@@ -86,7 +89,8 @@ def read(folder: Path) -> Checkpoint:
             raise FileFormatError("it has no seal")
         config = configuration.parse(found.about["config"])
         data, state, columns = (dict(found.about[name]) for name in ("data", "state", "columns"))
-        return Checkpoint(path, config, data, state, columns, found.arrays)
+        arrays = archive.parted(found.about["places"], found.arrays)
+        return Checkpoint(path, config, data, state, columns, arrays)
 
 
 def _state(ready: Experiment) -> dict[str, Any]:
@@ -111,11 +115,12 @@ def _state(ready: Experiment) -> dict[str, Any]:
 
 def remove_other(folder: Path, config: configuration.Config, steps: int) -> None:
     """Remove a checkpoint that is damaged, or not where this run ended."""
-    with suppress(FileFormatError):
-        saved = read(folder)
-        if (saved.config, saved.steps) == (config, steps):
+    path = folder / CHECKPOINT
+    with suppress(FileFormatError), archive.explained(path):
+        found = archive.about(path)
+        if (configuration.parse(found["config"]), found["state"]["steps"]) == (config, steps):
             return
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def history(saved: Checkpoint) -> History:

@@ -98,8 +98,8 @@ def _beside(parts: list[Any], fresh: Any) -> list[tuple[Any, Any]]:
 
 
 def _fitting(array: Array, fresh: Any) -> Array:
-    """An array that was saved; refused where the fresh one has another size."""
-    if isinstance(fresh, np.ndarray) and fresh.size and fresh.shape != array.shape:
+    """An array that was saved; refused where the fresh one has another size. A number may have become one of many."""
+    if isinstance(fresh, np.ndarray) and fresh.ndim and fresh.size and fresh.shape != array.shape:
         raise FileFormatError(f"it remembers an array {array.shape}, and {fresh.shape} is needed")
     return array
 
