@@ -242,10 +242,11 @@ def _naming_the_way_back(ready: Experiment, folder: Path) -> Iterator[None]:
     """Where a signal ends the command at once, say how to go on."""
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        if ready.keeper and ready.keeper.written:
-            print(f"\nmlp: the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
-        raise
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not (ready.keeper and ready.keeper.written):
+            raise
+        print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
+        sys.exit(INTERRUPTED if isinstance(end, KeyboardInterrupt) else TERMINATED)
 
 
 def _status(ready: Experiment, last: Run, folder: Path) -> int:

@@ -16,7 +16,7 @@ import pytest
 
 import mlp
 from mlp.errors import DataError, FileFormatError, MLPError
-from mlp.experiment.files import NAMES, plain
+from mlp.experiment.files import CHECKPOINT, NAMES, plain
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -107,7 +107,7 @@ def test_a_diverged_run_is_kept_with_metrics_that_are_no_numbers(tmp_path: Path)
 
 
 def test_the_run_directory_holds_the_files_of_the_contract_and_nothing_else(good: Path) -> None:
-    assert {path.name for path in good.iterdir()} == set(NAMES)
+    assert {path.name for path in good.iterdir()} == {*NAMES, CHECKPOINT}
     config = tomllib.loads((good / "config.toml").read_text())
     assert config["loss"]["name"] == "cross_entropy", "resolved"
     assert config["data"]["task"] == "classification"
@@ -225,7 +225,7 @@ def test_what_a_killed_process_left_half_written_can_be_written_over(tmp_path: P
     """Its temporary files would be "other files", in a folder that has no model yet."""
     (tmp_path / "model.npz.part").write_bytes(b"half")
     mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
+    assert {path.name for path in tmp_path.iterdir()} == {*NAMES, CHECKPOINT}
 
 
 # damage

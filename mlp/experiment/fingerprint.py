@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.blocks import row_blocks
+from mlp.data.blocks import row_blocks, selected
 from mlp.errors import DataError
 from mlp.experiment.prepare import Part, Prepared
 
@@ -54,7 +54,7 @@ def _rows(part: Part, every: int) -> Iterator[Array]:
     chosen = np.arange(0, len(part), every)
     rows = chosen if part.rows is None else part.rows[chosen]
     for block in row_blocks(len(rows), part.X.shape[1]):
-        yield np.ascontiguousarray(part.X[rows[block]])
+        yield np.ascontiguousarray(selected(part.X, rows, block))
 
 
 def check_same(found: dict[str, Any], needed: dict[str, Any], source: str) -> None:

@@ -63,7 +63,7 @@ class Watch:
         ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
         numbers = settings(ready.config, len(train), ready.steps_per_epoch) | {
             "mean_rate": mean_rate(ready.rule, self._planned),
-            "train_scored": min(SCORED, len(train)),
+            "train_scored": len(self._scored),
             "validation_scored": 0 if validation is None else len(validation),
         }
         note(self.history, "settings", list(numbers.values()), list(numbers))
