@@ -391,46 +391,6 @@ def test_a_byte_beyond_what_an_array_header_promises_is_checked_too(folder: Path
     assert "history.npz" in refused(folder)
 
 
-def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """Cut short, or with some bytes changed, lost or doubled."""
-    place = int(rng.integers(len(content)))
-    kind = rng.integers(5)
-    if kind == 0:
-        return content[:place]
-    if kind == 1:
-        return content[:place] + content[place + int(rng.integers(1, 9)) :]
-    if kind == 2:
-        return content[:place] + content[place : place + 9] + content[place:]
-    damaged = bytearray(content)
-    for index in rng.integers(0, len(content), size=1 if kind == 3 else 12):
-        damaged[index] ^= 1 << int(rng.integers(8))
-    return bytes(damaged)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_damaged_files_load_as_the_right_run_or_are_refused_in_one_line(folder: Path, name: str) -> None:
-    """80 damages of each file, the same every time."""
-    rng = np.random.default_rng(list(NAMES).index(name))
-    right = mlp.load_run(folder)
-    content = (folder / name).read_bytes()
-    answers = right.predict(X)
-    n_refused = 0
-    for _ in range(80):
-        (folder / name).write_bytes(mutated(content, rng))
-        try:
-            again = mlp.load_run(folder)
-        except MLPError as error:
-            assert "\n" not in str(error)
-            n_refused += 1
-            continue
-        assert (again.predict(X) == answers).all()
-        assert again.metrics == right.metrics
-        assert again.config == right.config
-        assert all((again.history[key] == right.history[key]).all() for key in right.history)
-    assert n_refused >= 30
-    assert not list(folder.glob("*.part"))
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [
