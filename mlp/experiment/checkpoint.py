@@ -168,7 +168,7 @@ class Keeper:
     next: int
     cost: float = FIRST * SHARE
     written: int = 0
-    _latest: float = field(default_factory=time.perf_counter)
+    _latest: float = field(default_factory=lambda: time.perf_counter())
     _looked: tuple[int, float] = (0, 0.0)
 
     def look(self) -> None:
