@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.experiment import Experiment, checkpoint
 from mlp.experiment.checkpoint import Keeper
 from mlp.optimizers import OPTIMIZERS
 
@@ -156,6 +157,24 @@ def test_rows_that_stay_on_disk_go_on_as_if_never_stopped(tmp_path: Path, monkey
     killed(monkeypatch, given, None, 7, tmp_path / "run")
     assert whole.config.data.source == "X.npy"
     assert_same(mlp.resume("run"), whole)
+
+
+@pytest.mark.parametrize("step", [5, 6])
+def test_stopped_by_ctrl_c_it_goes_on_from_that_step(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an epoch of 3 steps and at its end. What is written of the run so far is no end of it."""
+
+    def interrupted(self: Experiment, at: Any) -> None:
+        pause(self, at)
+        self.pause, self.stopped = step, self.steps == step
+
+    pause, given = Experiment._pause, config()
+    with monkeypatch.context() as patch:
+        patch.setattr(Experiment, "_pause", interrupted)
+        so_far = mlp.run(given, (X, CLASSES), out=tmp_path)
+    assert so_far.steps == step == mlp.load_run(tmp_path).steps == checkpoint.read(tmp_path).steps
+    assert_same(mlp.resume(tmp_path, data=(X, CLASSES)), mlp.run(given, (X, CLASSES)))
 
 
 # killed at any moment

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SHARE = 0.02  # of the time: what writing may cost
-FIRST = 1.0  # seconds before the first one
+FIRST = 1.0  # seconds before the first one, for a small network
+SPEED = 3e7  # bytes of parameters a second, with all that belongs to them; a first guess
 GLANCE = 0.05  # seconds between looks at the clock
 
 
@@ -79,8 +80,8 @@ def read(folder: Path) -> Checkpoint:
     path = folder / CHECKPOINT
     if not path.is_file():
         raise FileFormatError(
-            f"{folder}: there is no {CHECKPOINT} to go on from. It is written by mlp train and mlp.run(..., out=), "
-            f"{FIRST:g} s after the beginning for the first time. Train again."
+            f"{folder}: there is no {CHECKPOINT} to go on from. mlp train and mlp.run(..., out=) write one, for the "
+            "first time after some seconds. Train again."
         )
     with archive.explained(path):
         found = archive.read(path)
@@ -101,6 +102,7 @@ def _state(ready: Experiment) -> dict[str, Any]:
         "steps": ready.steps,
         "seconds": ready.elapsed,
         "diverged": ready.diverged,
+        "over": ready.over,
         "losses": np.array(ready.losses, np.float64),
         "order": ready.order if ready.losses else ready.shuffle_rng.bit_generator.state,
         "network_rng": network.rng,
@@ -166,7 +168,7 @@ class Keeper:
     ready: Experiment
     folder: Path
     next: int
-    cost: float = FIRST * SHARE
+    cost: float
     written: int = 0
     _latest: float = field(default_factory=lambda: time.perf_counter())
     _looked: tuple[int, float] = (0, 0.0)

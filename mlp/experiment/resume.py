@@ -38,7 +38,7 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tupl
 def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
     """Whether all is done and written: the run beside the checkpoint is the one that it leads to."""
     planned = saved.config.training.epochs
-    if (planned if epochs is None else epochs) != planned or not is_run(saved.path.parent):
+    if not saved.state["over"] or epochs not in (None, planned) or not is_run(saved.path.parent):
         return False
     try:
         run = load_run(saved.path.parent)

@@ -25,7 +25,7 @@ from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
-from mlp.experiment.checkpoint import Keeper
+from mlp.experiment.checkpoint import FIRST, SHARE, SPEED, Keeper
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.fingerprint import fingerprint
@@ -118,7 +118,7 @@ class Experiment:
 
     def keep(self, folder: Path) -> None:
         """Write a checkpoint into `folder` now and then while it trains, and where it stops."""
-        self.keeper = Keeper(self, folder, self.steps + 1)
+        self.keeper = Keeper(self, folder, self.steps + 1, FIRST * SHARE + self.network.params.nbytes / SPEED)
 
     @cached_property
     def watch(self) -> Watch:
