@@ -16,8 +16,8 @@ import pytest
 import mlp
 from mlp import archive, cli
 from mlp.errors import ConfigError, DataError, FileFormatError
-from mlp.experiment import checkpoint
-from mlp.experiment.checkpoint import SHARE, Keeper
+from mlp.experiment import checkpoint, keeper
+from mlp.experiment.keeper import SHARE, Keeper
 from mlp.experiment.snapshot import Snapshot, restored
 
 RNG = np.random.default_rng(0)
@@ -137,11 +137,11 @@ def test_writing_keeps_to_its_share_of_the_time(tmp_path: Path, monkeypatch: pyt
     pause = mlp.experiment.Experiment._pause
     monkeypatch.setattr(mlp.experiment.Experiment, "_pause", tick)
     monkeypatch.setattr(checkpoint, "write", write)
-    monkeypatch.setattr(checkpoint, "GLANCE", 0)
-    monkeypatch.setattr(checkpoint.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(keeper, "GLANCE", 0)
+    monkeypatch.setattr(keeper.time, "perf_counter", lambda: clock[0])
     mlp.run(CONFIG | {"training": {"epochs": 200, "batch_size": 16}}, (X, Y), out=tmp_path / "run")
     assert len(written) >= 3
-    assert written[0] >= checkpoint.FIRST
+    assert written[0] >= keeper.FIRST
     gaps = np.diff(written[:-1])  # the last is that of the end
     assert (0.03 / gaps <= SHARE).all()
     assert (gaps < 1.1 * 0.03 / SHARE).all()

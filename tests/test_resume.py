@@ -15,7 +15,7 @@ import pytest
 
 import mlp
 from mlp.experiment import Experiment, checkpoint
-from mlp.experiment.checkpoint import Keeper
+from mlp.experiment.keeper import Keeper
 from mlp.optimizers import OPTIMIZERS
 
 RNG = np.random.default_rng(0)

@@ -4,22 +4,18 @@ Parameters, statistics, the rule's memory, the generators, the place in the orde
 the history, and what instruments with a memory have seen. A run that goes on from here ends with the same bytes as one
 that never stopped; only its seconds differ. What can be made again from the configuration and the data (the rows, their
 order within an epoch, the rule itself) is not kept: the configuration is, and a fingerprint of the data.
-
-A `Keeper` writes it while an experiment trains, seldom enough to cost at most 2 % of the time.
 """
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mlp import archive
-from mlp.errors import DataError, FileFormatError
+from mlp.errors import FileFormatError
 from mlp.experiment import config as configuration
 from mlp.experiment.files import CHECKPOINT
 from mlp.experiment.snapshot import Snapshot, restored
@@ -30,10 +26,6 @@ if TYPE_CHECKING:
     from mlp.experiment.run import Experiment
 
 FORMAT = 1
-SHARE = 0.02  # of the time: what writing may cost
-FIRST = 1.0  # seconds before the first one, for a small network
-SPEED = 3e7  # bytes of parameters a second, with all that belongs to them; a first guess
-GLANCE = 0.05  # seconds between looks at the clock
 
 
 class Checkpoint(NamedTuple):
@@ -155,48 +147,3 @@ def restore(ready: Experiment, saved: Checkpoint) -> None:
                 restored(content, arrays, watching[name])
 
         ready.recorder.recall = recall
-
-
-@dataclass
-class Keeper:
-    """Writes the checkpoint of one experiment. `next`: after how many steps to look at the clock again.
-
-    `cost`: the seconds that the latest one took. The next is due when 1/SHARE times as many have passed since.
-    `written`: how many were.
-    """
-
-    ready: Experiment
-    folder: Path
-    next: int
-    cost: float
-    written: int = 0
-    _latest: float = field(default_factory=lambda: time.perf_counter())
-    _looked: tuple[int, float] = (0, 0.0)
-
-    def look(self) -> None:
-        """Write if it is time, in the middle of an epoch."""
-        now, steps = time.perf_counter(), self.ready.steps
-        if self.is_due():
-            self.write()
-        before, then = self._looked
-        pace = (steps - before) / max(now - then, 1e-9)
-        self.next, self._looked = steps + max(1, int(GLANCE * pace)), (steps, now)
-
-    def is_due(self) -> bool:
-        """Whether writing now keeps to its share of the time."""
-        return time.perf_counter() - self._latest >= self.cost / SHARE
-
-    def write(self) -> None:
-        """Write now."""
-        start = time.perf_counter()
-        path = self.folder / CHECKPOINT
-        try:
-            write(path, self.ready)
-        except OSError as error:
-            last = f"The last one, {path}, is whole: " if path.is_file() else "There is no earlier one: "
-            raise DataError(
-                f"{path}: the checkpoint could not be written: {error.strerror}. {last}"
-                f"free some room, then {'mlp resume ' + str(self.folder) if path.is_file() else 'train again'}."
-            ) from None
-        self._latest = time.perf_counter()
-        self.cost, self.written = self._latest - start, self.written + 1

@@ -67,7 +67,7 @@ def check_same(found: dict[str, Any], needed: dict[str, Any], source: str) -> No
             raise DataError(f"{what}: {name} has {found['rows'].get(name)} rows, and had {needed['rows'][name]}. {DO}")
     if found["features"] != needed["features"]:
         raise DataError(f"{what}: it has {found['features']} features, and had {needed['features']}. {DO}")
-    raise DataError(f"{what}: as many rows, but other numbers in them. {DO}")
+    raise DataError(f"{what}: as many rows, but other numbers in them, or rounded by another machine. {DO}")
 
 
 DO = "Put it back as it was, or train anew with mlp train."

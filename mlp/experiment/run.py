@@ -25,10 +25,10 @@ from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
-from mlp.experiment.checkpoint import FIRST, SHARE, SPEED, Keeper
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.fingerprint import fingerprint
+from mlp.experiment.keeper import Keeper, keeper
 from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
@@ -118,7 +118,7 @@ class Experiment:
 
     def keep(self, folder: Path) -> None:
         """Write a checkpoint into `folder` now and then while it trains, and where it stops."""
-        self.keeper = Keeper(self, folder, self.steps + 1, FIRST * SHARE + self.network.params.nbytes / SPEED)
+        self.keeper = keeper(self, folder)
 
     @cached_property
     def watch(self) -> Watch:
@@ -136,7 +136,7 @@ class Experiment:
                 self.order = self.shuffle_rng.bit_generator.state
             with metrics.quiet():
                 self._one_epoch(steps)
-                cut_short = self.stopped and len(self.losses) < self.steps_per_epoch
+                cut_short = self.stopped and self._can_go_on
                 if self.keeper and cut_short:
                     self.keeper.write()  # before the part is taken for an epoch
                 epoch = self._judged(self.epoch, np.array(self.losses, np.float64))
@@ -231,9 +231,14 @@ class Experiment:
             self.watch.look(step)
         if self.keeper and self.steps >= self.keeper.next:
             self.memory = step.state
-            if len(self.losses) < self.steps_per_epoch and np.isfinite(step.loss).any():
+            if self._can_go_on:
                 self.keeper.look()
         self._plan()
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether the epoch at hand has more steps, and the loss is a number."""
+        return len(self.losses) < self.steps_per_epoch and bool(np.isfinite(self.losses[-1]).any())
 
     def _plan(self) -> None:
         """After how many steps to pause."""
