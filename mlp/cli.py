@@ -29,7 +29,7 @@ from mlp.errors import DataError, MLPError
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
 from mlp.experiment.checkpoint import read as read_checkpoint
 from mlp.experiment.config import explaining_paths, override, put, read, to_toml
-from mlp.experiment.files import plain, reserved
+from mlp.experiment.files import CHECKPOINT, is_run, plain, reserved
 from mlp.experiment.prepare import display
 from mlp.experiment.result import Recorded, load_recorded
 from mlp.experiment.resume import is_finished, resumed
@@ -199,6 +199,10 @@ def _train(given: argparse.Namespace) -> int:
     repaired_folder = folder.with_name(f"{folder.name}-repaired")
     with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
         print(preamble(ready))
+        if (folder / CHECKPOINT).is_file() and not is_run(folder):
+            print(
+                f"{'note':10}an unfinished run stands in {folder} and is replaced; to go on with it: {_go_on(folder)}"
+            )
         run = _trained(ready, folder)
         repair = _repaired(run, folder, repaired_folder) if given.repair and not ready.stopped else None
     if given.json:
