@@ -31,7 +31,7 @@ from mlp.experiment.checkpoint import read as read_checkpoint
 from mlp.experiment.config import explaining_paths, override, put, read, to_toml
 from mlp.experiment.files import CHECKPOINT, is_run, plain, reserved
 from mlp.experiment.prepare import display
-from mlp.experiment.result import Recorded, load_recorded
+from mlp.experiment.result import Recorded, load_recorded, run_folder
 from mlp.experiment.resume import is_finished, resumed
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import PROBLEMS
@@ -212,7 +212,7 @@ def _train(given: argparse.Namespace) -> int:
 
 def _resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
-    folder = Path(given.run)
+    folder = run_folder(given.run)
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs):
         run = load_run(folder)
@@ -356,7 +356,7 @@ def as_json(
 
 def _diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
-    run = load_recorded(Path(given.run))
+    run = load_recorded(run_folder(given.run))
     print(as_json(run, Path(given.run)) if given.json else verdict(run).lstrip())
     return DONE
 

@@ -140,13 +140,18 @@ def _last_step(history: History) -> int:
     return max((int(steps[-1]) for name in history if len(steps := history.steps(name))), default=-1)
 
 
+def run_folder(given: str | os.PathLike[str]) -> Path:
+    """The path of a run directory; refuses what is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise FileFormatError(f"the path of a run directory is needed; given was a {type(given).__name__}.")
+    if "://" in str(given):
+        raise FileFormatError(f"{given} is an address, and runs are read from disk. Download the whole folder.")
+    return Path(given)
+
+
 def load_run(folder: str | os.PathLike[str]) -> Run:
     """The run that stands in a run directory."""
-    if not isinstance(folder, str | os.PathLike):
-        raise FileFormatError(f"the path of a run directory is needed; given was a {type(folder).__name__}.")
-    if "://" in str(folder):
-        raise FileFormatError(f"{folder} is an address, and runs are read from disk. Download the whole folder.")
-    saved = files.read(Path(folder))
+    saved = files.read(run_folder(folder))
     return Run(
         saved.config,
         saved.preprocessing,

@@ -17,7 +17,7 @@ from mlp.experiment.checkpoint import Checkpoint
 from mlp.experiment.config import explaining_paths
 from mlp.experiment.files import is_run
 from mlp.experiment.fingerprint import check_same
-from mlp.experiment.result import Run, load_run
+from mlp.experiment.result import Run, load_run, run_folder
 from mlp.experiment.run import Experiment, carried_out, experiment
 
 
@@ -29,10 +29,10 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tupl
     epochs is from here on what it would be in the longer run. `data`: (X, y) again, for a run that was given them.
     The run itself where there is nothing left to do.
     """
-    saved = checkpoint.read(Path(folder))
+    saved = checkpoint.read(run_folder(folder))
     if is_finished(saved, epochs):
         return load_run(folder)
-    return carried_out(resumed(saved, epochs, data), Path(folder))
+    return carried_out(resumed(saved, epochs, data), saved.path.parent)
 
 
 def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
