@@ -6,7 +6,9 @@ Writes a sparse .npy of 20 GB (holes: it takes no room on the disk, and is read 
 folder, trains one epoch on it in a process of its own, and prints what that took.
 
 Peak memory is the process's VmHWM: it counts mapped pages of the file that are in memory, so it is what `top` shows,
-and not less.
+and not less. The file is read four times for the one epoch: to look for cells that are no numbers, to fit the scaling,
+to train, and to measure how good it became. On two cores of an AMD EPYC that others used too: 304 MB, 4.3 minutes of
+processor time, 28 minutes by the clock.
 """
 
 from __future__ import annotations
