@@ -335,6 +335,12 @@ def test_a_model_that_says_something_impossible_is_refused(folder: Path, change:
     assert "model.npz" in message
 
 
+def test_a_model_from_before_there_were_seals_is_read(folder: Path) -> None:
+    before = mlp.load_run(folder).predict(X)
+    rewritten(folder / "model.npz", about=about(folder, lambda saved: saved.pop("seals")))
+    assert (mlp.load_run(folder).predict(X) == before).all()
+
+
 def test_a_model_of_a_newer_format_asks_for_a_newer_mlp(folder: Path) -> None:
     rewritten(folder / "model.npz", about=about(folder, lambda saved: saved.update(format=99)))
     assert "Install a newer mlp" in refused(folder)
