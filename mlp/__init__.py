@@ -30,7 +30,7 @@ from mlp.errors import (
     UnknownNameError,
 )
 from mlp.exchange import from_safetensors, from_sklearn, from_torch, to_onnx, to_safetensors
-from mlp.experiment import Repair, Run, load_run, repair, run
+from mlp.experiment import Repair, Run, load_run, repair, resume, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
 from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_grad_norms
@@ -126,6 +126,7 @@ __all__ = [
     "pretrain_autoencoder",
     "pretrain_rbm",
     "repair",
+    "resume",
     "run",
     "sample_grad_norms",
     "to_csv",

@@ -1,4 +1,4 @@
-"""The command line: `mlp train`, `evaluate`, `predict`, `diagnose`, `compare`, `export`, `bench`, `data`, ...
+"""The command line: `mlp train`, `resume`, `evaluate`, `predict`, `diagnose`, `compare`, `export`, `bench` and so on.
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
 status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
@@ -11,12 +11,12 @@ import argparse
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -25,13 +25,16 @@ from mlp.bench import Comparison, Settings, compare, n_trials, settings
 from mlp.bench.folder import opened, workers
 from mlp.comparison import compare as compare_runs
 from mlp.data import catalogue
-from mlp.diagnosis import diagnose
+from mlp.data.complaints import counted
 from mlp.errors import DataError, MLPError
 from mlp.exchange.target import target, wrote
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
+from mlp.experiment.checkpoint import read as read_checkpoint
 from mlp.experiment.config import explaining_paths, override, put, read, to_toml
-from mlp.experiment.files import plain, reserved
+from mlp.experiment.files import CHECKPOINT, is_run, plain, reserved
 from mlp.experiment.prepare import display
+from mlp.experiment.result import Recorded, load_recorded, run_folder
+from mlp.experiment.resume import is_finished, resumed
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import PROBLEMS
 from mlp.report import bench
@@ -69,12 +72,16 @@ def parser() -> Parser:
     evaluate = commands.add_parser("evaluate", help="how good a trained network is on further data")
     predict = commands.add_parser("predict", help="the answers of a trained network, as CSV")
     diagnosis = commands.add_parser("diagnose", help="what is wrong with a run, from what was recorded")
-    for command, act in ((evaluate, _evaluate), (predict, _predict), (diagnosis, _diagnose)):
+    again = commands.add_parser("resume", help="go on with a run that was stopped, or train it further")
+    again.add_argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned")
+    for command, act in (
+        (evaluate, _evaluate), (predict, _predict), (diagnosis, _diagnose), (again, _resume),
+    ):  # fmt: skip
         command.add_argument("run", metavar="RUN", help="the directory that mlp train wrote")
         command.set_defaults(act=act)
     for command in (evaluate, predict):
         command.add_argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
-    for command in (evaluate, diagnosis):
+    for command in (evaluate, diagnosis, again):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     _compare_arguments(commands.add_parser("compare", help="two runs or more, side by side"))
     _export_arguments(commands.add_parser("export", help="a run in the format of others: ONNX, safetensors, CSV, ..."))
@@ -225,22 +232,70 @@ def _train(given: argparse.Namespace) -> int:
     repaired_folder = folder.with_name(f"{folder.name}-repaired")
     _check_logs(given.log, folder)
     with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
-        with interruptible(ready), logs(ready.recorder.history, given.log, _warn) as following:
-            print(preamble(ready))
-            for line in pretraining(ready):
-                print(line)
-            for _ in _watched(ready):
-                following.update()
-            run = ready.finish()
-            run.save(folder)
-        print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
+        print(preamble(ready))
+        if (folder / CHECKPOINT).is_file() and not is_run(folder):
+            print(
+                f"{'note':10}an unfinished run stands in {folder} and is replaced; to go on with it: {_go_on(folder)}"
+            )
+        with logs(ready.recorder.history, given.log, _warn) as following:
+            run = _trained(ready, folder, following.update)
         repair = _repaired(run, folder, repaired_folder) if given.repair and not ready.stopped else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, repaired_folder))))
+    return _status(ready, run if repair is None else repair.after, folder)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    """Go on from the checkpoint, show, save."""
+    folder = run_folder(given.run)
+    saved = read_checkpoint(folder)
+    if is_finished(saved, given.epochs):
+        run = load_run(folder)
+        done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
+        print(as_json(run, folder) if given.json else f"{done}; to train it further: {_go_on(folder)} --epochs N")
+        return DONE
+    ready = resumed(saved, given.epochs)
+    with reserved(folder):
+        print(preamble(ready))
+        print(f"{'resumed':10}after {counted(ready.steps, 'step')}, {counted(ready.epoch, 'epoch')} done")
+        run = _trained(ready, folder)
+    if given.json:
+        print(as_json(run, folder))
+    return _status(ready, run, folder)
+
+
+def _trained(ready: Experiment, folder: Path, each_epoch: Callable[[], None] = lambda: None) -> Run:
+    """The run of an experiment, shown and written, with checkpoints on the way."""
+    ready.keep(folder)
+    with interruptible(ready), _naming_the_way_back(ready, folder):
+        for line in pretraining(ready):
+            print(line)
+        for _ in _watched(ready):
+            each_epoch()
+        run = ready.finish()
+        run.save(folder)
+    print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
+    return run
+
+
+@contextmanager
+def _naming_the_way_back(ready: Experiment, folder: Path) -> Iterator[None]:
+    """Where a signal ends the command at once, say how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not (ready.keeper and ready.keeper.written):
+            raise
+        print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
+        sys.exit(INTERRUPTED if isinstance(end, KeyboardInterrupt) else TERMINATED)
+
+
+def _status(ready: Experiment, last: Run, folder: Path) -> int:
+    """The exit status; what to do about an interruption is said."""
     if ready.stopped:
-        print(f"mlp: interrupted after {run.steps} steps; the weights so far are in {folder}.", file=sys.stderr)
+        so_far = f"mlp: interrupted after {ready.steps} steps; the weights so far are in {folder}"
+        print(so_far if ready.over else f"{so_far}. To go on: {_go_on(folder)}", file=sys.stderr)
         return INTERRUPTED
-    last = run if repair is None else repair.after
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
 
 
@@ -249,6 +304,11 @@ def _check_logs(paths: Sequence[str], folder: Path) -> None:
     for path in paths:
         if Path(path).resolve().is_relative_to(folder.resolve()):
             raise DataError(f"--log {path} lies in the run directory {folder}. Give a path beside it: {folder}.csv.")
+
+
+def _go_on(folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"mlp resume {shlex.quote(str(folder))}"
 
 
 def _bench(given: argparse.Namespace) -> int:
@@ -285,7 +345,7 @@ def _wanted(given: argparse.Namespace) -> Settings:
 
 def _watched(ready: Experiment) -> Iterator[Epoch]:
     """The epochs of an experiment, with progress."""
-    return watched(ready.epochs(), ready.config.training.epochs)
+    return watched(ready.epochs(), ready.config.training.epochs - ready.epoch)
 
 
 def _repaired(run: Run, folder: Path, repaired_folder: Path) -> Repair:
@@ -321,7 +381,9 @@ def _new_folder(name: str) -> Path:
     return folder
 
 
-def as_json(run: Run, folder: Path, repair: Repair | None = None, repaired_folder: Path | None = None) -> str:
+def as_json(
+    run: Run | Recorded, folder: Path, repair: Repair | None = None, repaired_folder: Path | None = None
+) -> str:
     """The run, and its repair if there was one, as one line of JSON."""
     found = {
         "run": str(folder),
@@ -338,8 +400,7 @@ def as_json(run: Run, folder: Path, repair: Repair | None = None, repaired_folde
 
 def _diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
-    run = load_run(given.run)
-    run = replace(run, findings=diagnose(run.history))
+    run = load_recorded(run_folder(given.run))
     print(as_json(run, Path(given.run)) if given.json else verdict(run).lstrip())
     return DONE
 

@@ -6,10 +6,7 @@ no networks. Columns may have records at different steps: a loss at each, a vali
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
-import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp import archive
 from mlp.arrays import Array
 from mlp.errors import FileFormatError, ShapeError, UnknownNameError
 
@@ -226,38 +224,47 @@ class History(Mapping[str, Array]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz, to a temporary name first."""
-        about = {
-            "format": FORMAT,
-            "columns": {name: {"unit": c.unit, "labels": list(c.labels)} for name, c in self._columns.items()},
-        }
-        arrays = {f"values/{name}": c.array() for name, c in self._columns.items()}
-        arrays |= {f"steps/{name}": np.array(c.steps, dtype=np.int64) for name, c in self._columns.items()}
-        path = Path(path)
-        temporary = path.with_name(path.name + ".part")
-        try:
-            with temporary.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        about, arrays = self.packed()
+        archive.write(Path(path), {"format": FORMAT, "columns": about}, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
         """Read what `save` wrote."""
         try:
-            # np.load leaves a damaged file open if it has opened it itself
-            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))["columns"]
-                return cls(
-                    {name: file[f"values/{name}"] for name in about},
-                    steps={name: file[f"steps/{name}"].tolist() for name in about},
-                    labels={name: tuple(about[name]["labels"]) for name in about},
-                    units={name: about[name]["unit"] for name in about},
-                )
+            found = archive.read(Path(path), compressed=True)
+            return cls.unpacked(found.about["columns"], found.arrays)
         except FileNotFoundError:
             raise FileFormatError(f"{path}: there is no such file; a history is written as history.npz.") from None
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        except FileFormatError as error:
+            raise FileFormatError(f"{path}: not a history that mlp wrote: {error}.") from None
+        except MemoryError:
+            raise
+        except Exception as error:  # zipfile, zlib, json, ast and NumPy have a dozen kinds of errors for damaged bytes
             raise FileFormatError(f"{path}: not a history that mlp wrote ({type(error).__name__}).") from None
+
+    def packed(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What is to be known of each column, and the arrays of all of them by name."""
+        columns = self._columns.items()
+        about = {name: {"unit": c.unit, "labels": list(c.labels), "shared": c.shared} for name, c in columns}
+        arrays = {f"values/{name}": c.array() for name, c in columns}
+        return about, arrays | {f"steps/{name}": np.array(c.steps, dtype=np.int64) for name, c in columns}
+
+    def seal(self) -> str:
+        """SHA-256 of everything in it."""
+        return archive.seal(*self.packed())
+
+    @classmethod
+    def unpacked(cls, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
+        """The history that `packed` took apart."""
+        found = cls(
+            {name: arrays[f"values/{name}"] for name in about},
+            steps={name: arrays[f"steps/{name}"].tolist() for name in about},
+            labels={name: tuple(about[name]["labels"]) for name in about},
+            units={name: about[name]["unit"] for name in about},
+        )
+        for name in about:
+            found.column(name).shared = about[name].get("shared", False)
+        return found
 
     def _known(self, name: str) -> Column | Derived:
         if name not in self._columns:

@@ -21,6 +21,9 @@ from mlp.training import Step
 class Recorder:
     """Measure every `every`-th step with `instruments`; an instrument of period k at every k-th of those.
 
+    `watching`: by name, what the instruments that are shown every step began. `recall` is called with that when they
+    have begun, and may give them the memory of an earlier recording.
+
     >>> recorder = Recorder(every=10)
     >>> recorder.history
     History()
@@ -30,6 +33,8 @@ class Recorder:
         check_count("every", every)
         self.instruments, self.every = _checked(instruments), every
         self.history = History()
+        self.watching: dict[str, Measure] = {}
+        self.recall: Callable[[dict[str, Measure]], None] | None = None
         self._last = -1
 
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
@@ -41,6 +46,8 @@ class Recorder:
             if groups is None:
                 offset = max(0, self._next_index() - step.index)
                 groups, watches = self._begin(step)
+                if self.recall:
+                    self.recall(self.watching)
             seen = step._replace(index=step.index + offset) if offset else step
             for period, noted, measurements in groups:
                 if period == 1 or seen.index % period == 0:
@@ -54,6 +61,10 @@ class Recorder:
                     put(value)
             self._last = seen.index
             yield step
+
+    def go_on(self, history: History, steps: int) -> None:
+        """Take `history` for one's own, after that many steps."""
+        self.history, self._last = history, steps - 1
 
     def _next_index(self) -> int:
         """The step after the last that was seen, or recorded by another recorder of the same."""
@@ -75,7 +86,8 @@ class Recorder:
             period = _period(instrument, step) * self.every
             if instrument.watch:
                 put = _first_put(column, instrument, watches)
-                watches.append((put, instrument.watch(step, period), column.steps.append))
+                self.watching[instrument.name] = instrument.watch(step, period)
+                watches.append((put, self.watching[instrument.name], column.steps.append))
                 continue
             # one list of steps for all of them: a column of its own would cost 0.1 µs a step each
             group = groups.setdefault((period, column.steps.tobytes()), Group(period, column.steps, []))

@@ -20,7 +20,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.data import catalogue
-from mlp.experiment.files import NAMES
+from mlp.experiment.files import CHECKPOINT, NAMES
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.text import metrics_table
 
@@ -75,7 +75,7 @@ def test_train_prints_data_network_metrics_and_where_the_run_is(cli: Any) -> Non
     table = "train  validation        test"
     for part in ("150 rows", "4 → 32 → relu → 3", table, "healthy: training loss", "runs/iris-1"):
         assert part in said.out
-    assert {path.name for path in Path("runs/iris-1").iterdir()} == set(NAMES)
+    assert {path.name for path in Path("runs/iris-1").iterdir()} == {*NAMES, CHECKPOINT}
 
 
 def test_default_run_directories_are_numbered(cli: Any) -> None:
@@ -504,7 +504,7 @@ def test_ctrl_c_ends_training_with_a_complete_run_directory(tmp_path: Path) -> N
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.count("\n") == 1 and "interrupted after" in err and "run" in err
+    assert err.count("\n") == 1 and "interrupted after" in err and err.endswith("To go on: mlp resume run\n")
     steps = json.loads(out.splitlines()[-1])["steps"]
     run = mlp.load_run(tmp_path / "run")
     assert run.steps == steps == len(run.history["loss"])
@@ -527,7 +527,7 @@ def test_termination_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> 
 LONG = "import time, mlp.experiment; mlp.experiment.Experiment.finish = lambda self: time.sleep(60); import mlp.cli;"
 
 
-def test_a_second_ctrl_c_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> None:
+def test_a_second_ctrl_c_leaves_the_checkpoint_and_no_traceback(tmp_path: Path) -> None:
     """The second one kills, but by way of what has to be put in order. Here `finish` takes a minute."""
     program = LONG + "raise SystemExit(mlp.cli.main())"
     process = subprocess.Popen(
@@ -541,8 +541,9 @@ def test_a_second_ctrl_c_leaves_no_empty_folder_and_no_traceback(tmp_path: Path)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "\nmlp: interrupted.\n")
-    assert not list(tmp_path.iterdir())
+    said = "\nmlp: ended at once; the last checkpoint is in runs/one. To go on: mlp resume runs/one\n"
+    assert (process.returncode, err) == (130, said)
+    assert [path.name for path in (tmp_path / "runs/one").iterdir()] == ["checkpoint.npz"]
 
 
 ENCODINGS = [

@@ -149,11 +149,11 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     example().save(path)
     before = path.read_bytes()
 
-    def full(file: Any, **arrays: Any) -> None:
+    def full(file: Any, array: Any, **how: Any) -> None:
         file.write(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="disk full"):
         example().save(path)
     assert path.read_bytes() == before

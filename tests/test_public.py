@@ -14,6 +14,7 @@ import mlp
 CONTRACT = [
     "run",
     "load_run",
+    "resume",
     "Network",
     "Dense",
     "ReLU",

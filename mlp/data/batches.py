@@ -55,11 +55,14 @@ def batches(
     epochs: int = 1,
     weights: Array | None = None,
     dtype: Any = None,
+    begin: tuple[int, int] = (0, 0),
 ) -> Iterator[Batch]:
     """Minibatches of X (n, n_features), every row once an epoch; the last of an epoch may be smaller.
 
     `target`: class labels (n,), or values (n,) or (n, n_out). `size` None: all rows at once. `rng` draws a new order
     for each epoch; None keeps the rows in order. `weights` (n,) weigh samples. `dtype`: that of X unless given.
+    `begin`: the epoch and the batch to begin with, to go on where another stopped; `rng` is then as it was when that
+    epoch began.
     """
     rows, targets, weights = _checked(X, target, weights, dtype)
     check_count("epochs", epochs)
@@ -67,7 +70,7 @@ def batches(
     size = n if size is None else size
     check_count("size", size)
     order = None if rng is None else generator(rng)
-    return _gathered(rows, targets, weights, min(size, n), order, epochs)
+    return _gathered(rows, targets, weights, min(size, n), order, epochs, begin)
 
 
 def _checked(X: Array, target: Array, weights: Array | None, dtype: Any) -> tuple[Array, Array, Array | None]:
@@ -116,16 +119,17 @@ def _gathered(
     size: int,
     rng: np.random.Generator | None,
     epochs: int,
+    begin: tuple[int, int],
 ) -> Iterator[Batch]:
     """The batches: one gather of rows, targets and weights each, into the same memory."""
     n = len(rows)
     rooms = {N: (_room(rows, N), _room(targets, N)) for N in {size, n % size or size}}
     views = {N: (_nodes(x), t.T) for N, (x, t) in rooms.items()}
     order = np.arange(n)
-    for epoch in range(epochs):
+    for epoch in range(begin[0], epochs):
         if rng is not None:
             order = rng.permutation(n)
-        for start in range(0, n, size):
+        for start in range(begin[1] * size if epoch == begin[0] else 0, n, size):
             index = order[start : start + size]
             x_room, t_room = rooms[len(index)]
             # mode "clip" writes straight into `out`; the default "raise" gathers into a buffer first (5 µs at 32 × 64)
@@ -146,19 +150,20 @@ def streamed(
     epochs: int = 1,
     weights: Array | None = None,
     dtype: Any = np.float64,
+    begin: tuple[int, int] = (0, 0),
 ) -> Iterator[Batch]:
     """Minibatches of the given `rows` of an X that may be larger than memory: read and scaled one batch at a time.
 
-    `target` and `weights` have an entry for each of `rows`.
+    `target` and `weights` have an entry for each of `rows`; `begin` as for `batches`.
     """
     check_count("size", size)
     check_count("epochs", epochs)
     order = None if rng is None else generator(rng)
     n, dtype = len(rows), float_dtype(dtype)
     targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)
-    for epoch in range(epochs):
+    for epoch in range(begin[0], epochs):
         index = np.arange(n) if order is None else order.permutation(n)
-        for start in range(0, n, size):
+        for start in range(begin[1] * size if epoch == begin[0] else 0, n, size):
             chosen = np.sort(index[start : start + size])  # in order on disk
             gathered = np.ones((len(chosen), X.shape[1] + 1), dtype)
             gathered[:, :-1] = scaling.apply(X, dtype, rows[chosen])

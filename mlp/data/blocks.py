@@ -6,7 +6,11 @@ memory.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from mlp.arrays import Array
 
@@ -25,5 +29,22 @@ def row_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
 
 
 def selected(X: Array, rows: Array | None, part: slice) -> Array:
-    """The rows `rows[part]` of X; those of X[part] where `rows` is None."""
-    return X[part] if rows is None else X[rows[part]]
+    """The rows `rows[part]` of X; those of X[part] where `rows` is None.
+
+    Of a memory-mapped X they are a copy, and its pages are given back: as long as they are mapped they count as memory
+    of the process, 20 GB for a file of 20 GB.
+    """
+    if not isinstance(X, np.memmap):
+        return X[part] if rows is None else X[rows[part]]
+    found = np.array(X[part] if rows is None else X[rows[part]])
+    _give_back(X)
+    return found
+
+
+def _give_back(X: np.memmap[Any, Any]) -> None:
+    """Have the pages of a mapped file unmapped; the system still keeps them, where it has room."""
+    mapped = X
+    while isinstance(mapped.base, np.memmap):  # a view: the mapping is at its root
+        mapped = mapped.base
+    if isinstance(mapped.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.base.madvise(mmap.MADV_DONTNEED)

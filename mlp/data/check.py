@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.blocks import row_blocks
+from mlp.data.blocks import row_blocks, selected
 from mlp.data.cells import number
 from mlp.data.complaints import SHOWN, counted, first_few, names, one_line, quoted
 from mlp.data.labels import as_labels, label_name
@@ -110,7 +110,7 @@ def _check_finite(X: Array, feature_names: Sequence[str]) -> None:
     places: list[str] = []
     n_bad = 0
     for part in row_blocks(*X.shape):
-        bad = np.argwhere(~np.isfinite(X[part]))
+        bad = np.argwhere(~np.isfinite(selected(X, None, part)))
         n_bad += len(bad)
         for i, j in bad[: SHOWN - len(places)]:
             name = quoted(str(feature_names[j])) if len(feature_names) else str(j)

@@ -3,27 +3,28 @@
     config.toml     the experiment, resolved           history.npz    what was recorded
     model.npz       parameters, statistics, and how    metrics.json   how good it became
                     raw rows become inputs             findings.json  what was found
+    checkpoint.npz  where training stands; not written here
 
 Files are written under temporary names, and renamed when all of them are whole: a full disk costs the new run, never
 an earlier one. None holds a pickle. Nothing read here is trusted: model.npz holds experiment and metrics once more,
-under a checksum, and files that say something else are refused.
+and the checksums of history and findings, all under a checksum; files that say something else are refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp import archive
 from mlp.diagnosis import Finding
 from mlp.errors import DataError, FileFormatError, MLPError
 from mlp.experiment import build
@@ -34,6 +35,9 @@ from mlp.network import Network
 
 FORMAT = 1
 NAMES = ("config.toml", "metrics.json", "findings.json", "history.npz", "model.npz")
+CHECKPOINT = "checkpoint.npz"
+STALE = ("repaired.toml",)
+"""What an earlier run may have left that says nothing of a new one."""
 
 
 class Saved(NamedTuple):
@@ -57,8 +61,7 @@ def check_writable(folder: Path) -> None:
     """Refuse a folder that holds something else than a run, or cannot be made."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    ours = {*NAMES, *map(_temporary, NAMES)}
-    if folder.is_dir() and any(file.name not in ours for file in folder.iterdir()) and not is_run(folder):
+    if folder.is_dir() and not all(map(_is_ours, folder.iterdir())) and not is_run(folder):
         raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +69,11 @@ def check_writable(folder: Path) -> None:
         raise DataError(f"{folder}: the folder cannot be made: {error.strerror}.") from None
     if not os.access(folder, os.W_OK):
         raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is one that runs write, or what a killed process left of one."""
+    return path.name.removesuffix(".part").removesuffix(".part") in (*NAMES, CHECKPOINT, *STALE)
 
 
 @contextmanager
@@ -83,17 +91,18 @@ def reserved(folder: Path) -> Iterator[None]:
 
 def write(folder: Path, run: Saved) -> None:
     """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
-    findings = [finding.to_json() for finding in run.findings]
     writers: dict[str, Callable[[Path], Any]] = {
         "config.toml": lambda path: path.write_text(configuration.to_toml(run.config.to_dict()), encoding="utf-8"),
         "metrics.json": lambda path: path.write_text(json.dumps(plain(run.numbers), indent=1)),
-        "findings.json": lambda path: path.write_text(json.dumps(plain(findings), indent=1)),
+        "findings.json": lambda path: path.write_text(json.dumps(_found(run), indent=1)),
         "history.npz": run.history.save,
-        "model.npz": lambda path: path.write_bytes(_model(run)),
+        "model.npz": lambda path: _write_model(path, run),
     }
     with reserved(folder):
         try:
             _write_all(folder, writers)
+            for name in STALE:
+                (folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
 
@@ -136,21 +145,28 @@ def _mapped(value: Any, each: Callable[[float], Any]) -> Any:
     return each(value) if isinstance(value, float) else value
 
 
-def _model(run: Saved) -> bytes:
-    """model.npz: all that is needed to predict."""
+def _found(run: Saved) -> list[Any]:
+    """The findings as JSON has them."""
+    found: list[Any] = plain([finding.to_json() for finding in run.findings])
+    return found
+
+
+def _write_model(path: Path, run: Saved) -> None:
+    """model.npz: all that is needed to predict, and by which the other files are known to belong to it."""
     about = {
         "format": FORMAT,
         "config": run.config.to_dict(),
         "numbers": _exact(run.numbers),
         "preprocessing": run.preprocessing.to_json(),
         "layers": [repr(layer) for layer in run.network.layers],
+        "seals": {"history": run.history.seal(), "findings": _seal(_found(run))},
     }
-    buffer = BytesIO()
-    np.savez(
-        buffer, allow_pickle=False, about=np.array(json.dumps(about)),
-        params=run.network.params, statistics=run.network.statistics,
-    )  # fmt: skip
-    return buffer.getvalue()
+    archive.write(path, about, {"params": run.network.params, "statistics": run.network.statistics})
+
+
+def _seal(found: Any) -> str:
+    """SHA-256 of what JSON says, however it is laid out."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def read(folder: Path) -> Saved:
@@ -168,57 +184,33 @@ def read(folder: Path) -> Saved:
     ending = _reading(folder / "model.npz", lambda _: build.head(config, *about))
     network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
     numbers = _reading(folder / "metrics.json", lambda path: _numbers(path, arrays["about"]["numbers"]))
-    findings = _reading(folder / "findings.json", _findings)
-    history = _reading(folder / "history.npz", _history)
+    seals = arrays["about"].get("seals", {})
+    findings = _reading(folder / "findings.json", lambda path: _findings(path, seals.get("findings")))
+    history = _reading(folder / "history.npz", lambda path: _history(path, seals.get("history")))
     return Saved(config, preprocessing, ending, network, history, numbers, findings)
 
 
 def _reading(path: Path, reader: Callable[[Path], Any]) -> Any:
     """What `reader` makes of the file; anything that is wrong with it is said in one line."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with archive.explained(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
             return reader(path)
-    except MLPError as error:
-        raise FileFormatError(f"{path}: not as mlp wrote it: {error}") from None
-    except OSError as error:
-        raise FileFormatError(f"{path}: cannot be read: {error.strerror or type(error).__name__}.") from None
-    except Exception as error:  # zipfile, zlib, ast, json and NumPy have a dozen kinds of errors for damaged bytes
-        raise FileFormatError(f"{path}: not as mlp wrote it ({type(error).__name__}); it may be damaged.") from None
+        except MLPError as error:
+            raise FileFormatError(str(error)) from None
 
 
-def _check_whole(path: Path) -> None:
-    """Refuse an archive that is damaged anywhere; NumPy reads, and checks, only as far as an array's header says."""
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise FileFormatError(f"{damaged} in it is damaged")
-
-
-def _history(path: Path) -> History:
-    _check_whole(path)
-    return History.load(path)
-
-
-def _check_stored(path: Path) -> None:
-    """Refuse a model that is larger than its file. mlp never compresses one, so what does grow is a zip bomb."""
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    size = sum(member.file_size for member in members)
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members) or size > path.stat().st_size:
-        raise FileFormatError(f"it is compressed and would grow to {size:,} bytes; mlp writes it uncompressed")
+def _history(path: Path, seal: str | None) -> History:
+    found = History.unpacked((kept := archive.read(path, compressed=True)).about["columns"], kept.arrays)
+    if seal is not None and found.seal() != seal:
+        raise FileFormatError("this is not the history of this model")
+    return found
 
 
 def _arrays(path: Path) -> dict[str, Any]:
-    _check_stored(path)
-    _check_whole(path)
-    with np.load(path, allow_pickle=False) as file:
-        about = json.loads(str(file["about"]))
-        if about["format"] > FORMAT:
-            raise FileFormatError(
-                f"format {about['format']} is newer than this mlp knows ({FORMAT}). Install a newer mlp."
-            )
-        return {"about": about, "params": file["params"], "statistics": file["statistics"]}
+    found = archive.read(path)
+    archive.check_format(found.about["format"], FORMAT)
+    return {"about": found.about, "params": found.arrays["params"], "statistics": found.arrays["statistics"]}
 
 
 def _json(path: Path) -> Any:
@@ -227,25 +219,41 @@ def _json(path: Path) -> Any:
 
 def _numbers(path: Path, written: Any) -> dict[str, Any]:
     """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
+    found = _exact_numbers(written)
+    if _json(path) != plain(found):
+        raise FileFormatError("these are not the metrics of this model")
+    return found
+
+
+def _exact_numbers(written: Any) -> dict[str, Any]:
     metrics = {
         name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
         for name, value in written["metrics"].items()
     }
-    found = {**written, "metrics": metrics}
-    if _json(path) != plain(found):
-        raise FileFormatError("these are not the metrics of this model")
-    return found
+    return {**written, "metrics": metrics}
 
 
 def _number(saved: Any) -> Any:
     return float(saved) if isinstance(saved, str) else saved
 
 
-def _findings(path: Path) -> tuple[Finding, ...]:
+def _findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
     found = _json(path)
     if not isinstance(found, list):
         raise TypeError("a list is needed")
+    if seal is not None and _seal(found) != seal:
+        raise FileFormatError("these are not the findings of this model; mlp diagnose finds them again")
     return tuple(map(Finding.from_json, found))
+
+
+def numbers(folder: Path, history: History) -> dict[str, Any]:
+    """Metrics, steps and seconds of the run that a history belongs to; empty where model.npz does not say so."""
+    try:
+        about = _reading(folder / "model.npz", _arrays)["about"]
+        same = about.get("seals", {}).get("history") in (None, history.seal())
+        return _exact_numbers(about["numbers"]) if same else {}
+    except MLPError:
+        return {}
 
 
 def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:

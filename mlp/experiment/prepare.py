@@ -36,6 +36,7 @@ from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
 
 BLOCK = 4096  # rows that are scaled and evaluated at once
+CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of float32
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,10 @@ class Part:
         return len(self.y)
 
     def blocks(self, dtype: Any) -> Iterator[Array]:
-        """The scaled rows, some thousand at a time, (≤ BLOCK, n_features)."""
-        for start in range(0, len(self), BLOCK):
-            chosen = slice(start, start + BLOCK)
+        """The scaled rows, some thousand at a time, (≤ BLOCK, n_features); fewer of wide ones that stay on disk."""
+        size = BLOCK if self.scaling is None else min(BLOCK, max(1, CELLS // self.X.shape[1]))
+        for start in range(0, len(self), size):
+            chosen = slice(start, start + size)
             if self.scaling is None:
                 yield self.X[chosen] if self.rows is None else self.X[self.rows[chosen]]
             else:  # the rows are handed on as numbers, so that a complaint names those of X

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.diagnosis import Finding
+from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, FileFormatError
-from mlp.experiment import files, metrics, restarts
+from mlp.experiment import checkpoint, files, metrics, restarts
 from mlp.experiment.appraisal import Appraisal, appraise
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
@@ -94,12 +94,13 @@ class Run:
         return load_rows(source, self.preprocessing)
 
     def save(self, folder: str | Path) -> None:
-        """Write the run directory."""
-        numbers = {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
+        """Write the run directory. A checkpoint there of another run is removed: it would go on with that one."""
+        numbers: dict[str, Any] = {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
         files.write(
             Path(folder),
             files.Saved(self.config, self.preprocessing, self.head, self.network, self.history, numbers, self.findings),
         )
+        checkpoint.remove_other(Path(folder), self.config, self.steps)
 
     def _raw(self, X: Any) -> Array:
         rows = self.preprocessing.raw(X)
@@ -108,13 +109,52 @@ class Run:
             return restarts.answers(self.network, self.head, Part(scaled, np.empty(len(scaled))))
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What is known of a run even where its model or its metrics are not: its history, judged as of today."""
+
+    history: History
+    findings: tuple[Finding, ...]
+    metrics: dict[str, Any]
+    steps: int
+    seconds: float
+
+    @property
+    def healthy(self) -> bool:
+        """No finding of severity "warning" or "critical"."""
+        return all(finding.severity == "info" for finding in self.findings)
+
+
+def load_recorded(folder: Path) -> Recorded:
+    """The history of a run directory, of a killed run as far as its checkpoint goes, and what is found in it."""
+    if (folder / "history.npz").is_file():
+        history = History.load(folder / "history.npz")
+    elif (folder / files.CHECKPOINT).is_file():
+        history = checkpoint.history(checkpoint.read(folder))
+    else:
+        raise FileFormatError(f"{folder}: this is no run directory, it has no history.npz. Make one with mlp train -o.")
+    numbers: dict[str, Any] = {"metrics": {}, "steps": _last_step(history) + 1, "seconds": np.nan}
+    numbers |= files.numbers(folder, history)
+    return Recorded(history, diagnose(history), **numbers)
+
+
+def _last_step(history: History) -> int:
+    """The latest step of which something was recorded; -1 for none."""
+    return max((int(steps[-1]) for name in history if len(steps := history.steps(name))), default=-1)
+
+
+def run_folder(given: str | os.PathLike[str]) -> Path:
+    """The path of a run directory; refuses what is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise FileFormatError(f"the path of a run directory is needed; given was a {type(given).__name__}.")
+    if "://" in str(given):
+        raise FileFormatError(f"{given} is an address, and runs are read from disk. Download the whole folder.")
+    return Path(given)
+
+
 def load_run(folder: str | os.PathLike[str]) -> Run:
     """The run that stands in a run directory."""
-    if not isinstance(folder, str | os.PathLike):
-        raise FileFormatError(f"the path of a run directory is needed; given was a {type(folder).__name__}.")
-    if "://" in str(folder):
-        raise FileFormatError(f"{folder} is an address, and runs are read from disk. Download the whole folder.")
-    saved = files.read(Path(folder))
+    saved = files.read(run_folder(folder))
     return Run(
         saved.config,
         saved.preprocessing,

@@ -29,6 +29,8 @@ from mlp.experiment import build, metrics, pretraining, regularizers, restarts
 from mlp.experiment.appraisal import appraise
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
+from mlp.experiment.fingerprint import fingerprint
+from mlp.experiment.keeper import Keeper, keeper
 from mlp.experiment.prepare import Part, Prepared, Preprocessing, prepare
 from mlp.experiment.pretraining import quietly
 from mlp.experiment.result import Run
@@ -87,7 +89,9 @@ class Best:
 class Experiment:
     """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`.
 
-    `stopped` may be set from outside, by a signal say: training then ends after the step at hand.
+    `stopped` may be set from outside, by a signal say: training then ends after the step at hand. `epoch`: how many are
+    done. `losses`: those met in the epoch at hand, which was `started` then. `order`: the state of `shuffle_rng` when
+    it began. `memory`: the rule's. `pause`: after how many steps there is more to do than to train.
     """
 
     config: Config
@@ -107,6 +111,22 @@ class Experiment:
     seconds: float = 0.0
     diverged: bool = False
     stopped: bool = False
+    epoch: int = 0
+    losses: list[Any] = field(default_factory=list)
+    order: Any = None
+    memory: Any = None
+    keeper: Keeper | None = None
+    started: float | None = None
+    pause: int = -1
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """By what its data is known again."""
+        return fingerprint(self.prepared)
+
+    def keep(self, folder: Path) -> None:
+        """Write a checkpoint into `folder` now and then while it trains, and where it stops."""
+        self.keeper = keeper(self, folder)
 
     @cached_property
     def watch(self) -> Watch:
@@ -133,17 +153,36 @@ class Experiment:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
         for _ in self.pretrain():
             pass
-        self.watch.begin()
-        steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
-        for index in range(self.config.training.epochs):
-            start = time.perf_counter()
+        if not self.steps:
+            self.watch.begin()
+        steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule, state=self.memory))
+        while not self.over:
+            self.started = time.perf_counter()
+            if not self.losses:
+                self.order = self.shuffle_rng.bit_generator.state
             with metrics.quiet():
-                losses = self._one_epoch(steps)
-                epoch = self._judged(index, losses)
-            self.seconds += time.perf_counter() - start
+                self._one_epoch(steps)
+                cut_short = self.stopped and self._can_go_on
+                if self.keeper and cut_short:
+                    self.keeper.write()  # before the part is taken for an epoch
+                epoch = self._judged(self.epoch, np.array(self.losses, np.float64))
+            self.seconds, self.started = self.elapsed, None
+            self.epoch, self.losses = self.epoch + 1, []
+            if self.keeper and not cut_short and (self.over or self.stopped or self.keeper.is_due()):
+                self.keeper.write()
             yield epoch
-            if self.stopped or self.diverged or self._stalled(index):
+            if self.stopped:
                 return
+
+    @property
+    def over(self) -> bool:
+        """Whether all epochs are done, or early stopping or a loss that is no number has ended them."""
+        return self.diverged or self.epoch >= self.config.training.epochs or self._stalled(self.epoch - 1)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far."""
+        return self.seconds + (0.0 if self.started is None else time.perf_counter() - self.started)
 
     def finish(self) -> Run:
         """Measure on all parts; the best weights come back where training stopped early or went wrong."""
@@ -203,24 +242,46 @@ class Experiment:
         target = metrics.target(self.head, part.y, self.network.dtype)
         order = self.shuffle_rng if given.shuffle else None
         weights = metrics.balanced(part.y) if self.config.data.class_weight == "balanced" else None
+        how: dict[str, Any] = {
+            "rng": order, "epochs": given.epochs, "weights": weights, "dtype": self.network.dtype,
+            "begin": (self.epoch, len(self.losses)),
+        }  # fmt: skip
         if part.scaling is not None and part.rows is not None:
-            return streamed(
-                part.X, target, part.rows, size, scaling=part.scaling, rng=order, epochs=given.epochs,
-                weights=weights, dtype=self.network.dtype,
-            )  # fmt: skip
-        return batches(part.X, target, size, rng=order, epochs=given.epochs, weights=weights, dtype=self.network.dtype)
+            return streamed(part.X, target, part.rows, size, scaling=part.scaling, **how)
+        return batches(part.X, target, size, **how)
 
-    def _one_epoch(self, steps: Iterator[Step]) -> Array:
-        """Take one epoch's steps; the losses met, (n_steps, *population)."""
-        losses = []
-        for step in islice(steps, self.steps_per_epoch):
+    def _one_epoch(self, steps: Iterator[Step]) -> None:
+        """Take one epoch's steps, or what is left of them; keep the losses met."""
+        losses = self.losses
+        self._plan()
+        for step in islice(steps, self.steps_per_epoch - len(losses)):
             losses.append(step.loss)
             self.steps += 1
-            if self.steps == self.watch.next:
-                self.watch.look(step)
+            if self.steps == self.pause:
+                self._pause(step)
             if self.stopped or not np.isfinite(step.loss).any():
                 break
-        return np.array(losses, np.float64)
+
+    def _pause(self, step: Step) -> None:
+        """Look at the run, and keep it, where it is time."""
+        if self.steps == self.watch.next:
+            self.watch.look(step)
+        if self.keeper and self.steps >= self.keeper.next:
+            self.memory = step.state
+            if self._can_go_on:
+                self.keeper.look()
+        self._plan()
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether the epoch at hand has more steps, and the loss is a number."""
+        return len(self.losses) < self.steps_per_epoch and bool(np.isfinite(self.losses[-1]).any())
+
+    def _plan(self) -> None:
+        """After how many steps to pause."""
+        wanted = [self.watch.next] if self.watch.next > self.steps else []
+        wanted += [max(self.keeper.next, self.steps + 1)] if self.keeper else []
+        self.pause = min(wanted, default=-1)
 
     def _judged(self, index: int, losses: Array) -> Epoch:
         """Measure on the validation part, note it, and keep the weights if they are the best so far."""
@@ -264,7 +325,7 @@ class Experiment:
 
     def _stalled(self, index: int) -> bool:
         """Whether early stopping is on and no member has improved for `patience` epochs."""
-        return self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
+        return index >= 0 and self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
     def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
         """The network, or of a population its best member on validation (without that part: in training).
@@ -361,8 +422,14 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step;
     training that goes wrong does not raise, its findings say what happened.
     """
-    ready = experiment(config, data)
-    with nullcontext() if out is None else reserved(Path(out)):
+    return carried_out(experiment(config, data), None if out is None else Path(out))
+
+
+def carried_out(ready: Experiment, out: Path | None) -> Run:
+    """The run of an experiment; with `out`, its directory is written, and a checkpoint on the way."""
+    with nullcontext() if out is None else reserved(out):
+        if out is not None:
+            ready.keep(out)
         for _ in ready.epochs():
             pass
         finished = ready.finish()

@@ -16,6 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import value_and_grad
 from mlp.data.batches import as_batch
+from mlp.data.blocks import row_blocks
 from mlp.experiment import metrics
 from mlp.experiment.build import Head
 from mlp.experiment.prepare import BLOCK, Part, Preprocessing
@@ -43,12 +44,13 @@ def survey(history: History, network: Network, head: Head, part: Part, about: Pr
 
 
 def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
-    """A column with one record, at step 0."""
+    """A column with one record, at step 0, in the place of an earlier one."""
     numbers = np.asarray(value, float)
     if not numbers.size:
         return
     column = history.column(name, numbers.shape, "", tuple(labels))
     column.shared = True
+    del column.values[:], column.steps[:]
     column.values.extend(numbers.ravel().tolist())
     column.steps.append(0)
 
@@ -101,8 +103,7 @@ def _fingerprints(X: Array) -> Array:
     Whole numbers, because a floating-point product may round equal rows differently, depending on where they stand.
     """
     factors = np.random.default_rng(0).integers(1, 2**63, X.shape[1], dtype=np.uint64)
-    starts = range(0, len(X), BLOCK)
-    blocks = (np.asarray(X[start : start + BLOCK], np.float64) + 0.0 for start in starts)  # -0.0 is 0.0
+    blocks = (np.asarray(X[part], np.float64) + 0.0 for part in row_blocks(*X.shape))  # -0.0 is 0.0
     return np.concatenate([_mixed(block.view(np.uint64)) @ factors for block in blocks])
 
 

@@ -8,7 +8,7 @@ trained on the same rows. Nothing here writes to the run or draws from its gener
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -52,17 +52,32 @@ class Watch:
 
     def begin(self) -> None:
         """Note what is known before the first step, and judge that."""
-        ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
+        ready, train = self.ready, self.ready.prepared.train
         survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing)
-        planned = ready.steps_per_epoch * ready.config.training.epochs
+        self._note_settings()
+        self._moments = iter(moments(self._planned))
+        self._judge()
+
+    def _note_settings(self) -> None:
+        """Note what was chosen."""
+        ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
         numbers = settings(ready.config, len(train), ready.steps_per_epoch) | {
-            "mean_rate": mean_rate(ready.rule, planned),
-            "train_scored": min(SCORED, len(train)),
+            "mean_rate": mean_rate(ready.rule, self._planned),
+            "train_scored": len(self._scored),
             "validation_scored": 0 if validation is None else len(validation),
         }
         note(self.history, "settings", list(numbers.values()), list(numbers))
-        self._moments = iter(moments(planned))
-        self._judge()
+
+    def go_on(self, shown: Iterable[str]) -> None:
+        """Go on with a run that was begun before, with these alarms shown."""
+        self._note_settings()  # there may be more epochs now
+        later = [moment for moment in moments(self._planned) if moment > self.ready.steps]
+        self._moments, self._known = iter(later), set(shown)
+        self.next = next(self._moments, -1)
+
+    def shown(self) -> list[str]:
+        """The kinds of the alarms that were asked for."""
+        return sorted(self._known - {finding.kind for finding in self._news})
 
     def look(self, step: Step) -> None:
         """Judge the run so far; probe it first if it looks slow."""
@@ -130,6 +145,10 @@ class Watch:
 
     def _note(self, name: str, value: float | Array) -> None:
         self.history.append(name, value, self.ready.steps - 1)
+
+    @property
+    def _planned(self) -> int:
+        return self.ready.steps_per_epoch * self.ready.config.training.epochs
 
     @property
     def _task(self) -> str:

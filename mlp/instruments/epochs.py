@@ -42,6 +42,8 @@ class WholeEpochs:
     In a small network with dead units the steps that are counted cost 5-8 % more, the others nothing.
     """
 
+    remembers = ("count", "epoch", "due", "counting")
+
     def __init__(self, count: Count, step: Step, period: int) -> None:
         self.count, self.period = count, period
         self.epoch = step.epoch if step.index else None  # began without us: wait for the next
@@ -71,6 +73,8 @@ class Silent:
     A unit that was on once need not be looked at again in this epoch: after some steps only the dead ones are, and in
     a healthy network none.
     """
+
+    remembers = ("silent", "waiting")
 
     def __init__(self) -> None:
         self.sites = Sites(rectifying)
@@ -114,6 +118,8 @@ class Outside:
 
     `summary(counts, n_samples)` makes a number of the counts (*population, n) of a layer.
     """
+
+    remembers = ("shown", "n_samples", "counts")
 
     def __init__(self, summary: Callable[[Array, int], Any]) -> None:
         self.summary, self.sites = summary, Sites(squashing)

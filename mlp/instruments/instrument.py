@@ -25,7 +25,7 @@ class Instrument(NamedTuple):
     Two kinds keep something, each for one recording. `begin(step)`, called at its first step, gives a measure that
     does the same as `measure` and is faster for knowing where the arrays are. `watch(step, period)` gives one that is
     shown *every* step and says when there is something to note, at steps that `period` divides if it can, else None;
-    `measure` is then None, for one step alone says nothing.
+    `measure` is then None, for one step alone says nothing. What its class names in `remembers` is kept in checkpoints.
     """
 
     name: str

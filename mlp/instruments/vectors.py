@@ -150,6 +150,8 @@ class GradCosine:
     numbers takes 0.15-0.4 ms.
     """
 
+    remembers = ("before", "norm", "kept")
+
     def __init__(self, step: Step, period: int) -> None:
         self.period = period
         self.before = np.empty_like(step.workspace.grad)

@@ -18,6 +18,7 @@ from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK, is_one_of_k
 from mlp.experiment.restarts import APART, minima
+from mlp.experiment.result import Recorded
 from mlp.layers import Dense
 from mlp.network import Network
 
@@ -158,7 +159,7 @@ def _minima(run: Run) -> str:
     return f"{'':10}{len(best)} {within}{elsewhere}{together}"
 
 
-def verdict(run: Run) -> str:
+def verdict(run: Run | Recorded) -> str:
     """Healthy and why, or the findings, the worst first; information in a line each."""
     lines = [_healthy(run)] if run.healthy else []
     for severity in ("critical", "warning", "info"):
@@ -168,7 +169,7 @@ def verdict(run: Run) -> str:
     return "\n" + "\n".join(lines)
 
 
-def _healthy(run: Run) -> str:
+def _healthy(run: Run | Recorded) -> str:
     """The verdict with its numbers."""
     history = run.history
     if "reference_loss" not in history or "train_loss" not in history:
@@ -177,7 +178,7 @@ def _healthy(run: Run) -> str:
     found = f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
     for name, word in (("accuracy", "accuracy"), ("r2", "r²")):
         part = "validation" if f"yardstick_validation_{name}" in history else "train"
-        if f"yardstick_{part}_{name}" in history:
+        if f"yardstick_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
             mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
             found += f"; {part} {word} {mine:.3f}, that of a plain network {plain:.3f}"
     return found

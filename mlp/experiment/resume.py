@@ -1,0 +1,84 @@
+"""Going on with a run from its last checkpoint, as if it had never stopped.
+
+The experiment is made again from the configuration in the checkpoint and from the same data, brought to where the
+checkpoint was taken, and trained to its end.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from mlp.errors import ConfigError, DataError, MLPError
+from mlp.experiment import checkpoint
+from mlp.experiment.checkpoint import Checkpoint
+from mlp.experiment.config import explaining_paths
+from mlp.experiment.files import is_run
+from mlp.experiment.fingerprint import check_same
+from mlp.experiment.result import Run, load_run, run_folder
+from mlp.experiment.run import Experiment, carried_out, experiment
+
+
+def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Run:
+    """Go on with the run in a run directory; it ends bit for bit as if it had never stopped, and is written there.
+
+    `epochs`: how many in all, if other than planned: a finished run is trained further, with the rule's memory and
+    the order of the rows going on. A schedule whose length was given keeps it; one whose length followed from the
+    epochs is from here on what it would be in the longer run. `data`: (X, y) again, for a run that was given them.
+    The run itself where there is nothing left to do.
+    """
+    saved = checkpoint.read(run_folder(folder))
+    if is_finished(saved, epochs):
+        return load_run(folder)
+    return carried_out(resumed(saved, epochs, data), saved.path.parent)
+
+
+def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
+    """Whether all is done and written: the run beside the checkpoint is the one that it leads to."""
+    planned = saved.config.training.epochs
+    if not saved.state["over"] or epochs not in (None, planned) or not is_run(saved.path.parent):
+        return False
+    try:
+        run = load_run(saved.path.parent)
+    except MLPError:
+        return False
+    # seconds in 16 digits are as good as a serial number
+    return (run.config, run.steps, run.seconds) == (saved.config, saved.steps, saved.state["seconds"])
+
+
+def resumed(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Experiment:
+    """The experiment where the checkpoint was taken, ready to go on."""
+    config = saved.config
+    if not config.data.source and data is None:
+        raise DataError(
+            f"{saved.path.parent}: this run was given its data as arrays. Go on in Python: "
+            "mlp.resume(folder, data=(X, y))."
+        )
+    if epochs is not None:
+        _check_epochs(saved, epochs)
+        config = replace(config, training=replace(config.training, epochs=int(epochs)))
+    with explaining_paths(saved.path, config.to_dict()):
+        ready = experiment(config.to_dict(), data, str(saved.path))
+    check_same(ready.fingerprint, saved.data, config.data.source)
+    checkpoint.restore(ready, saved)
+    if epochs is not None and ready.over and epochs > ready.epoch:
+        raise ConfigError(f"{saved.path.parent} {_why(ready)}: more epochs change nothing. Train anew.")
+    return ready
+
+
+def _check_epochs(saved: Checkpoint, epochs: int) -> None:
+    """Refuse what is no number of epochs, or fewer than there were."""
+    begun = saved.epoch + bool(saved.state["losses"] and saved.arrays["state/losses"].size)
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < max(1, begun):
+        raise ConfigError(
+            f"epochs = {epochs!r} cannot be: {saved.path.parent} is in epoch {begun}, and epochs counts from the "
+            f"beginning. Give a whole number, {max(1, begun)} or more."
+        )
+
+
+def _why(ready: Experiment) -> str:
+    """Why there is no more to train."""
+    if ready.diverged:
+        return "diverged"
+    return f"was ended by early stopping, after {ready.patience} epochs without improvement"
