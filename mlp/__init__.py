@@ -19,15 +19,18 @@ from mlp.errors import (
     ConfigError,
     DataError,
     DerivativeError,
+    DivergenceError,
     DownloadError,
     DtypeError,
     FileFormatError,
     HyperparameterError,
     MissingExtraError,
     MLPError,
+    NotFittedError,
     ShapeError,
     UnknownNameError,
 )
+from mlp.estimators import MLPClassifier, MLPRegressor
 from mlp.experiment import Repair, Run, load_run, repair, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
@@ -67,6 +70,7 @@ __all__ = [
     "CosineRestarts",
     "DataError",
     "DerivativeError",
+    "DivergenceError",
     "DownloadError",
     "DtypeError",
     "Exponential",
@@ -78,11 +82,14 @@ __all__ = [
     "Instrument",
     "InverseTime",
     "Layout",
+    "MLPClassifier",
     "MLPError",
+    "MLPRegressor",
     "MissingExtraError",
     "MultiStep",
     "Network",
     "Nodes",
+    "NotFittedError",
     "Objective",
     "OneCycle",
     "Polynomial",

@@ -19,7 +19,8 @@ FLOORS = """
 5 training gradcheck curvature landscape
 6 instruments
 7 recorder diagnosis
-8 estimators sweep problems experiment
+8 sweep problems experiment
+8.25 estimators
 8.5 bench
 9 plots report
 10 cli

@@ -27,7 +27,7 @@ from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
-from mlp.experiment.prepare import Prepared, Preprocessing, prepare
+from mlp.experiment.prepare import Prepared, Preprocessing, Source, prepare
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
@@ -83,7 +83,9 @@ class Best:
 class Experiment:
     """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`.
 
-    `stopped` may be set from outside, by a signal say: training then ends after the step at hand.
+    `stopped` may be set from outside, by a signal say: training then ends after the step at hand. `memory` is the
+    rule's, of an earlier training to go on with or None. What is `unwatched` is not judged while it trains, and its run
+    comes without findings: `diagnose` its history.
     """
 
     config: Config
@@ -99,6 +101,8 @@ class Experiment:
     seconds: float = 0.0
     diverged: bool = False
     stopped: bool = False
+    memory: Any = None
+    unwatched: bool = False
 
     @cached_property
     def watch(self) -> Watch:
@@ -108,7 +112,10 @@ class Experiment:
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
         self.watch.begin()
-        steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule))
+        if self.memory is None:
+            self.memory = self.rule.init(self.network.params)
+        training = train(self.network, self._data(), self.head.loss, self.rule, state=self.memory)
+        steps = self.recorder.tap(training)
         for index in range(self.config.training.epochs):
             start = time.perf_counter()
             with metrics.quiet():
@@ -125,7 +132,7 @@ class Experiment:
         if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
         with metrics.quiet():
-            network, history, values = self._chosen()
+            network, history, values = self.chosen()
             found = dict(values)
             parts = {
                 "train": self.prepared.train,
@@ -144,7 +151,7 @@ class Experiment:
             network,
             history,
             found,
-            diagnose(history),
+            () if self.unwatched else diagnose(history),
             self.steps,
             self.seconds,
         )
@@ -165,7 +172,8 @@ class Experiment:
         size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
         target = metrics.target(self.head, part.y, self.network.dtype)
         order = self.shuffle_rng if given.shuffle else None
-        weights = metrics.balanced(part.y) if self.config.data.class_weight == "balanced" else None
+        balance = self.config.data.class_weight == "balanced"
+        weights = metrics.balanced(part.y, part.weights) if balance else part.weights
         if part.scaling is not None and part.rows is not None:
             return streamed(
                 part.X, target, part.rows, size, scaling=part.scaling, rng=order, epochs=given.epochs,
@@ -190,7 +198,7 @@ class Experiment:
         mean = np.where(self._lost(), np.nan, losses.mean(0))
         self.diverged = not np.isfinite(mean).any()
         self.recorder.history.append("train_loss", mean, self.steps - 1)
-        if not self.diverged:
+        if not (self.diverged or self.unwatched):
             self.watch.score()
         part = self.prepared.validation
         found: dict[str, Any] = {}
@@ -229,7 +237,7 @@ class Experiment:
         """Whether early stopping is on and no member has improved for `patience` epochs."""
         return self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
-    def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
+    def chosen(self) -> tuple[Network, History, dict[str, Any]]:
         """The network, or of a population its best member on validation (without that part: in training)."""
         if not self.network.population:
             return self.network, self.recorder.history, {}
@@ -243,11 +251,11 @@ class Experiment:
         return single, self.recorder.history.member(member, self.network.population), values
 
 
-def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "config") -> Experiment:
+def experiment(config: Any, data: Source = None, where: str = "config") -> Experiment:
     """Check the configuration, prepare the data, build the network: everything but the training.
 
-    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source. `where` is what
-    errors call a dict.
+    `config` is a dict or the path of a .toml; `data` is (X, y), rows of which more is known, or None to use its [data]
+    source. `where` is what errors call a dict.
     """
     if isinstance(config, str | Path):
         given = read(config)
@@ -263,7 +271,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
     with blaming(where):
-        parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
+        parsed, ending = resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
         network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
@@ -285,7 +293,7 @@ def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Gener
         ) from None
 
 
-def _resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
+def resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
     """The configuration with what "auto" came to."""
     ending = build.head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
     resolved = replace(

@@ -53,6 +53,8 @@ class Watch:
     def begin(self) -> None:
         """Note what is known before the first step, and judge that."""
         ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
+        if "settings" in self.history:  # an earlier training of this network noted it
+            return
         survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing)
         planned = ready.steps_per_epoch * ready.config.training.epochs
         numbers = settings(ready.config, len(train), ready.steps_per_epoch) | {
@@ -61,8 +63,9 @@ class Watch:
             "validation_scored": 0 if validation is None else len(validation),
         }
         note(self.history, "settings", list(numbers.values()), list(numbers))
-        self._moments = iter(moments(planned))
-        self._judge()
+        if not ready.unwatched:
+            self._moments = iter(moments(planned))
+            self._judge()
 
     def look(self, step: Step) -> None:
         """Judge the run so far; probe it first if it looks slow."""
@@ -73,6 +76,8 @@ class Watch:
 
     def end(self) -> None:
         """Note that no more steps will come; probe the run if its end is not plainly good."""
+        if self.ready.unwatched and not self.ready.diverged:
+            self.score()
         if self.ready.steps and "ended" not in self.history:
             self._note("ended", self.ready.steps)
             if self._wants_probe():
