@@ -29,7 +29,7 @@ class MLPClassifier(Estimator):
     Network: `hidden` widths; `activation`, one name or one for each hidden layer; `dropout`, likewise; `batch_norm`,
     `residual`, `output`, `init`. What is learned: `loss`, a name, {"name": ..., its keys} or an `mlp` loss, with
     penalties `l1` and `l2` on weights that are no bias. How: `optimizer`, likewise a name, a table or a rule as
-    `mlp.Momentum(0.1)`; `learning_rate` and `schedule`; `clip_norm`; `epochs` ("auto": 20, or 300 steps if that is
+    `mlp.Momentum(0.1)`; `learning_rate` and `schedule`; `clip_norm`; `epochs` ("auto": 20, or 150 steps if that is
     more), `batch_size`, `shuffle`. `early_stopping` holds out `validation_fraction` of the rows, or watches those given
     to `fit`, stops after `patience` epochs without an improvement of `min_delta`, and brings the best weights back.
     `restarts` networks train at once, and the best is kept. `class_weight`: None, "balanced" or {class: weight}.
@@ -171,8 +171,8 @@ class MLPClassifier(Estimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose label, or all of whose labels, are right; weighted."""
         answers, truth = self.predict(X), plain(y)
-        matches = np.asarray(answers == truth.reshape(answers.shape))
-        right = matches.all(-1) if matches.ndim == 2 else matches
+        matches = np.equal(answers, truth.reshape(answers.shape)).reshape(len(answers), -1)
+        right = matches.all(-1)
         return float(np.average(right, weights=sample_weights(sample_weight, len(right))))
 
     def __sklearn_tags__(self) -> Any:
