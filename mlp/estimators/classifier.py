@@ -10,11 +10,11 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data import Dataset
 from mlp.data.labels import label_name
-from mlp.errors import ConfigError, DataError
+from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.estimators import bridge
 from mlp.estimators.estimator import Estimator, seen
 from mlp.estimators.targets import Labels, check_several, labels, plain, recoded
-from mlp.estimators.weights import check_class_weight, sample_weights, times_class_weight
+from mlp.estimators.weights import by_class, check_class_weight, sample_weights
 from mlp.experiment import metrics
 
 
@@ -171,9 +171,10 @@ class MLPClassifier(Estimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows whose label, or all of whose labels, are right; weighted."""
         answers, truth = self.predict(X), plain(y)
-        matches = np.equal(answers, truth.reshape(answers.shape)).reshape(len(answers), -1)
-        right = matches.all(-1)
-        return float(np.average(right, weights=sample_weights(sample_weight, len(right))))
+        if truth.size != answers.size:
+            raise ShapeError(f"y has shape {truth.shape}, and the answers for X {answers.shape}. They must be as many.")
+        right = (answers == truth.reshape(answers.shape)).reshape(len(answers), -1).all(-1)
+        return float(np.average(right, weights=sample_weights(sample_weight, len(answers))))
 
     def __sklearn_tags__(self) -> Any:
         return bridge.tags("classifier", multi_output=False, multi_label=True)
@@ -207,12 +208,12 @@ class MLPClassifier(Estimator):
         called = tuple(label_name(label) for label in y.classes)
         return Dataset(X, y.y, names, target_name="y", class_names=called, name="data")
 
-    def _weights(self, weights: Array | None, y: Labels) -> Array | None:
+    def _class_weight(self, y: Labels) -> Array | None:
         if not isinstance(self.class_weight, Mapping):
-            return weights
+            return None
         if y.task != "classification":
             raise ConfigError("class_weight is for classes, and rows have several labels. Give sample_weight.")
-        return times_class_weight(weights, self.class_weight, y.classes, y.y)
+        return by_class(self.class_weight, y.classes, y.y)
 
     def _task(self, y: Labels) -> str:
         return y.task

@@ -61,8 +61,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """Rows and targets as an experiment takes them."""
 
     @abstractmethod
-    def _weights(self, weights: Array | None, y: Any) -> Array | None:
-        """What each row counts, its class considered."""
+    def _class_weight(self, y: Any) -> Array | None:
+        """What rows of each class count, (n_classes,), where that was given."""
 
     @abstractmethod
     def _task(self, y: Any) -> str:
@@ -106,7 +106,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
 
     def _given(self, told: Told) -> Given:
         dataset = self._dataset(told.X, columns(told.names, told.X.shape[1]), told.y)
-        return Given(dataset, self._weights(told.weights, told.y))
+        return Given(dataset, told.weights, self._class_weight(told.y))
 
     def _validation(self, given: tuple[Any, Any, Any], told: Told) -> tuple[Array, Array, Array | None] | None:
         """Rows to validate on (X, y, weights), checked against those to train on; None where none were given."""

@@ -46,15 +46,14 @@ def _is_weight(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and value >= 0)
 
 
-def times_class_weight(weights: Array | None, given: Mapping[Any, float], classes: Array, codes: Array) -> Array:
-    """The weights of rows, times those of their classes; a class that is not named counts 1."""
+def by_class(given: Mapping[Any, float], classes: Array, codes: Array) -> Array:
+    """The weight of each class (n_classes,); one that is not named counts 1."""
     names = [label_name(label) for label in classes]
-    factors = np.ones(len(classes))
-    for label, factor in given.items():
+    found = np.ones(len(classes))
+    for label, weight in given.items():
         if label_name(label) not in names:
             raise DataError(f"class_weight names {label!r}, and the classes are {classes.tolist()}.")
-        factors[names.index(label_name(label))] = factor
-    found = factors[codes] if weights is None else weights * factors[codes]
-    if not found.any():
+        found[names.index(label_name(label))] = weight
+    if not found[codes].any():
         raise DataError("class_weight is zero for all classes that y holds: no row counts.")
-    return np.asarray(found)
+    return found

@@ -158,7 +158,7 @@ def _prepared(preprocessing: Preprocessing, config: Config, data: Given) -> Prep
     assert train is not None  # fractions leave rows to train on
     if data.validation is not None:
         validation = validation_part(data.validation, preprocessing, config)
-    return Prepared(preprocessing, train, validation, test, dataset)
+    return Prepared(preprocessing, train, validation, test, dataset, data.class_weight)
 
 
 def _part(preprocessing: Preprocessing, config: Config, data: Given, rows: Any) -> Part | None:

@@ -104,6 +104,17 @@ def named(part: str, values: dict[str, Any]) -> Iterator[tuple[str, float]]:
         yield f"{part}_{name}", float(value)
 
 
+def weights(part: Part, class_weight: str | Array | None) -> Array | None:
+    """What each row counts in training, (n,); None where all count the same.
+
+    `class_weight`: "balanced", or a number for each class (n_classes,), or anything else for none.
+    """
+    if isinstance(class_weight, np.ndarray):
+        factors = class_weight[part.y]
+        return factors if part.weights is None else part.weights * factors
+    return balanced(part.y, part.weights) if class_weight == "balanced" else part.weights
+
+
 def balanced(y: Array, weights: Array | None = None) -> Array:
     """N / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1.
 

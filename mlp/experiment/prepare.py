@@ -157,12 +157,14 @@ class Given:
     """Rows in memory and what a caller knows of them beside X and y.
 
     Where the data set has class names, its rows need not be of two classes: they may be the first of more to come.
-    `weights` (n,) is what each row of `dataset` counts. `validation` holds rows of their own: X, y as labels or numbers
-    and not as codes, and weights or None.
+    `weights` (n,) is what each row of `dataset` counts, in the scaling of inputs too, and `class_weight` (n_classes,)
+    what rows of each class count beside that, in training only. `validation` holds rows of their own: X, y as labels or
+    numbers and not as codes, and weights or None.
     """
 
     dataset: Dataset
     weights: Array | None = None
+    class_weight: Array | None = None
     validation: tuple[Array, Array, Array | None] | None = None
 
 
@@ -172,13 +174,14 @@ Source: TypeAlias = tuple[Any, Any] | Given | None
 
 @dataclass(frozen=True)
 class Prepared:
-    """Data ready to train on. `about`: the data set it came from."""
+    """Data ready to train on. `about`: the data set it came from. `class_weight` (n_classes,), where it was given."""
 
     preprocessing: Preprocessing
     train: Part
     validation: Part | None
     test: Part | None
     about: Dataset
+    class_weight: Array | None = None
 
     @property
     def streamed(self) -> bool:
@@ -244,6 +247,7 @@ def _prepared(
         _some(dataset.X, y, parts.validation, scaling, dtype, weights),
         _official(dataset, preprocessing, dtype) or _some(dataset.X, y, parts.test, scaling, dtype, weights),
         dataset,
+        None if given is None else given.class_weight,
     )
 
 

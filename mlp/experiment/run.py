@@ -172,8 +172,8 @@ class Experiment:
         size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
         target = metrics.target(self.head, part.y, self.network.dtype)
         order = self.shuffle_rng if given.shuffle else None
-        balance = self.config.data.class_weight == "balanced"
-        weights = metrics.balanced(part.y, part.weights) if balance else part.weights
+        given_weight = self.prepared.class_weight
+        weights = metrics.weights(part, self.config.data.class_weight if given_weight is None else given_weight)
         if part.scaling is not None and part.rows is not None:
             return streamed(
                 part.X, target, part.rows, size, scaling=part.scaling, rng=order, epochs=given.epochs,
