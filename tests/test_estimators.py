@@ -152,6 +152,12 @@ def test_every_setting_of_an_experiment_can_be_said(own: dict[str, Any]) -> None
     assert np.isfinite(fitted.decision_function(X)).all()
 
 
+@pytest.mark.parametrize("name", sorted(mlp.optimizers.OPTIMIZERS))
+def test_every_rule_fits_by_its_name_alone(name: str) -> None:
+    fitted = regressor(optimizer=name, hidden=4, epochs=5).fit(X, NUMBER)
+    assert np.isfinite(fitted.predict(X)).all()
+
+
 @pytest.mark.parametrize("name", ["squared_error", "absolute_error", "huber", "log_cosh", "quantile", "poisson"])
 def test_a_regressor_learns_with_every_loss(name: str) -> None:
     fitted = regressor(loss={"name": name}, epochs=60).fit(X, np.abs(NUMBER))

@@ -26,18 +26,29 @@ class MLPClassifier(Estimator):
     >>> classifier.predict([[0, 1], [1, 1]]).tolist()
     ['yes', 'no']
 
-    Network: `hidden` widths; `activation`, one name or one for each hidden layer; `dropout`, likewise; `batch_norm`,
-    `residual`, `output`, `init`. What is learned: `loss`, a name, {"name": ..., its keys} or an `mlp` loss, with
-    penalties `l1` and `l2` on weights that are no bias. How: `optimizer`, likewise a name, a table or a rule as
-    `mlp.Momentum(0.1)`; `learning_rate` and `schedule`; `clip_norm`; `epochs` ("auto": 20, or 150 steps if that is
-    more), `batch_size`, `shuffle`. `early_stopping` holds out `validation_fraction` of the rows, or watches those given
-    to `fit`, stops after `patience` epochs without an improvement of `min_delta`, and brings the best weights back.
-    `restarts` networks train at once, and the best is kept. `class_weight`: None, "balanced" or {class: weight}.
-    `scale` brings inputs to mean 0 and deviation 1 ("standard"), to 0 … 1 ("minmax"), or leaves them ("none"): so no
-    scaler is needed before it. `warm_start`: the next `fit` goes on with weights and the optimizer's memory.
-    `random_state`: a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which).
+    The network:
+        `hidden`          widths of the hidden layers, or one number
+        `activation`      one name, or one for each hidden layer; `dropout` likewise one rate or one for each
+        `batch_norm`, `residual`, `output`, `init`    as in [network] of an experiment file
+    What is learned:
+        `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed by 0.1
+        `l1`, `l2`        penalties on weights that are no bias; l2 "auto": 0.001, none for rules that search
+        `class_weight`    None, "balanced", or {class: weight}
+    How:
+        `optimizer`       a name, {"name": ..., its keys} or a rule: mlp.Momentum(0.1)
+        `learning_rate`   "auto": the rule's own; Adam's by the length of the training
+        `schedule`        as in [optimizer]; "auto": a cosine, in `partial_fit` and for rules that search constant
+        `clip_norm`, `batch_size`, `shuffle`, `dtype`    as in an experiment file
+        `epochs`          "auto": 20, or 150 steps if that is more
+        `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on validation rows, those
+                          given to `fit` or else a `validation_fraction` that is held out; the best weights come back
+        `restarts`        so many networks train at once, and the best is kept
+        `scale`           "standard" brings inputs to mean 0 and deviation 1, "minmax" to 0 … 1, "none" leaves them
+        `warm_start`      the next `fit` goes on with weights, optimizer's memory and scaling
+        `random_state`    a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which)
 
-    `fit` raises `DivergenceError` where training comes to no numbers; other faults are in `findings_`.
+    `fit` raises `DivergenceError` where training comes to no numbers; other faults are in `findings_`. Smoothed labels
+    make probabilities a little cautious: loss="cross_entropy" has them plain.
     """
 
     METADATA: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +70,7 @@ class MLPClassifier(Estimator):
         init: Any = "auto",
         loss: Any = "auto",
         l1: float = 0.0,
-        l2: float = 1e-3,
+        l2: Any = "auto",
         optimizer: Any = "adam",
         learning_rate: Any = "auto",
         schedule: Any = "auto",

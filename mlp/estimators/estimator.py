@@ -169,10 +169,8 @@ def _snapshot(ready: Experiment, about: Mapping[str, Any]) -> dict[str, Any]:
 def _divergence(where: str, ready: Experiment) -> DivergenceError:
     """The error for a training that came to no numbers; its findings say why."""
     found = diagnose(ready.recorder.history)
-    causes = [cause for finding in found for cause in finding.causes if finding.kind == "divergence"]
-    remedy = f" Remedy: {causes[0].remedy}." if causes else " Lower learning_rate."
-    why = found[0].message if found else "The loss is no number."
-    return DivergenceError(f"{where}: training diverged after {ready.steps} steps. {why}{remedy}", found)
+    why = found[0].message if found else "The loss is no number. Lower learning_rate."
+    return DivergenceError(f"{where}: training diverged after {ready.steps} steps. {why}", found)
 
 
 def seen(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:

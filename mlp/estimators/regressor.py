@@ -44,7 +44,7 @@ class MLPRegressor(Estimator):
         init: Any = "auto",
         loss: Any = "auto",
         l1: float = 0.0,
-        l2: float = 1e-3,
+        l2: Any = "auto",
         optimizer: Any = "adam",
         learning_rate: Any = "auto",
         schedule: Any = "auto",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import ConfigError, HyperparameterError, check_count, check_fraction
+from mlp.errors import ConfigError, HyperparameterError, check_fraction
 from mlp.experiment.build import ONE_OF_MANY, PLACES, REGRESSION, YES_OR_NO, adam_rate
 from mlp.optimizers import OPTIMIZERS
 
@@ -40,6 +40,7 @@ def configuration(estimator: Any, task: str, n_rows: int, seed: int, *, validate
     n_train = max(1, round(n_rows * (1 - held_out)))
     scale_target = getattr(e, "scale_target", "none")
     loss, n_epochs = _loss(e, task), epochs(e.epochs, task, e.batch_size, n_train)
+    optimizer = _optimizer(e, n_epochs, n_train)
     if scale_target == "auto":
         scale_target = "none" if loss["name"] == "poisson" else "standard"
     return {
@@ -60,8 +61,8 @@ def configuration(estimator: Any, task: str, n_rows: int, seed: int, *, validate
             "batch_norm": e.batch_norm,
             "residual": e.residual,
         },
-        "loss": {"l1": e.l1, "l2": e.l2, **loss},
-        "optimizer": _optimizer(e, n_epochs, n_train),
+        "loss": {"l1": e.l1, "l2": _l2(e.l2, optimizer["name"]), **loss},
+        "optimizer": optimizer,
         "training": {
             "epochs": n_epochs,
             "batch_size": e.batch_size,
@@ -84,11 +85,9 @@ def epochs(given: Any, task: str, batch_size: Any, n_train: int) -> Any:
 
 
 def _per_epoch(batch_size: Any, n_train: int) -> int:
-    """Steps in an epoch."""
-    if _is(batch_size, "full"):
-        return 1
-    check_count("batch_size", batch_size)
-    return ceil(n_train / int(batch_size))
+    """Steps in an epoch; 1 too for what is no size, which the configuration refuses."""
+    is_size = isinstance(batch_size, int | np.integer) and batch_size >= 1
+    return ceil(n_train / int(batch_size)) if is_size else 1
 
 
 def _is(given: Any, word: str) -> bool:
@@ -116,6 +115,7 @@ def _stopping(e: Any) -> Any:
 
 
 LOSSES = {kind: name for known in (YES_OR_NO, ONE_OF_MANY, REGRESSION) for name, kind in known.items()}
+L2 = 1e-3
 SMOOTHING = 0.1
 """How much of each label goes to the other classes where nothing is said of the loss.
 
@@ -137,10 +137,30 @@ def _optimizer(e: Any, n_epochs: Any, n_train: int) -> dict[str, Any]:
     found = _named(e.optimizer, RULES, "optimizer")
     if e.learning_rate is not None and not _is(e.learning_rate, "auto"):
         found["learning_rate"] = e.learning_rate
-    elif _is(e.schedule, "auto") and isinstance(n_epochs, int) and found["name"] in ("adam", "adamw"):
-        check_count("epochs", n_epochs)
+    elif _is(e.schedule, "auto") and found["name"] in ("adam", "adamw") and isinstance(n_epochs, int) and n_epochs > 0:
         found.setdefault("learning_rate", adam_rate(n_epochs * _per_epoch(e.batch_size, n_train), HIGHEST_RATE))
-    return {"schedule": "cosine" if _is(e.schedule, "auto") else e.schedule, "clip_norm": e.clip_norm, **found}
+    schedule = _usual_schedule(found["name"]) if _is(e.schedule, "auto") else e.schedule
+    return {"schedule": schedule, "clip_norm": e.clip_norm, **found}
+
+
+def _kind(rule: Any) -> Any:
+    """The rule of that name; None where there is none, which the configuration refuses."""
+    return OPTIMIZERS.get(rule) if isinstance(rule, str) else None
+
+
+def _usual_schedule(rule: Any) -> str:
+    """A cosine; but rules that compare one step with the next, and those that do without a schedule, get none."""
+    kind = _kind(rule)
+    suits = kind is not None and not (kind.full_batch or kind.alone or rule.startswith("schedule_free"))
+    return "cosine" if suits and any(f.name == "learning_rate" for f in fields(kind)) else "constant"
+
+
+def _l2(given: Any, rule: Any) -> Any:
+    """What was given, or for "auto" a little; none for rules that search, some of which know no penalties."""
+    if not _is(given, "auto"):
+        return given
+    kind = _kind(rule)
+    return 0.0 if kind is not None and kind.alone else L2
 
 
 def _named(given: Any, names: Mapping[Any, str], what: str) -> dict[str, Any]:
