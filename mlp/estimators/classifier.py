@@ -31,7 +31,7 @@ class MLPClassifier(Estimator):
         `activation`      one name, or one for each hidden layer; `dropout` likewise one rate or one for each
         `batch_norm`, `residual`, `output`, `init`    as in [network] of an experiment file
     What is learned:
-        `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed by 0.1
+        `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed
         `l1`, `l2`        penalties on weights that are no bias; l2 "auto": 0.001, none for rules that search
         `class_weight`    None, "balanced", or {class: weight}
     How:
