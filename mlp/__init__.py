@@ -10,6 +10,8 @@
 True
 """
 
+import typing
+
 from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
 from mlp.backprop import backward, forward, infer, predict, value_and_grad
@@ -30,7 +32,6 @@ from mlp.errors import (
     ShapeError,
     UnknownNameError,
 )
-from mlp.estimators import MLPClassifier, MLPRegressor
 from mlp.experiment import Repair, Run, load_run, repair, run
 from mlp.gradcheck import gradcheck
 from mlp.history import History
@@ -56,7 +57,24 @@ from mlp.schedules import (
 )
 from mlp.training import Step, train
 
+if typing.TYPE_CHECKING:
+    from mlp.estimators import MLPClassifier, MLPRegressor
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> typing.Any:
+    """The estimators, imported when they are first asked for."""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from mlp import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'mlp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "DETAILED",

@@ -26,7 +26,7 @@ from mlp.estimators.targets import plain
 from mlp.estimators.weights import sample_weights
 from mlp.experiment import Run, experiment
 from mlp.experiment.again import Course, again
-from mlp.experiment.prepare import Given
+from mlp.experiment.given import Given
 from mlp.experiment.run import Experiment
 
 
@@ -86,7 +86,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         goes_on = hasattr(self, "_course")
         seed = self.seed_ if goes_on else seed_of(self.random_state)
         config = configuration(self, self._task(told.y), len(told.X), seed, validates=True)
-        config = in_portions(self, config, goes_on)
+        config = in_portions(self, config)
         return self._trained(config, self._given(told), told, seen, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:

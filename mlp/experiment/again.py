@@ -18,8 +18,8 @@ from mlp.data import split
 from mlp.errors import ConfigError
 from mlp.experiment import build
 from mlp.experiment.config import Config, blaming, parse
+from mlp.experiment.given import Given
 from mlp.experiment.prepare import (
-    Given,
     Part,
     Prepared,
     Preprocessing,

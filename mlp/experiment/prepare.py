@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from mlp.data.dataset import as_features, as_target, column_names
 from mlp.data.split import checked_fractions
 from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
+from mlp.experiment.given import Given, Source
 
 BLOCK = 4096  # rows that are scaled and evaluated at once
 
@@ -150,26 +151,6 @@ class Part:
                 yield self.scaling.apply(
                     self.X, dtype, np.arange(len(self)) if self.rows is None else self.rows[chosen]
                 )
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """Rows in memory and what a caller knows of them beside X and y.
-
-    Where the data set has class names, its rows need not be of two classes: they may be the first of more to come.
-    `weights` (n,) is what each row of `dataset` counts, in the scaling of inputs too, and `class_weight` (n_classes,)
-    what rows of each class count beside that, in training only. `validation` holds rows of their own: X, y as labels or
-    numbers and not as codes, and weights or None.
-    """
-
-    dataset: Dataset
-    weights: Array | None = None
-    class_weight: Array | None = None
-    validation: tuple[Array, Array, Array | None] | None = None
-
-
-Source: TypeAlias = tuple[Any, Any] | Given | None
-"""Where rows come from: a pair (X, y), rows of which more is known, or None for what the configuration names."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
-from mlp.experiment.prepare import Prepared, Preprocessing, Source, prepare
+from mlp.experiment.given import Source
+from mlp.experiment.prepare import Prepared, Preprocessing, prepare
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
