@@ -30,7 +30,11 @@ PORTION_RATE = 0.001
 """Adam's learning rate in `partial_fit`, which does not know how long it will train: that of its paper."""
 L2 = 1e-3
 SMOOTHING = 0.1
-"""How much of each label goes to all classes evenly, in the cross-entropy."""
+"""How much of each label goes to all classes evenly, in the cross-entropy.
+
+Accuracy without and with it: iris 0.955, 0.973; digits 0.980, 0.987; breast cancer 0.977, 0.982; wine 0.976, 0.970
+(`benchmarks/estimators.py smoothing`, 25 fits each, 10 of digits).
+"""
 
 
 def is_word(given: Any, word: str) -> bool:
