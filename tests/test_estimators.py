@@ -386,7 +386,9 @@ def test_a_warm_start_that_diverges_leaves_the_network_as_it_was() -> None:
     with pytest.raises(mlp.DivergenceError):
         made.set_params(learning_rate=1e6, epochs=20).fit(X, NUMBER)
     assert (params(made) == kept).all()
+    assert made.n_iter_ == 3
     made.set_params(learning_rate=0.01, epochs=3).fit(X, NUMBER)
+    assert made.n_iter_ == 6
     assert np.isfinite(params(made)).all()
 
 

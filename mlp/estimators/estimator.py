@@ -85,8 +85,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """Go through the rows once, with the network there is or a new one."""
         goes_on = hasattr(self, "_course")
         seed = self.seed_ if goes_on else seed_of(self.random_state)
-        config = configuration(self, self._task(told.y), len(told.X), seed, validates=True)
-        config = in_portions(self, config)
+        config = in_portions(self, configuration(self, self._task(told.y), len(told.X), seed, validates=True))
         return self._trained(config, self._given(told), told, seen, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
@@ -129,7 +128,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         where = type(self).__name__
         ready = again(self._course, config, given, where) if goes_on else experiment(config, given, where)
         ready.unwatched = True
-        about = self._about(told, config["training"]["seed"])
+        names = getattr(self, "feature_names_in_", None) if goes_on else told.names
+        about = self._about(told, names, config["training"]["seed"])
         self._managed(lambda: self._watch(ready, about, seen))
         run = ready.finish()
         if ready.diverged:
@@ -142,14 +142,14 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         for _ in self._announced(ready.epochs(), ready.config.training.epochs, seen, lambda: _snapshot(ready, about)):
             pass
 
-    def _about(self, told: Told, seed: int) -> dict[str, Any]:
+    def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:
         """Attributes that are known before training."""
-        named = {} if told.names is None else {"feature_names_in_": told.names}
+        named = {} if names is None else {"feature_names_in_": names}
         return {"n_features_in_": told.X.shape[1], "seed_": seed, **named, **self._learned(told.y)}
 
     def _keep(self, attributes: Mapping[str, Any]) -> None:
-        if "n_features_in_" in attributes and "feature_names_in_" not in attributes:
-            self.__dict__.pop("feature_names_in_", None)
+        """Take these attributes in the place of those of an earlier training."""
+        self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(attributes)
 
 

@@ -82,7 +82,7 @@ def again(course: Course, config: Any, data: Given, where: str = "config") -> Ex
     """The experiment that goes on with `course` on the rows `data`, as `config` says from now on.
 
     The network must be of the same shape. An optimizer that is the same goes on with its memory; one whose learning
-    rate was changed, with that too; another begins anew. Writes to nothing that `course` holds but its history.
+    rate was changed, with that too; another begins anew. Writes to nothing that `course` holds.
     """
     with blaming(where):
         parsed = _same_rate(course.config, build.settled(parse(config, where)))
@@ -95,7 +95,7 @@ def again(course: Course, config: Any, data: Given, where: str = "config") -> Ex
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
     recorder = Recorder(every=parsed.record.every)
-    recorder.history = course.history
+    recorder.history = deepcopy(course.history)
     best, order = Best.start(network), deepcopy(course.shuffle_rng)
     ready = Experiment(parsed, prepared, ending, network, rule, order, recorder, per_epoch, best, course.steps)
     ready.memory = _memory(course, parsed, rule, network)
