@@ -5,9 +5,9 @@
     python benchmarks/estimators.py regression      diabetes and Friedman's function, r²
     python benchmarks/estimators.py smoothing       our classifier without and with label smoothing
 
-Both meet the same folds with the same number of BLAS threads, and take turns, so that what else a machine does falls on
-both. `raw` is scikit-learn's classifier as it is; `scaled` the same behind a StandardScaler, for information. Time is
-the median of all fits. Needs scikit-learn (extra `bench`).
+Both meet the same folds with the same number of BLAS threads, and take turns. `raw` is scikit-learn's classifier as it
+is; `scaled` the same behind a StandardScaler, for information. Time is the processor's, of one thread, so that a busy
+machine does not count: the median of all fits. Needs scikit-learn (extra `bench`).
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def compare(name: str, data: tuple[np.ndarray, np.ndarray], makers: Makers, seed
     for seed, train, test in folds(X, y, seeds, kind):
         for who, make in makers.items():
             model = make(seed)
-            start = time.perf_counter()
+            start = time.process_time()
             model.fit(X[train], y[train])
-            times[who].append(time.perf_counter() - start)
+            times[who].append(time.process_time() - start)
             scores[who].append(model.score(X[test], y[test]))
     first = np.median(times[next(iter(makers))])
     row = (f"{np.mean(scores[who]):.4f} {1000 * np.median(times[who]):6.0f} ms" for who in makers)
