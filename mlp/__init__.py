@@ -10,6 +10,8 @@
 True
 """
 
+import typing
+
 from mlp import data, layers, losses, optimizers
 from mlp.arrays import Array, Nodes, norm
 from mlp.backprop import backward, forward, infer, predict, value_and_grad
@@ -20,12 +22,14 @@ from mlp.errors import (
     ConfigError,
     DataError,
     DerivativeError,
+    DivergenceError,
     DownloadError,
     DtypeError,
     FileFormatError,
     HyperparameterError,
     MissingExtraError,
     MLPError,
+    NotFittedError,
     ShapeError,
     UnknownNameError,
 )
@@ -57,7 +61,24 @@ from mlp.schedules import (
 from mlp.sinks import logged, to_csv, to_jsonl, to_tensorboard
 from mlp.training import Step, train
 
+if typing.TYPE_CHECKING:
+    from mlp.estimators import MLPClassifier, MLPRegressor
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> typing.Any:
+    """The estimators, imported when they are first asked for."""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from mlp import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'mlp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "DETAILED",
@@ -74,6 +95,7 @@ __all__ = [
     "CosineRestarts",
     "DataError",
     "DerivativeError",
+    "DivergenceError",
     "DownloadError",
     "DtypeError",
     "Exponential",
@@ -85,12 +107,15 @@ __all__ = [
     "Instrument",
     "InverseTime",
     "Layout",
+    "MLPClassifier",
     "MLPError",
+    "MLPRegressor",
     "MissingExtraError",
     "Mixup",
     "MultiStep",
     "Network",
     "Nodes",
+    "NotFittedError",
     "Objective",
     "OneCycle",
     "Polynomial",

@@ -232,12 +232,11 @@ def _train(given: argparse.Namespace) -> int:
     repaired_folder = folder.with_name(f"{folder.name}-repaired")
     _check_logs(given.log, folder)
     with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
-        print(preamble(ready))
-        if (folder / CHECKPOINT).is_file() and not is_run(folder):
-            print(
-                f"{'note':10}an unfinished run stands in {folder} and is replaced; to go on with it: {_go_on(folder)}"
-            )
         with logs(ready.recorder.history, given.log, _warn) as following:
+            print(preamble(ready))
+            if (folder / CHECKPOINT).is_file() and not is_run(folder):
+                replaced = f"an unfinished run stands in {folder} and is replaced; to go on with it: {_go_on(folder)}"
+                print(f"{'note':10}{replaced}")
             run = _trained(ready, folder, following.update)
         repair = _repaired(run, folder, repaired_folder) if given.repair and not ready.stopped else None
     if given.json:

@@ -9,6 +9,8 @@
     ├── DataError              (ValueError)   data that cannot be trained on; names rows and columns
     ├── FileFormatError        (ValueError)   a file that is not what its name promises
     ├── DownloadError          (OSError)      a file that could not be fetched whole
+    ├── NotFittedError         (ValueError)   an estimator asked before it was fitted; also an AttributeError
+    ├── DivergenceError   (ArithmeticError)   an estimator's training that came to no numbers; carries findings
     ├── DerivativeError  (NotImplementedError)  a derivative that a layer, a loss or a function does not give
     └── MissingExtraError      (ImportError)  a feature that needs a package which is not installed
 
@@ -79,6 +81,18 @@ class FileFormatError(MLPError, ValueError):
 
 class DownloadError(MLPError, OSError):
     """A file that could not be fetched, or whose checksum is wrong."""
+
+
+class NotFittedError(MLPError, ValueError, AttributeError):
+    """An estimator that is asked for answers before it was fitted."""
+
+
+class DivergenceError(MLPError, ArithmeticError):
+    """An estimator's training that ended in numbers that are none. Carries `findings`."""
+
+    def __init__(self, message: str, findings: Iterable[Any] = ()) -> None:
+        self.findings = tuple(findings)
+        super().__init__(message)
 
 
 class DerivativeError(MLPError, NotImplementedError):

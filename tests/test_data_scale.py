@@ -165,3 +165,12 @@ def test_a_mapped_matrix_is_checked_fitted_and_applied_in_a_fraction_of_its_size
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 60e6
+
+
+def test_a_row_of_weight_k_is_scaled_by_like_k_rows() -> None:
+    rng = np.random.default_rng(0)
+    X, weights, rows = rng.normal(3, 2, (30, 4)), rng.integers(1, 4, 30), np.arange(5, 25)
+    weighed = standard(X, rows, weights=weights[rows].astype(float))
+    repeated = standard(X[rows].repeat(weights[rows], 0))
+    assert weighed.shift == pytest.approx(repeated.shift)
+    assert weighed.factor == pytest.approx(repeated.factor)

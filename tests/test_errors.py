@@ -24,6 +24,8 @@ BUILT_IN = {
     mlp.DataError: ValueError,
     mlp.FileFormatError: ValueError,
     mlp.DownloadError: OSError,
+    mlp.NotFittedError: ValueError,
+    mlp.DivergenceError: ArithmeticError,
     mlp.DerivativeError: NotImplementedError,
     mlp.MissingExtraError: ImportError,
 }

@@ -21,7 +21,8 @@ FLOORS = """
 6 instruments pretraining
 7 recorder diagnosis
 7.5 sinks
-8 estimators sweep problems experiment
+8 sweep problems experiment
+8.25 estimators
 8.5 bench exchange
 8.7 comparison
 9 plots report

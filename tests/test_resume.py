@@ -134,7 +134,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "probes": config("sgd", optimizer={"learning_rate": 1e-5}, record={"probe": "auto"}),
     "seldom recorded": config(record={"every": 3}),
     "noise, mixup and max-norm": config(network={"input_noise": 0.1, "max_norm": 2.0}, data={"mixup": 0.2}),
-    "pretrained": config(network={"pretrain": {"name": "autoencoder", "epochs": 2}}),
+    "pretrained": config(
+        network={"batch_norm": False, "dropout": 0.0, "pretrain": {"name": "autoencoder", "epochs": 2}}
+    ),
     "an ensemble": config(training={"restarts": 3, "ensemble": True}),
     "long enough for silent and saturated units": config(training={"epochs": 80, "batch_size": 14}),
     "residual, tanh and rbf": config(network={"hidden": [5, 5], "activation": ["rbf", "tanh"], "residual": True}),

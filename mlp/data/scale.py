@@ -92,14 +92,17 @@ def none(n_features: int, feature_names: Sequence[str] = ()) -> Scaling:
     return Scaling(np.zeros(n_features), np.ones(n_features), tuple(feature_names))
 
 
-def standard(X: Array, rows: Array | None = None, feature_names: Sequence[str] = ()) -> Scaling:
+def standard(
+    X: Array, rows: Array | None = None, feature_names: Sequence[str] = (), weights: Array | None = None
+) -> Scaling:
     """Bring mean and deviation to 0 and 1: x' = (x - mean) / std over the rows given (None: all).
 
-    The variance is the one with 1/n, as in scikit-learn's StandardScaler.
+    The variance is the one with 1/n, as in scikit-learn's StandardScaler. `weights` has one number for each of those
+    rows: a row of weight k counts like k rows.
 
     A constant column becomes 0: its factor is 1.
     """
-    columns = _summary(X, rows)
+    columns = _summary(X, rows) if weights is None else _weighted_summary(X, rows, weights)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         factor = 1 / np.sqrt(columns.squares / columns.n)
     return _scaling(columns.mean, factor, columns, feature_names)
@@ -136,6 +139,17 @@ def _summary(X: Array, rows: Array | None) -> _Summary:
         for part in parts:
             columns = _merged(columns, _block_summary(selected(X, rows, part)))
     return columns
+
+
+def _weighted_summary(X: Array, rows: Array | None, weights: Array) -> _Summary:
+    """The summary of rows that count more or less, their weights brought to a mean of 1. Reads them all at once."""
+    values = np.asarray(selected(X, rows, slice(None)), dtype=np.float64)
+    shares = weights / weights.sum()
+    low, high = values.min(axis=0), values.max(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # refused in _scaling, by the name of the column
+        mean = np.clip(shares @ values, low, high)
+        squares = len(values) * (shares @ np.square(values - mean))
+    return _Summary(len(values), mean, squares, low, high)
 
 
 def _block_summary(block: Array) -> _Summary:

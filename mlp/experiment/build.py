@@ -262,14 +262,14 @@ def rule_keys(config: Config, n_steps: int) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def adam_rate(n_steps: int) -> float:
-    """Adam's learning rate for a run of n steps, where none is given: 0.01 √(1000 / n), within 0.001 and 0.01.
+def adam_rate(n_steps: int, highest: float = 0.01) -> float:
+    """Adam's learning rate for a run of n steps, where none is given: 0.01 √(1000 / n), within 0.001 and `highest`.
 
     A step of Adam moves a weight by at most about η. The usual 0.001 is for long runs: 20 epochs of a small data set
     are some hundred steps, and end before the network has gone anywhere. Mean test accuracy, 0.001 → this: digits
     0.961 → 0.974, iris 0.77 → 0.93, wine 0.90 → 0.98, moons 0.86 → 0.97 (30 seeds, benchmarks/defaults.py).
     """
-    return float(f"{min(0.01, max(0.001, 0.01 * (1000 / n_steps) ** 0.5)):.2g}")
+    return float(f"{min(highest, max(0.001, 0.01 * (1000 / n_steps) ** 0.5)):.2g}")
 
 
 def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice], layout: Layout) -> Optimizer:

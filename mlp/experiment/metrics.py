@@ -35,15 +35,15 @@ def evaluate(network: Network, head: Head, task: str, part: Part) -> dict[str, A
 
 def judged(head: Head, task: str, raw: Array, part: Part) -> dict[str, Any]:
     """The same of raw outputs (*population, n, n_out)."""
-    found = {"loss": _loss(head, raw, part.y)}
+    found = {"loss": _loss(head, raw, part.y, part.weights)}
     if task == "regression":
         return found | regression(values(head, raw), part.y)
     right = decide(head, task, raw) == part.y
     return found | {"accuracy": (right.all(-1) if task == "multilabel" else right).mean(-1)}
 
 
-def _loss(head: Head, raw: Array, y: Array) -> Any:
-    return head.loss.value(raw.swapaxes(-1, -2), target(head, y, raw.dtype).T, None)
+def _loss(head: Head, raw: Array, y: Array, weights: Array | None) -> Any:
+    return head.loss.value(raw.swapaxes(-1, -2), target(head, y, raw.dtype).T, weights)
 
 
 def target(head: Head, y: Array, dtype: Any) -> Array:
@@ -111,7 +111,24 @@ def named(part: str, values: dict[str, Any]) -> Iterator[tuple[str, float]]:
         yield f"{part}_{name}", float(value)
 
 
-def balanced(y: Array) -> Array:
-    """N / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1."""
-    counts = np.bincount(y)
-    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
+def weights(part: Part, class_weight: str | Array | None) -> Array | None:
+    """What each row counts in training, (n,); None where all count the same.
+
+    `class_weight`: "balanced", or a number for each class (n_classes,), or anything else for none.
+    """
+    if isinstance(class_weight, np.ndarray):
+        factors = class_weight[part.y]
+        return factors if part.weights is None else part.weights * factors
+    return balanced(part.y, part.weights) if class_weight == "balanced" else part.weights
+
+
+def balanced(y: Array, weights: Array | None = None) -> Array:
+    """N / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1.
+
+    With `weights` (n,) those of a row of class c times W / (n_classes · W_c), W being their sums.
+    """
+    if weights is None:
+        counts = np.bincount(y)
+        return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
+    sums = np.bincount(y, weights)
+    return np.asarray(weights * weights.sum() / (np.count_nonzero(sums) * sums[y]))

@@ -34,6 +34,7 @@ from mlp.data.dataset import as_features, as_target, column_names
 from mlp.data.split import checked_fractions
 from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
+from mlp.experiment.given import Given, Source
 
 BLOCK = 4096  # rows that are scaled and evaluated at once
 CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of float32
@@ -127,12 +128,16 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows for one purpose: `rows` of X (None: all), to be scaled on the way by `scaling` (None: they are); and y."""
+    """Rows for one purpose: `rows` of X (None: all), to be scaled on the way by `scaling` (None: they are); and y.
+
+    `weights` (n,) is what each of them counts, None where all count the same.
+    """
 
     X: Array
     y: Array
     rows: Array | None = None
     scaling: Scaling | None = None
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -152,13 +157,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Data ready to train on. `about`: the data set it came from."""
+    """Data ready to train on. `about`: the data set it came from. `class_weight` (n_classes,), where it was given."""
 
     preprocessing: Preprocessing
     train: Part
     validation: Part | None
     test: Part | None
     about: Dataset
+    class_weight: Array | None = None
 
     @property
     def streamed(self) -> bool:
@@ -166,53 +172,71 @@ class Prepared:
         return self.train.scaling is not None
 
 
-def prepare(config: Config, data: tuple[Any, Any] | None, split_rng: np.random.Generator) -> Prepared:
-    """Load the configured source, or take `data` (X, y); check, part, encode and scale it."""
+def prepare(config: Config, data: Source, split_rng: np.random.Generator) -> Prepared:
+    """Load the configured source, or take `data`; check, part, encode and scale it."""
     dataset = _dataset(config, data)
-    held_out = _held_out(config, dataset)
+    fractions = held_out(config, dataset)
     with found_in(config.data.source if data is None else ""):
-        prepared = _prepared(config, dataset, held_out, split_rng)
+        given = data if isinstance(data, Given) else None
+        prepared = _prepared(config, dataset, fractions, split_rng, given)
+    if given is not None and given.validation is not None:
+        prepared = replace(prepared, validation=validation_part(given.validation, prepared.preprocessing, config))
     validation, test = (_elsewhere(config, key, prepared.preprocessing) for key in ("validation", "test"))
     return replace(prepared, validation=validation or prepared.validation, test=test or prepared.test)
 
 
+def validation_part(given: tuple[Array, Array, Array | None], preprocessing: Preprocessing, config: Config) -> Part:
+    """Rows (X, y, weights) that were given to validate on."""
+    X, y, weights = given
+    return replace(further(X, y, preprocessing, np.dtype(config.training.dtype)), weights=weights)
+
+
 def _prepared(
-    config: Config, dataset: Dataset, held_out: tuple[float, float], split_rng: np.random.Generator
+    config: Config,
+    dataset: Dataset,
+    fractions: tuple[float, float],
+    split_rng: np.random.Generator,
+    given: Given | None,
 ) -> Prepared:
     """What the data set itself comes to; parts in other files are not looked at."""
+    weights, known = (None, False) if given is None else (given.weights, given.dataset.class_names is not None)
     task = config.data.task
     if task == "auto":
         task = infer_task(_given(dataset.y, config.data.source), dataset.class_names)
     dataset = _chosen_labels(dataset) if task == "classification" else dataset
     target = "y" if dataset.encoding is None else f"column {quoted(dataset.target_name)}"
-    check_trainable(dataset.X, dataset.y, task, dataset.feature_names, dataset.class_names, target)
+    checked_as = _lenient(task, np.asarray(dataset.y)) if known else task
+    check_trainable(dataset.X, dataset.y, checked_as, dataset.feature_names, dataset.class_names, target)
     y, class_names = _targets(dataset, task)
     parts = split(
         len(dataset.X),
-        validation=held_out[0],
-        test=held_out[1],
+        validation=fractions[0],
+        test=fractions[1],
         rng=split_rng,
         labels=y if task == "classification" else None,
     )
-    scaling = _scaling(config.data.scale, dataset, parts.train)
+    scaling = _scaling(config.data.scale, dataset, parts.train, weights)
     labels = None
     if task == "classification" and class_names:
         labels = _class_labels(_given(dataset.y, config.data.source), class_names)
     n_targets = _width(y) if labels is None else len(labels)
     called = dataset.feature_names, dataset.target_name, class_names
-    targets = _target_scaling(config.data.scale_target, task, y, parts.train)
+    targets = _target_scaling(config.data.scale_target, task, y, parts.train, weights)
     preprocessing = Preprocessing(task, *called, labels, n_targets, scaling, dataset.encoding, targets)
     dtype = np.dtype(config.training.dtype)
     return Prepared(
         preprocessing,
-        _part(dataset.X, y, parts.train, scaling, dtype),
-        _some(dataset.X, y, parts.validation, scaling, dtype),
-        _official(dataset, preprocessing, dtype) or _some(dataset.X, y, parts.test, scaling, dtype),
+        _part(dataset.X, y, parts.train, scaling, dtype, weights),
+        _some(dataset.X, y, parts.validation, scaling, dtype, weights),
+        _official(dataset, preprocessing, dtype) or _some(dataset.X, y, parts.test, scaling, dtype, weights),
         dataset,
+        None if given is None else given.class_weight,
     )
 
 
-def _dataset(config: Config, data: tuple[Any, Any] | None) -> Dataset:
+def _dataset(config: Config, data: Source) -> Dataset:
+    if isinstance(data, Given):
+        return data.dataset
     if data is None:
         if not config.data.source:
             raise ConfigError("[data] source is missing: the name of a data set (see mlp data) or the path of a file.")
@@ -314,7 +338,7 @@ def _width(y: Array) -> int:
     return 1 if y.ndim == 1 else y.shape[1]
 
 
-def _held_out(config: Config, dataset: Dataset) -> tuple[float, float]:
+def held_out(config: Config, dataset: Dataset) -> tuple[float, float]:
     """Which fractions to hold out. None where the data is every pattern there is, or has that part already."""
     validation, test = config.data.validation, config.data.test
     if dataset.complete:
@@ -325,34 +349,39 @@ def _held_out(config: Config, dataset: Dataset) -> tuple[float, float]:
     return held_validation, held_test
 
 
-def _scaling(name: str, dataset: Dataset, rows: Array) -> Scaling:
+def _scaling(name: str, dataset: Dataset, rows: Array, weights: Array | None) -> Scaling:
     """Fitted on the training rows only."""
     if name == "none":
         return scalings.none(dataset.X.shape[1], dataset.feature_names)
-    fit = scalings.standard if name == "standard" else scalings.minmax
-    return fit(dataset.X, rows, dataset.feature_names)
+    if name == "minmax":
+        return scalings.minmax(dataset.X, rows, dataset.feature_names)
+    return scalings.standard(dataset.X, rows, dataset.feature_names, _of(weights, rows))
 
 
-def _target_scaling(name: str, task: str, y: Array, rows: Array) -> Scaling | None:
+def _of(weights: Array | None, rows: Array) -> Array | None:
+    return None if weights is None else weights[rows]
+
+
+def _target_scaling(name: str, task: str, y: Array, rows: Array, weights: Array | None) -> Scaling | None:
     """Fitted on the training rows only."""
     if name == "none":
         return None
     if task != "regression":
         raise ConfigError(f"[data] scale_target = {name!r} is for numbers, and the task is {task}. Use none.")
-    return scalings.standard(y.reshape(len(y), -1), rows, ("y",) * _width(y))
+    return scalings.standard(y.reshape(len(y), -1), rows, ("y",) * _width(y), _of(weights, rows))
 
 
-def _part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any) -> Part:
+def _part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any, weights: Array | None = None) -> Part:
     largest, limit = np.abs(y[rows]).max(initial=0), np.finfo(dtype).max
     if largest > limit:
         raise DataError(f"y runs to {largest:.3g}, and {dtype} to {limit:.3g}. Rescale y, or compute in float64.")
     if isinstance(X, np.memmap):
-        return Part(X, y[rows], rows, scaling)
-    return Part(scaling.apply(X, dtype, rows), y[rows])
+        return Part(X, y[rows], rows, scaling, _of(weights, rows))
+    return Part(scaling.apply(X, dtype, rows), y[rows], weights=_of(weights, rows))
 
 
-def _some(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any) -> Part | None:
-    return _part(X, y, rows, scaling, dtype) if len(rows) else None
+def _some(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any, weights: Array | None = None) -> Part | None:
+    return _part(X, y, rows, scaling, dtype, weights) if len(rows) else None
 
 
 def _official(dataset: Dataset, preprocessing: Preprocessing, dtype: Any) -> Part | None:

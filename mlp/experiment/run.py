@@ -30,6 +30,7 @@ from mlp.experiment.appraisal import appraise
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
 from mlp.experiment.fingerprint import fingerprint
+from mlp.experiment.given import Source
 from mlp.experiment.keeper import Keeper, keeper
 from mlp.experiment.prepare import Part, Prepared, Preprocessing, prepare
 from mlp.experiment.pretraining import quietly
@@ -91,7 +92,9 @@ class Experiment:
 
     `stopped` may be set from outside, by a signal say: training then ends after the step at hand. `epoch`: how many are
     done. `losses`: those met in the epoch at hand, which was `started` then. `order`: the state of `shuffle_rng` when
-    it began. `memory`: the rule's. `pause`: after how many steps there is more to do than to train.
+    it began. `memory`: the rule's, of an earlier training to go on with, or None. `pause`: after how many steps there
+    is more to do than to train. What is `unwatched` is not judged while it trains, and its run comes without findings:
+    `diagnose` its history.
     """
 
     config: Config
@@ -118,6 +121,7 @@ class Experiment:
     keeper: Keeper | None = None
     started: float | None = None
     pause: int = -1
+    unwatched: bool = False
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -153,8 +157,10 @@ class Experiment:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
         for _ in self.pretrain():
             pass
-        if not self.steps:
+        if "settings" not in self.recorder.history:  # noted by an earlier training of this network
             self.watch.begin()
+        if self.memory is None:
+            self.memory = self.rule.init(self.network.params)
         steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule, state=self.memory))
         while not self.over:
             self.started = time.perf_counter()
@@ -190,7 +196,7 @@ class Experiment:
         if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
         with metrics.quiet():
-            network, history, values = self._chosen()
+            network, history, values = self.chosen()
             found = dict(values)
             parts = {
                 "train": self.prepared.train,
@@ -209,7 +215,7 @@ class Experiment:
             network,
             history,
             found,
-            diagnose(history),
+            () if self.unwatched else diagnose(history),
             self.steps,
             self.seconds,
         )
@@ -241,7 +247,8 @@ class Experiment:
         size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
         target = metrics.target(self.head, part.y, self.network.dtype)
         order = self.shuffle_rng if given.shuffle else None
-        weights = metrics.balanced(part.y) if self.config.data.class_weight == "balanced" else None
+        given_weight = self.prepared.class_weight
+        weights = metrics.weights(part, self.config.data.class_weight if given_weight is None else given_weight)
         how: dict[str, Any] = {
             "rng": order, "epochs": given.epochs, "weights": weights, "dtype": self.network.dtype,
             "begin": (self.epoch, len(self.losses)),
@@ -288,7 +295,7 @@ class Experiment:
         mean = np.where(self._lost(), np.nan, losses.mean(0))
         self.diverged = not np.isfinite(mean).any()
         self.recorder.history.append("train_loss", mean, self.steps - 1)
-        if not self.diverged:
+        if not (self.diverged or self.unwatched):
             self.watch.score()
         part = self.prepared.validation
         found: dict[str, Any] = {}
@@ -327,7 +334,7 @@ class Experiment:
         """Whether early stopping is on and no member has improved for `patience` epochs."""
         return index >= 0 and self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
-    def _chosen(self) -> tuple[Network, History, dict[str, Any]]:
+    def chosen(self) -> tuple[Network, History, dict[str, Any]]:
         """The network, or of a population its best member on validation (without that part: in training).
 
         For an ensemble all members that came to a number, and the history of the best.
@@ -349,11 +356,11 @@ class Experiment:
         return single, history, values
 
 
-def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "config") -> Experiment:
+def experiment(config: Any, data: Source = None, where: str = "config") -> Experiment:
     """Check the configuration, prepare the data, build the network: everything but the training.
 
-    `config` is a dict or the path of a .toml; `data` is (X, y), or None to use its [data] source. `where` is what
-    errors call a dict.
+    `config` is a dict or the path of a .toml; `data` is (X, y), rows of which more is known, or None to use its [data]
+    source. `where` is what errors call a dict.
     """
     if isinstance(config, str | Path):
         given = read(config)
@@ -370,7 +377,7 @@ def experiment(config: Any, data: tuple[Any, Any] | None = None, where: str = "c
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
     with blaming(where):
-        parsed, ending = _resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
+        parsed, ending = resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
         network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
@@ -402,7 +409,7 @@ def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Gener
         ) from None
 
 
-def _resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
+def resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
     """The configuration with what "auto" came to."""
     ending = build.head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
     resolved = replace(

@@ -55,8 +55,9 @@ class Watch:
         ready, train = self.ready, self.ready.prepared.train
         survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing)
         self._note_settings()
-        self._moments = iter(moments(self._planned))
-        self._judge()
+        if not ready.unwatched:
+            self._moments = iter(moments(self._planned))
+            self._judge()
 
     def _note_settings(self) -> None:
         """Note what was chosen."""
@@ -88,6 +89,8 @@ class Watch:
 
     def end(self) -> None:
         """Note that no more steps will come; probe the run if its end is not plainly good."""
+        if self.ready.unwatched and not self.ready.diverged:
+            self.score()
         if self.ready.steps and "ended" not in self.history:
             self._note("ended", self.ready.steps)
             if self._wants_probe():

@@ -10,7 +10,7 @@ weights have made this a matter of history, and of data with few labels.
 of the first and of the last hidden layer. "first/last" is the gradient of the first layer over that of the last when
 training with labels begins.
 
-    python examples/06_pretraining.py
+    python examples/07_pretraining.py
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,150 @@
+"""What scikit-learn wants to know of an estimator. The only module here that imports it, and only when asked.
+
+Tags and metadata requests are asked for by scikit-learn itself; callbacks are set by users of scikit-learn ≥ 1.9. An
+estimator that nobody asks never gets here beyond `sys.modules`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from mlp.errors import MissingExtraError, NotFittedError
+
+
+def not_fitted(estimator: Any) -> Exception:
+    """The error of an estimator that was not fitted; scikit-learn's own where that is in use."""
+    message = f"This {type(estimator).__name__} is not fitted yet. Call fit with rows and targets first."
+    exceptions = sys.modules.get("sklearn.exceptions")
+    return NotFittedError(message) if exceptions is None else exceptions.NotFittedError(message)
+
+
+def tags(kind: str, *, multi_output: bool, multi_label: bool) -> Any:
+    """scikit-learn's `Tags` of a "classifier" or "regressor"."""
+    from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
+
+    return Tags(
+        estimator_type=kind,
+        target_tags=TargetTags(required=True, multi_output=multi_output),
+        transformer_tags=None,
+        classifier_tags=ClassifierTags(multi_label=multi_label) if kind == "classifier" else None,
+        regressor_tags=RegressorTags() if kind == "regressor" else None,
+    )
+
+
+class Requests:
+    """Which metadata an estimator asks meta-estimators to hand on: `set_fit_request(sample_weight=True)`."""
+
+    METADATA: Mapping[str, tuple[str, ...]] = {}
+
+    def get_metadata_routing(self) -> Any:
+        """What is asked for so far; for scikit-learn."""
+        from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+
+        if hasattr(self, "_metadata_request"):
+            return get_routing_for_object(self._metadata_request)
+        found = MetadataRequest(owner=self)
+        for method, names in self.METADATA.items():
+            for name in names:
+                getattr(found, method).add_request(param=name, alias=None)
+        return found
+
+    def set_fit_request(self, **asked: Any) -> Any:
+        """Ask for metadata of `fit`: True, False, None, or another name it goes by. scikit-learn's metadata routing."""
+        return self._request("fit", asked)
+
+    def set_partial_fit_request(self, **asked: Any) -> Any:
+        """Likewise of `partial_fit`."""
+        return self._request("partial_fit", asked)
+
+    def set_score_request(self, **asked: Any) -> Any:
+        """Likewise of `score`."""
+        return self._request("score", asked)
+
+    def _request(self, method: str, asked: Mapping[str, Any]) -> Any:
+        sklearn = _sklearn("metadata routing")
+        if not sklearn.get_config()["enable_metadata_routing"]:
+            raise RuntimeError(
+                "metadata routing is off. Turn it on first: sklearn.set_config(enable_metadata_routing=True)."
+            )
+        known = self.METADATA.get(method, ())
+        if unknown := set(asked) - set(known):
+            raise TypeError(f"{method} takes no metadata {sorted(unknown)}. It takes {', '.join(known)}.")
+        requests = self.get_metadata_routing()
+        for name, alias in asked.items():
+            if alias != "$UNCHANGED$":
+                getattr(requests, method).add_request(param=name, alias=alias)
+        self._metadata_request = requests
+        return self
+
+
+def _sklearn(feature: str) -> Any:
+    try:
+        import sklearn
+    except ImportError:
+        raise MissingExtraError(feature, "sklearn") from None
+    return sklearn
+
+
+class Callbacks:
+    """scikit-learn's callbacks: progress bars, scores at each epoch, and whatever stops a training early."""
+
+    def set_callbacks(self, *callbacks: Any) -> Any:
+        """Have `callbacks` called at the beginning and end of fitting and of each epoch; none: no longer.
+
+        They follow scikit-learn's `FitCallback` protocol (1.9 or later). One whose `on_fit_task_end` returns True ends
+        the training after that epoch.
+        """
+        return _support("callbacks").set_callbacks(self, *callbacks)
+
+    def _managed(self, train: Callable[[], None]) -> None:
+        """Train, and end the callbacks whatever happens."""
+        if not _is_watched(self):
+            return train()
+        from sklearn.callback import with_callbacks
+
+        with_callbacks(lambda estimator: train())(self)
+
+    def _announced(
+        self, epochs: Iterator[Any], n_epochs: int, seen: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]
+    ) -> Iterable[Any]:
+        """The epochs, each announced to the callbacks; they are shown X, y and metadata, and the estimator so far."""
+        if not _is_watched(self):
+            return epochs
+        return _announcing(self, epochs, n_epochs, seen, state)
+
+
+def _is_watched(estimator: Any) -> bool:
+    return bool(getattr(estimator, "_skl_callbacks", ())) or hasattr(estimator, "_parent_callback_ctx")
+
+
+def _support(feature: str) -> Any:
+    _sklearn(feature)
+    try:
+        from sklearn.callback import CallbackSupportMixin
+    except ImportError:
+        raise MissingExtraError(f"{feature} (scikit-learn 1.9 or later)", "sklearn") from None
+    return CallbackSupportMixin
+
+
+def _announcing(
+    estimator: Any,
+    epochs: Iterator[Any],
+    n_epochs: int,
+    seen: Mapping[str, Any],
+    state: Callable[[], Mapping[str, Any]],
+) -> Iterator[Any]:
+    whole = _support("callbacks")._init_callback_context(estimator, max_subtasks=n_epochs)
+    whole.call_on_fit_task_begin(estimator=estimator, **seen)
+    for number in range(1, n_epochs + 1):
+        task = whole.subcontext(task_name=f"epoch {number}")
+        task.call_on_fit_task_begin(estimator=estimator, **seen)
+        epoch = next(epochs, None)
+        if epoch is None:  # early stopping: there was none to begin
+            task.call_on_fit_task_end(estimator=estimator, **seen)
+            break
+        yield epoch
+        if task.call_on_fit_task_end(estimator=estimator, **seen, reconstruction_attributes=state):
+            break
+    whole.call_on_fit_task_end(estimator=estimator, **seen, reconstruction_attributes=state)

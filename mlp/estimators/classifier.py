@@ -1,0 +1,233 @@
+"""A classifier: one class for each row, or several labels of yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data import Dataset
+from mlp.data.labels import label_name
+from mlp.errors import ConfigError, DataError, ShapeError
+from mlp.estimators import bridge
+from mlp.estimators.estimator import Estimator, seen
+from mlp.estimators.targets import Labels, check_several, labels, plain, recoded
+from mlp.estimators.weights import by_class, check_class_weight, sample_weights
+from mlp.experiment import metrics
+
+
+class MLPClassifier(Estimator):
+    """A multilayer perceptron that classifies. scikit-learn's conventions, without scikit-learn.
+
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]] * 20, ["no", "yes", "yes", "no"] * 20
+    >>> classifier = MLPClassifier(hidden=8, random_state=0).fit(X, y)
+    >>> classifier.predict([[0, 1], [1, 1]]).tolist()
+    ['yes', 'no']
+
+    The network:
+        `hidden`          widths of the hidden layers, or one number
+        `activation`      one name, or one for each hidden layer; `dropout` likewise one rate or one for each
+        `batch_norm`, `residual`, `output`, `init`    as in [network] of an experiment file
+    What is learned:
+        `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed
+        `l1`, `l2`        penalties on weights that are no bias; l2 "auto": 0.001, none for rules that search
+        `class_weight`    None, "balanced", or {class: weight}
+    How:
+        `optimizer`       a name, {"name": ..., its keys} or a rule: mlp.Momentum(0.1)
+        `learning_rate`   "auto": the rule's own; Adam's by the length of the training
+        `schedule`        as in [optimizer]; "auto": a cosine, in `partial_fit` and for rules that search constant
+        `clip_norm`, `batch_size`, `shuffle`, `dtype`    as in an experiment file
+        `epochs`          "auto": 20, or 150 steps if that is more
+        `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on validation rows, those
+                          given to `fit` or else a `validation_fraction` that is held out; the best weights come back
+        `restarts`        so many networks train at once, and the best is kept
+        `scale`           "standard" brings inputs to mean 0 and deviation 1, "minmax" to 0 … 1, "none" leaves them
+        `warm_start`      the next `fit` goes on with weights, optimizer's memory and scaling
+        `random_state`    a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which)
+
+    `fit` raises `DivergenceError` where training comes to no numbers; other faults are in `findings_`. Smoothed labels
+    make probabilities a little cautious: loss="cross_entropy" has them plain.
+    """
+
+    METADATA: Mapping[str, tuple[str, ...]] = {
+        **Estimator.METADATA,
+        "partial_fit": ("sample_weight", "classes"),
+    }
+
+    classes_: Array
+
+    def __init__(
+        self,
+        hidden: Any = (100,),
+        activation: Any = "silu",
+        *,
+        dropout: Any = 0.0,
+        batch_norm: bool = False,
+        residual: bool = False,
+        output: str = "auto",
+        init: Any = "auto",
+        loss: Any = "auto",
+        l1: float = 0.0,
+        l2: Any = "auto",
+        optimizer: Any = "adam",
+        learning_rate: Any = "auto",
+        schedule: Any = "auto",
+        clip_norm: float = 0.0,
+        epochs: Any = "auto",
+        batch_size: Any = 32,
+        shuffle: bool = True,
+        early_stopping: Any = False,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        validation_fraction: float = 0.1,
+        restarts: int = 1,
+        class_weight: Any = None,
+        scale: str = "standard",
+        dtype: Any = "float64",
+        warm_start: bool = False,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.residual = residual
+        self.output = output
+        self.init = init
+        self.loss = loss
+        self.l1 = l1
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.clip_norm = clip_norm
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.min_delta = min_delta
+        self.validation_fraction = validation_fraction
+        self.restarts = restarts
+        self.class_weight = class_weight
+        self.scale = scale
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on rows X (n, n_features) and labels y: (n,) of any kind, or 0 and 1 for each of k labels (n, k).
+
+        `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on, instead of
+        some that are held out. Returns itself.
+        """
+        check_class_weight(self.class_weight)
+        first = not (self.warm_start and hasattr(self, "_course"))
+        told = self._read(X, y, sample_weight, None if first else self.classes_, first=first)
+        if first:
+            check_several(told.y)
+        return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Go through these rows once, with the network there is or a new one. Returns itself.
+
+        The first call needs `classes`, all there will ever be, unless rows have several labels; it also fixes how
+        inputs are scaled, so give it rows that are like all others.
+        """
+        check_class_weight(self.class_weight)
+        first = not hasattr(self, "_course")
+        if first and classes is None and np.ndim(y) < 2:
+            raise DataError("classes must be passed on the first call to partial_fit: all labels that will ever come.")
+        told = self._read(X, y, sample_weight, classes if first else self.classes_, first=first)
+        return self._partial_fit(told, seen(X, y, sample_weight))
+
+    def predict(self, X: Any) -> Array:
+        """The label of each row (n,), or 0 and 1 for each label (n, k)."""
+        raw = self._raw(X)
+        codes = metrics.decide(self._run.head, self._run.preprocessing.task, raw)
+        return codes if codes.ndim == 2 else self.classes_[codes]
+
+    def decision_function(self, X: Any) -> Array:
+        """How much speaks for each class, (n, n_classes) or (n, k); for the second of two classes, (n,), above 0."""
+        raw, head = self._raw(X), self._run.head
+        if head.n_out == 1 and self._run.preprocessing.task == "classification":
+            return raw[:, 0] - head.threshold
+        if head.n_out == 2 and self._run.preprocessing.task == "classification":
+            return np.asarray(raw[:, 1] - raw[:, 0])
+        return raw - head.threshold
+
+    @property
+    def predict_proba(self) -> Any:
+        """`predict_proba(X)`: a probability for each class, (n, n_classes) or (n, k). Only losses that have them."""
+        self._check_certain()
+        return self._predict_proba
+
+    @property
+    def predict_log_proba(self) -> Any:
+        """`predict_log_proba(X)`: the logarithms of the probabilities."""
+        self._check_certain()
+        return self._predict_log_proba
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose label, or all of whose labels, are right; weighted."""
+        answers, truth = self.predict(X), plain(y)
+        if truth.size != answers.size:
+            raise ShapeError(f"y has shape {truth.shape}, and the answers for X {answers.shape}. They must be as many.")
+        right = (answers == truth.reshape(answers.shape)).reshape(len(answers), -1).all(-1)
+        return float(np.average(right, weights=sample_weights(sample_weight, len(answers))))
+
+    def __sklearn_tags__(self) -> Any:
+        return bridge.tags("classifier", multi_output=False, multi_label=True)
+
+    def _check_certain(self) -> None:
+        """AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
+        name = self.loss.get("name") if isinstance(self.loss, Mapping) else self.loss
+        fitted_without = hasattr(self, "_run") and not self._run.head.certain
+        if fitted_without or (isinstance(name, str) and name == "hinge"):
+            raise AttributeError(
+                f"the loss {name!r} with these outputs gives scores, no probabilities: decision_function."
+            )
+
+    def _predict_proba(self, X: Any) -> Array:
+        raw = self._raw(X)
+        with metrics.quiet():
+            found = metrics.probabilities(self._run.head, self._run.preprocessing.task, raw)
+        if found is None:
+            raise ConfigError("this network gives scores, no probabilities. Train it with cross_entropy.")
+        return found
+
+    def _predict_log_proba(self, X: Any) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self._predict_proba(X)))
+
+    def _targets(self, y: Array, classes: Any) -> Labels:
+        found = labels(y)
+        return found if classes is None else recoded(found, classes)
+
+    def _dataset(self, X: Array, names: tuple[str, ...], y: Labels) -> Dataset:
+        called = tuple(label_name(label) for label in y.classes)
+        return Dataset(X, y.y, names, target_name="y", class_names=called, name="data")
+
+    def _class_weight(self, y: Labels) -> Array | None:
+        if not isinstance(self.class_weight, Mapping):
+            return None
+        if y.task != "classification":
+            raise ConfigError("class_weight is for classes, and rows have several labels. Give sample_weight.")
+        return by_class(self.class_weight, y.classes, y.y)
+
+    def _task(self, y: Labels) -> str:
+        return y.task
+
+    def _learned(self, y: Labels) -> dict[str, Any]:
+        return {"classes_": y.classes}

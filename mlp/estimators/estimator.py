@@ -1,0 +1,178 @@
+"""What classifier and regressor have in common: fitting, going on, and answering.
+
+Fitting is an experiment: parameters become its configuration, rows and targets its data, and its loop is the only one.
+An estimator changes when a training has ended well, and stays as it was otherwise.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data import Dataset
+from mlp.diagnosis import diagnose
+from mlp.errors import DataError, DivergenceError, ShapeError
+from mlp.estimators.bridge import Callbacks, Requests
+from mlp.estimators.fitted import Fitted
+from mlp.estimators.parameters import Parameters
+from mlp.estimators.rows import check_names, column_names, matrix
+from mlp.estimators.settings import columns, configuration, in_portions, seed_of
+from mlp.estimators.targets import plain
+from mlp.estimators.weights import sample_weights
+from mlp.experiment import Run, experiment
+from mlp.experiment.again import Course, again
+from mlp.experiment.given import Given
+from mlp.experiment.run import Experiment
+
+
+class Told(NamedTuple):
+    """What `fit` was told, checked: rows of weight 0 are gone. `names` of columns and `weights`: None where none."""
+
+    X: Array
+    y: Any
+    names: Array | None
+    weights: Array | None
+
+
+class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
+    """A network that is fitted to rows and targets, and answers for others."""
+
+    METADATA: Mapping[str, tuple[str, ...]] = {
+        "fit": ("sample_weight", "X_val", "y_val", "sample_weight_val"),
+        "partial_fit": ("sample_weight",),
+        "score": ("sample_weight",),
+    }
+
+    random_state: Any
+    warm_start: Any
+    early_stopping: Any
+
+    @abstractmethod
+    def _targets(self, y: Array, classes: Any) -> Any:
+        """What `y` asks to be learned: `Labels`, or numbers. `classes`: those there are, if that is known."""
+
+    @abstractmethod
+    def _dataset(self, X: Array, names: tuple[str, ...], y: Any) -> Dataset:
+        """Rows and targets as an experiment takes them."""
+
+    @abstractmethod
+    def _class_weight(self, y: Any) -> Array | None:
+        """What rows of each class count, (n_classes,), where that was given."""
+
+    @abstractmethod
+    def _task(self, y: Any) -> str:
+        """classification, multilabel or regression."""
+
+    @abstractmethod
+    def _learned(self, y: Any) -> dict[str, Any]:
+        """Attributes that tell of the targets."""
+
+    def _fit(self, told: Told, validation: tuple[Any, Any, Any], seen: Mapping[str, Any]) -> Self:
+        """Train a new network, or go on with the one there is where `warm_start` says so."""
+        goes_on = bool(self.warm_start) and hasattr(self, "_course")
+        given = replace(self._given(told), validation=self._validation(validation, told))
+        seed = self.seed_ if goes_on else seed_of(self.random_state)
+        validates = given.validation is not None
+        config = configuration(self, self._task(told.y), len(told.X), seed, validates=validates)
+        return self._trained(config, given, told, seen, goes_on)
+
+    def _partial_fit(self, told: Told, seen: Mapping[str, Any]) -> Self:
+        """Go through the rows once, with the network there is or a new one."""
+        goes_on = hasattr(self, "_course")
+        seed = self.seed_ if goes_on else seed_of(self.random_state)
+        config = in_portions(self, configuration(self, self._task(told.y), len(told.X), seed, validates=True))
+        return self._trained(config, self._given(told), told, seen, goes_on)
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
+        """Check what `fit` was told; not the `first` time, rows must have the features that they had then."""
+        name = type(self).__name__
+        rows, names = matrix(X, name), column_names(X)
+        if not first:
+            self._check_features(rows, names)
+        target = plain(y)
+        if len(target) != len(rows):
+            raise DataError(f"X has {len(rows)} rows, and y has {len(target)}. Each row needs its target.")
+        weights = sample_weights(sample_weight, len(rows))
+        if weights is not None and not weights.all():
+            there = weights > 0
+            rows, target, weights = rows[there], target[there], weights[there]
+        return Told(rows, self._targets(target, classes), names, weights)
+
+    def _given(self, told: Told) -> Given:
+        dataset = self._dataset(told.X, columns(told.names, told.X.shape[1]), told.y)
+        return Given(dataset, told.weights, self._class_weight(told.y))
+
+    def _validation(self, given: tuple[Any, Any, Any], told: Told) -> tuple[Array, Array, Array | None] | None:
+        """Rows to validate on (X, y, weights), checked against those to train on; None where none were given."""
+        X, y, weights = given
+        if X is None and y is None:
+            return None
+        if X is None or y is None:
+            raise DataError(f"{'X_val' if X is None else 'y_val'} is missing: X_val and y_val go together.")
+        rows, target = matrix(X, type(self).__name__, "X_val"), plain(y)
+        check_names(type(self).__name__, told.names, column_names(X))
+        if rows.shape[1] != told.X.shape[1] or len(target) != len(rows):
+            raise ShapeError(
+                f"X_val is {rows.shape} and y_val {target.shape}; rows with {told.X.shape[1]} features are needed, as "
+                "X has, and as many targets."
+            )
+        return rows, target, sample_weights(weights, len(rows), "sample_weight_val")
+
+    def _trained(self, config: Any, given: Given, told: Told, seen: Mapping[str, Any], goes_on: bool) -> Self:
+        """Run the experiment; keep what came of it."""
+        where = type(self).__name__
+        ready = again(self._course, config, given, where) if goes_on else experiment(config, given, where)
+        ready.unwatched = True
+        names = getattr(self, "feature_names_in_", None) if goes_on else told.names
+        about = self._about(told, names, config["training"]["seed"])
+        self._managed(lambda: self._watch(ready, about, seen))
+        run = ready.finish()
+        if ready.diverged:
+            raise _divergence(where, ready)
+        self._keep({**about, "best_epoch_": _best_epoch(ready), "_run": run, "_course": Course.of(ready)})
+        return self
+
+    def _watch(self, ready: Experiment, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+        """Train, and let callbacks look on."""
+        for _ in self._announced(ready.epochs(), ready.config.training.epochs, seen, lambda: _snapshot(ready, about)):
+            pass
+
+    def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:
+        """Attributes that are known before training."""
+        named = {} if names is None else {"feature_names_in_": names}
+        return {"n_features_in_": told.X.shape[1], "seed_": seed, **named, **self._learned(told.y)}
+
+    def _keep(self, attributes: Mapping[str, Any]) -> None:
+        """Take these attributes in the place of those of an earlier training."""
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(attributes)
+
+
+def _best_epoch(ready: Experiment) -> int:
+    """The epoch of the lowest validation loss, or training loss where nothing was held out; counted from 1."""
+    return int(np.ravel(ready.best.epoch)[np.argmin(ready.best.score)]) + 1
+
+
+def _snapshot(ready: Experiment, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes an estimator that stopped here: its attributes, with a network of its own."""
+    network, history, _ = ready.chosen()
+    own = network.at(network.params.copy())
+    run = Run(ready.config, ready.prepared.preprocessing, ready.head, own, history, {})
+    return {**about, "_run": run}
+
+
+def _divergence(where: str, ready: Experiment) -> DivergenceError:
+    """The error for a training that came to no numbers; its findings say why."""
+    found = diagnose(ready.recorder.history)
+    why = found[0].message if found else "The loss is no number. Lower learning_rate."
+    return DivergenceError(f"{where}: training diverged after {ready.steps} steps. {why}", found)
+
+
+def seen(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+    """What callbacks are shown: what `fit` was given, as it was given."""
+    return {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}

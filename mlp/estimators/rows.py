@@ -1,0 +1,131 @@
+"""Tables of any kind as matrices of numbers, and the names of their columns.
+
+Takes lists, arrays, and frames of pandas or polars without importing either. What is refused is refused in the words
+that scikit-learn uses where its users, or its checks, rely on them; places are named in ours.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.blocks import row_blocks
+from mlp.data.cells import number
+from mlp.errors import DataError, DtypeError, ShapeError
+
+SHOWN = 5
+
+
+def column_names(X: Any) -> Array | None:
+    """The names of a frame's columns, (n_features,) of str as objects; None where they are not all text."""
+    given = getattr(X, "columns", None)
+    names = None if given is None or callable(given) else list(given)
+    if not names or not any(isinstance(name, str) for name in names):
+        return None
+    if not all(isinstance(name, str) for name in names):
+        kinds = sorted({type(name).__name__ for name in names})
+        raise DtypeError(f"the columns of X are named by {kinds}. Name all by text: X.columns = X.columns.astype(str).")
+    return np.array(names, dtype=object)
+
+
+def check_names(estimator: str, fitted: Array | None, given: Array | None) -> None:
+    """Refuse columns that are others than those it was fitted on, or in another order; warn where one side has none."""
+    if fitted is None and given is None:
+        return
+    if given is None:
+        _warn(f"X does not have valid feature names, but {estimator} was fitted with feature names")
+    elif fitted is None:
+        _warn(f"X has feature names, but {estimator} was fitted without feature names")
+    elif list(fitted) != list(given):
+        raise DataError(_other_names(fitted, given))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=5)
+
+
+def _other_names(fitted: Array, given: Array) -> str:
+    """What is wrong with the names `given`, in scikit-learn's words."""
+    message = "The feature names should match those that were passed during fit.\n"
+    unseen, missing = sorted(set(given) - set(fitted)), sorted(set(fitted) - set(given))
+    message += _listed("Feature names unseen at fit time:", unseen)
+    message += _listed("Feature names seen at fit time, yet now missing:", missing)
+    if not (unseen or missing):
+        message += "Feature names must be in the same order as they were in fit.\n"
+    return message
+
+
+def _listed(heading: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return "\n".join([heading, *(f"- {name}" for name in names[:SHOWN]), *["- ..."] * (len(names) > SHOWN)]) + "\n"
+
+
+def matrix(X: Any, estimator: str, name: str = "X") -> Array:
+    """Rows of finite numbers (n, n_features), of the dtype they came in; no copy where none is needed."""
+    refuse_sparse(X, name)
+    try:
+        found = np.asarray(X)
+    except ValueError as error:
+        raise DataError(f"{name} is no table: {' '.join(str(error).split())}") from None
+    found = _numbers(found, name)
+    if found.ndim != 2:
+        raise ShapeError(
+            f"Expected 2D array, got {found.ndim}D array instead: {name} has shape {found.shape}. Reshape your data "
+            f"using {name}.reshape(-1, 1) if it has a single feature or {name}.reshape(1, -1) if it is a single sample."
+        )
+    for size, what in ((len(found), "sample"), (found.shape[1], "feature")):
+        if not size:
+            shape = f"({found.shape[0]}, {found.shape[1]})"
+            raise DataError(
+                f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required by {estimator}."
+            )
+    check_finite(found, name, column_names(X))
+    return found
+
+
+def refuse_sparse(values: Any, name: str) -> None:
+    """Refuse SciPy's sparse matrices and arrays, which NumPy would box as one object."""
+    if hasattr(values, "toarray") and hasattr(values, "nnz"):
+        raise DtypeError(f"{name} is a sparse matrix, and dense rows are needed: give {name}.toarray().")
+
+
+def _numbers(values: Array, name: str) -> Array:
+    """Real numbers; objects that hold numbers as float64."""
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64) if values.dtype == np.float16 else values
+    if values.dtype.kind == "c":
+        raise DataError(f"Complex data not supported: {name} holds {values.dtype}. Give real and imaginary part apart.")
+    if values.dtype.kind != "O":
+        raise DataError(
+            f"{name} holds {values.dtype} values, and numbers are needed. Encode text and dates as numbers."
+        )
+    try:
+        return values.astype(np.float64)
+    except ValueError:
+        place = next((i for i, cell in np.ndenumerate(values) if np.isnan(number(cell))), ())
+        raise DataError(f"{name} holds {values[place]!r} at {_place(place)}, and numbers are needed.") from None
+    except TypeError as error:
+        raise DtypeError(f"{name} holds objects that are no numbers: {error}.") from None
+
+
+def _place(index: Sequence[int], names: Array | None = None) -> str:
+    words = [f"row {index[0]}"] if index else []
+    return ", ".join(words + [f"column {j if names is None else repr(names[j])}" for j in index[1:]])
+
+
+def check_finite(values: Array, name: str, names: Array | None = None) -> None:
+    """Refuse NaN and infinities, with their places. Infinite is also what overflows when it is squared or summed."""
+    if values.dtype.kind != "f":
+        return
+    for part in row_blocks(len(values), max(1, values.size // len(values))):
+        bad = np.argwhere(~np.isfinite(values[part]))
+        if len(bad):
+            places = [(int(i[0]) + part.start, *map(int, i[1:])) for i in bad[:SHOWN]]
+            kind = "NaN" if np.isnan(values[places[0]]) else "inf (infinity)"
+            shown = "; ".join(_place(place, names) for place in places) + ("; ..." if len(bad) > SHOWN else "")
+            raise DataError(f"Input {name} contains {kind}: {shown}. Fill these cells in, or leave their rows out.")
