@@ -15,13 +15,14 @@ from mlp import losses
 from mlp.data import Scaling
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
 from mlp.experiment import regularizers
+from mlp.experiment.around import wrapped
 from mlp.experiment.config import Config, suggestion
 from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Residual, Sigmoid, Softmax
 from mlp.layers.chain import names
 from mlp.losses import Loss
 from mlp.network import Layout
-from mlp.optimizers import OPTIMIZERS, ClipNorm, ClipValue, Frozen, Optimizer
+from mlp.optimizers import OPTIMIZERS, Frozen, Optimizer
 from mlp.schedules import (
     Constant,
     Cosine,
@@ -290,11 +291,7 @@ def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice], layout: 
             raise ConfigError(f"[optimizer] {given.name} finds its own step lengths. Leave out the schedule.")
         schedule = _schedule(given.schedule, getattr(found, "learning_rate", None), steps_per_epoch, total)
         found = replace(found, learning_rate=schedule)  # type: ignore[type-var]
-    if given.clip_value:
-        found = ClipValue(found, given.clip_value)
-    if given.clip_norm:
-        found = ClipNorm(found, given.clip_norm)
-    found = regularizers.constrained(found, config, layout)
+    found = wrapped(found, config, layout)
     return Frozen(found, tuple(frozen)) if frozen else found
 
 

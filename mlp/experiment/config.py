@@ -156,11 +156,18 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How it is made small. Further keys are the rule's own: learning_rate, momentum, beta1, ..."""
+    """How it is made small. Further keys are the rule's own: learning_rate, momentum, beta1, ...
+
+    `sam`: how far away the gradient is taken, at the worst place nearby. `lookahead`: after how many steps to go back
+    half of the way. `average`: the decay of a moving average of the parameters, which then answers. All off at 0.
+    """
 
     name: str = key("adam", NAME)
     clip_norm: float = key(0.0, NOT_NEGATIVE)
     clip_value: float = key(0.0, NOT_NEGATIVE)
+    sam: float = key(0.0, NOT_NEGATIVE)
+    lookahead: int = key(0, SEED)
+    average: float = key(0.0, RATE)
     schedule: str | dict[str, Any] = key("constant", SCHEDULE)
     own: dict[str, Any] = field(default_factory=dict)
 

@@ -38,6 +38,7 @@ from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
+from mlp.optimizers.memory import average
 from mlp.pretraining import Describer, LayerEpoch, note, pretrained
 from mlp.recorder import Recorder
 from mlp.training import Step, train
@@ -94,7 +95,7 @@ class Experiment:
     done. `losses`: those met in the epoch at hand, which was `started` then. `order`: the state of `shuffle_rng` when
     it began. `memory`: the rule's, of an earlier training to go on with, or None. `pause`: after how many steps there
     is more to do than to train. What is `unwatched` is not judged while it trains, and its run comes without findings:
-    `diagnose` its history.
+    `diagnose` its history. `restored`: the best weights are back.
     """
 
     config: Config
@@ -122,6 +123,7 @@ class Experiment:
     started: float | None = None
     pause: int = -1
     unwatched: bool = False
+    restored: bool = False
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -152,6 +154,12 @@ class Experiment:
         note(self.recorder.history, facts, step=0)
         self.best = Best.start(self.network)
         self.seconds += time.perf_counter() - start
+
+    @property
+    def answering(self) -> Network:
+        """The network as it answers: of a rule that keeps a mean of the places it came to, there."""
+        mean = None if self.restored else average(self.memory)
+        return self.network if mean is None else self.network.at(mean.copy())
 
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
@@ -195,6 +203,7 @@ class Experiment:
         self.watch.end()
         if self.diverged or self.config.training.early_stopping is not False:
             self.best.restore(self.network)
+            self.restored = True
         with metrics.quiet():
             network, history, values = self.chosen()
             found = dict(values)
@@ -297,16 +306,16 @@ class Experiment:
         self.recorder.history.append("train_loss", mean, self.steps - 1)
         if not (self.diverged or self.unwatched):
             self.watch.score()
-        part = self.prepared.validation
+        part, network = self.prepared.validation, self.answering
         found: dict[str, Any] = {}
         if part is not None and not self.diverged:
-            found = metrics.evaluate(self.network, self.head, self._task, part)
+            found = metrics.evaluate(network, self.head, self._task, part)
             for name, value in found.items():
                 self.recorder.history.append(f"validation_{name}", value, self.steps - 1)
         score = np.asarray(found.get("loss", mean))
         score = np.where(np.isfinite(score), score, np.inf)
         if not self.diverged:
-            self.best.offer(score, index, self.network, self._min_delta)
+            self.best.offer(score, index, network, self._min_delta)
         member = np.unravel_index(np.argmin(score), score.shape)
         shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
         alarms = self.watch.news()
@@ -335,24 +344,25 @@ class Experiment:
         return index >= 0 and self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
 
     def chosen(self) -> tuple[Network, History, dict[str, Any]]:
-        """The network, or of a population its best member on validation (without that part: in training).
+        """The network that answers, or of a population its best member on validation (without that part: in training).
 
         For an ensemble all members that came to a number, and the history of the best.
         """
-        if not self.network.population:
-            return self.network, self.recorder.history, {}
+        network = self.answering
+        if not network.population:
+            return network, self.recorder.history, {}
         part = self.prepared.validation or self.prepared.train
-        losses = np.asarray(metrics.evaluate(self.network, self.head, self._task, part)["loss"])
+        losses = np.asarray(metrics.evaluate(network, self.head, self._task, part)["loss"])
         member = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
-        single = Network(self.network.layers, 0, dtype=self.network.dtype)
-        np.copyto(single.params, self.network.params[member])
-        np.copyto(single.statistics, self.network.statistics[member])
+        single = Network(network.layers, 0, dtype=network.dtype)
+        np.copyto(single.params, network.params[member])
+        np.copyto(single.statistics, network.statistics[member])
         values = {"restart_losses": losses.tolist(), "restart_chosen": member}
-        history = self.recorder.history.member(member, self.network.population)
+        history = self.recorder.history.member(member, network.population)
         guess = float(history["reference_loss"][0])
-        values |= restarts.spread(self.network, self.head, self._task, self.prepared.train, guess)
+        values |= restarts.spread(network, self.head, self._task, self.prepared.train, guess)
         if self.config.training.ensemble and np.isfinite(losses).any():
-            return restarts.ensemble(self.network, losses), history, values
+            return restarts.ensemble(network, losses), history, values
         return single, history, values
 
 

@@ -25,6 +25,7 @@ from mlp.experiment.prepare import Part, Prepared
 from mlp.experiment.pretraining import pretrain
 from mlp.experiment.regularizers import augmentations
 from mlp.network import Network
+from mlp.optimizers.memory import average
 from mlp.training import train
 
 ROWS = 4096  # rows that a trial trains on at most
@@ -117,7 +118,8 @@ def trained(
         losses[step.index] = step.loss
         if step.index + 1 == steps or not np.isfinite(step.loss):
             break
-    return network, losses
+    mean = average(step.state)
+    return (network if mean is None else network.at(mean)), losses
 
 
 def _score(network: Network, head: build.Head, task: str, part: Part | None) -> float:

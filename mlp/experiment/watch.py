@@ -104,10 +104,10 @@ class Watch:
     def score(self) -> None:
         """Note how well the first training rows are answered, without dropout, and the recall of each class."""
         ready, task, name = self.ready, self._task, score_name(self._task)
-        self._note(f"train_{name}", metrics.evaluate(ready.network, ready.head, task, self._scored)[name])
+        self._note(f"train_{name}", metrics.evaluate(ready.answering, ready.head, task, self._scored)[name])
         if task == "classification":
             part = ready.prepared.validation or self._scored
-            self._note("recall", metrics.recall(ready.network, ready.head, self._n_targets, part))
+            self._note("recall", metrics.recall(ready.answering, ready.head, self._n_targets, part))
 
     def _judge(self) -> None:
         self.next = next(self._moments, -1)

@@ -75,6 +75,13 @@ def shrink(out: Array, share: Any, params: Array, room: Array) -> None:
         out -= room
 
 
+def average(state: Any) -> Array | None:
+    """The mean of the places it came to that a rule's memory holds, or that of a rule inside; None where none does."""
+    while state is not None and not hasattr(state, "average"):
+        state = getattr(state, "inner", None)
+    return None if state is None else np.asarray(state.average)
+
+
 def each_norm(vector: Array) -> Array:
     """‖vector‖ of every member, (*population, 1)."""
     return np.sqrt(each_square(vector))

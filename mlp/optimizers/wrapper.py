@@ -12,7 +12,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, check_count, check_each, check_fraction, check_positive
 from mlp.optimizers.masked import masked
-from mlp.optimizers.memory import each_norm
+from mlp.optimizers.memory import average, each_norm
 from mlp.optimizers.optimizer import (
     Evaluation,
     Optimizer,
@@ -103,8 +103,11 @@ class Frozen(Optimizer):
         if self.rule.alone:
             at = masked(at, self.slices)
         self.rule.update(at, state, out)
+        mean = average(state)
         for s in self.slices:
             out[..., s] = 0
+            if mean is not None:  # of places these parameters never came to
+                mean[..., s] = at.params[..., s]
 
 
 @dataclass
