@@ -49,6 +49,9 @@ TABLE = {
     "gradients that differ": Row(
         gradient.wrong, "wrong_gradient", {"gradient_error": {"mine": 0.1}}, {"gradient_error": {"mine": 1e-6}}, True),
     "uphill": Row(gradient.wrong, "wrong_gradient", {"descent": [1.0] * 5}, {"descent": [-1.0] * 5}, True),
+    "uphill, and nothing else shrinks the weights": Row(
+        gradient.wrong, "wrong_gradient", {"descent": [1.0] * 5, **chosen(weight_decay=0.01)},
+        chosen(weight_decay=3.0), True),
     "still": Row(
         gradient.frozen, "frozen_layer",
         {"update_norm_by_layer": {"a": [0.0, 0.0]}, "grad_norm_by_layer": {"a": [1.0, 1.0]}},

@@ -14,8 +14,15 @@ def wrong_layers(r: Reading, tolerance: float = 1e-3) -> tuple[str, ...]:
     return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= tolerance)
 
 
+def shrinks(r: Reading) -> bool:
+    """Whether the rule shrinks the weights hard beside what the gradient says, as AdamW may; that may lead uphill."""
+    return r.setting("weight_decay", 0.0) > 0.05
+
+
 def uphill(r: Reading) -> float:
     """The share of the first steps that go uphill, ⟨g, u⟩ > 0; 0 if the first does not: all rules begin downhill."""
+    if shrinks(r):
+        return 0.0
     descent = r["descent"] if "descent" in r else np.empty(0)
     first = descent[np.isfinite(descent)][:20]
     return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
@@ -26,7 +33,7 @@ def is_contrary(r: Reading) -> bool:
 
     Steps that are too long raise the loss too, but they are long, or turn back and forth.
     """
-    if "descent" not in r or "param_norm" not in r:
+    if "descent" not in r or "param_norm" not in r or shrinks(r):
         return False
     return any(_rises_as_promised(r, n) for n in (15, 30, 60) if len(r.loss) >= n)
 
