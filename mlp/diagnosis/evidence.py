@@ -53,7 +53,8 @@ def frozen_layers(r: Reading) -> tuple[str, ...]:
     if not all(name in r and len(r[name]) > 1 for name in ("update_norm_by_layer", "grad_norm_by_layer")):
         return ()
     moved, pulled = r["update_norm_by_layer"], r["grad_norm_by_layer"]
-    still = (moved == 0).all(0) & (pulled[: len(moved)].max(0) > 0)
+    at = np.isin(r.steps("grad_norm_by_layer"), r.steps("update_norm_by_layer"))  # of the others nothing is known
+    still = (moved == 0).all(0) & (pulled[at] > 0).any(0) if at.any() else np.zeros(moved.shape[1], bool)
     return tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=True) if s)
 
 
