@@ -8,160 +8,32 @@
 ...     pass
 >>> bool(step.loss < 1e-6)
 True
+
+What is public, and where it comes from, stands in `__init__.pyi`: type checkers read it, and so does this file. A name
+is imported when it is first asked for (PEP 562), so that `import mlp` costs nothing yet.
 """
 
+import ast
+import importlib
+import pkgutil
 import typing
-
-from mlp import data, layers, losses, optimizers
-from mlp.arrays import Array, Nodes, norm
-from mlp.backprop import backward, forward, infer, predict, value_and_grad
-from mlp.data.augment import Augmentation, Mixup, Shift, augmented
-from mlp.data.batches import Batch, as_batch, batches
-from mlp.diagnosis import Cause, Finding, diagnose
-from mlp.errors import (
-    ConfigError,
-    DataError,
-    DerivativeError,
-    DivergenceError,
-    DownloadError,
-    DtypeError,
-    FileFormatError,
-    HyperparameterError,
-    MissingExtraError,
-    MLPError,
-    NotFittedError,
-    ShapeError,
-    UnknownNameError,
-)
-from mlp.exchange import from_safetensors, from_sklearn, from_torch, to_onnx, to_safetensors
-from mlp.experiment import Repair, Run, load_run, repair, resume, run
-from mlp.gradcheck import gradcheck
-from mlp.history import History
-from mlp.instruments import DETAILED, ESSENTIAL, STANDARD, Instrument, sample_grad_norms
-from mlp.layers import *  # noqa: F403
-from mlp.losses import *  # noqa: F403
-from mlp.network import Layout, Network, Workspace
-from mlp.objective import Factors, Objective
-from mlp.optimizers import *  # noqa: F403
-from mlp.pretraining import RBM, Autoencoder, pretrain, pretrain_autoencoder, pretrain_rbm
-from mlp.recorder import Recorder
-from mlp.schedules import (
-    Cosine,
-    CosineRestarts,
-    Exponential,
-    InverseTime,
-    MultiStep,
-    OneCycle,
-    Polynomial,
-    ReduceOnPlateau,
-    StepDecay,
-    Triangular,
-    WarmUp,
-)
-from mlp.sinks import logged, to_csv, to_jsonl, to_tensorboard
-from mlp.training import Step, train
-
-if typing.TYPE_CHECKING:
-    from mlp.estimators import MLPClassifier, MLPRegressor
 
 __version__ = "0.1.0"
 
+_STUB = ast.parse(pkgutil.get_data(__name__, "__init__.pyi") or b"")
+_HOMES = {name.name: node.module for node in _STUB.body if isinstance(node, ast.ImportFrom) for name in node.names}
+__all__ = sorted(_HOMES)
+
 
 def __getattr__(name: str) -> typing.Any:
-    """The estimators, imported when they are first asked for."""
-    if name in ("MLPClassifier", "MLPRegressor"):
-        from mlp import estimators
-
-        return getattr(estimators, name)
-    raise AttributeError(f"module 'mlp' has no attribute {name!r}")
+    """The public object or module of this name, once; from then on it stands in `globals()`."""
+    if _HOMES.get(name, __name__) != __name__:
+        found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return found
+    if not name.startswith("_") and name in {module.name for module in pkgutil.iter_modules(__path__)}:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-__all__ = [
-    "DETAILED",
-    "ESSENTIAL",
-    "RBM",
-    "STANDARD",
-    "Array",
-    "Augmentation",
-    "Autoencoder",
-    "Batch",
-    "Cause",
-    "ConfigError",
-    "Cosine",
-    "CosineRestarts",
-    "DataError",
-    "DerivativeError",
-    "DivergenceError",
-    "DownloadError",
-    "DtypeError",
-    "Exponential",
-    "Factors",
-    "FileFormatError",
-    "Finding",
-    "History",
-    "HyperparameterError",
-    "Instrument",
-    "InverseTime",
-    "Layout",
-    "MLPClassifier",
-    "MLPError",
-    "MLPRegressor",
-    "MissingExtraError",
-    "Mixup",
-    "MultiStep",
-    "Network",
-    "Nodes",
-    "NotFittedError",
-    "Objective",
-    "OneCycle",
-    "Polynomial",
-    "Recorder",
-    "ReduceOnPlateau",
-    "Repair",
-    "Run",
-    "ShapeError",
-    "Shift",
-    "Step",
-    "StepDecay",
-    "Triangular",
-    "UnknownNameError",
-    "WarmUp",
-    "Workspace",
-    "as_batch",
-    "augmented",
-    "backward",
-    "batches",
-    "data",
-    "diagnose",
-    "forward",
-    "from_safetensors",
-    "from_sklearn",
-    "from_torch",
-    "gradcheck",
-    "infer",
-    "load_run",
-    "logged",
-    "norm",
-    "predict",
-    "pretrain",
-    "pretrain_autoencoder",
-    "pretrain_rbm",
-    "repair",
-    "resume",
-    "run",
-    "sample_grad_norms",
-    "to_csv",
-    "to_jsonl",
-    "to_onnx",
-    "to_safetensors",
-    "to_tensorboard",
-    "train",
-    "value_and_grad",
-]
-__all__ += layers.__all__
-__all__ += losses.__all__
-__all__ += optimizers.__all__

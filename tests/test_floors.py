@@ -17,7 +17,7 @@ FLOORS = """
 3 network
 4 backprop
 4.5 objective
-5 training gradcheck curvature landscape
+5 training differences curvature landscape
 6 instruments pretraining
 7 recorder diagnosis
 7.5 sinks

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -108,6 +112,57 @@ def test_every_class_of_a_family_is_declared(name: str) -> None:
         if inspect.isclass(v) and issubclass(v, kinds[name]) and not inspect.isabstract(v) and not n.startswith("_")
     }
     assert written <= set(importlib.import_module(name).__all__)
+
+
+def stub() -> list[tuple[str, str, str | None]]:
+    """The rows of `__init__.pyi`: module, name, name under which it is public."""
+    tree = ast.parse(Path(mlp.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [(str(node.module), row.name, row.asname) for node in imports for row in node.names]
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_the_package_makes_public_what_its_families_declare(name: str) -> None:
+    assert {row for module, row, _ in stub() if module == name} == set(importlib.import_module(name).__all__)
+
+
+def test_the_stub_hands_on_each_name_once_under_its_own_name() -> None:
+    """`import A as A`: without the second A it would be private to type checkers (PEP 484)."""
+    assert all(name == public for _, name, public in stub())
+    assert sorted(name for _, name, _ in stub()) == mlp.__all__
+
+
+def test_no_public_name_is_also_that_of_a_module() -> None:
+    """Whoever imports `mlp.x` sets the attribute x of `mlp` to the module: a function x would be gone."""
+    there = {module.name for module in pkgutil.iter_modules(mlp.__path__)}
+    assert there & {name for module, name, _ in stub() if module != "mlp"} == set()
+
+
+def alone(code: str) -> str:
+    """What a new interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_import_mlp_loads_nothing_else() -> None:
+    code = "import sys, mlp; print(*(n for n in sys.modules if n.startswith(('mlp.', 'numpy', 'sklearn'))))"
+    assert alone(code) == ""
+
+
+def test_modules_are_attributes_of_the_package() -> None:
+    names = "layers", "optimizers", "data", "instruments", "experiment", "bench", "cli"
+    assert alone(f"import mlp; print(*(getattr(mlp, n).__name__ for n in {names}))") == " ".join(
+        f"mlp.{name}" for name in names
+    )
+
+
+@pytest.mark.parametrize("name", ["Dens", "__path", "__wrapped__", "train.Step"])
+def test_what_is_not_there_is_an_attribute_error(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module 'mlp' has no attribute {name!r}"):
+        getattr(mlp, name)
+
+
+def test_dir_knows_what_was_not_asked_for_yet() -> None:
+    assert alone("import mlp; print({'Dense', 'MLPClassifier', 'data', '__version__'} <= set(dir(mlp)))") == "True"
 
 
 def test_star_import_brings_what_is_declared() -> None:

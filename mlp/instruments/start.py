@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.batches import as_batch
-from mlp.gradcheck import gradient_errors
+from mlp.differences import gradient_errors
 from mlp.instruments.nodes import places
 from mlp.layers import Dense
 from mlp.network import Network
