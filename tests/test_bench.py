@@ -41,8 +41,9 @@ def test_the_median_of_ten_lies_between_the_second_and_the_ninth() -> None:
     assert found == (5.5, 2, 9, 1 - 22 / 1024)
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 6, 9, 30])
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 9, 30, 65, 66, 1100])
 def test_the_interval_of_the_median_covers_what_it_says(n: int) -> None:
+    """65 and 66: the sums of C(n, i) up to n/2 are beyond 64 bits, and wrapped around to a coverage of 1.23."""
     found = median([float(i) for i in range(n)])
     k = int(found.low) + 1
     assert found.coverage == pytest.approx(max(0, 1 - 2 * sum(comb(n, i) for i in range(k)) / 2**n))
@@ -76,6 +77,14 @@ def test_signed_rank_is_that_of_scipy(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = rng.standard_normal(12), rng.standard_normal(12)
     assert signed_rank(a, b) == pytest.approx(scipy.wilcoxon(a, b, method="exact").pvalue, rel=1e-12)
+
+
+def test_signed_rank_of_more_seeds_than_a_double_has_powers_of_two() -> None:
+    """2ⁿ signs were counted as doubles: from n = 1024 on ∞/∞, and min(1, NaN) said p = 1 whatever the differences."""
+    d = np.arange(1.0, 1051)
+    d[:20] *= -1
+    assert signed_rank(d, np.zeros(1050)) < 1e-100
+    assert signed_rank(d * np.resize([1, -1], 1050), np.zeros(1050)) > 0.5
 
 
 def test_signed_rank_with_ties_counts_out_all_signs() -> None:
