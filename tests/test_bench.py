@@ -217,6 +217,13 @@ def test_every_rate_of_a_grid_is_a_tenth_of_the_decades_apart() -> None:
     assert grid == [0.001, 0.01, 0.1, 1.0, 10.0]
 
 
+def test_a_rate_is_tried_once_however_often_it_is_meant() -> None:
+    """Equal rates were trained apart, and each then had the runs of all: `decades = 0` cost nine times its worth."""
+    assert settings({"bench": {"decades": 0.0}}).learning_rates("sgd") == [0.1]
+    own = {"optimizers": {"sgd": {"learning_rate": [0.2, 0.1, 0.2]}}}
+    assert settings(own).learning_rates("sgd") == [0.1, 0.2]
+
+
 def test_a_random_search_draws_the_same_rates_again_and_others_for_another_rule() -> None:
     wanted = settings({"bench": {"search": "random", "rates": 6}})
     rates = wanted.learning_rates("sgd")
@@ -290,6 +297,15 @@ def test_bad_input_is_one_line_and_status_2(
         ({"optimizers": {"adam": {"beta": 0.9}}}, "no key 'beta'.*Did you mean 'beta2'"),
         ({"optimizers": {"adam": {"beta1": 1.5}}}, "beta1 = 1.5 cannot be"),
         ({"optimizers": {"adam": {"learning_rate": [0.1, -1]}}}, "learning_rate = -1 cannot be"),
+        (
+            {"optimizers": {"adam": {"learning_rate": []}}},
+            "leaves nothing to try",
+        ),  # was: argmin of nothing, at the end
+        (
+            {"optimizers": {"adam": {"learning_rate": ["a", 0.1]}}},
+            "learning_rate = 'a' cannot be",
+        ),  # was: '<' of sorted
+        ({"bench": {"decades": 1000}}, "decades = 1000 cannot be. Allowed: a number from 0 to 100"),
     ],
 )
 def test_a_file_that_cannot_be_meant_says_where_and_what(config: dict[str, Any], words: str) -> None:
