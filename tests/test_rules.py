@@ -230,7 +230,7 @@ def test_averages_are_means_of_the_places_they_name() -> None:
         (lambda: mlp.Lookahead(mlp.SGD(), every=0), "every = 0"),
         (lambda: mlp.SAM(mlp.SGD(), 0.0), "radius = 0.0"),
         (lambda: mlp.MovingAverage(3), "rule = 3"),  # type: ignore[arg-type]
-        (lambda: mlp.SophiaH(seed=-1), "rng = -1"),
+        (lambda: mlp.SophiaH(seed=-1), "seed = -1"),
         (lambda: mlp.Lion(0.1, beta1=1.0), "beta1 = 1.0"),
         (lambda: mlp.MultiStep(0.1, 3), "at = 3"),  # type: ignore[arg-type]
     ],
