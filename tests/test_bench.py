@@ -41,8 +41,9 @@ def test_the_median_of_ten_lies_between_the_second_and_the_ninth() -> None:
     assert found == (5.5, 2, 9, 1 - 22 / 1024)
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 6, 9, 30])
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 9, 30, 65, 66, 1100])
 def test_the_interval_of_the_median_covers_what_it_says(n: int) -> None:
+    """65 and 66: the sums of C(n, i) up to n/2 are beyond 64 bits, and wrapped around to a coverage of 1.23."""
     found = median([float(i) for i in range(n)])
     k = int(found.low) + 1
     assert found.coverage == pytest.approx(max(0, 1 - 2 * sum(comb(n, i) for i in range(k)) / 2**n))
@@ -76,6 +77,14 @@ def test_signed_rank_is_that_of_scipy(seed: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = rng.standard_normal(12), rng.standard_normal(12)
     assert signed_rank(a, b) == pytest.approx(scipy.wilcoxon(a, b, method="exact").pvalue, rel=1e-12)
+
+
+def test_signed_rank_of_more_seeds_than_a_double_has_powers_of_two() -> None:
+    """2ⁿ signs were counted as doubles: from n = 1024 on ∞/∞, and min(1, NaN) said p = 1 whatever the differences."""
+    d = np.arange(1.0, 1051)
+    d[:20] *= -1
+    assert signed_rank(d, np.zeros(1050)) < 1e-100
+    assert signed_rank(d * np.resize([1, -1], 1050), np.zeros(1050)) > 0.5
 
 
 def test_signed_rank_with_ties_counts_out_all_signs() -> None:
@@ -208,6 +217,13 @@ def test_every_rate_of_a_grid_is_a_tenth_of_the_decades_apart() -> None:
     assert grid == [0.001, 0.01, 0.1, 1.0, 10.0]
 
 
+def test_a_rate_is_tried_once_however_often_it_is_meant() -> None:
+    """Equal rates were trained apart, and each then had the runs of all: `decades = 0` cost nine times its worth."""
+    assert settings({"bench": {"decades": 0.0}}).learning_rates("sgd") == [0.1]
+    own = {"optimizers": {"sgd": {"learning_rate": [0.2, 0.1, 0.2]}}}
+    assert settings(own).learning_rates("sgd") == [0.1, 0.2]
+
+
 def test_a_random_search_draws_the_same_rates_again_and_others_for_another_rule() -> None:
     wanted = settings({"bench": {"search": "random", "rates": 6}})
     rates = wanted.learning_rates("sgd")
@@ -281,6 +297,15 @@ def test_bad_input_is_one_line_and_status_2(
         ({"optimizers": {"adam": {"beta": 0.9}}}, "no key 'beta'.*Did you mean 'beta2'"),
         ({"optimizers": {"adam": {"beta1": 1.5}}}, "beta1 = 1.5 cannot be"),
         ({"optimizers": {"adam": {"learning_rate": [0.1, -1]}}}, "learning_rate = -1 cannot be"),
+        (
+            {"optimizers": {"adam": {"learning_rate": []}}},
+            "leaves nothing to try",
+        ),  # was: argmin of nothing, at the end
+        (
+            {"optimizers": {"adam": {"learning_rate": ["a", 0.1]}}},
+            "learning_rate = 'a' cannot be",
+        ),  # was: '<' of sorted
+        ({"bench": {"decades": 1000}}, "decades = 1000 cannot be. Allowed: a number from 0 to 100"),
     ],
 )
 def test_a_file_that_cannot_be_meant_says_where_and_what(config: dict[str, Any], words: str) -> None:

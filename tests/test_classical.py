@@ -720,3 +720,62 @@ def test_a_run_that_goes_on_with_its_state_is_a_run_that_never_stopped(name: str
             state = last.state
         paths.append(net.params)
     assert (paths[0] == paths[1]).all()
+
+
+# numbers at the end of their range
+
+
+class Bowl:
+    """½ `scale` ‖θ‖²."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def value(self, params: Any) -> Any:
+        return 0.5 * self.scale * (params * params).sum()
+
+    def value_and_grad(self, params: Any, out: Any) -> Any:
+        np.multiply(params, self.scale, out=out)
+        return self.value(params)
+
+    def hvp(self, v: Any, out: Any) -> None:
+        np.multiply(v, self.scale, out=out)
+
+    gnvp = hvp
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-150, 1e100, 1e160, 1e290])
+@pytest.mark.parametrize("name", sorted({*SEARCHING} - {"gauss_newton", "dogleg", "levenberg_marquardt"}))
+def test_a_gradient_whose_square_is_no_number_ends_in_no_error(name: str, scale: float) -> None:
+    """‖g‖² underflows to 0 (or overflows) though g is there: rules that divided by it raised ZeroDivisionError."""
+    rule, objective, params = mlp.optimizers.OPTIMIZERS[name](), Bowl(scale), np.ones(3)
+    state, grad, out = rule.init(params), np.empty(3), np.empty(3)
+    with np.errstate(all="ignore"):
+        for _ in range(4):
+            loss = objective.value_and_grad(params, grad)
+            rule.update(mlp.optimizers.Evaluation(params, loss, grad, objective), state, out)
+            params = params + out
+    assert objective.value(params) <= objective.value(np.ones(3))
+
+
+def test_bayesian_regularisation_of_targets_that_say_nothing_leaves_nothing() -> None:
+    """With t = 0 no parameter is determined: γ and α fell to 0, and ln α was a math domain error."""
+    net = mlp.Network([mlp.Dense(1, 2), mlp.Tanh(), mlp.Dense(2, 1)], rng=0)
+    net.params = np.zeros_like(net.params)
+    X, rule = np.linspace(-1, 1, 9)[:, None], mlp.BayesianRegularization()
+    with np.errstate(all="ignore"):
+        steps = [step.loss for step in mlp.train(net, mlp.batches(X, 0 * X, None, epochs=5), mlp.SquaredError(), rule)]
+    assert steps == [0] * 5
+
+
+@pytest.mark.parametrize("rule", [mlp.GaussNewton(), mlp.optimizers.Dogleg(), mlp.BayesianRegularization()])
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_least_squares_of_what_is_no_number_stay_where_they_are(rule: Any, broken: float) -> None:
+    """LAPACK refuses NaN with LinAlgError: a run whose loss is none shall end as one that diverged, not in a trace."""
+    net = mlp.Network([mlp.Dense(1, 2), mlp.Tanh(), mlp.Dense(2, 1)], rng=0)
+    before, X = net.params.copy(), np.linspace(-1, 1, 9)[:, None]
+    t = np.where(np.arange(9)[:, None] == 4, broken, X)
+    with np.errstate(all="ignore"):
+        for _ in mlp.train(net, mlp.batches(X, t, None, epochs=3), mlp.SquaredError(), rule):
+            pass
+    np.testing.assert_array_equal(net.params, before)

@@ -230,7 +230,7 @@ def test_averages_are_means_of_the_places_they_name() -> None:
         (lambda: mlp.Lookahead(mlp.SGD(), every=0), "every = 0"),
         (lambda: mlp.SAM(mlp.SGD(), 0.0), "radius = 0.0"),
         (lambda: mlp.MovingAverage(3), "rule = 3"),  # type: ignore[arg-type]
-        (lambda: mlp.SophiaH(seed=-1), "rng = -1"),
+        (lambda: mlp.SophiaH(seed=-1), "seed = -1"),
         (lambda: mlp.Lion(0.1, beta1=1.0), "beta1 = 1.0"),
         (lambda: mlp.MultiStep(0.1, 3), "at = 3"),  # type: ignore[arg-type]
     ],
@@ -255,3 +255,25 @@ def test_a_network_knows_its_matrices() -> None:
     assert net.layout.matrices == ((slice(0, 12), (4, 3)), (slice(12, 32), (4, 5)), (slice(40, 52), (3, 4)))
     for where, shape in net.layout.matrices:
         assert np.shares_memory(net.params[where].reshape(shape), net.params)
+
+
+@pytest.mark.parametrize("rule", [mlp.Shampoo(matrices=MATRICES), mlp.SOAP(matrices=MATRICES)])
+@pytest.mark.parametrize("population", [(), (2,)])
+def test_a_member_that_diverged_has_nan_steps_and_the_others_their_own(rule: Any, population: tuple[int, ...]) -> None:
+    """LAPACK refuses a stack of matrices if one of them holds ∞: the whole population ended in a LinAlgError."""
+    params = np.ones((*population, 9))
+    grad = np.random.default_rng(0).standard_normal(params.shape)
+    healthy, steps = grad.copy(), {}
+    for kind, g in (("healthy", healthy), ("broken", grad)):
+        if kind == "broken":
+            g[-1] = np.inf
+        state, out = rule.init(params), np.empty_like(params)
+        with np.errstate(all="ignore"):
+            for _ in range(3):
+                rule.update(mlp.optimizers.Evaluation(params, np.zeros(population), g), state, out)
+        steps[kind] = out
+    if population:
+        np.testing.assert_array_equal(steps["broken"][0], steps["healthy"][0])
+        assert np.isnan(steps["broken"][1]).all()
+    else:
+        assert np.isnan(steps["broken"]).any()

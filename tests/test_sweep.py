@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sweeping import die_once, draw, fail, mortal
 
@@ -117,6 +118,13 @@ def test_numbers_on_disk_are_those_that_were_computed(tmp_path: Path) -> None:
         fresh = [o.result for o in sweep(TRIALS, draw, Serial(), journal)]
     with Journal(tmp_path / "trials.jsonl", ABOUT) as journal:
         assert [o.result for o in sweep(TRIALS, draw, Serial(), journal)] == fresh
+
+
+@pytest.mark.parametrize("seed", [np.int64(1), float("nan"), object()])
+def test_a_trial_that_json_cannot_write_is_named(seed: object) -> None:
+    """json's own TypeError said which type it was, but not where: the trial is the user's, and so is the line."""
+    with pytest.raises(HyperparameterError, match=r"trials = \{'seed': .* what JSON can write"):
+        list(sweep([{"seed": seed}], len))
 
 
 def test_the_same_trial_twice_is_refused() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
+from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
 from mlp.experiment.config import COUNT, NOT_NEGATIVE, SEED, Allowed, key, one_of, suggestion
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import needs_folder, problem_named
@@ -22,6 +22,7 @@ NAMES = Allowed(
     lambda value: isinstance(value, list) and value != [] and all(isinstance(v, str) for v in value), "a list of names"
 )
 FOLDER = Allowed(lambda value: isinstance(value, str), "the path of a folder")
+DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100, "a number from 0 to 100")
 FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
 
 
@@ -40,7 +41,7 @@ class Settings:
     seeds: int = key(10, COUNT)
     tuning_seeds: int = key(3, COUNT)
     rates: int = key(9, COUNT)
-    decades: float = key(4.0, NOT_NEGATIVE)
+    decades: float = key(4.0, DECADES)
     search: str = key("grid", one_of("grid", "random"))
     together: int = key(5, COUNT)
     epochs: int = key(0, SEED)
@@ -53,12 +54,13 @@ class Settings:
         return {name: value for name, value in self.own.get(rule, {}).items() if name != "learning_rate"}
 
     def learning_rates(self, rule: str) -> list[float | None]:
-        """What is tried, in rising order; [None] for a rule that has no learning rate."""
+        """What is tried, each once and in rising order; [None] for a rule that has no learning rate."""
         usual = {f.name: f.default for f in fields(OPTIMIZERS[rule])}.get("learning_rate")  # type: ignore[arg-type]
         given = self.own.get(rule, {}).get("learning_rate")
         if usual is None or given is not None:
-            return [None] if usual is None else sorted(given if isinstance(given, list) else [given])
-        return [float(f"{rate:.4g}") for rate in usual * 10 ** self._powers(rule)]
+            return [None] if usual is None else sorted(set(given if isinstance(given, list) else [given]))
+        rates = {float(f"{rate:.4g}") for rate in usual * 10 ** self._powers(rule)}
+        return [*sorted(rates)]
 
     def _powers(self, rule: str) -> Any:
         """Powers of ten around 0."""
@@ -127,7 +129,12 @@ def _check_rule(found: Settings, name: str, where: str) -> None:
     for own in found.own.get(name, {}):
         if own not in known:
             raise ConfigError(f"{where} has no key {own!r}. {suggestion(own, known or ['none'])}")
+    given = found.own.get(name, {}).get("learning_rate")
+    if given == []:
+        raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
     try:
+        for rate in given if isinstance(given, list) else [] if given is None else [given]:
+            check_positive("learning_rate", rate)
         for rate in found.learning_rates(name):
             OPTIMIZERS[name](**found.keys(name), **({} if rate is None else {"learning_rate": rate}))
     except (HyperparameterError, TypeError) as error:

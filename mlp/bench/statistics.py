@@ -7,6 +7,7 @@ deviations mislead. A result that is no number counts as worse than every number
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import comb, inf, nan, sqrt
 from typing import NamedTuple
 
@@ -39,10 +40,10 @@ def median(values: Sequence[float], level: float = 0.95) -> Interval:
     n = len(x)
     if not n:
         return Interval(nan, nan, nan, nan)
-    below = np.cumsum([comb(n, i) for i in range(n)]) / 2**n
-    k = max(1, int(np.count_nonzero(1 - 2 * below[: n // 2] >= level)))
+    below = [ways / 2**n for ways in accumulate(comb(n, i) for i in range(max(1, n // 2)))]  # whole numbers of any size
+    k = max(1, sum(1 - 2 * share >= level for share in below))
     middle = x[(n - 1) // 2] if np.isinf(x[n // 2]) else (x[(n - 1) // 2] + x[n // 2]) / 2
-    return Interval(float(middle), float(x[k - 1]), float(x[n - k]), max(0.0, float(1 - 2 * below[k - 1])))
+    return Interval(float(middle), float(x[k - 1]), float(x[n - k]), max(0.0, 1 - 2 * below[k - 1]))
 
 
 def share(successes: int, n: int, z: float = 1.959963984540054) -> Interval:
@@ -68,13 +69,14 @@ def signed_rank(a: Sequence[float], b: Sequence[float]) -> float:
     if not len(d):
         return 1.0
     doubled = np.rint(2 * _ranks(np.abs(d))).astype(int)  # mean ranks are halves
-    ways = np.zeros(doubled.sum() + 1)
-    ways[0] = 1
-    for rank in doubled:
-        ways[rank:] = ways[rank:] + ways[: len(ways) - rank]
+    chance = np.zeros(doubled.sum() + 1)
+    chance[0] = 1
+    for rank in doubled:  # halved each time: 2ⁿ itself overflows from n = 1024 on
+        chance *= 0.5
+        chance[rank:] = chance[rank:] + chance[: len(chance) - rank]
     observed = doubled[d > 0].sum()
-    tail = min(ways[: observed + 1].sum(), ways[observed:].sum())
-    return float(min(1.0, 2 * tail / ways.sum()))
+    tail = min(chance[: observed + 1].sum(), chance[observed:].sum())
+    return float(min(1.0, 2 * tail))
 
 
 def _ranks(values: Array) -> Array:

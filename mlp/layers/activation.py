@@ -113,7 +113,7 @@ class Sigmoid(Activation):
     """y = 1/(1 + e⁻ˣ), written ½(1 + tanh ½x), which cannot overflow.  φ′ = y(1 - y) ≤ ¼.
 
     `flat_spot` is added to φ′ in `backward`, so that a unit which is wrong at 0 or 1 still learns; ∂L/∂θ is then no
-    longer the gradient. Fahlman (1988), section 3.1, adds 0.1.
+    longer the gradient. Fahlman (1988) adds 0.1.
     """
 
     flat_spot: float = 0.0

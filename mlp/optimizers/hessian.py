@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,14 @@ def hessian_times(at: Evaluation, z: Array, out: Array) -> None:
     out /= 2 * h
 
 
+def _check_seed(seed: Any) -> None:
+    """Refuse what is no seed, by the name that it has here."""
+    try:
+        generator(seed)
+    except HyperparameterError:
+        raise HyperparameterError("seed", seed, "a whole number, 0 or more") from None
+
+
 @dataclass
 class CurvatureState(MeansState):
     """`m`: the mean gradient; `v`: the mean of the estimates, or of their squares; `rng` draws z; `room`: scratch."""
@@ -68,7 +77,7 @@ class AdaHessian(Optimizer):
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        generator(self.seed)
+        _check_seed(self.seed)
 
     def init(self, params: Array) -> CurvatureState:
         """No gradients met."""
@@ -113,7 +122,7 @@ class SophiaH(Optimizer):
     def __post_init__(self) -> None:
         check_numbers(self)
         check_count("every", self.every)
-        generator(self.seed)
+        _check_seed(self.seed)
 
     def init(self, params: Array) -> CurvatureState:
         """No gradients met."""

@@ -16,6 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, check_fraction, check_positive
 from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.matrix import eigen
 from mlp.optimizers.optimizer import Evaluation, Optimizer
 
 
@@ -46,6 +47,13 @@ def _room(state: ResidualState, objective: Any, at: Evaluation) -> Array:
 def _count(at: Evaluation, state: ResidualState) -> None:
     state.gradients += 2
     state.pace.next(at.loss)
+
+
+def newton_step(state: ResidualState, rank: float) -> Array:
+    """-J⁺ r, singular values under `rank` times the largest being 0; no step where J or r holds what is no number."""
+    if not (np.isfinite(state.jacobian).all() and np.isfinite(state.residuals).all()):
+        return np.zeros_like(state.jacobian[0])
+    return np.asarray(-np.linalg.lstsq(state.jacobian, state.residuals, rcond=rank)[0])
 
 
 def trial(objective: Any, state: SearchState, params: Array) -> float:
@@ -88,7 +96,7 @@ class GaussNewton(Searching):
     def update(self, at: Evaluation, state: ResidualState, out: Array) -> None:
         """-α J⁺ r."""
         objective = _look(self, at, state, "value_and_grad")
-        d = -np.linalg.lstsq(state.jacobian, state.residuals, rcond=self.rank)[0]
+        d = newton_step(state, self.rank)
         if not d @ at.grad < 0:
             np.negative(at.grad, out=d)
         state.gradients, state.pace.t = state.gradients - 1, state.t - 1  # `step` counts them
@@ -225,7 +233,7 @@ class BayesianRegularization(Searching):
     def update(self, at: Evaluation, state: BayesState, out: Array) -> None:
         """-(A + μ I)⁻¹ (β Jᵀ r + α θ), with the first μ of the schedule that lowers F."""
         objective = _look(self, at, state, "value")
-        bends, axes = np.linalg.eigh(state.jacobian.T @ state.jacobian)
+        bends, axes = eigen(state.jacobian.T @ state.jacobian)
         bends = np.maximum(bends, 0)  # rounding may leave -1e-17
         self._estimate(at, state, bends)
         alpha, beta, params = state.alpha, state.beta, at.params
@@ -253,9 +261,9 @@ class BayesianRegularization(Searching):
                 size * log(state.alpha) + n * log(state.beta) - n * log(2 * pi)
                 - float(np.log(scaled + state.alpha).sum())
             ) - state.alpha * weights - state.beta * data  # fmt: skip
-        state.alpha = state.gamma / (2 * weights)
+        state.alpha = min(max(state.gamma / (2 * weights), tiny), 1 / tiny)  # above 0 where no weight is left: ln α
         left = n - state.gamma
-        state.beta = left / (2 * data) if left > 0 else 1.0
+        state.beta = min(max(left / (2 * data), tiny), 1 / tiny) if left > 0 else 1.0
 
 
 def halved_square(values: Array) -> float:
@@ -306,7 +314,7 @@ class Dogleg(Searching):
         out.fill(0)
         if not g.any():
             return
-        newton = -np.linalg.lstsq(jacobian, state.residuals, rcond=self.rank)[0]
+        newton = newton_step(state, self.rank)
         along = jacobian @ g
         step = dogleg(g, float(along @ along), newton, state.radius)
         moved = jacobian @ step

@@ -121,7 +121,9 @@ class StrongWolfe:
         """Write α d into `out`, move `state` on and return the point found. α is 0 where d does not go down."""
         line = Line(objective, at, d)
         found = self.search(line, first) if line.start.slope < 0 else line.start
-        np.multiply(d, found.alpha, out=out)
+        out.fill(0)
+        if found.alpha:  # 0 · d is NaN where d holds ∞: a search that found nothing stays where it is
+            np.multiply(d, found.alpha, out=out)
         state.gradients += 1 + line.evaluations
         state.pace.next(at.loss)
         state.pace.learning_rate = found.alpha

@@ -218,9 +218,19 @@ class Shampoo(Optimizer):
         return tuple(rooted(side, power) if side.size else None for side in (left, right))  # type: ignore[return-value]
 
 
+def eigen(matrix: Array) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of symmetric matrices (*population, n, n); NaN for a matrix that holds what is none.
+
+    LAPACK refuses such a matrix, and its whole population with it: a run that diverges would end in an error.
+    """
+    broken = ~np.asarray(np.isfinite(matrix).all((-1, -2), keepdims=True))
+    values, vectors = np.linalg.eigh(np.where(broken, 0, matrix))
+    return np.where(broken[..., 0], np.nan, values), np.where(broken, np.nan, vectors)
+
+
 def rooted(matrix: Array, power: float) -> Array:
     """A power of a symmetric matrix above 0; what rounding has put below the smallest normal number counts as that."""
-    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = eigen(matrix)
     powers = np.maximum(values, np.finfo(matrix.dtype).tiny) ** power
     return np.asarray((vectors * powers[..., None, :]) @ transposed(vectors))
 

@@ -135,7 +135,7 @@ class TrustRegion(Searching):
         state.gradients += 1
         state.pace.next(at.loss)
         out.fill(0)
-        if at.grad.any():
+        if at.grad @ at.grad > 0:  # of a gradient that is there its square may underflow: CG has nothing to divide by
             step, fall = steihaug(at.grad, counted(objective.hvp, state), state.radius)
             judge(self, at, state, objective, step, fall, out)
 
@@ -147,8 +147,11 @@ def steihaug(g: Array, times: Callable[[Array], Array], radius: float) -> tuple[
     size = float(np.sqrt(g @ g))
     enough = min(0.5, size**0.5) * size
     for _ in range(2 * g.size + 10):  # exact arithmetic would need no more than n
+        square = float(r @ r)
+        if not square:
+            break
         hd = times(d)
-        bend, square = float(d @ hd), float(r @ r)
+        bend = float(d @ hd)
         further = square / bend if bend > 0 else np.inf
         ahead = u + further * d if bend > 0 else u
         if bend <= 0 or np.sqrt(ahead @ ahead) >= radius:

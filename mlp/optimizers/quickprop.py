@@ -32,11 +32,11 @@ class Quickprop(Optimizer):
 
     u′ and S′ are the step and the slope before; μ is `max_growth`, λ `weight_decay`, η `learning_rate`.
 
-    Fahlman (1988), section 3.2, with the case distinctions of his program (quickprop.c), which FANN has too (there a u′
-    under 0.001 counts as 0). But no q is longer than μ |u′|, as the paper says: in the program it can be, after a step
-    that went uphill. There η is divided by the number of a unit's inputs; a rule here does not know units, so η is the
-    same for all, and after u′ = 0 there is no momentum (his 0.9, or 0). The program's sums of errors run over the
-    training set: for a loss that is a mean over N samples, η is N times as large here. Where sigmoids
+    Fahlman (1988), "The Quickprop Algorithm", with the case distinctions of his program (quickprop.c), which FANN has
+    too (there a u′ under 0.001 counts as 0). But no q is longer than μ |u′|, as the paper says: in the program it can
+    be, after a step that went uphill. There η is divided by the number of a unit's inputs; a rule here does not know
+    units, so η is the same for all, and after u′ = 0 there is no momentum (his 0.9, or 0). The program's sums of errors
+    run over the training set: for a loss that is a mean over N samples, η is N times as large here. Where sigmoids
     saturate he adds 0.1 to their slope: `Sigmoid(flat_spot=0.1)`.
     """
 

@@ -6,11 +6,13 @@ For full batches, one network at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_positive
+from mlp.optimizers.least_squares import LEAST_DAMPING
 from mlp.optimizers.line import Searching, SearchState, asked, searching
 from mlp.optimizers.optimizer import Evaluation
 
@@ -66,10 +68,11 @@ class ScaledConjugateGradient(Searching):
         out.fill(0)
         if state.success:
             self._direction(at, state)
-            if not at.grad.any():
-                return
-            state.curvature = self._curvature(at, objective, state)
         size, mu = float(state.p @ state.p), -float(state.p @ at.grad)
+        if not (0 < size < inf and 0 < mu * mu < inf):  # no gradient, or one whose square is no number
+            return
+        if state.success:
+            state.curvature = self._curvature(at, objective, state)
         delta = state.curvature + state.damping * size
         if delta <= 0:
             state.damping = 2 * (state.damping - delta / size)
@@ -78,13 +81,13 @@ class ScaledConjugateGradient(Searching):
         with np.errstate(all="ignore"):  # the trial may well go too far
             loss = float(objective.value(at.params + alpha * state.p))
         state.values += 1
-        comparison = 2 * delta * (float(at.loss) - loss) / mu**2
+        comparison = 2 * delta * (float(at.loss) - loss) / (mu * mu)
         state.success = comparison >= 0  # not, where the loss is no number
         if state.success:
             np.multiply(state.p, alpha, out=out)
             state.pace.learning_rate = alpha
         if comparison >= 0.75:
-            state.damping *= 0.25
+            state.damping = max(state.damping * 0.25, LEAST_DAMPING)
         elif not comparison >= 0.25:
             state.damping += delta * (1 - comparison if comparison > -np.inf else 4) / size  # 4: no number to go by
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_count
-from mlp.optimizers.matrix import Matrices, check_matrices, places, transposed, view, whitened
+from mlp.optimizers.matrix import Matrices, check_matrices, eigen, places, transposed, view, whitened
 from mlp.optimizers.memory import MeansState, begun, fade, fade_squares
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
 
@@ -126,4 +126,4 @@ class SOAP(Optimizer):
 
 def _eigenbasis(gram: Array | None) -> Any:
     """The eigenvectors as columns, the largest eigenvalue first."""
-    return None if gram is None else np.linalg.eigh(gram)[1][..., ::-1].copy()
+    return None if gram is None else eigen(gram)[1][..., ::-1].copy()

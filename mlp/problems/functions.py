@@ -1,8 +1,9 @@
 """Functions of a vector that optimizers have been tried on for sixty years. They know no networks.
 
-Each takes θ (*population, n) and gives the value (*population,) and the gradient; all have the minimum 0. A seed draws
-the start from the function's customary box. Formulas and boxes as in Moré, Garbow & Hillstrom (1981), "Testing
-unconstrained optimization software", where they have a number, and else as in the source that is named.
+Each takes θ (*population, n) and gives the value (*population,) and the gradient; all have the minimum 0. Formulas of
+those that have a number as in Moré, Garbow & Hillstrom (1981), "Testing unconstrained optimization software", and else
+as in the source that is named. Sources begin at one point; here a seed draws the start from a box, for Beale's and
+Rastrigin's functions ± 2, smaller than the customary ± 4.5 and ± 5.12: Beale's minimum lies outside.
 """
 
 from __future__ import annotations

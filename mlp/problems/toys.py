@@ -67,7 +67,7 @@ def encoder_problem(n: int, m: int) -> Problem:
 
 
 def flat_spot_problem(n: int, m: int) -> Problem:
-    """The encoder with 0.1 added to every slope of a sigmoid, against its flat spots: Fahlman (1988), section 3.1."""
+    """The encoder with 0.1 added to every slope of a sigmoid, against its flat spots: Fahlman (1988)."""
     return _row(f"encoder-{n}-{m}-{n}-flat_spot", encoder(n), (n, m, n), epochs=1000, every=1, flat_spot=0.1)
 
 

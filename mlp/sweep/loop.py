@@ -54,7 +54,10 @@ def _distinct(trials: Iterable[Any]) -> dict[str, Any]:
     """Trials by their names; refuses the same trial twice."""
     found: dict[str, Any] = {}
     for trial in trials:
-        name = identity(trial)
+        try:
+            name = identity(trial)
+        except (TypeError, ValueError) as error:
+            raise HyperparameterError("trials", trial, f"of what JSON can write ({error})") from None
         if name in found:
             raise HyperparameterError("trials", trial, "there once; give repetitions a seed of their own")
         found[name] = trial
