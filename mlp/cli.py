@@ -154,8 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with handling({signal.SIGTERM: _terminate}):
             return _carried_out(arguments)
-    except KeyboardInterrupt:
-        print("\nmlp: interrupted.", file=sys.stderr)
+    except KeyboardInterrupt as end:
+        print(f"\nmlp: interrupted {end}".rstrip() + ".", file=sys.stderr)
         return INTERRUPTED
 
 
