@@ -27,6 +27,7 @@ from mlp.comparison import compare as compare_runs
 from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.errors import DataError, MLPError
+from mlp.exchange.file import aside
 from mlp.exchange.target import target, wrote
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
 from mlp.experiment.checkpoint import read as read_checkpoint
@@ -153,8 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with handling({signal.SIGTERM: _terminate}):
             return _carried_out(arguments)
-    except KeyboardInterrupt:
-        print("\nmlp: interrupted.", file=sys.stderr)
+    except KeyboardInterrupt as end:
+        print(f"\nmlp: interrupted {end}".rstrip() + ".", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -451,15 +452,16 @@ def _predict(given: argparse.Namespace) -> int:
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
     """A file to write to under a temporary name; it takes the place of `path` when all is written."""
-    temporary = path.with_name(path.name + ".part")
+    temporary = aside(path)
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        with (temporary or path).open("w", encoding="utf-8", newline="") as file:
             yield file
-        os.replace(temporary, path)
+        if temporary:
+            os.replace(temporary, os.path.realpath(path))
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}.") from None
     finally:
-        if temporary.is_file():
+        if temporary and temporary.is_file():
             temporary.unlink()
 
 

@@ -59,7 +59,7 @@ def test_a_clone_has_the_same_parameters_and_is_not_fitted() -> None:
 
 
 def test_a_parameter_that_is_called_otherwise_elsewhere_is_named() -> None:
-    with pytest.raises(HyperparameterError, match="Did you mean 'hidden'"):
+    with pytest.raises(HyperparameterError, match=r"\(did you mean 'hidden'\?\)\.$"):
         classifier().set_params(hidden_layer_sizes=(5,))
 
 
@@ -490,13 +490,29 @@ def test_rows_that_cannot_be_are_refused(rows: Any, kind: type[Exception], needl
         (np.where(Y, np.nan, 1.0), "y contains NaN: row"),
         (Y[:, None, None], "1d array"),
         ([[1], [1, 2]] * 30, "no array"),
+        (["a", "b", float("nan")] * 20, "y contains NaN: row 2; row 5"),
+        (np.array(["a", "b", np.nan] * 20, object), "y contains NaN: row 2; row 5"),
+        (["a", 1] * 30, "text and, in row 1, 1"),
     ],
-    ids=["none", "short", "continuous", "one class", "multioutput", "nan", "3d", "ragged"],
+    ids=["none", "short", "continuous", "one class", "multioutput", "nan", "3d", "ragged", "hole", "holes", "mixed"],
 )
 def test_labels_that_cannot_be_are_refused(y: Any, needle: str) -> None:
+    """NumPy writes out what stands among text: a missing label was a class 'nan', and 1 came back as '1'."""
     with pytest.raises(ValueError) as caught:
         classifier().fit(X, y)
     assert needle in str(caught.value)
+
+
+def test_a_frame_that_is_not_there_yet_says_how_to_get_it() -> None:
+    """NumPy makes one object of what it cannot read: it has no rows, and its cell no place."""
+
+    class LazyFrame:
+        def collect(self) -> Any: ...
+
+    with pytest.raises(DtypeError, match=r"X is a LazyFrame, .* give X.collect\(\)"):
+        classifier().fit(LazyFrame(), Y)
+    with pytest.raises(DtypeError, match=r"X is a object, .* a frame"):
+        classifier().fit(object(), Y)
 
 
 def test_text_is_no_number() -> None:

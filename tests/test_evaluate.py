@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,6 +229,42 @@ def test_of_several_runs_the_best_is_compared_with_corrected_chances(two: Callab
     assert (copy.wins, copy.losses, copy.p) == (0, 0, 1.0)
     assert poor.p == pytest.approx(min(1, 3 * pair.p))
     assert "no row differs" in two("compare a copy b")[1]
+
+
+def test_an_ensemble_is_compared_by_its_common_answer(two: Callable[[str], Said]) -> None:
+    """Its network is a population: raw outputs of it are those of every member, and a loss for each."""
+    two("train iris -o e --set training.restarts=3 --set training.ensemble=true --set training.epochs=2")
+    status, out, err = two("compare a e")
+    assert (status, err) == (0, "")
+    assert "McNemar" in out
+    for source, rows in ((None, 22), ("iris", 150)):
+        found = compare(["a", "e"], source)
+        (duel,), accuracy = found.duels, {}
+        assert found.rows == rows
+        for name in "ae":
+            run = mlp.load_run(name)
+            accuracy[name] = (
+                run.metrics["test_accuracy"] if source is None else run.evaluate(*run.load(source))["accuracy"]
+            )
+        assert (duel.wins - duel.losses) / rows == pytest.approx(abs(accuracy["a"] - accuracy["e"]))
+
+
+def test_what_is_written_to_a_pipe_or_through_a_link_leaves_them(two: Callable[[str], Said], tmp_path: Path) -> None:
+    """A file is renamed to its name when it is whole: of /dev/null that made a file, where root may, and of a link."""
+    os.mkfifo("pipe")
+    Path("real.csv").touch()
+    Path("link.csv").symlink_to("real.csv")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert two("predict a iris -o pipe")[0] == 0
+        assert os.read(reader, 30).startswith(b"species,p(setosa)")
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
+    for command in ("predict a iris -o link.csv", "export a link.csv"):
+        assert two(command)[0] == 0
+        assert Path("link.csv").is_symlink() and Path("real.csv").stat().st_size > 100
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_runs_that_do_different_things_are_not_asked_the_same(two: Callable[[str], Said]) -> None:

@@ -131,6 +131,23 @@ def test_a_run_answers_raw_rows_in_onnxruntime_as_it_does_here(name: str, tmp_pa
         np.testing.assert_allclose(found["probabilities"], run.predict_proba(X), atol=CLOSE)
 
 
+@pytest.mark.parametrize("name", ["classes_by_name", "two_classes", "hinge", "labels", "number_scaled", "counts"])
+def test_an_ensemble_gives_its_common_answer(name: str, tmp_path: Path) -> None:
+    """Its network is a population: it was refused, with a hint at one member, which answers something else."""
+    config, y = RUNS[name]
+    training = {"epochs": 3, "restarts": 3, "ensemble": True}
+    run = mlp.run({**config, "training": training, "record": {"probe": "never"}}, (X, y))
+    found, expected = answers(mlp.to_onnx(run, tmp_path / "run.onnx"), X), run.predict(X)
+    if expected.dtype.kind == "f":
+        np.testing.assert_allclose(found["prediction"], expected, rtol=CLOSE, atol=CLOSE)
+    else:
+        assert found["prediction"].tolist() == expected.tolist()
+    if "probabilities" in found:
+        np.testing.assert_allclose(found["probabilities"], run.predict_proba(X), atol=CLOSE)
+    with pytest.raises(mlp.ShapeError, match=r"an ensemble of 3 networks, .* \.onnx"):
+        mlp.to_safetensors(run, tmp_path / "run.safetensors")
+
+
 def test_a_table_with_categories_answers_the_same(tmp_path: Path) -> None:
     """As the columns of 0 and 1 that the categories became: so does `run.load` give them."""
     lines = [f"{colour},{size},{kind}" for size in range(30) for colour, kind in (("red", "apple"), ("green", "pear"))]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.experiment import Experiment, checkpoint
+from mlp.experiment import Experiment, checkpoint, experiment
 from mlp.experiment.keeper import Keeper
 from mlp.optimizers import OPTIMIZERS
 
@@ -180,6 +180,17 @@ def test_stopped_by_ctrl_c_it_goes_on_from_that_step(
         so_far = mlp.run(given, (X, CLASSES), out=tmp_path)
     assert so_far.steps == step == mlp.load_run(tmp_path).steps == checkpoint.read(tmp_path).steps
     assert_same(mlp.resume(tmp_path, data=(X, CLASSES)), mlp.run(given, (X, CLASSES)))
+
+
+def test_what_is_stopped_while_it_pretrains_is_nothing_to_go_on_with(tmp_path: Path) -> None:
+    """A step was taken and kept all the same: resumed, the run went on from layers that were half done."""
+    given = config(network={"pretrain": {"name": "rbm", "epochs": 3}, "activation": "sigmoid", "batch_norm": False})
+    ready = experiment(given, (X, CLASSES))
+    ready.keep(tmp_path)
+    with pytest.raises(KeyboardInterrupt, match="train again"):
+        for _ in ready.pretrain():
+            ready.stopped = True
+    assert (ready.steps, list(tmp_path.iterdir())) == (0, [])
 
 
 # killed at any moment

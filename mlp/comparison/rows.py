@@ -16,13 +16,14 @@ from mlp.arrays import Array
 from mlp.errors import DataError
 from mlp.experiment import Run, metrics
 from mlp.experiment.prepare import Part, further, prepare
+from mlp.experiment.restarts import answers, numbers
 
 
 def won(run: Run, part: Part) -> Array:
     """How well each row is answered (n,), more is better: right or wrong, or minus the squared error."""
     task = run.preprocessing.task
     with metrics.quiet():
-        raw = metrics.raw_outputs(run.network, part)
+        raw = answers(run.network, run.head, part)
         if task == "regression":
             errors = metrics.values(run.head, raw) - part.y.reshape(len(part), -1)
             return np.asarray(-np.square(errors).sum(1))
@@ -49,7 +50,7 @@ def tested_on(run: Run, first: Run) -> Part:
     if part is None:
         raise DataError("they have no test part; name a source with --on.")
     with metrics.quiet():
-        loss = float(metrics.evaluate(run.network, run.head, run.preprocessing.task, part)["loss"])
+        loss = float(numbers(run.network, run.head, run.preprocessing.task, part)["loss"])
     if not _same(loss, float(run.metrics["test_loss"])):
         raise DataError(f"{run.config.data.source} is no longer what it was; name a source with --on.")
     return part

@@ -43,7 +43,7 @@ class Parameters:
         known = self._names()
         for name in params:
             if name not in known:
-                raise HyperparameterError("parameter", name, f"one of {', '.join(known)}.{_hint(name, known)}")
+                raise HyperparameterError("parameter", name, f"one of {', '.join(known)}{_hint(name, known)}")
         for name, value in params.items():
             setattr(self, name, value)
         return self
@@ -57,7 +57,7 @@ class Parameters:
 
 def _hint(name: str, known: list[str]) -> str:
     meant = ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
-    return f" Did you mean {meant!r}?" if meant else ""
+    return f" (did you mean {meant!r}?)" if meant else ""
 
 
 def _equal(a: Any, b: Any) -> bool:

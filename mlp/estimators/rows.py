@@ -72,6 +72,10 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
         found = np.asarray(X)
     except ValueError as error:
         raise DataError(f"{name} is no table: {' '.join(str(error).split())}") from None
+    if found.dtype.kind == "O" and not found.ndim:
+        kind = type(X).__name__
+        what = f"give {name}.collect()" if hasattr(X, "collect") else "give an array, a list of rows, or a frame"
+        raise DtypeError(f"{name} is a {kind}, and rows of numbers are needed: {what}.")
     found = _numbers(found, name)
     if found.ndim != 2:
         raise ShapeError(

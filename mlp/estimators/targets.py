@@ -35,6 +35,7 @@ def plain(y: Any) -> Array:
         found = np.array(found.tolist()) if found.dtype.kind == "O" else found
     except ValueError as error:
         raise DataError(f"y is no array: {' '.join(str(error).split())}") from None
+    _check_text(y, found)
     if found.dtype.kind == "c":
         raise DataError(f"Complex data not supported: y holds {found.dtype}.")
     if found.dtype.kind not in "biufUS":
@@ -43,6 +44,20 @@ def plain(y: Any) -> Array:
         raise ShapeError(f"y should be a 1d array, or have a column for each output; its shape is {found.shape}.")
     check_finite(found, "y") if len(found) else None
     return found
+
+
+def _check_text(y: Any, found: Array) -> None:
+    """Refuse text among which other things stood: NumPy would write those out, a missing label as 'nan'."""
+    if found.dtype.kind not in "US" or getattr(getattr(y, "dtype", None), "kind", "O") in ("U", "S"):
+        return
+    others = [(place, cell) for place, cell in np.ndenumerate(np.array(y, object)) if not isinstance(cell, str | bytes)]
+    if not others:
+        return
+    (row, *_), cell = others[0]
+    if any(missing != missing for _, missing in others):
+        rows = "; ".join(f"row {place[0]}" for place, missing in others[:5] if missing != missing)
+        raise DataError(f"Input y contains NaN: {rows}. Fill these cells in, or leave their rows out.")
+    raise DataError(f"Unknown label type: y holds text and, in row {row}, {cell!r}. Give labels of one kind.")
 
 
 def labels(found: Array) -> Labels:
@@ -86,7 +101,8 @@ def recoded(found: Labels, classes: Any) -> Labels:
 def check_several(found: Labels) -> None:
     """Refuse labels of one class."""
     if found.task == "classification" and len(found.classes) < 2:
-        raise DataError(f"y holds one class, {found.classes[0]!r}. A classifier needs rows of at least two classes.")
+        only = found.classes.tolist()[0]
+        raise DataError(f"y holds one class, {only!r}. A classifier needs rows of at least two classes.")
 
 
 def _warn_of_column() -> None:
@@ -103,6 +119,6 @@ def _conversion_warning() -> type[Warning]:
 def numbers(found: Array) -> Array:
     """What a regressor is to learn, from a plain array: finite numbers (n,) or (n, k)."""
     if found.dtype.kind in "US":
-        raise DtypeError(f"y holds text ({found.ravel()[0]!r}), and a regressor takes numbers: use MLPClassifier.")
+        raise DtypeError(f"y holds text ({str(found.ravel()[0])!r}), and a regressor takes numbers: use MLPClassifier.")
     found = found.astype(np.float64)
     return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found

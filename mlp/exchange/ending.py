@@ -57,6 +57,28 @@ def outputs(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: Any
     return [*found, *([_probabilities(graph, head, about.task, raw, dtype)] if head.certain else [])]
 
 
+def together(graph: Graph, head: Head, raws: list[str]) -> str:
+    """The raw outputs that stand for the mean of what members say, in float64 as in `restarts.together`."""
+    graph.place = "ensemble"
+    said = [_linked(graph, head.loss, graph.cast(raw, np.float64)) for raw in raws]
+    total = said[0]
+    for one in said[1:]:
+        total = graph.apply("Add", total, one)
+    mean = graph.apply("Div", total, graph.constant(np.float64(len(raws)), "members"))
+    link = LINKS[type(head.loss)]
+    if link == "Identity":
+        return mean
+    if link == "Sigmoid":
+        rest = graph.apply("Sub", graph.constant(np.float64(1), "one"), mean)
+        return graph.apply("Sub", _log(graph, mean), _log(graph, rest))
+    return _log(graph, mean)
+
+
+def _log(graph: Graph, p: str) -> str:
+    """ln p in float64, finite for 0."""
+    return graph.apply("Log", graph.apply("Max", p, graph.constant(np.finfo(np.float64).tiny, "tiny")))
+
+
 def _linked(graph: Graph, loss: Loss, raw: str) -> str:
     """`loss.predict`."""
     if type(loss) not in LINKS:

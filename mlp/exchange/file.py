@@ -20,13 +20,26 @@ def written_by(path: str | os.PathLike[str], writer: Callable[[Path], object]) -
     if not isinstance(path, str | os.PathLike):
         raise HyperparameterError("path", path, "the path of a file")
     target = Path(path)
-    temporary = target.with_name(target.name + ".part")
+    temporary = aside(target)
     try:
-        writer(temporary)
-        os.replace(temporary, target)
+        writer(temporary or target)
+        if temporary:
+            os.replace(temporary, os.path.realpath(target))
     except OSError as error:
         raise DataError(f"{target} cannot be written: {error.strerror or type(error).__name__}.") from None
     finally:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            if temporary:
+                temporary.unlink(missing_ok=True)
     return target
+
+
+def aside(path: Path) -> Path | None:
+    """Where to write what will be renamed to `path`, beside the file that a link leads to.
+
+    None for a device or a pipe (/dev/null, /dev/stdout): a rename would put a file in its place, and root may.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return None
+    real = Path(os.path.realpath(path))
+    return real.with_name(real.name + ".part")

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlp.arrays import float_dtype
 from mlp.errors import HyperparameterError, ShapeError
-from mlp.exchange.ending import outputs, scaled
+from mlp.exchange.ending import outputs, scaled, together
 from mlp.exchange.file import written
 from mlp.exchange.graph import Graph
 from mlp.exchange.package import needed
@@ -29,10 +29,10 @@ def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = n
     """Write an ONNX model to `path`, with layers as in use: no dropout, batch norm's running statistics.
 
     Of a run: input `X` (rows, n_features), raw and in the dtype `rows`; outputs `prediction` (rows,) or (rows, k) and,
-    where there are any, `probabilities` (rows, n_classes). Categories come as the columns of 0 and 1 that they became;
-    the model's metadata names all columns and classes. float64 rows are as exact as here; float32 ones, which some
-    runtimes prefer, lose what their digits lose. Of a network: `X` (rows, n_in) and `outputs` (rows, n_out), in its
-    dtype.
+    where there are any, `probabilities` (rows, n_classes). An ensemble gives its common answer. Categories come as the
+    columns of 0 and 1 that they became; the model's metadata names all columns and classes. float64 rows are as exact
+    as here; float32 ones, which some runtimes prefer, lose what their digits lose. Of a network: `X` (rows, n_in) and
+    `outputs` (rows, n_out), in its dtype.
 
     Opset 18. MissingExtraError without the extra `onnx`; UnknownNameError for a layer of your own.
     """
@@ -60,9 +60,14 @@ def network_model(onnx: Any, network: Network) -> bytes:
 
 def run_model(onnx: Any, run: Run, rows: Any = np.float64) -> bytes:
     """From raw rows to answers."""
-    graph, about, network = Graph(onnx), run.preprocessing, checked(run.network)
-    raw = _raw(graph, network, scaled(graph, about.scaling, "X", network.dtype))
-    gives = outputs(graph, run.head, about, raw, network.dtype)
+    graph, about, network, dtype = Graph(onnx), run.preprocessing, run.network, run.network.dtype
+    x = scaled(graph, about.scaling, "X", dtype)
+    if network.population:
+        members = [_raw(graph, network.member(i), x) for i in range(*network.population)]
+        raw, dtype = together(graph, run.head, members), np.dtype(np.float64)
+    else:
+        raw = _raw(graph, network, x)
+    gives = outputs(graph, run.head, about, raw, dtype)
     takes = graph.value("X", float_dtype(rows), len(about.feature_names))
     return graph.model(takes, gives, _about(run), _version())
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import FileFormatError, MLPError
+from mlp.errors import FileFormatError, MLPError, ShapeError
 from mlp.exchange.description import described, layers, n_numbers
 from mlp.exchange.file import written
 from mlp.exchange.onnx_file import checked
@@ -34,12 +34,22 @@ def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
     A run's preprocessing goes into the metadata, as JSON. MissingExtraError without the extra `safetensors`.
     """
     library = needed("safetensors.numpy", "a safetensors file", "safetensors")
-    network = checked(model.network if isinstance(model, Run) else model)
+    network = checked(_only(model) if isinstance(model, Run) else model)
     arrays = {name: np.ascontiguousarray(values) for name, values in tensors(network).items()}
     about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(described(network.layers))}
     if isinstance(model, Run):
         about["preprocessing"] = json.dumps(model.preprocessing.to_json())
     return written(path, library.save(arrays, about))
+
+
+def _only(run: Run) -> Network:
+    """The network of a run; refuses an ensemble."""
+    if run.network.population:
+        raise ShapeError(
+            f"this run is an ensemble of {run.network.population[0]} networks, and a .safetensors file holds one. "
+            "Export it as .onnx, or one of them in Python: mlp.to_safetensors(run.network.member(0), path)."
+        )
+    return run.network
 
 
 def from_safetensors(path: str | os.PathLike[str]) -> Network:

@@ -140,8 +140,11 @@ class Experiment:
         return Watch(self)
 
     def pretrain(self) -> Iterator[LayerEpoch]:
-        """Pretrain where that is asked for; yield after every epoch of a layer. `epochs` does it if nobody has."""
-        begun = self.steps or self.stopped or "pretraining_error_by_layer" in self.recorder.history
+        """Pretrain where that is asked for; yield after every epoch of a layer. `epochs` does it if nobody has.
+
+        KeyboardInterrupt where it is `stopped`: layers that are half done are nothing to go on with.
+        """
+        begun = self.steps or "pretraining_error_by_layer" in self.recorder.history
         if self.describer is None or begun:
             return
         start = time.perf_counter()
@@ -150,7 +153,7 @@ class Experiment:
             facts.append(fact)
             yield fact
             if self.stopped:
-                return
+                raise KeyboardInterrupt("before the layers were pretrained: nothing was kept, train again")
         note(self.recorder.history, facts, step=0)
         self.best = Best.start(self.network)
         self.seconds += time.perf_counter() - start

@@ -69,12 +69,13 @@ class TextLog(ABC):
     def _anew(self, names: list[str], final: bool) -> None:
         """The whole file again, to go on with."""
         self.rows, self.names = Rows(self.history), names
-        temporary = self.path.with_name(self.path.name + ".part")
+        real = Path(os.path.realpath(self.path)) if self.path.is_file() else self.path  # a link to a file stays one
+        temporary = real.with_name(real.name + ".part")
         try:
             with temporary.open("w", encoding="utf-8", newline="") as file:
                 file.write(self.head(names) + self._lines(self.rows.news(final=final)))
             self.file.close()
-            os.replace(temporary, self.path)
+            os.replace(temporary, real)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
