@@ -103,7 +103,23 @@ def test_what_stands_around_a_rule_trains(keys: dict[str, Any]) -> None:
     assert run.metrics["test_accuracy"] > 0.85
 
 
-@pytest.mark.parametrize("keys", [{"sam": 0.05}, {"lookahead": 5}], ids=str)
+@pytest.mark.parametrize("keys", [{"sam": 0.05}, {"lookahead": 5}, {"clip_norm": 0.1}], ids=str)
 def test_a_rule_that_searches_is_not_led_elsewhere(keys: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="searches by itself"):
         mlp.run({"optimizer": {"name": "lbfgs"} | keys}, (X, Y))
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda r: mlp.ClipNorm(r, 1.0),
+        lambda r: mlp.ClipValue(r, 1.0),
+        mlp.Lookahead,
+        mlp.SAM,
+        lambda r: mlp.MaxNorm(r, 1.0),
+    ],
+)
+def test_a_wrapper_refuses_a_rule_that_searches(around: Any) -> None:
+    """It saw a gradient that was not its objective's: scaled conjugate gradients ended at 0.5 instead of 3e-4."""
+    with pytest.raises(mlp.HyperparameterError, match="follows its gradient"):
+        around(mlp.LBFGS())

@@ -16,10 +16,11 @@ from mlp.optimizers import SAM, ClipNorm, ClipValue, Lookahead, MovingAverage, O
 def wrapped(rule: Optimizer, config: Config, layout: Layout) -> Optimizer:
     """The rule with all that [optimizer] and [network] put around it; the rule itself where that is nothing."""
     given = config.optimizer
-    if rule.alone and (given.sam or given.lookahead):
+    around = [name for name in ("clip_value", "clip_norm", "sam", "lookahead") if getattr(given, name)]
+    if rule.alone and around:
         raise ConfigError(
-            f"[optimizer] sam and lookahead lead a rule to other places than it chose, and {given.name} searches by "
-            "itself. Leave them out, or take a rule like momentum or adam."
+            f"[optimizer] {around[0]} changes the gradient or the step of a rule, and {given.name} searches by itself. "
+            "Leave it out, or take a rule like momentum or adam."
         )
     if given.clip_value:
         rule = ClipValue(rule, given.clip_value)

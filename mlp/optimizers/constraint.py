@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, ShapeError, check_each, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_rule
+from mlp.errors import ShapeError, check_each, check_positive
+from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_follows
 from mlp.optimizers.wrapper import _around
 
 
@@ -33,11 +33,8 @@ class MaxNorm(Optimizer):
     matrices: tuple[tuple[slice, tuple[int, int]], ...] = ()
 
     def __post_init__(self) -> None:
-        check_rule(self.rule)
+        check_follows(self.rule)
         check_each(check_positive, "max_norm", self.max_norm)
-        if self.rule.alone:
-            needed = "one that only follows its gradient: a search would not end where it is put back to"
-            raise HyperparameterError("rule", self.rule, needed)
 
     def init(self, params: Array) -> WrappedState:
         """The rule's memory, and room for where its step leads."""

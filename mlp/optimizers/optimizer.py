@@ -207,6 +207,14 @@ def check_rule(rule: Any) -> None:
         raise HyperparameterError("rule", rule, "an optimizer: SGD(0.1), Adam(), ...")
 
 
+def check_follows(rule: Any) -> None:
+    """Refuse what is no rule, and one that searches: it would not see the gradient of what it asks, nor end there."""
+    check_rule(rule)
+    if rule.alone:
+        needed = "one that only follows its gradient, as momentum and Adam do: a search asks the loss itself"
+        raise HyperparameterError("rule", rule, needed)
+
+
 @dataclass
 class WrappedState(State):
     """The memory of a rule around a rule: `inner` is the other's, `scratch` room for a changed gradient."""

@@ -19,6 +19,7 @@ from mlp.optimizers.optimizer import (
     Pace,
     WrappedState,
     check_fit,
+    check_follows,
     check_inside,
     check_rule,
     check_slices,
@@ -46,7 +47,7 @@ class ClipNorm(Optimizer):
     max_norm: float | Array
 
     def __post_init__(self) -> None:
-        check_rule(self.rule)
+        check_follows(self.rule)
         check_each(check_positive, "max_norm", self.max_norm)
 
     def init(self, params: Array) -> WrappedState:
@@ -69,7 +70,7 @@ class ClipValue(Optimizer):
     max_value: float | Array
 
     def __post_init__(self) -> None:
-        check_rule(self.rule)
+        check_follows(self.rule)
         check_each(check_positive, "max_value", self.max_value)
 
     def init(self, params: Array) -> WrappedState:
@@ -133,7 +134,7 @@ class Lookahead(Optimizer):
     share: float | Array = 0.5
 
     def __post_init__(self) -> None:
-        check_rule(self.rule)
+        check_follows(self.rule)
         check_count("every", self.every)
         check_each(check_positive, "share", self.share)
 
@@ -166,7 +167,7 @@ class SAM(Optimizer):
     radius: float | Array = 0.05
 
     def __post_init__(self) -> None:
-        check_rule(self.rule)
+        check_follows(self.rule)
         check_each(check_positive, "radius", self.radius)
 
     def init(self, params: Array) -> WrappedState:
