@@ -87,7 +87,7 @@ def guess(r: Reading) -> float | None:
     """An accuracy or r² that a guess may reach by luck; None where it is not known."""
     n = max(r.setting("validation_scored", 100.0), 1)
     if r.score_name == "r2":  # an answer that has nothing to do with n targets has r² ≤ z²/n with luck of z deviations
-        return max(4 / n, 0.15)  # and one that explains less than that has as good as nothing
+        return max(4 / n, 0.2)  # and one that explains less than a fifth of the spread is as good as none
     counts = r["class_counts"][0] if "class_counts" in r else np.ones(1)
     most = r.one("guess_accuracy", default=float(counts.max() / counts.sum()))
     if not most < 1:

@@ -139,7 +139,7 @@ class NoisyLabels:
 class MinorityIgnored:
     """A warning where a class with less than `ratio` of the most frequent one's rows has a recall below `recall`.
 
-    Below by more than a standard error: of seven rows held out, three found are no recall of 43 %.
+    Below by more than half a standard error: of seven rows held out, three found are no recall of 43 %.
     """
 
     ratio: float = 0.2
@@ -153,7 +153,7 @@ class MinorityIgnored:
         share = r.setting("validation_scored", 0.0) / (r.setting("rows") or np.nan)
         n = np.maximum(counts * share if share > 0 else counts, 1.0)
         error = np.sqrt(np.maximum(recall * (1 - recall), 0.1) / n)
-        rare = (counts < self.ratio * counts.max()) & (recall + error < self.recall)
+        rare = (counts < self.ratio * counts.max()) & (recall + error / 2 < self.recall)
         if not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
             return
         worst = int(np.argmin(np.where(rare, recall, np.inf)))
