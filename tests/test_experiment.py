@@ -29,7 +29,8 @@ NUMBER = X @ [1.0, -2.0, 3.0, 0.5] + 1
 NUMBERS = np.c_[NUMBER, X[:, 0] - X[:, 1]]
 TARGETS = {"binary": BINARY, "classes": CLASSES, "labels": LABELS, "number": NUMBER, "numbers": NUMBERS}
 
-QUICK: dict[str, Any] = {"training": {"epochs": 2}}
+ALONE: dict[str, Any] = {"probe": "never"}  # no yardstick beside a run that nobody asks about its findings
+QUICK: dict[str, Any] = {"training": {"epochs": 2}, "record": ALONE}
 WHOLE: dict[str, Any] = {"validation": 0.0, "test": 0.0}
 LINEAR: dict[str, Any] = {"hidden": [], "init": "zeros"}
 SGD = {"name": "sgd", "learning_rate": 0.25}
@@ -352,7 +353,8 @@ def test_poisson_refuses_negative_counts() -> None:
 
 @pytest.mark.parametrize("activation", sorted({*ACTIVATIONS, "maxout", "rbf"}))
 def test_every_activation_learns(activation: str) -> None:
-    config = {"network": {"hidden": [16, 16], "activation": activation}, "training": {"epochs": 60}}
+    network = {"hidden": [16, 16], "activation": activation}
+    config = {"network": network, "training": {"epochs": 60}, "record": ALONE}
     if activation == "softmax":
         config["network"]["activation"] = [activation, "relu"]
     assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.85
@@ -383,7 +385,7 @@ def test_every_loss_takes_every_task_and_output_or_says_why_not(name: str, outpu
 @pytest.mark.parametrize("output", ["softmax", "sigmoid", "identity"])
 @pytest.mark.parametrize("target", ["binary", "classes"])
 def test_every_loss_for_classes_learns_through_every_output(name: str, output: str, target: str) -> None:
-    config = {"loss": {"name": name}, "network": {"output": output}, "training": {"epochs": 60}}
+    config = {"loss": {"name": name}, "network": {"output": output}, "training": {"epochs": 60}, "record": ALONE}
     assert mlp.run(config, (X, TARGETS[target])).metrics["train_accuracy"] > 0.9
 
 
@@ -440,7 +442,8 @@ STOCHASTIC = sorted(name for name, kind in OPTIMIZERS.items() if not kind.full_b
 
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_every_optimizer_learns_at_its_usual_rate(name: str) -> None:
-    config = {"optimizer": {"name": name, "learning_rate": USUAL_RATES[name]}, "training": {"epochs": 40}}
+    usual = {"name": name, "learning_rate": USUAL_RATES[name]}
+    config = {"optimizer": usual, "training": {"epochs": 40}, "record": ALONE}
     assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.93
 
 
@@ -475,6 +478,7 @@ def test_every_full_batch_rule_learns_with_its_own_numbers(name: str) -> None:
         "loss": {"name": "squared_error"},
         "optimizer": {"name": name},
         "training": {"epochs": 40},
+        "record": ALONE,
     }
     run = mlp.run(config, (X, BINARY))
     assert run.metrics["train_accuracy"] > 0.9
@@ -498,6 +502,7 @@ def rates(schedule: Any, epochs: int = 6, **own: Any) -> list[float]:
         "data": WHOLE,
         "optimizer": {"name": "sgd", "learning_rate": 1.0, "schedule": schedule, **own},
         "training": full_batch(epochs),
+        "record": ALONE,
     }
     found: list[float] = mlp.run(config, (X, BINARY)).history["learning_rate"].tolist()
     return found
