@@ -14,7 +14,7 @@ import mlp
 
 SAVED = Path(__file__).parent / "reference" / "version_0_1"
 EXPECTED = json.loads((SAVED / "expected.json").read_text())
-ROUNDING = {"rtol": 2e-5, "atol": 1e-7}  # float32 on the kernels of another machine; bit-equal on the one it was made on
+ROUNDING = {"rtol": 2e-5, "atol": 1e-7}  # float32 on other kernels; bit-equal where it was made
 
 
 @pytest.fixture(autouse=True)

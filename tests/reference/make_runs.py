@@ -32,7 +32,8 @@ def table() -> str:
     X = rng.normal(size=(90, 3)).round(3)
     colours = rng.choice(["red", "green", "blue"], 90)
     score = X[:, 0] - X[:, 1] + (colours == "red")
-    lines = [f"{a},{b},{c},{colour},{'yes' if s > 0.3 else 'no'}" for (a, b, c), colour, s in zip(X, colours, score)]
+    rows = zip(X, colours, score, strict=True)
+    lines = [f"{a},{b},{c},{colour},{'yes' if s > 0.3 else 'no'}" for (a, b, c), colour, s in rows]
     return "\n".join(["a,b,c,colour,answer", *lines]) + "\n"
 
 
