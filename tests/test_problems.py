@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,19 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.bench.trial import trained
 from mlp.errors import DataError, UnknownNameError
 from mlp.problems import PROBLEMS, Problem, Target, problem_named, takes_populations
 from mlp.problems.functions import FUNCTIONS, Function
-from mlp.problems.proben1 import GeneralizationLoss, percentage
+from mlp.problems.proben1 import (
+    TABLE3,
+    TABLE10,
+    GeneralizationLoss,
+    Published,
+    percentage,
+    proben1_problem,
+    progress,
+)
 from mlp.problems.quadratic import hessian, means, train_and_test
 
 FORMULAS: dict[str, tuple[Any, list[list[float]]]] = {  # and all their minima
@@ -182,12 +192,13 @@ def test_without_its_folder_proben1_says_what_it_needs(tmp_path: Path) -> None:
 
 @pytest.fixture
 def proben1(tmp_path: Path) -> Iterator[str]:
-    """A folder with a file of the same make as Proben1's."""
+    """A folder with a file of the same make as Proben1's; its classes are noisy, so a network can overfit."""
     rng = np.random.default_rng(0)
-    parts = {"train": 20, "valid": 10, "test": 10}
-    X = {f"X_{part}": rng.random((n, 4)) for part, n in parts.items()}
-    T = {f"T_{part}": np.eye(2)[rng.integers(0, 2, n)] for part, n in parts.items()}
-    np.savez(tmp_path / "little1.npz", **X, **T)
+    arrays = {}
+    for part, n in {"train": 30, "valid": 40, "test": 10}.items():
+        X = arrays[f"X_{part}"] = rng.random((n, 4))
+        arrays[f"T_{part}"] = np.eye(2)[(X[:, 0] + 0.2 * rng.standard_normal(n) > 0.5).astype(int)]
+    np.savez(tmp_path / "little1.npz", **arrays)
     yield str(tmp_path)
 
 
@@ -199,27 +210,88 @@ def test_proben1_trains_on_its_official_parts(proben1: str) -> None:
     assert np.abs(course.params).max() <= 0.01
 
 
+def test_a_network_of_table_3_is_linear(proben1: str) -> None:
+    """4 inputs and 2 outputs: 2 · (4 + 1) weights and nothing between."""
+    course = proben1_problem("little1", proben1, {"little1": TABLE3["cancer1"]}).begin(0, 0, False)
+    assert course.params.shape == (10,)
+
+
 def test_the_error_percentage_by_worked_numbers() -> None:
-    """Outputs (0.5, 0), targets (1, 0): 100/(2·1) · 0.25 = 12.5, and 0.5 is the larger one."""
-    measured = percentage(mlp.SquaredError(), np.array([[0.5, 0.0]]), np.array([[1.0, 0.0]]))
-    assert measured["loss"] == 12.5
-    assert measured["accuracy"] == 1
+    """Σ Σ (o - t)² is shared by all N outputs of all P rows, and the range of the outputs is 1.
+
+    Row (0.6, 0, 0.5) for (1, 0, 0): 0.16 + 0.25. Row (0, 0.9, 0.8) for (0, 0, 1): 0.81 + 0.04, and the wrong class.
+    100 / (3 · 2) · 1.26 = 21. Half of the rows have their largest output where it should be.
+    """
+    raw, target = np.array([[0.6, 0, 0.5], [0, 0.9, 0.8]]), np.array([[1.0, 0, 0], [0, 0, 1]])
+    measured = percentage(mlp.SquaredError(), raw, target)
+    assert measured["loss"] == pytest.approx(21, rel=1e-15)  # rounding of 0.6² and the like
+    assert measured["accuracy"] == 0.5
 
 
-def test_gl5_stops_when_validation_is_five_percent_worse_than_at_its_best() -> None:
-    """Validation 100, then 104.9 and 105.1; training gets better all the while."""
-    judge, falling = GeneralizationLoss().begin(2), np.array([[1.0], [0.9], [0.8], [0.7], [0.6]]) * np.ones(2)
-    assert list(judge(falling, {"validation_loss": np.array([100.0, 100.0])})) == [False, False]
-    assert list(judge(falling, {"validation_loss": np.array([104.9, 105.1])})) == [False, True]
-    assert list(judge(falling, {"validation_loss": np.array([90.0, 90.0])})) == [False, False]
-    assert list(judge(falling, {"validation_loss": np.array([94.4, 94.6])})) == [False, True]
+def test_a_single_output_or_real_targets_have_no_classes() -> None:
+    """As in hearta and building: 100 / (1 · 2) · (0.1² + 0.3²) = 5."""
+    measured = percentage(mlp.SquaredError(), np.array([[0.5], [0.5]]), np.array([[0.4], [0.2]]))
+    assert measured == {"loss": pytest.approx(5, rel=1e-15)}
 
 
-def test_gl5_stops_when_training_stands_still() -> None:
-    """P = 1000 (mean / least - 1): 0 for losses of 1, 1, 1, 1, 1 and 0.2 for 1.001, 1, 1, 1, 1."""
-    losses = np.ones((5, 2))
-    losses[0, 1] = 1.001
-    assert list(GeneralizationLoss().begin(2)(losses, {"validation_loss": np.ones(2)})) == [True, False]
+def test_generalization_loss_by_worked_numbers() -> None:
+    """GL = 100 (E_va / min E_va - 1), with the lowest error of all strips until now, not the first and not the latest.
+
+    Errors 20, 16, 16.7, 15, 15.76: GL 0, 0, 4.4, 0, 5.07. The last one stops GL₅ although 15.76 is lower than most;
+    16.7 stops GL₂ already. Training errors fall all the while.
+    """
+    errors, falling = [20, 16, 16.7, 15, 15.76], np.array([[12.0], [11], [10], [9], [8]])
+    for limit, stops in ((5.0, [False, False, False, False, True]), (2.0, [False, False, True, False, True])):
+        judge = GeneralizationLoss(limit).begin(1)
+        assert [bool(judge(falling, {"validation_loss": np.array([error])})[0]) for error in errors] == stops
+
+
+def test_training_progress_by_worked_numbers() -> None:
+    """P₅ = 1000 (Σ E_tr / (5 min E_tr) - 1): by how many per thousand the mean of the strip exceeds its least.
+
+    12, 11, 10, 9, 8: 50 / 40, so 250, and no less when they rise. 1.0004, 1, 1, 1, 1: 0.08, which is less than 0.1 and
+    stops; 1.0006: 0.12 goes on. Validation stays where it is.
+    """
+    falling = np.array([12.0, 11, 10, 9, 8])
+    strips = np.stack([falling, falling[::-1], np.array([1.0004, 1, 1, 1, 1]), np.array([1.0006, 1, 1, 1, 1])], 1)
+    assert progress(strips) == pytest.approx([250, 250, 0.08, 0.12], rel=1e-9)  # 1.0004 - 1 keeps 12 digits
+    stops = GeneralizationLoss().begin(4)(strips, {"validation_loss": np.ones(4)})
+    assert list(stops) == [False, False, True, False]
+
+
+def stop_by_definition(training: list[float], validation: list[float], limit: float) -> tuple[int, int, float]:
+    """Epochs in all, epochs until the best, and GL at the end, from errors of every epoch: Prechelt (1994), 3.3."""
+    for t in range(5, len(training) + 1, 5):
+        measured = {u: validation[u - 1] for u in range(5, t + 1, 5)}
+        strip = [training[u - 1] for u in range(t - 4, t + 1)]
+        best = min(measured, key=measured.__getitem__)
+        loss = 100 * (measured[t] / measured[best] - 1)
+        if loss > limit or 1000 * (sum(strip) / (5 * min(strip)) - 1) < 0.1:
+            return t, best, loss
+    raise AssertionError("not stopped")
+
+
+@pytest.mark.parametrize("limit", [5.0, 2.0])
+@pytest.mark.parametrize("table", [TABLE3, TABLE10])
+def test_proben1_stops_where_its_definitions_say(table: dict[str, Published], limit: float, proben1: str) -> None:
+    """The epochs of a table hang on when what is measured: E_tr during an epoch, before its update; E_va after it.
+
+    Both are judged at the end of each fifth epoch only, over that strip, and the errors of other epochs do not count.
+    Here every epoch is measured, and the definitions are applied to the whole record afterwards. Linear networks stop
+    by P₅ with a limit of 5 and by GL with one of 2; networks with hidden layers always by GL.
+    """
+    problem = replace(
+        proben1_problem("little1", proben1, {"little1": table["cancer1"]}), stop=GeneralizationLoss(limit)
+    )
+    for seed in range(2):
+        course, training, validation = problem.begin(seed, 0, True), [], []
+        for made in islice(course.steps(mlp.Rprop()), 120):
+            training.append(float(made.loss))
+            validation.append(float(course.measure(course.params)["validation_loss"]))
+        total, relevant, loss = stop_by_definition(training, validation, limit)
+        [run] = trained(problem, mlp.Rprop(), [None], [seed], 0).members()
+        assert (run["final"]["step"], run["best"]["step"]) == (total, relevant)
+        assert run["final"]["validation_loss"] / run["best"]["validation_loss"] == pytest.approx(1 + loss / 100)
 
 
 def test_a_target_is_met_from_its_own_side_and_never_by_what_is_no_number() -> None:
