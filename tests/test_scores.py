@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from sklearn import metrics as theirs
 
 from mlp import scores
+from mlp.errors import ShapeError
 from mlp.experiment.metrics import regression
 
 ALL = np.arange(4)
@@ -170,3 +171,23 @@ def test_the_sign_test_is_the_exact_binomial_test(wins: int, losses: int) -> Non
 def test_the_sign_test_of_many_rows_does_not_overflow() -> None:
     n = 20_000
     assert 0 < scores.sign_test(np.arange(n) < n * 0.51, np.arange(n) >= n * 0.51) < 0.01
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lambda: scores.mae(np.zeros((4, 2)), np.zeros(4)),
+        lambda: scores.mae(np.zeros(1), np.zeros(4)),
+        lambda: scores.brier(np.ones((4, 1)), np.full((4, 2), 0.5)),
+        lambda: scores.log_loss(np.ones((4, 1)), np.full((4, 2), 0.5)),
+        lambda: scores.auc(np.ones(1), np.zeros(4)),
+        lambda: scores.aucs(np.ones((1, 2)), np.zeros((4, 2))),
+        lambda: scores.calibration_error(np.ones(1), np.ones(4)),
+        lambda: scores.confusion(np.ones(1, int), np.ones(4, int), 2),
+        lambda: scores.sign_test(np.ones(1), np.zeros(4)),
+    ],
+)
+def test_truth_of_another_shape_is_refused(score: Any) -> None:
+    """NumPy stretched one array to the other: the mean absolute error of (n, 2) and (n,) was that of copied columns."""
+    with pytest.raises(ShapeError, match="Give both in one shape"):
+        score()

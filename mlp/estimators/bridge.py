@@ -22,12 +22,13 @@ def not_fitted(estimator: Any) -> Exception:
 
 def tags(kind: str, *, multi_output: bool, multi_label: bool) -> Any:
     """scikit-learn's `Tags` of a "classifier" or "regressor"."""
-    from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
+    from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
 
     return Tags(
         estimator_type=kind,
         target_tags=TargetTags(required=True, multi_output=multi_output),
         transformer_tags=None,
+        input_tags=InputTags(sparse=True),
         classifier_tags=ClassifierTags(multi_label=multi_label) if kind == "classifier" else None,
         regressor_tags=RegressorTags() if kind == "regressor" else None,
     )

@@ -10,10 +10,13 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data import Dataset
 from mlp.data.labels import label_name
-from mlp.errors import ConfigError, DataError, ShapeError
+from mlp.errors import ConfigError, DataError
 from mlp.estimators import bridge
+from mlp.estimators.available import available_if
 from mlp.estimators.estimator import Estimator, seen
-from mlp.estimators.targets import Labels, check_several, labels, plain, recoded
+from mlp.estimators.settings import promises_probabilities
+from mlp.estimators.targets import Labels, check_several, labels, recoded
+from mlp.estimators.truth import true_labels
 from mlp.estimators.weights import by_class, check_class_weight, sample_weights
 from mlp.experiment import metrics
 
@@ -37,7 +40,8 @@ class MLPClassifier(Estimator):
     How:
         `optimizer`       a name, {"name": ..., its keys} or a rule: mlp.Momentum(0.1)
         `learning_rate`   "auto": the rule's own; Adam's by the length of the training
-        `schedule`        as in [optimizer]; "auto": a cosine, in `partial_fit` and for rules that search constant
+        `schedule`        as in [optimizer]; "auto": a cosine, in `partial_fit` and for rules that search constant.
+                          One whose length is given goes on in the next warm `fit`; others are planned for each anew
         `clip_norm`, `batch_size`, `shuffle`, `dtype`    as in an experiment file
         `epochs`          "auto": 20, or 150 steps if that is more
         `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on validation rows, those
@@ -143,7 +147,8 @@ class MLPClassifier(Estimator):
         """Go through these rows once, with the network there is or a new one. Returns itself.
 
         The first call needs `classes`, all there will ever be, unless rows have several labels; it also fixes how
-        inputs are scaled, so give it rows that are like all others.
+        inputs are scaled, so give it rows that are like all others. Everything else goes on from call to call: N calls
+        with the same rows are a `fit` of N epochs, its schedule too, whose length in steps must be given.
         """
         check_class_weight(self.class_weight)
         first = not hasattr(self, "_course")
@@ -167,39 +172,21 @@ class MLPClassifier(Estimator):
             return np.asarray(raw[:, 1] - raw[:, 0])
         return raw - head.threshold
 
-    @property
-    def predict_proba(self) -> Any:
-        """`predict_proba(X)`: a probability for each class, (n, n_classes) or (n, k). Only losses that have them."""
-        self._check_certain()
-        return self._predict_proba
-
-    @property
-    def predict_log_proba(self) -> Any:
-        """`predict_log_proba(X)`: the logarithms of the probabilities."""
-        self._check_certain()
-        return self._predict_log_proba
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose label, or all of whose labels, are right; weighted."""
-        answers, truth = self.predict(X), plain(y)
-        if truth.size != answers.size:
-            raise ShapeError(f"y has shape {truth.shape}, and the answers for X {answers.shape}. They must be as many.")
-        right = (answers == truth.reshape(answers.shape)).reshape(len(answers), -1).all(-1)
-        return float(np.average(right, weights=sample_weights(sample_weight, len(answers))))
-
-    def __sklearn_tags__(self) -> Any:
-        return bridge.tags("classifier", multi_output=False, multi_label=True)
-
     def _check_certain(self) -> None:
         """AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
-        name = self.loss.get("name") if isinstance(self.loss, Mapping) else self.loss
-        fitted_without = hasattr(self, "_run") and not self._run.head.certain
-        if fitted_without or (isinstance(name, str) and name == "hinge"):
+        certain = self._run.head.certain if hasattr(self, "_run") else promises_probabilities(self)
+        if not certain:
             raise AttributeError(
-                f"the loss {name!r} with these outputs gives scores, no probabilities: decision_function."
+                f"loss = {self.loss!r} with output = {self.output!r} gives scores, no probabilities. "
+                'Use decision_function, or train with loss="cross_entropy".'
             )
 
-    def _predict_proba(self, X: Any) -> Array:
+    @available_if(_check_certain)
+    def predict_proba(self, X: Any) -> Array:
+        """A probability for each class (n, n_classes), which sum to 1, or for each of k labels (n, k).
+
+        Losses that give scores have none: then there is no such method.
+        """
         raw = self._raw(X)
         with metrics.quiet():
             found = metrics.probabilities(self._run.head, self._run.preprocessing.task, raw)
@@ -207,9 +194,25 @@ class MLPClassifier(Estimator):
             raise ConfigError("this network gives scores, no probabilities. Train it with cross_entropy.")
         return found
 
-    def _predict_log_proba(self, X: Any) -> Array:
+    @available_if(_check_certain)
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of the probabilities, -inf for 0; (n, n_classes) or (n, k)."""
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(self._predict_proba(X)))
+            return np.asarray(np.log(self.predict_proba(X)))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose label, or all of whose labels, are right; weighted.
+
+        `y` is of the kind and shape that was fitted; ShapeError or DataError where it is not. A label that
+        was never seen is a wrong answer, and no error.
+        """
+        answers = self.predict(X)
+        right = answers == true_labels(y, answers)
+        whole = right if right.ndim == 1 else right.all(1)
+        return float(np.average(whole, weights=sample_weights(sample_weight, len(answers))))
+
+    def __sklearn_tags__(self) -> Any:
+        return bridge.tags("classifier", multi_output=False, multi_label=True)
 
     def _targets(self, y: Array, classes: Any) -> Labels:
         found = labels(y)

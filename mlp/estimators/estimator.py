@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-
 from mlp.arrays import Array
 from mlp.data import Dataset
 from mlp.diagnosis import diagnose
@@ -85,7 +83,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """Go through the rows once, with the network there is or a new one."""
         goes_on = hasattr(self, "_course")
         seed = self.seed_ if goes_on else seed_of(self.random_state)
-        config = in_portions(self, configuration(self, self._task(told.y), len(told.X), seed, validates=True))
+        whole = configuration(self, self._task(told.y), len(told.X), seed, validates=True)
+        config = in_portions(self, whole, type(self).__name__)
         return self._trained(config, self._given(told), told, seen, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
@@ -134,7 +133,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         run = ready.finish()
         if ready.diverged:
             raise _divergence(where, ready)
-        self._keep({**about, "best_epoch_": _best_epoch(ready), "_run": run, "_course": Course.of(ready)})
+        self._keep({**about, "_past": ready.to_past(), "_run": run, "_course": Course.of(ready)})
         return self
 
     def _watch(self, ready: Experiment, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
@@ -153,17 +152,12 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         self.__dict__.update(attributes)
 
 
-def _best_epoch(ready: Experiment) -> int:
-    """The epoch of the lowest validation loss, or training loss where nothing was held out; counted from 1."""
-    return int(np.ravel(ready.best.epoch)[np.argmin(ready.best.score)]) + 1
-
-
 def _snapshot(ready: Experiment, about: Mapping[str, Any]) -> dict[str, Any]:
     """What makes an estimator that stopped here: its attributes, with a network of its own."""
-    network, history, _ = ready.chosen()
+    network, history, metrics = ready.chosen()
     own = network.at(network.params.copy())
-    run = Run(ready.config, ready.prepared.preprocessing, ready.head, own, history, {})
-    return {**about, "_run": run}
+    run = Run(ready.config, ready.prepared.preprocessing, ready.head, own, history, metrics)
+    return {**about, "_past": ready.to_past(), "_run": run}
 
 
 def _divergence(where: str, ready: Experiment) -> DivergenceError:

@@ -17,6 +17,7 @@ from mlp.estimators.rows import check_names, column_names, matrix
 from mlp.experiment import Run, metrics
 from mlp.experiment.again import Course
 from mlp.experiment.prepare import Part
+from mlp.experiment.run import Past
 from mlp.history import History
 from mlp.layers import Dense
 from mlp.network import Network
@@ -27,7 +28,7 @@ class Fitted:
 
     n_features_in_: int
     seed_: int
-    best_epoch_: int
+    _past: Past
     _run: Run
     _course: Course
 
@@ -70,6 +71,17 @@ class Fitted:
     def n_iter_(self) -> int:
         """Epochs that this network has been trained for."""
         return len(self.loss_curve_)
+
+    @property
+    def best_epoch_(self) -> int:
+        """The epoch whose weights the network has, counted from 1 as in the curves: over all fits of this network.
+
+        `validation_loss_curve_[best_epoch_ - 1]` is the validation loss of these weights. With early stopping it is the
+        best epoch of the last fit, or `best_epoch_` of the fit before where no epoch of it came to a finite loss;
+        without early stopping, and after `partial_fit`, the last one: `n_iter_`.
+        """
+        chosen = self._known().metrics.get("restart_chosen", 0)
+        return int(np.ravel(self._past.kept)[chosen])
 
     @property
     def loss_(self) -> float:

@@ -8,10 +8,10 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data import Dataset
-from mlp.errors import ShapeError
 from mlp.estimators import bridge
 from mlp.estimators.estimator import Estimator, seen
-from mlp.estimators.targets import numbers, plain
+from mlp.estimators.targets import numbers
+from mlp.estimators.truth import true_numbers
 from mlp.estimators.weights import sample_weights
 from mlp.experiment import metrics
 
@@ -113,7 +113,9 @@ class MLPRegressor(Estimator):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go through these rows once, with the network there is or a new one. Returns itself.
 
-        The first call fixes how inputs and numbers are scaled, so give it rows that are like all others.
+        The first call fixes how inputs and numbers are scaled, so give it rows that are like all others. Everything
+        else goes on from call to call: N calls with the same rows are a `fit` of N epochs, its schedule too, whose
+        length in steps must be given.
         """
         told = self._read(X, y, sample_weight, None, first=not hasattr(self, "_course"))
         return self._partial_fit(told, seen(X, y, sample_weight))
@@ -126,11 +128,12 @@ class MLPRegressor(Estimator):
         return found[:, 0] if found.shape[1] == 1 else found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """r², the mean over outputs: 1 for answers that are right, 0 for those no better than the mean; weighted."""
-        answers, truth = self.predict(X), numbers(plain(y))
-        if truth.shape != answers.shape:
-            raise ShapeError(f"y has shape {truth.shape}, and the answers for X {answers.shape}. They must be as many.")
-        truth = truth.reshape(len(answers), -1)
+        """r², the mean over outputs: 1 for answers that are right, 0 for those no better than the mean; weighted.
+
+        `y` is of the shape that was fitted; ShapeError where it is not.
+        """
+        answers = self.predict(X)
+        truth = true_numbers(y, answers).reshape(len(answers), -1)
         weights = sample_weights(sample_weight, len(truth))
         mean = np.average(truth, 0, weights)
         missed = np.average(np.square(truth - answers.reshape(truth.shape)), 0, weights)

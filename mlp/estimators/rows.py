@@ -1,7 +1,8 @@
 """Tables of any kind as matrices of numbers, and the names of their columns.
 
-Takes lists, arrays, and frames of pandas or polars without importing either. What is refused is refused in the words
-that scikit-learn uses where its users, or its checks, rely on them; places are named in ours.
+Takes lists, arrays, sparse matrices of SciPy, and frames of pandas or polars without importing any of them. What is
+refused is refused in the words that scikit-learn uses where its users, or its checks, rely on them; places are named in
+ours.
 """
 
 from __future__ import annotations
@@ -66,10 +67,12 @@ def _listed(heading: str, names: Sequence[str]) -> str:
 
 
 def matrix(X: Any, estimator: str, name: str = "X") -> Array:
-    """Rows of finite numbers (n, n_features), of the dtype they came in; no copy where none is needed."""
-    refuse_sparse(X, name)
+    """Rows of finite numbers (n, n_features), of the dtype they came in; no copy where none is needed.
+
+    Sparse matrices become dense: a row whose features are scaled to mean 0 is not sparse any more.
+    """
     try:
-        found = np.asarray(X)
+        found = np.asarray(dense(X, name))
     except ValueError as error:
         raise DataError(f"{name} is no table: {' '.join(str(error).split())}") from None
     if found.dtype.kind == "O" and not found.ndim:
@@ -92,10 +95,17 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
     return found
 
 
-def refuse_sparse(values: Any, name: str) -> None:
-    """Refuse SciPy's sparse matrices and arrays, which NumPy would box as one object."""
-    if hasattr(values, "toarray") and hasattr(values, "nnz"):
-        raise DtypeError(f"{name} is a sparse matrix, and dense rows are needed: give {name}.toarray().")
+def dense(values: Any, name: str) -> Any:
+    """Sparse matrices and arrays of SciPy as arrays, which NumPy would box as one object; all else as it is."""
+    if not (hasattr(values, "toarray") and hasattr(values, "nnz")):
+        return values
+    try:
+        return values.toarray()
+    except (MemoryError, ValueError):  # NumPy raises either, depending on how far an array is from possible
+        raise DataError(
+            f"{name} is a sparse matrix {values.shape}. A network takes dense rows, and as such it does not fit into "
+            "memory. Give fewer features, or fewer rows at a time with partial_fit."
+        ) from None
 
 
 def _numbers(values: Array, name: str) -> Array:

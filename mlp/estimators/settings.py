@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import ConfigError, HyperparameterError, check_fraction
+from mlp.errors import ConfigError, HyperparameterError, MLPError, check_fraction
 from mlp.estimators import defaults
 from mlp.estimators.defaults import is_word
-from mlp.experiment.build import ONE_OF_MANY, PLACES, REGRESSION, YES_OR_NO
+from mlp.experiment.build import ONE_OF_MANY, PLACES, REGRESSION, YES_OR_NO, is_certain, loss_name, open_lengths
+from mlp.experiment.config import blaming, parse
 from mlp.optimizers import OPTIMIZERS
 
 LOSSES = {kind: name for known in (YES_OR_NO, ONE_OF_MANY, REGRESSION) for name, kind in known.items()}
@@ -40,20 +41,25 @@ def configuration(e: Any, task: str, n_rows: int, seed: int, *, validates: bool)
     }
 
 
-def in_portions(e: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+def in_portions(e: Any, config: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The configuration for one of many calls with a portion of the rows each: one epoch, and nothing planned ahead."""
     if config["training"]["early_stopping"]:
         raise ConfigError("partial_fit goes through rows once: early_stopping has nothing to stop. Set it to False.")
-    schedule, own = "constant" if is_word(e.schedule, "auto") else e.schedule, _named(e.optimizer, RULES, "optimizer")
-    if not is_word(schedule, "constant") and not (isinstance(schedule, Mapping) and len(schedule) > 1):
-        raise ConfigError(
-            f"partial_fit does not know how many calls will follow, and schedule = {schedule!r} is planned over all of "
-            "them. Give its length in steps, {'name': 'cosine', 'steps': 1000}, or 'constant'."
-        )
-    optimizer = {**config["optimizer"], "schedule": schedule}
+    schedule = "constant" if is_word(e.schedule, "auto") else e.schedule
+    optimizer, own = {**config["optimizer"], "schedule": schedule}, _named(e.optimizer, RULES, "optimizer")
     if is_word(e.learning_rate, "auto") and own["name"] in ("adam", "adamw") and "learning_rate" not in own:
         optimizer["learning_rate"] = defaults.PORTION_RATE
-    return {**config, "optimizer": optimizer, "training": {**config["training"], "epochs": 1}}
+    found = {**config, "optimizer": optimizer, "training": {**config["training"], "epochs": 1}}
+    given = parse(found, where).optimizer.schedule
+    with blaming(where):
+        planned = open_lengths(given)
+    if planned:
+        raise ConfigError(
+            f"partial_fit does not know how many calls will follow, and schedule = {schedule!r} is planned over all of "
+            f"them. Give {' and '.join(planned)}, in steps over all calls, as in {{'name': 'cosine', 'steps': 1000}}, "
+            "or 'constant'."
+        )
+    return found
 
 
 def _data(e: Any, loss: Any) -> dict[str, Any]:
@@ -79,6 +85,15 @@ def _loss(e: Any, task: str) -> dict[str, Any]:
     if is_word(e.loss, "auto") and task != "regression" and not is_word(e.output, "identity"):
         return {"name": "cross_entropy", "label_smoothing": defaults.SMOOTHING}
     return _named(e.loss, LOSSES, "loss")
+
+
+def promises_probabilities(e: Any) -> bool:
+    """Whether classifier `e` will give probabilities once it is fitted; True for a loss that fitting refuses."""
+    try:
+        name = _loss(e, "classification")["name"]
+    except MLPError:
+        return True
+    return not isinstance(name, str) or is_certain(loss_name(name, e.output, "classification"), e.output)
 
 
 def _optimizer(e: Any, training: Mapping[str, Any], n_train: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError, DtypeError, ShapeError
-from mlp.estimators.rows import check_finite, refuse_sparse
+from mlp.estimators.rows import check_finite, dense
 
 
 class Labels(NamedTuple):
@@ -29,9 +29,8 @@ def plain(y: Any) -> Array:
     """An array (n,) or (n, k) of one kind of values, none of them missing."""
     if y is None:
         raise DataError("fitting requires y to be passed, but the target y is None.")
-    refuse_sparse(y, "y")
     try:
-        found = np.asarray(y)
+        found = np.asarray(dense(y, "y"))
         found = np.array(found.tolist()) if found.dtype.kind == "O" else found
     except ValueError as error:
         raise DataError(f"y is no array: {' '.join(str(error).split())}") from None

@@ -28,11 +28,12 @@ from mlp.experiment.prepare import (
     named_labels,
     validation_part,
 )
-from mlp.experiment.run import Best, Experiment, resolved
+from mlp.experiment.run import Best, Experiment, Past, resolved
 from mlp.history import History
 from mlp.network import Network
 from mlp.optimizers import Optimizer, Schedule
 from mlp.recorder import Recorder
+from mlp.schedules import WarmUp
 
 
 class Course(NamedTuple):
@@ -45,11 +46,11 @@ class Course(NamedTuple):
     memory: Any
     shuffle_rng: np.random.Generator
     history: History
-    steps: int
+    past: Past
 
     @classmethod
     def of(cls, ready: Experiment) -> Course:
-        """Where an experiment has got to."""
+        """Where an experiment has got to, once it is finished."""
         return cls(
             ready.config,
             ready.prepared.preprocessing,
@@ -58,7 +59,7 @@ class Course(NamedTuple):
             ready.memory,
             ready.shuffle_rng,
             ready.recorder.history,
-            ready.steps,
+            ready.to_past(),
         )
 
 
@@ -82,10 +83,12 @@ def again(course: Course, config: Any, data: Given, where: str = "config") -> Ex
     """The experiment that goes on with `course` on the rows `data`, as `config` says from now on.
 
     The network must be of the same shape. An optimizer that is the same goes on with its memory; one whose learning
-    rate was changed, with that too; another begins anew. Writes to nothing that `course` holds.
+    rate was changed, with that too; another begins anew. So does a schedule that is planned for the whole of a
+    training; one whose length was given goes on where it is. Writes to nothing that `course` holds.
     """
+    parsed = parse(config, where)
     with blaming(where):
-        parsed = _same_rate(course.config, build.settled(parse(config, where)))
+        parsed = _same_rate(course.config, build.settled(parsed))
     prepared = _prepared(course.preprocessing, parsed, data)
     size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
     per_epoch = ceil(len(prepared.train) / size)
@@ -95,10 +98,12 @@ def again(course: Course, config: Any, data: Given, where: str = "config") -> Ex
         frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
         rule = build.rule(parsed, per_epoch, frozen, network.layout)
     recorder = Recorder(every=parsed.record.every)
-    recorder.history = deepcopy(course.history)
+    recorder.go_on(deepcopy(course.history), course.past.steps)
     best, order = Best.start(network), deepcopy(course.shuffle_rng)
-    ready = Experiment(parsed, prepared, ending, network, rule, order, recorder, per_epoch, best, steps=course.steps)
+    ready = Experiment(parsed, prepared, ending, network, rule, order, recorder, per_epoch, best)
+    ready.past, ready.steps = course.past, course.past.steps
     ready.memory = _memory(course, parsed, rule, network)
+    ready.watch.note_settings()
     return ready
 
 
@@ -128,23 +133,41 @@ def _network(course: Course, config: Config, ending: build.Head) -> Network:
 
 def _memory(course: Course, config: Config, rule: Optimizer, network: Network) -> Any:
     """What the rule remembers: all of it, or nothing where it is another rule."""
-    same, memory = config.optimizer == course.config.optimizer, deepcopy(course.memory)
-    if same and config.optimizer.schedule == "constant":
+    old, new, memory = course.config.optimizer, config.optimizer, deepcopy(course.memory)
+    same_schedule = new.schedule == old.schedule and not build.open_lengths(new.schedule)
+    if new == old and same_schedule:
         return memory
     fresh = rule.init(network.params)
-    if type(fresh) is not type(memory) or config.optimizer.name != course.config.optimizer.name:
+    if type(fresh) is not type(memory) or new.name != old.name:
         return fresh
-    _paced(memory, fresh)
+    _set_pace(memory, fresh, same_schedule)
     return memory
 
 
-def _paced(memory: Any, fresh: Any) -> None:
-    """Give `memory`, and what it wraps, the learning rate or the schedule of `fresh`, counted from here."""
+def _set_pace(memory: Any, fresh: Any, same_schedule: bool) -> None:
+    """Give `memory`, and what it wraps, the learning rate of `fresh`; and its schedule, from here, if it is another."""
     pace, new = memory.pace, fresh.pace
-    pace.memory, pace.learning_rate = new.memory, new.learning_rate
-    pace.schedule = None if new.schedule is None else Later(new.schedule, pace.t)
+    if same_schedule and pace.schedule is not None:
+        pace.schedule = _from_rate(pace.schedule, _first_rate(new.schedule))
+    else:
+        pace.memory, pace.learning_rate = new.memory, new.learning_rate
+        pace.schedule = None if new.schedule is None else Later(new.schedule, pace.t)
     if hasattr(memory, "inner") and type(memory.inner) is type(fresh.inner):
-        _paced(memory.inner, fresh.inner)
+        _set_pace(memory.inner, fresh.inner, same_schedule)
+
+
+def _first_rate(schedule: Any) -> Any:
+    """η₀ of a schedule, of a warm-up that of what follows."""
+    return _first_rate(schedule.then) if isinstance(schedule, WarmUp) else schedule.rate0
+
+
+def _from_rate(schedule: Any, rate: Any) -> Any:
+    """The schedule with another η₀, and all else as it is."""
+    if isinstance(schedule, Later):
+        return replace(schedule, schedule=_from_rate(schedule.schedule, rate))
+    if isinstance(schedule, WarmUp):
+        return replace(schedule, then=_from_rate(schedule.then, rate))
+    return replace(schedule, rate0=rate)
 
 
 def _prepared(preprocessing: Preprocessing, config: Config, data: Given) -> Prepared:

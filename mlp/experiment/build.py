@@ -116,23 +116,33 @@ def head(config: Config, task: str, n_targets: int, targets: Scaling | None = No
             "[data] scale_target = 'standard' makes numbers below 0, and [loss] poisson counts. Use none."
         )
     output = _output(config.network.output, task, n_targets)
-    name = config.loss.name
-    if name == "auto":
-        name = "squared_error" if task == "regression" or config.network.output == "identity" else "cross_entropy"
+    name = loss_name(config.loss.name, config.network.output, task)
     n_out = 1 if task == "classification" and n_targets == 2 and output != "softmax" else n_targets
     _check_softmax(output, task, n_targets)
     if name in REGRESSION:
         if name == "poisson" and task != "regression":
             raise ConfigError("[loss] name = 'poisson' is for counts, and the targets are classes.")
         loss = made(REGRESSION[name], config.loss.own, f"[loss] {name}")
-        return Head(n_out, output, name, loss, OUTPUT_LAYERS[output], False, output != "identity", 0.5, targets)
+        return Head(n_out, output, name, loss, OUTPUT_LAYERS[output], False, is_certain(name, output), 0.5, targets)
     if name not in ONE_OF_MANY:
         raise unknown("[loss] name", name, {*REGRESSION, *ONE_OF_MANY, "auto"})
     if task == "regression":
         raise ConfigError(f"[loss] name = {name!r} is for classes, and the targets are numbers. Use squared_error.")
     choice = output == "softmax" or (output == "identity" and n_out > 1 and task == "classification")
     loss = made((ONE_OF_MANY if choice else YES_OR_NO)[name], config.loss.own, f"[loss] {name}")
-    return Head(n_out, output, name, loss, (), choice, name != "hinge", 0.0)
+    return Head(n_out, output, name, loss, (), choice, is_certain(name, output), 0.0)
+
+
+def loss_name(given: str, output: str, task: str) -> str:
+    """The loss that "auto" comes to, for an output as it was given; any other name as it is."""
+    if given != "auto":
+        return given
+    return "squared_error" if task == "regression" or output == "identity" else "cross_entropy"
+
+
+def is_certain(loss: str, output: str) -> bool:
+    """Whether what a loss predicts for classes are probabilities, and not scores."""
+    return output != "identity" if loss in REGRESSION else loss != "hinge"
 
 
 def _check_softmax(output: str, task: str, n_targets: int) -> None:
@@ -293,6 +303,23 @@ def rule(config: Config, steps_per_epoch: int, frozen: Sequence[slice], layout: 
         found = replace(found, learning_rate=schedule)  # type: ignore[type-var]
     found = wrapped(found, config, layout)
     return Frozen(found, tuple(frozen)) if frozen else found
+
+
+def open_lengths(given: str | Mapping[str, Any]) -> list[str]:
+    """The keys of a schedule that are not given and follow from how long the run is: it is planned for all of it.
+
+    >>> open_lengths("cosine"), open_lengths({"name": "warmup", "steps": 9, "then": "step"}), open_lengths("plateau")
+    (['steps'], ['then.every'], [])
+    """
+    short, long = (_schedule(given, 1.0, 1, n_steps) for n_steps in (1000, 2000))
+    return _differing(short, long)
+
+
+def _differing(a: Any, b: Any) -> list[str]:
+    """The fields in which two schedules of one kind differ; those of what follows a warm-up as "then.steps"."""
+    names = [f.name for f in fields(a) if getattr(a, f.name) != getattr(b, f.name)]
+    then = [f"then.{name}" for name in _differing(a.then, b.then)] if "then" in names else []
+    return [name for name in names if name != "then"] + then
 
 
 def _schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: int) -> Any:

@@ -87,6 +87,17 @@ class Best:
         np.copyto(network.statistics, self.statistics)
 
 
+class Past(NamedTuple):
+    """What a network was trained for before: `steps` and `epochs` in all.
+
+    `kept`: the epoch whose weights it, or each member, has, counted from 1 over all trainings; 0 before any of them.
+    """
+
+    steps: int = 0
+    epochs: int = 0
+    kept: Any = 0
+
+
 @dataclass
 class Experiment:
     """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`.
@@ -95,7 +106,8 @@ class Experiment:
     done. `losses`: those met in the epoch at hand, which was `started` then. `order`: the state of `shuffle_rng` when
     it began. `memory`: the rule's, of an earlier training to go on with, or None. `pause`: after how many steps there
     is more to do than to train. What is `unwatched` is not judged while it trains, and its run comes without findings:
-    `diagnose` its history. `restored`: the best weights are back.
+    `diagnose` its history. `restored`: the best weights are back. `past`: of a network that was trained before; `steps`
+    goes on counting, `epoch` begins at 0.
     """
 
     config: Config
@@ -124,6 +136,7 @@ class Experiment:
     pause: int = -1
     unwatched: bool = False
     restored: bool = False
+    past: Past = field(default_factory=Past)
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -163,6 +176,15 @@ class Experiment:
         """The network as it answers: of a rule that keeps a mean of the places it came to, there."""
         mean = None if self.restored else average(self.memory)
         return self.network if mean is None else self.network.at(mean.copy())
+
+    def to_past(self) -> Past:
+        """What its network has been trained for, once it is finished."""
+        before = self.past.epochs
+        if self.restored:
+            kept = np.where(self.best.epoch < 0, self.past.kept, before + self.best.epoch + 1)
+        else:
+            kept = np.full(self.network.population, before + self.epoch)
+        return Past(self.steps, before + self.epoch, kept)
 
     def epochs(self) -> Iterator[Epoch]:
         """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
@@ -262,8 +284,8 @@ class Experiment:
         given_weight = self.prepared.class_weight
         weights = metrics.weights(part, self.config.data.class_weight if given_weight is None else given_weight)
         how: dict[str, Any] = {
-            "rng": order, "epochs": given.epochs, "weights": weights, "dtype": self.network.dtype,
-            "begin": (self.epoch, len(self.losses)),
+            "rng": order, "epochs": self.past.epochs + given.epochs, "weights": weights, "dtype": self.network.dtype,
+            "begin": (self.past.epochs + self.epoch, len(self.losses)),
         }  # fmt: skip
         if part.scaling is not None and part.rows is not None:
             return streamed(part.X, target, part.rows, size, scaling=part.scaling, **how)

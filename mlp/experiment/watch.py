@@ -54,15 +54,17 @@ class Watch:
         """Note what is known before the first step, and judge that."""
         ready, train = self.ready, self.ready.prepared.train
         survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing)
-        self._note_settings()
+        self.note_settings()
         if not ready.unwatched:
             self._moments = iter(moments(self._planned))
             self._judge()
 
-    def _note_settings(self) -> None:
-        """Note what was chosen."""
+    def note_settings(self) -> None:
+        """Note what was chosen. Steps and epochs are counted over all trainings of the network."""
         ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
         numbers = settings(ready.config, len(train), ready.steps_per_epoch) | {
+            "planned_steps": self._planned,
+            "epochs": ready.past.epochs + ready.config.training.epochs,
             "mean_rate": mean_rate(ready.rule, self._planned),
             "train_scored": len(self._scored),
             "validation_scored": 0 if validation is None else len(validation),
@@ -71,7 +73,7 @@ class Watch:
 
     def go_on(self, shown: Iterable[str]) -> None:
         """Go on with a run that was begun before, with these alarms shown."""
-        self._note_settings()  # there may be more epochs now
+        self.note_settings()  # there may be more epochs now
         later = [moment for moment in moments(self._planned) if moment > self.ready.steps]
         self._moments, self._known = iter(later), set(shown)
         self.next = next(self._moments, -1)
@@ -91,7 +93,8 @@ class Watch:
         """Note that no more steps will come; probe the run if its end is not plainly good."""
         if self.ready.unwatched and not self.ready.diverged:
             self.score()
-        if self.ready.steps and "ended" not in self.history:
+        ended = self.history.last_step("ended") if "ended" in self.history else -1
+        if ended < self.ready.steps - 1:
             self._note("ended", self.ready.steps)
             if self._wants_probe():
                 self._lay_yardstick()
@@ -151,7 +154,7 @@ class Watch:
 
     @property
     def _planned(self) -> int:
-        return self.ready.steps_per_epoch * self.ready.config.training.epochs
+        return self.ready.past.steps + self.ready.steps_per_epoch * self.ready.config.training.epochs
 
     @property
     def _task(self) -> str:

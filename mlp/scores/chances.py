@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.scores.pairs import check_pairs
 
 BINS = 15  # Guo et al. (2017), section 4.1
 
@@ -19,6 +20,7 @@ def one_of(codes: Array, n_classes: int) -> Array:
 
 def log_loss(truth: Array, p: Array) -> float:
     """-Σ t ln p, mean over rows; p is kept within [ε, 1 - ε] with the ε of its dtype, as in scikit-learn."""
+    check_pairs(truth=truth, p=p)
     epsilon = float(np.finfo(p.dtype).eps)
     of_truth = np.clip(p[truth.astype(bool)].astype(np.float64), epsilon, 1 - epsilon)
     return float(-np.log(of_truth).sum() / len(p))
@@ -29,6 +31,7 @@ def brier(truth: Array, p: Array) -> float:
 
     As scikit-learn's `brier_score_loss`, which halves in the same cases.
     """
+    check_pairs(truth=truth, p=p)
     squares = float(np.square(p - truth.astype(p.dtype)).sum(dtype=np.float64) / len(p))
     return squares / 2 if p.shape[1] < 3 else squares
 
@@ -43,6 +46,7 @@ def auc(truth: Array, scores: Array) -> float:
     >>> auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
     0.75
     """
+    check_pairs(truth=truth, scores=scores)
     n_yes = int(truth.sum())
     n_no = len(truth) - n_yes
     if not n_yes or not n_no or np.isnan(scores).any():
@@ -65,6 +69,7 @@ def calibration_error(right: Array, confidence: Array, n_bins: int = BINS) -> fl
     `right` (n,) in 0 and 1, `confidence` (n,): the probability of what was answered. 0: of the answers given with 80 %,
     80 % are right.
     """
+    check_pairs(right=right, confidence=confidence)
     if not np.isfinite(confidence).all():
         return float("nan")
     bins = np.clip(np.ceil(confidence.astype(np.float64) * n_bins).astype(int) - 1, 0, n_bins - 1)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.scores.pairs import check_pairs
 
 
 class ClassScores(NamedTuple):
@@ -37,6 +38,7 @@ def confusion(truth: Array, answers: Array, n_classes: int) -> Array:
     >>> confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
     [[1, 1], [0, 1]]
     """
+    check_pairs(truth=truth, answers=answers)
     found = np.bincount(np.asarray(truth) * n_classes + np.asarray(answers), minlength=n_classes**2)
     return found.reshape(n_classes, n_classes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.scores.pairs import check_pairs
 
 
 def sign_test(first_better: Array, second_better: Array) -> float:
@@ -18,6 +19,7 @@ def sign_test(first_better: Array, second_better: Array) -> float:
     >>> sign_test(np.array([1, 1, 1, 1, 1, 0]), np.array([0, 0, 0, 0, 0, 0]))
     0.0625
     """
+    check_pairs(first_better=first_better, second_better=second_better)
     wins, losses = int(np.sum(first_better > second_better)), int(np.sum(second_better > first_better))
     n, term, total = wins + losses, 1, 0
     for k in range(min(wins, losses) + 1):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.scores.pairs import check_pairs
 
 
 def mae(truth: Array, answers: Array) -> float:
     """The mean absolute error over all outputs."""
-    return float(np.abs(_columns(answers) - _columns(truth)).mean())
+    truth, answers = _columns(truth), _columns(answers)
+    check_pairs(truth=truth, answers=answers)
+    return float(np.abs(answers - truth).mean())
 
 
 def _columns(values: Array) -> Array:

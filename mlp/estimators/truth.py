@@ -1,0 +1,51 @@
+"""The truth that answers are held against: of their shape and kind, or refused.
+
+NumPy compares arrays of any shape that has as many cells, and text with numbers; the share of equal cells is then a
+number that means nothing. What is refused here is what scikit-learn's metrics refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import DataError, ShapeError
+from mlp.estimators.targets import numbers, plain
+
+KINDS = {"U": "text", "S": "bytes", "O": "objects"}
+
+
+def true_labels(y: Any, answers: Array) -> Array:
+    """The labels `y` in the shape of a classifier's answers, (n,) or (n, k).
+
+    A column (n, 1) is taken as (n,). Labels that were never seen are no error: no answer equals them.
+    """
+    truth = _in_shape(plain(y), answers)
+    given, needed = _kind(truth), _kind(answers)
+    if given != needed:
+        first = truth.ravel()[:1].tolist()[0]
+        raise DataError(f"y holds {given} ({first!r}), and the answers are {needed}. Give labels as in fit.")
+    if answers.ndim == 2 and not ((truth == 0) | (truth == 1)).all():
+        raise DataError(f"y has shape {truth.shape} and holds more than 0 and 1. Give 0 and 1 for each label.")
+    if truth.dtype.kind == "f" and (truth != np.floor(truth)).any():
+        raise DataError("y holds numbers with fractions, and the answers are classes. Give labels as in fit.")
+    return truth
+
+
+def true_numbers(y: Any, answers: Array) -> Array:
+    """The numbers `y` in the shape of a regressor's answers, (n,) or (n, k); a column (n, 1) is taken as (n,)."""
+    return _in_shape(numbers(plain(y)), answers)
+
+
+def _in_shape(truth: Array, answers: Array) -> Array:
+    if answers.ndim == 1 and truth.ndim == 2 and truth.shape[1] == 1:
+        truth = truth[:, 0]
+    if truth.shape != answers.shape:
+        raise ShapeError(f"y has shape {truth.shape}, and the answers for X {answers.shape}. Give y in that shape.")
+    return truth
+
+
+def _kind(labels: Array) -> str:
+    return KINDS.get(labels.dtype.kind, "numbers")
