@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import estimator_html_repr
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
 import mlp
@@ -487,7 +488,12 @@ def rows() -> Iterator[Any]:
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's, of convergence and of labels that are never answered
 @pytest.mark.parametrize(("ours", "own", "tool", "y"), list(rows()))
 def test_a_tool_gives_with_ours_what_it_gives_with_its_own(ours: New, own: New, tool: Tool, y: Any) -> None:
-    expected = look(tool(own, X, y))
+    try:
+        expected = look(tool(own, X, y))
+    except Exception:
+        if parse_version(sklearn.__version__) >= parse_version("1.9"):
+            raise
+        pytest.skip("its own could do less before")
     assert expected
     assert not lacks(look(tool(ours, X, y)), expected)
 

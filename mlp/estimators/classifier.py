@@ -16,7 +16,7 @@ from mlp.estimators.available import available_if
 from mlp.estimators.estimator import Estimator, seen
 from mlp.estimators.settings import promises_probabilities
 from mlp.estimators.targets import Labels, check_several, labels, recoded
-from mlp.estimators.truth import true_labels
+from mlp.estimators.truth import right_rows
 from mlp.estimators.weights import by_class, check_class_weight, sample_weights
 from mlp.experiment import metrics
 
@@ -206,10 +206,8 @@ class MLPClassifier(Estimator):
         `y` is of the kind and shape that was fitted; ShapeError or DataError where it is not. A label that
         was never seen is a wrong answer, and no error.
         """
-        answers = self.predict(X)
-        right = answers == true_labels(y, answers)
-        whole = right if right.ndim == 1 else right.all(1)
-        return float(np.average(whole, weights=sample_weights(sample_weight, len(answers))))
+        right = right_rows(self.predict(X), y)
+        return float(np.average(right, weights=sample_weights(sample_weight, len(right))))
 
     def __sklearn_tags__(self) -> Any:
         return bridge.tags("classifier", multi_output=False, multi_label=True)

@@ -133,7 +133,7 @@ class MLPRegressor(Estimator):
         `y` is of the shape that was fitted; ShapeError where it is not.
         """
         answers = self.predict(X)
-        truth = true_numbers(y, answers).reshape(len(answers), -1)
+        truth = true_numbers(answers, y).reshape(len(answers), -1)
         weights = sample_weights(sample_weight, len(truth))
         mean = np.average(truth, 0, weights)
         missed = np.average(np.square(truth - answers.reshape(truth.shape)), 0, weights)
