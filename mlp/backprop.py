@@ -29,8 +29,13 @@ from mlp.losses import Loss
 from mlp.network import Network, Workspace
 
 
-def forward(network: Network, x: Nodes, workspace: Workspace) -> Array:
-    """Fill `workspace.nodes` as in training; return the raw outputs, (*population, n_out, N)."""
+def forward(network: Network, x: Nodes, workspace: Workspace, weights: Array | None = None) -> Array:
+    """Fill `workspace.nodes` as in training; return the raw outputs, (*population, n_out, N).
+
+    `weights` (N,): what each sample counts in the mean and the variance of batch norm; None: all the same.
+    """
+    if weights is not None or workspace.weights is not None:
+        workspace.weigh(network, weights)
     nodes = workspace.nodes
     nodes[0] = x
     for i, layer in enumerate(network.layers):
@@ -68,7 +73,7 @@ def value_and_grad(network: Network, loss: Loss, batch: Batch, workspace: Worksp
             f"the batch has {batch.x.n_samples} samples and the workspace room for {workspace.n_samples}. "
             f"Give Workspace(network, n_samples={batch.x.n_samples})."
         )
-    output = forward(network, batch.x, workspace)
+    output = forward(network, batch.x, workspace, batch.weights)
     value = loss.value_and_grad(output, batch.target, batch.weights, workspace.d_nodes[-1])
     backward(network, workspace)
     for i in network.penalised:

@@ -90,7 +90,7 @@ def _input_error(objective: Objective, batch: Batch, rng: np.random.Generator) -
     def value(flat: Array) -> Any:
         moved = np.concatenate([flat.reshape(values.shape), np.ones((1, values.shape[-1]))])
         workspace = objective.workspace.replay(objective.network.at(objective.network.params))
-        output = forward(objective.network, Nodes(moved[:-1], moved), workspace)
+        output = forward(objective.network, Nodes(moved[:-1], moved), workspace, batch.weights)
         return objective.loss.value(output, batch.target, batch.weights)
 
     return _error(value, values.ravel(), d_x.ravel(), slice(None), rng)

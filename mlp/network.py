@@ -197,7 +197,8 @@ class Workspace:
 
     `nodes[i]` goes into layer i and `nodes[i+1]` comes out (nodes[0] is the batch); `d_nodes` are the derivatives of
     the loss with respect to them, None where nobody asks. `grad` (*population, P) is laid out like the parameters and
-    `grads[i]` is layer i's part. `scratch[i]` is what layer i left for its own backward.
+    `grads[i]` is layer i's part. `scratch[i]` is what layer i left for its own backward. `weights` (N,) is what each
+    sample of the latest pass counted, None where all counted the same.
 
     `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N). A workspace cannot be copied: its arrays
     are views of one another. Make another.
@@ -209,6 +210,7 @@ class Workspace:
         first = next((i for i, layer in enumerate(layers) if layer.n_params), len(layers) - 1)
         outputs = [empty_nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
         self.n_samples = n_samples
+        self.weights: Array | None = None
         self.nodes: list[Nodes] = [empty_nodes((), network.n_in, n_samples, dtype), *outputs]
         self.d_nodes: list[Any] = [  # arrays, and None
             np.empty((*population, n.values.shape[-2], n_samples), dtype) for n in self.nodes
@@ -223,6 +225,11 @@ class Workspace:
             layer.scratch(y, network.statistics[..., s], network.rng)
             for layer, y, s in zip(layers, outputs, network.statistic_slices, strict=True)
         ]
+
+    def weigh(self, network: Network, weights: Array | None) -> None:
+        """Tell every layer what each sample of the next pass counts, (N,); None: all the same."""
+        self.weights = weights
+        self.scratch = [layer.weigh(s, weights) for layer, s in zip(network.layers, self.scratch, strict=True)]
 
     def replay(self, network: Network) -> Workspace:
         """Room for `network` at other parameters, on the same samples and with the same noise."""

@@ -58,7 +58,8 @@ class Objective:
     def value(self, params: Array) -> Any:
         """L(params), (*population,)."""
         other, workspace = self._at(params)
-        value = self.loss.value(forward(other, self.batch.x, workspace), self.batch.target, self.batch.weights)
+        output = forward(other, self.batch.x, workspace, self.batch.weights)
+        value = self.loss.value(output, self.batch.target, self.batch.weights)
         for i in other.penalised:
             value = value + other.layers[i].penalty(other.views[i], workspace.grads[i])
         return value
@@ -124,7 +125,7 @@ class Objective:
     def residuals(self, params: Array) -> Array:
         """r(params), (n_residuals,), with L = ½ ‖r‖²: all samples of the first output, then of the second, ..."""
         other, workspace = self._at(params)
-        output = forward(other, self.batch.x, workspace)
+        output = forward(other, self.batch.x, workspace, self.batch.weights)
         return self.loss.residuals(output, self.batch.target, self.batch.weights).ravel()
 
     def jacobian(self, out: Array) -> Array:

@@ -75,6 +75,14 @@ class Layer(ABC):
         """Scratch for other parameters on the same samples: the same noise, and statistics of its own."""
         return self.scratch(y, np.empty(0), np.random.default_rng(0))
 
+    def weigh(self, scratch: Any, weights: Array | None) -> Any:
+        """`scratch` for a pass whose samples count `weights` (N,); None: all the same. Called before such a pass.
+
+        A sample of weight k counts like k samples. The loss sees to that for layers that take each sample by itself;
+        one that looks across samples, as batch norm does for a mean, has to weigh them.
+        """
+        return scratch
+
     @abstractmethod
     def forward(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> None:
         """Write f(x) into `y.values`, as in training."""
@@ -82,6 +90,10 @@ class Layer(ABC):
     def infer(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> None:
         """Write f(x) into `y.values`, as in use. Differs from `forward` for dropout and batch norm only."""
         self.forward(params, x, y, scratch)
+
+    def calibrate(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> None:
+        """Measure the statistics that are kept anew, on `x` alone; then write f(x) into `y.values`, as in use."""
+        self.infer(params, x, y, scratch)
 
     @abstractmethod
     def backward(

@@ -31,12 +31,23 @@ class Running(NamedTuple):
     variance: Array
 
 
+class Counted(NamedTuple):
+    """What the samples of a batch count: `shares` (N,), wᵢ / Σ w; and as how many rows they count together."""
+
+    shares: Array
+    n_rows: Any
+
+
 class NormScratch(NamedTuple):
-    """`normed`: (x - mean)/std, like y; `inverse_std`: along the normalised axis; `running`: batch norm's, or None."""
+    """`normed`: (x - mean)/std, like y; `inverse_std`: along the normalised axis.
+
+    `running`: batch norm's, or None. `counted`: the weights of its samples, None where all count the same.
+    """
 
     normed: Array
     inverse_std: Array
-    running: Running | None
+    running: Running | None = None
+    counted: Counted | None = None
 
 
 def _column_pair(block: Array) -> tuple[Array, Array]:
@@ -86,13 +97,13 @@ class _Norm(Layer):
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NormScratch:
         """Room for the normalised values and 1/std."""
         normed = np.empty_like(y.values)
-        return NormScratch(normed, normed.take([0], self.axis), None)  # taken for its shape
+        return NormScratch(normed, normed.take([0], self.axis))  # taken for its shape
 
     def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
         """Leave (x - mean)/std and 1/std in `scratch`."""
-        normed, inverse_std, _ = scratch
-        np.subtract(x.values, x.values.mean(self.axis, keepdims=True), out=normed)
-        np.mean(np.square(normed), axis=self.axis, keepdims=True, out=inverse_std)
+        normed, inverse_std = scratch.normed, scratch.inverse_std
+        np.subtract(x.values, self._mean(x.values, scratch), out=normed)
+        self._mean(np.square(normed), scratch, inverse_std)
         inverse_std += self.epsilon
         np.sqrt(inverse_std, out=inverse_std)
         np.reciprocal(inverse_std, out=inverse_std)
@@ -110,17 +121,32 @@ class _Norm(Layer):
         grad: NormParams,
         d_x: Array | None,
     ) -> None:
-        """∂L/∂x = (e - mean(e) - n·mean(e n))/std, e = γ ∂L/∂y, n the normalised x. Ioffe & Szegedy (2015), p. 4."""
-        normed, inverse_std, _ = scratch
+        """∂L/∂x = (e - s Σe - n · s Σ(e n))/std, e = γ ∂L/∂y, n the normalised x. Ioffe & Szegedy (2015), p. 4.
+
+        s is what a value counts in mean and variance: 1 by how many there are, or the share of its sample.
+        """
+        normed, inverse_std = scratch.normed, scratch.inverse_std
         np.sum(d_y * normed, axis=-1, keepdims=True, out=grad.scale)
         np.sum(d_y, axis=-1, keepdims=True, out=grad.shift)
         if d_x is not None:
             e = d_y * params.scale
             np.multiply(e, normed, out=d_x)
-            np.multiply(normed, d_x.mean(self.axis, keepdims=True), out=d_x)
+            np.multiply(normed, self._shared(d_x, scratch), out=d_x)
             np.subtract(e, d_x, out=d_x)
-            d_x -= e.mean(self.axis, keepdims=True)
+            d_x -= self._shared(e, scratch)
             d_x *= inverse_std
+
+    def _mean(self, values: Array, scratch: NormScratch, out: Array | None = None) -> Array:
+        """Σ s v along the normalised axis, which stays with length 1."""
+        if scratch.counted is None:
+            return np.asarray(values.mean(self.axis, keepdims=True, out=out))
+        return np.matmul(values, scratch.counted.shares[:, None], out=out)
+
+    def _shared(self, values: Array, scratch: NormScratch) -> Array:
+        """s Σ v: the sum, shared out again; where all count the same that is the mean."""
+        if scratch.counted is None:
+            return np.asarray(values.mean(self.axis, keepdims=True))
+        return np.asarray(values.sum(self.axis, keepdims=True) * scratch.counted.shares)
 
     def forward_along(
         self,
@@ -152,30 +178,30 @@ class _Norm(Layer):
         r_grad: NormParams,
         r_d_x: Array | None,
     ) -> None:
-        """R of what `backward` says, with R{1/std} = -mean(n R{x - mean})/std²."""
-        normed, inverse_std, _ = scratch
+        """R of what `backward` says, with R{1/std} = -Σ s n R{x - mean} / std²."""
+        normed, inverse_std = scratch.normed, scratch.inverse_std
         r_normed, r_inverse = self._normed_along(r_x, scratch)
         np.sum(r_d_y * normed + d_y * r_normed, axis=-1, keepdims=True, out=r_grad.scale)
         np.sum(r_d_y, axis=-1, keepdims=True, out=r_grad.shift)
         if r_d_x is None:
             return
 
-        def mean(values: Array) -> Array:
-            return np.asarray(values.mean(self.axis, keepdims=True))
+        def shared(values: Array) -> Array:
+            return self._shared(values, scratch)
 
         e, r_e = params.scale * d_y, params.scale * r_d_y + v.scale * d_y
-        np.subtract(r_e - mean(r_e), r_normed * mean(e * normed), out=r_d_x)
-        r_d_x -= normed * mean(r_e * normed + e * r_normed)
+        np.subtract(r_e - shared(r_e), r_normed * shared(e * normed), out=r_d_x)
+        r_d_x -= normed * shared(r_e * normed + e * r_normed)
         r_d_x *= inverse_std
-        r_d_x += r_inverse * (e - mean(e) - normed * mean(e * normed))
+        r_d_x += r_inverse * (e - shared(e) - normed * shared(e * normed))
 
     def _normed_along(self, r_x: Array | None, scratch: NormScratch) -> tuple[Any, Any]:
-        """R{n} = (R{x - mean} - n mean(n R{x - mean}))/std, and R{1/std}."""
-        normed, inverse_std, _ = scratch
+        """R{n} = (R{x - mean} - n Σ s n R{x - mean})/std, and R{1/std}."""
+        normed, inverse_std = scratch.normed, scratch.inverse_std
         if r_x is None:
             return 0.0 * normed, 0.0 * inverse_std
-        r_centred = r_x - r_x.mean(self.axis, keepdims=True)
-        share = (normed * r_centred).mean(self.axis, keepdims=True)
+        r_centred = r_x - self._mean(r_x, scratch)
+        share = self._mean(normed * r_centred, scratch)
         return inverse_std * (r_centred - normed * share), -(inverse_std**2) * share
 
 
@@ -194,8 +220,19 @@ class BatchNorm(_Norm):
 
         running ← running + momentum (batch - running)
 
-    They stand in `network.statistics`. `momentum` and the unbiased variance in the running statistic are PyTorch's; the
-    paper and Keras write 1 - momentum. A batch of one sample is normalised to 0.
+    They stand in `network.statistics`, and belong to the weights that the passes were made with: for others, an average
+    of weights say, `update_statistics` measures them anew. `momentum` and the unbiased variance in the running
+    statistic are PyTorch's; the paper and Keras write 1 - momentum. A batch of one sample is normalised to 0. A node
+    that is constant but for rounding stays so: no factor is above 1/√ε.
+
+    A sample of weight k counts like k samples, here as in the loss:
+
+        mean = Σ s x,  variance = Σ s (x - mean)²,  s = w / Σ w
+        unbiased: times n / (n - 1),  n = max(Σ w, (Σ w)² / Σ w²)
+
+    n is the number of rows where weights are whole numbers. Weights that add up to less say only what samples count
+    beside each other, and then n is how many equal samples would say as much (Kish 1965). A batch whose weights are all
+    0 is normalised as if they were equal, and leaves the running statistics as they are.
     """
 
     momentum: float = 0.1
@@ -229,16 +266,31 @@ class BatchNorm(_Norm):
         shape = (*y.values.shape[:-1], 1)  # the look may be at a population that the network is not
         return mine._replace(running=Running(*(np.broadcast_to(a, shape).copy() for a in scratch.running)))
 
+    def weigh(self, scratch: NormScratch, weights: Array | None) -> NormScratch:
+        """With the share of each sample."""
+        return scratch._replace(counted=None if weights is None else _counted(weights))
+
     def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
         """Normalise by the batch; move the running statistics towards it."""
         super().forward(params, x, y, scratch)
-        running = scratch.running
+        self._move(x, scratch, self.momentum)
+
+    def calibrate(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
+        """Take the statistics of `x` for the running ones, and normalise by those."""
+        super().forward(params, x, y, scratch)
+        self._move(x, scratch, 1.0)
+        self.infer(params, x, y, scratch)
+
+    def _move(self, x: Nodes, scratch: NormScratch, momentum: float) -> None:
+        """Move the running statistics towards those of the batch that was just normalised."""
+        running, counted = scratch.running, scratch.counted
         assert running is not None
-        n = x.n_samples
-        mean = x.values.mean(-1, keepdims=True)
+        n = x.n_samples if counted is None else counted.n_rows
+        if n == 0:
+            return
         variance = (scratch.inverse_std**-2 - self.epsilon) * (n / max(n - 1, 1))
-        running.mean[...] += self.momentum * (mean - running.mean)
-        running.variance[...] += self.momentum * (variance - running.variance)
+        running.mean[...] += momentum * (self._mean(x.values, scratch) - running.mean)
+        running.variance[...] += momentum * (variance - running.variance)
 
     def infer(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
         """Normalise by the running statistics."""
@@ -247,3 +299,12 @@ class BatchNorm(_Norm):
         np.subtract(x.values, mean, out=y.values)
         y.values[...] *= params.scale / np.sqrt(variance + self.epsilon)
         y.values[...] += params.shift
+
+
+def _counted(weights: Array) -> Counted:
+    """What samples of these weights (N,) count."""
+    total = np.add.reduce(weights)
+    if not total > 0:
+        return Counted(np.full_like(weights, 1 / len(weights)), 0)
+    shares = weights / total
+    return Counted(shares, max(float(total), 1 / float(shares @ shares)))

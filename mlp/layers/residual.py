@@ -96,6 +96,11 @@ class Residual(Layer):
         )
         return between._replace(scratch=inside)
 
+    def weigh(self, scratch: BlockScratch, weights: Array | None) -> BlockScratch:
+        """For every layer inside."""
+        inside = zip(self.layers, scratch.scratch, strict=True)
+        return scratch._replace(scratch=tuple(layer.weigh(theirs, weights) for layer, theirs in inside))
+
     def forward(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """f(x), then + x."""
         before = x
@@ -109,6 +114,14 @@ class Residual(Layer):
         before = x
         for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
             layer.infer(mine, before, after, theirs)
+            before = after
+        np.add(x.values, before.values, out=y.values)
+
+    def calibrate(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
+        """Each layer inside in turn, on what the one before it gives in use; then + x."""
+        before = x
+        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
+            layer.calibrate(mine, before, after, theirs)
             before = after
         np.add(x.values, before.values, out=y.values)
 
