@@ -189,6 +189,7 @@ from mlp.sinks import logged as logged
 from mlp.sinks import to_csv as to_csv
 from mlp.sinks import to_jsonl as to_jsonl
 from mlp.sinks import to_tensorboard as to_tensorboard
+from mlp.statistics import update_statistics as update_statistics
 from mlp.training import Step as Step
 from mlp.training import train as train
 

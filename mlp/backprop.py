@@ -18,6 +18,7 @@ one backward pass is printed by `examples/04_above_the_plane.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,21 @@ def check_parts(network: Any, loss: Any) -> None:
         raise HyperparameterError("loss", loss, "a loss: SoftmaxCrossEntropy(), SquaredError(), ...")
 
 
+def check_batches(data: Any) -> None:
+    """Refuse what are no batches: a single one, or rows that are none yet."""
+    typed = isinstance(data, tuple | list) and not all(isinstance(batch, Batch) for batch in data)
+    if typed or not isinstance(data, Iterable) or isinstance(data, str | np.ndarray):
+        raise HyperparameterError("data", data, "batches: batches(X, target), or a list of as_batch(X, target)")
+
+
 def check_batch(network: Network, loss: Loss, batch: Batch) -> None:
     """Refuse a batch that does not fit the network and the loss."""
+    check_inputs(network, batch)
+    loss.check(network.n_out, batch.target)
+
+
+def check_inputs(network: Network, batch: Batch) -> None:
+    """Refuse a batch whose inputs do not fit the network."""
     if not isinstance(batch, Batch):
         raise HyperparameterError("batch", batch, "a batch: as_batch(X, target), or one of batches(X, target)")
     x = batch.x.with_bias
@@ -104,7 +118,6 @@ def check_batch(network: Network, loss: Loss, batch: Batch) -> None:
             f"the batch is {x.dtype} and the network {network.dtype}. "
             f"Give batches(..., dtype=np.{network.dtype}) or Network(..., dtype=np.{x.dtype})."
         )
-    loss.check(network.n_out, batch.target)
 
 
 def predict(network: Network, X: Array, *, block: int = 4096) -> Array:

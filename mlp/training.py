@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.backprop import check_batch, check_parts, value_and_grad
+from mlp.backprop import check_batch, check_batches, check_parts, value_and_grad
 from mlp.data.batches import Batch
 from mlp.errors import HyperparameterError, ShapeError
 from mlp.losses import Loss
@@ -50,20 +50,13 @@ def train(
     `state` is the optimizer's memory from an earlier run, to go on with; by default it begins anew.
     """
     check_parts(network, loss)
-    _check_arguments(data, optimizer)
+    check_batches(data)
+    if not isinstance(optimizer, Optimizer):
+        raise HyperparameterError("optimizer", optimizer, "an optimizer: SGD(0.1), Adam(), ...")
     begun = optimizer.init(network.params)
     if state is not None:
         _check_state(state, begun)
     return _steps(network, data, loss, optimizer, begun if state is None else state)
-
-
-def _check_arguments(data: Any, optimizer: Any) -> None:
-    """Refuse what cannot be trained on or trained with."""
-    typed = isinstance(data, tuple | list) and not all(isinstance(batch, Batch) for batch in data)
-    if typed or not isinstance(data, Iterable) or isinstance(data, str | np.ndarray):
-        raise HyperparameterError("data", data, "batches: batches(X, target), or a list of as_batch(X, target)")
-    if not isinstance(optimizer, Optimizer):
-        raise HyperparameterError("optimizer", optimizer, "an optimizer: SGD(0.1), Adam(), ...")
 
 
 def _check_state(state: Any, begun: Any) -> None:

@@ -146,13 +146,16 @@ class Part:
         """The scaled rows, some thousand at a time, (≤ BLOCK, n_features); fewer of wide ones that stay on disk."""
         size = BLOCK if self.scaling is None else min(BLOCK, max(1, CELLS // self.X.shape[1]))
         for start in range(0, len(self), size):
-            chosen = slice(start, start + size)
-            if self.scaling is None:
-                yield self.X[chosen] if self.rows is None else self.X[self.rows[chosen]]
-            else:  # the rows are handed on as numbers, so that a complaint names those of X
-                yield self.scaling.apply(
-                    self.X, dtype, np.arange(len(self)) if self.rows is None else self.rows[chosen]
-                )
+            yield self.at(slice(start, min(start + size, len(self))), dtype)
+
+    def at(self, chosen: slice | Array, dtype: Any) -> Array:
+        """Some of the rows, scaled: those of a slice, or of these numbers within the part."""
+        rows = chosen if self.rows is None else self.rows[chosen]
+        if self.scaling is None:
+            return self.X[rows]
+        # the rows are handed on as numbers, so that a complaint names those of X
+        numbers = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+        return self.scaling.apply(self.X, dtype, numbers)
 
 
 @dataclass(frozen=True)

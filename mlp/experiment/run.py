@@ -26,6 +26,7 @@ from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import build, metrics, pretraining, regularizers, restarts
+from mlp.experiment.answering import answering
 from mlp.experiment.appraisal import appraise
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
 from mlp.experiment.files import reserved
@@ -38,7 +39,6 @@ from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
-from mlp.optimizers.memory import average
 from mlp.pretraining import Describer, LayerEpoch, note, pretrained
 from mlp.recorder import Recorder
 from mlp.training import Step, train
@@ -137,6 +137,7 @@ class Experiment:
     unwatched: bool = False
     restored: bool = False
     past: Past = field(default_factory=Past)
+    _answer: tuple[int, Network] | None = None
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
@@ -174,8 +175,17 @@ class Experiment:
     @property
     def answering(self) -> Network:
         """The network as it answers: of a rule that keeps a mean of the places it came to, there."""
-        mean = None if self.restored else average(self.memory)
-        return self.network if mean is None else self.network.at(mean.copy())
+        if self.restored:
+            return self.network
+        if self._answer is None or self._answer[0] != self.steps:
+            self._answer = self.steps, answering(self.network, self.memory, self.prepared.train, self.weights)
+        return self._answer[1]
+
+    @property
+    def weights(self) -> Array | None:
+        """What each training row counts, (n,); None where all count the same."""
+        by_class = self.prepared.class_weight
+        return metrics.weights(self.prepared.train, self.config.data.class_weight if by_class is None else by_class)
 
     def to_past(self) -> Past:
         """What its network has been trained for, once it is finished."""
@@ -281,11 +291,9 @@ class Experiment:
         size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
         target = metrics.target(self.head, part.y, self.network.dtype)
         order = self.shuffle_rng if given.shuffle else None
-        given_weight = self.prepared.class_weight
-        weights = metrics.weights(part, self.config.data.class_weight if given_weight is None else given_weight)
         how: dict[str, Any] = {
-            "rng": order, "epochs": self.past.epochs + given.epochs, "weights": weights, "dtype": self.network.dtype,
-            "begin": (self.past.epochs + self.epoch, len(self.losses)),
+            "rng": order, "epochs": self.past.epochs + given.epochs, "weights": self.weights,
+            "dtype": self.network.dtype, "begin": (self.past.epochs + self.epoch, len(self.losses)),
         }  # fmt: skip
         if part.scaling is not None and part.rows is not None:
             return streamed(part.X, target, part.rows, size, scaling=part.scaling, **how)

@@ -20,12 +20,12 @@ from mlp.data.augment import augmented
 from mlp.data.batches import batches
 from mlp.data.scale import standard
 from mlp.experiment import build, metrics
+from mlp.experiment.answering import answering
 from mlp.experiment.config import Config, parse
 from mlp.experiment.prepare import Part, Prepared
 from mlp.experiment.pretraining import pretrain
 from mlp.experiment.regularizers import augmentations
 from mlp.network import Network
-from mlp.optimizers.memory import average
 from mlp.training import train
 
 ROWS = 4096  # rows that a trial trains on at most
@@ -118,8 +118,7 @@ def trained(
         losses[step.index] = step.loss
         if step.index + 1 == steps or not np.isfinite(step.loss):
             break
-    mean = average(step.state)
-    return (network if mean is None else network.at(mean)), losses
+    return answering(network, step.state, rows.train, weights), losses
 
 
 def _score(network: Network, head: build.Head, task: str, part: Part | None) -> float:

@@ -77,9 +77,20 @@ def shrink(out: Array, share: Any, params: Array, room: Array) -> None:
 
 def average(state: Any) -> Array | None:
     """The mean of the places it came to that a rule's memory holds, or that of a rule inside; None where none does."""
-    while state is not None and not hasattr(state, "average"):
+    holder = _with(state, "average")
+    return None if holder is None else np.asarray(holder.average)
+
+
+def looks_ahead(state: Any) -> bool:
+    """Whether this is the memory of a rule that now and then goes back a part of its way, or that is around one."""
+    return _with(state, "slow") is not None
+
+
+def _with(state: Any, name: str) -> Any:
+    """The memory of a rule, or of a rule inside it, that has an attribute of that name; None where none has."""
+    while state is not None and not hasattr(state, name):
         state = getattr(state, "inner", None)
-    return None if state is None else np.asarray(state.average)
+    return state
 
 
 def each_norm(vector: Array) -> Array:
