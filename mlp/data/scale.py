@@ -25,12 +25,14 @@ METHODS = ("standard", "minmax", "none")
 class Scaling:
     """x' = (x - shift) · factor; both (n_features,) in float64, in which the formula is computed as well.
 
-    `feature_names` are for messages only, and not part of what is saved.
+    `feature_names` are for messages only. `constant` (n_features,): which columns were the same in every row but for
+    rounding, None where nobody looked. Neither is part of what is saved.
     """
 
     shift: Array
     factor: Array
     feature_names: tuple[str, ...] = field(default=(), repr=False)
+    constant: Array | None = field(default=None, repr=False)
 
     def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | None = None) -> Array:
         """The scaled rows of X, all or those given, as a new array of `dtype`."""
@@ -100,23 +102,39 @@ def standard(
     The variance is the one with 1/n, as in scikit-learn's StandardScaler. `weights` has one number for each of those
     rows: a row of weight k counts like k rows.
 
-    A constant column becomes 0: its factor is 1.
+    A column that is constant but for rounding becomes 0 but for rounding: its factor is 1.
     """
     columns = _summary(X, rows) if weights is None else _weighted_summary(X, rows, weights)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        factor = 1 / np.sqrt(columns.squares / columns.n)
-    return _scaling(columns.mean, factor, columns, feature_names)
+    return _scaling(columns.mean, columns.deviation, columns, feature_names, X.dtype)
 
 
 def minmax(X: Array, rows: Array | None = None, feature_names: Sequence[str] = ()) -> Scaling:
     """Bring the range to 0 ... 1: x' = (x - min) / (max - min) over the rows given (None: all).
 
-    A constant column becomes 0: its factor is 1.
+    A column that is constant but for rounding becomes 0 but for rounding: its factor is 1.
     """
     columns = _summary(X, rows)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        factor = 1 / (columns.high - columns.low)
-    return _scaling(columns.low, factor, columns, feature_names)
+    return _scaling(columns.low, columns.range, columns, feature_names, X.dtype)
+
+
+def is_constant(deviation: Array, mean: Array, dtype: npt.DTypeLike) -> Array:
+    """Which columns of this deviation and mean are constant but for the rounding of `dtype`.
+
+        deviation = 0  or  deviation < t |mean|
+
+    t is 512 ε of float64, 1.1e-13: a number that was computed from others is wrong in its last digits, and no data vary
+    as little (the microseconds since 1970 of a fifth of a millisecond). Of float32, which has few digits to spare, it
+    is 4 ε, 4.8e-7. Whole numbers of an integer dtype are exact, and t is 0. scikit-learn's StandardScaler has n ε for
+    n rows, of float64 always.
+    """
+    return np.asarray((deviation == 0) | (deviation < _rounding(np.dtype(dtype)) * np.abs(mean)))
+
+
+def _rounding(dtype: np.dtype[Any]) -> float:
+    """How far apart, relative to their size, numbers of `dtype` may be and still differ by rounding only."""
+    if dtype.kind != "f":
+        return 0.0
+    return float(np.finfo(dtype).eps) * 4 if dtype.itemsize < 8 else float(np.finfo(np.float64).eps) * 512
 
 
 class _Summary(NamedTuple):
@@ -127,6 +145,18 @@ class _Summary(NamedTuple):
     squares: Array
     low: Array
     high: Array
+
+    @property
+    def range(self) -> Array:
+        """From the smallest to the largest."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(self.high - self.low)
+
+    @property
+    def deviation(self) -> Array:
+        """√(Σ(x - mean)² / n)."""
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(self.squares / self.n)
 
 
 def _summary(X: Array, rows: Array | None) -> _Summary:
@@ -148,15 +178,28 @@ def _weighted_summary(X: Array, rows: Array | None, weights: Array) -> _Summary:
     low, high = values.min(axis=0), values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):  # refused in _scaling, by the name of the column
         mean = np.clip(shares @ values, low, high)
-        squares = len(values) * (shares @ np.square(values - mean))
-    return _Summary(len(values), mean, squares, low, high)
+        apart = values - mean
+        rough = _Summary(len(values), mean, len(values) * (shares @ np.square(apart)), low, high)
+        return _corrected(rough, shares @ apart)
 
 
 def _block_summary(block: Array) -> _Summary:
     values = np.asarray(block, dtype=np.float64)
     low, high = values.min(axis=0), values.max(axis=0)
     mean = np.clip(values.mean(axis=0), low, high)  # the mean of equal numbers is that number, rounding or not
-    return _Summary(len(values), mean, np.square(values - mean).sum(axis=0), low, high)
+    apart = values - mean
+    return _corrected(_Summary(len(values), mean, np.square(apart).sum(axis=0), low, high), apart.mean(axis=0))
+
+
+def _corrected(columns: _Summary, error: Array) -> _Summary:
+    """The summary of a mean that is wrong by `error`, put right where that shows: where the spread is small beside it.
+
+    Chan, Golub & LeVeque (1983), eq. 1.7. A sum of a million numbers near 1e9 is wrong by more than a millisecond each.
+    """
+    squares = columns.squares - columns.n * error**2
+    shows = squares < columns.squares
+    mean = np.clip(np.where(shows, columns.mean + error, columns.mean), columns.low, columns.high)
+    return columns._replace(mean=mean, squares=np.where(shows, np.maximum(squares, 0), columns.squares))
 
 
 def _merged(a: _Summary, b: _Summary) -> _Summary:
@@ -168,9 +211,15 @@ def _merged(a: _Summary, b: _Summary) -> _Summary:
     return _Summary(n, mean, squares, np.minimum(a.low, b.low), np.maximum(a.high, b.high))
 
 
-def _scaling(shift: Array, factor: Array, columns: _Summary, feature_names: Sequence[str]) -> Scaling:
-    constant = columns.low == columns.high
-    shift, factor = np.where(constant, columns.low, shift), np.where(constant, 1.0, factor)
+def _scaling(
+    shift: Array, spread: Array, columns: _Summary, feature_names: Sequence[str], dtype: np.dtype[Any]
+) -> Scaling:
+    """What brings `spread` to 1; columns that are constant but for the rounding of `dtype` are only shifted."""
+    squares_vanish = (columns.squares == 0) & (columns.range > 0)  # of numbers near 1e-170
+    deviation = np.where(squares_vanish, columns.range, columns.deviation)
+    constant = is_constant(deviation, columns.mean, dtype)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shift, factor = np.where(constant, columns.low, shift), np.where(constant, 1.0, 1 / spread)
     impossible = np.flatnonzero(~(np.isfinite(shift) & np.isfinite(factor) & (factor > 0)))
     if impossible.size:
         found = [_range(j, columns, feature_names) for j in impossible[:4]]
@@ -178,7 +227,7 @@ def _scaling(shift: Array, factor: Array, columns: _Summary, feature_names: Sequ
             f"{counted(impossible.size, 'column')} cannot be scaled: {first_few(found, impossible.size)}. "
             "Numbers are needed whose squares are finite too: correct or rescale the column, or delete it."
         )
-    return Scaling(shift, factor, tuple(feature_names))
+    return Scaling(shift, factor, tuple(feature_names), constant)
 
 
 def _range(column: int, columns: _Summary, feature_names: Sequence[str]) -> str:

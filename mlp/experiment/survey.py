@@ -17,6 +17,7 @@ from mlp.arrays import Array
 from mlp.backprop import value_and_grad
 from mlp.data.batches import as_batch
 from mlp.data.blocks import row_blocks
+from mlp.data.scale import is_constant
 from mlp.experiment import metrics
 from mlp.experiment.build import Head
 from mlp.experiment.prepare import BLOCK, Part, Preprocessing
@@ -57,9 +58,12 @@ def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) ->
 
 def _data(history: History, X: Array, y: Array, target: Array, about: Preprocessing) -> None:
     """Inputs by feature, targets as the network is to give them, and rows that say two things at once."""
-    note(history, "input_mean", X.mean(0, dtype=np.float64), about.feature_names)
-    note(history, "input_std", X.std(0, dtype=np.float64), about.feature_names)
-    note(history, "input_tail", np.median(tail(X[:DRY], X.std(0, dtype=np.float64))))
+    mean, spread = X.mean(0, dtype=np.float64), X.std(0, dtype=np.float64)
+    known = about.scaling.constant  # scaled, they are what rounding left
+    spread[is_constant(spread, mean, X.dtype) | (False if known is None else known)] = 0
+    note(history, "input_mean", mean, about.feature_names)
+    note(history, "input_std", spread, about.feature_names)
+    note(history, "input_tail", np.median(tail(X[:DRY], spread)))
     note(history, "contradictory_rows", contradictory(X, y))
     if about.task != "regression":
         note(history, "n_classes", about.n_targets)
@@ -77,11 +81,11 @@ def _data(history: History, X: Array, y: Array, target: Array, about: Preprocess
 def tail(X: Array, spread: Array) -> Array:
     """By column: its deviation `spread` over that of the middle two thirds of the rows X; 1 for normal numbers.
 
-    1 too where the middle does not vary at all: a pixel that is seldom lit has no outliers.
+    1 too where the middle does not vary but for rounding: a pixel that is seldom lit has no outliers.
     """
     low, high = np.quantile(X, (0.159, 0.841), axis=0)
-    middle = (high - low) / 2
-    return np.asarray(np.where(middle > 0, spread / np.where(middle > 0, middle, 1), 1.0))
+    varies = (spread > 0) & ~is_constant(high - low, low, X.dtype)
+    return np.asarray(np.where(varies, spread / np.where(varies, (high - low) / 2, 1), 1.0))
 
 
 def contradictory(X: Array, y: Array) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.augment import augmented
 from mlp.data.batches import batches
-from mlp.data.scale import standard
+from mlp.data.scale import is_constant, standard
 from mlp.experiment import build, metrics
 from mlp.experiment.answering import answering
 from mlp.experiment.config import Config, parse
@@ -59,9 +59,11 @@ def standardised(prepared: Prepared, dtype: Any) -> Rows:
     """The first rows of the training and validation part; inputs, and targets of regression, of deviation 1."""
     as_given = some(prepared, dtype)
     X, y = as_given.train.X, as_given.train.y
-    scaling = standard(X)
+    scaling, known = standard(X), prepared.preprocessing.scaling.constant
+    if known is not None:  # scaled, they are what rounding left
+        scaling = replace(scaling, factor=np.where(known, 1, scaling.factor))
     centre, spread = (np.mean(y, 0), np.std(y, 0)) if prepared.preprocessing.task == "regression" else (0, 1)
-    spread = np.where(np.asarray(spread) > 0, spread, 1)
+    spread = np.where(is_constant(np.asarray(spread), np.asarray(centre), np.float64), 1, spread)
 
     def scaled(part: Part) -> Part:
         target = (part.y - centre) / spread if prepared.preprocessing.task == "regression" else part.y
