@@ -29,7 +29,7 @@ def raw_outputs(network: Network, part: Part) -> Array:
 
 
 def evaluate(network: Network, head: Head, task: str, part: Part) -> dict[str, Any]:
-    """Loss, and accuracy for classes or r2 and rmse for numbers; (*population,) each."""
+    """Loss, and accuracy for classes or r2 and rmse for numbers; (*population,) each. Rows count by their weights."""
     return judged(head, task, raw_outputs(network, part), part)
 
 
@@ -37,9 +37,15 @@ def judged(head: Head, task: str, raw: Array, part: Part) -> dict[str, Any]:
     """The same of raw outputs (*population, n, n_out)."""
     found = {"loss": _loss(head, raw, part.y, part.weights)}
     if task == "regression":
-        return found | regression(values(head, raw), part.y)
+        return found | regression(values(head, raw), part.y, part.weights)
     right = decide(head, task, raw) == part.y
-    return found | {"accuracy": (right.all(-1) if task == "multilabel" else right).mean(-1)}
+    right = right.all(-1) if task == "multilabel" else right
+    return found | {"accuracy": (right * counts(part.weights)).mean(-1)}
+
+
+def counts(weights: Array | None) -> Any:
+    """What rows of these weights count, 1 on average; 1 where there are none."""
+    return 1 if weights is None else weights / weights.mean()
 
 
 def _loss(head: Head, raw: Array, y: Array, weights: Array | None) -> Any:
@@ -75,7 +81,7 @@ def decide(head: Head, task: str, raw: Array) -> Array:
 def recall(network: Network, head: Head, n_classes: int, part: Part) -> Array:
     """The share of each class's rows that is found, (*population, n_classes); 1 for a class without rows."""
     right = decide(head, "classification", raw_outputs(network, part)) == part.y
-    of = np.eye(n_classes)[part.y]
+    of = np.eye(n_classes)[part.y] * np.reshape(counts(part.weights), (-1, 1))
     return np.asarray((right @ of + 1e-12) / (of.sum(0) + 1e-12))
 
 
@@ -92,14 +98,15 @@ def probabilities(head: Head, task: str, raw: Array) -> Array | None:
     return np.asarray(p / np.where(total > 0, total, 1))
 
 
-def regression(answers: Array, y: Array) -> dict[str, Any]:
+def regression(answers: Array, y: Array, weights: Array | None = None) -> dict[str, Any]:
     """r² (mean over outputs; 0 for answers no better than the mean) and the root of the mean squared error.
 
     Of several outputs the root is that of the mean over all; scikit-learn takes one for each output, then the mean.
+    Rows count by their `weights` (n,), if there are any.
     """
-    truth = y.reshape(len(y), -1).astype(np.float64)
-    squares = np.square(answers - truth)
-    spread = np.square(truth - truth.mean(0)).sum(0)
+    truth, each = y.reshape(len(y), -1).astype(np.float64), np.reshape(counts(weights), (-1, 1))
+    squares = np.square(answers - truth) * each
+    spread = (np.square(truth - (truth * each).mean(0)) * each).sum(0)
     missed = squares.sum(-2)
     r2 = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), (missed == 0) * 1.0)
     return {"r2": r2.mean(-1), "rmse": np.sqrt(squares.mean((-2, -1)))}

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.backprop import value_and_grad
-from mlp.data.batches import as_batch
+from mlp.data.batches import Batch, as_batch
 from mlp.data.blocks import row_blocks
 from mlp.data.scale import is_constant
 from mlp.experiment import metrics
@@ -32,16 +32,26 @@ DRY = 512  # rows of the dry pass: enough for a profile by layer, cheap beside o
 SCAN = 5 * BLOCK  # rows that are looked through for constant columns and contradictions
 
 
-def survey(history: History, network: Network, head: Head, part: Part, about: Preprocessing) -> None:
-    """Write to `history` what is known of the data, the start and the first pass."""
+def survey(
+    history: History, network: Network, head: Head, part: Part, about: Preprocessing, weights: Array | None = None
+) -> None:
+    """Write to `history` what is known of the data, the start and the first pass.
+
+    `weights` (n,): what each row of the part counts in the loss, and so in that of a constant answer. Means, deviations
+    and counts of rows go by `part.weights` alone, which do not know classes.
+    """
     X = np.concatenate(list(islice(part.blocks(network.dtype), SCAN // BLOCK)))
-    y = part.y[: len(X)]
+    y, weights = part.y[: len(X)], None if weights is None else weights[: len(X)]
+    counts = None if part.weights is None else part.weights[: len(X)] / part.weights[: len(X)].mean()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
-        _data(history, X, y, metrics.target(head, y, np.dtype(np.float64)), about)
-        note(history, "reference_loss", reference_loss(head, metrics.target(head, y, np.dtype(np.float64))))
+        target = metrics.target(head, y, np.dtype(np.float64))
+        _data(history, X, y, target, about, counts)
+        note(history, "reference_loss", reference_loss(head, target, weights))
         if not head.labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
             note(history, "classes_as_numbers", 1.0)
-        _dry_pass(history, network, head, X[:DRY], metrics.target(head, y[:DRY], network.dtype))
+        some = None if weights is None else weights[:DRY]
+        batch = as_batch(X[:DRY], metrics.target(head, y[:DRY], network.dtype), some, dtype=network.dtype)
+        _dry_pass(history, network, head, batch)
 
 
 def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
@@ -56,9 +66,14 @@ def note(history: History, name: str, value: Any, labels: Sequence[str] = ()) ->
     column.steps.append(0)
 
 
-def _data(history: History, X: Array, y: Array, target: Array, about: Preprocessing) -> None:
-    """Inputs by feature, targets as the network is to give them, and rows that say two things at once."""
-    mean, spread = X.mean(0, dtype=np.float64), X.std(0, dtype=np.float64)
+def _data(
+    history: History, X: Array, y: Array, target: Array, about: Preprocessing, counts: Array | None = None
+) -> None:
+    """Inputs by feature, targets as the network is to give them, and rows that say two things at once.
+
+    `counts` (n,) is what each row counts, 1 on average; None: all the same.
+    """
+    mean, spread = _moments(X, counts)
     known = about.scaling.constant  # scaled, they are what rounding left
     spread[is_constant(spread, mean, X.dtype) | (False if known is None else known)] = 0
     note(history, "input_mean", mean, about.feature_names)
@@ -67,15 +82,23 @@ def _data(history: History, X: Array, y: Array, target: Array, about: Preprocess
     note(history, "contradictory_rows", contradictory(X, y))
     if about.task != "regression":
         note(history, "n_classes", about.n_targets)
-        _, patterns = np.unique(y, axis=0, return_counts=True)
-        note(history, "guess_accuracy", patterns.max() / len(y))
+        _, patterns = np.unique(y, axis=0, return_inverse=True)
+        note(history, "guess_accuracy", np.bincount(patterns.ravel(), counts).max() / len(y))
     if about.task == "classification":
-        note(history, "class_counts", np.bincount(y, minlength=about.n_targets), about.class_names or ())
+        note(history, "class_counts", np.bincount(y, counts, minlength=about.n_targets), about.class_names or ())
     else:
-        note(history, "target_mean", np.mean(target, 0))
-        note(history, "target_std", np.std(target, 0))
+        for name, value in zip(("target_mean", "target_std"), _moments(target, counts), strict=True):
+            note(history, name, value)
     if about.task == "regression":
         note(history, "target_tail", tail(y.reshape(len(y), -1), np.std(y, 0)).max())
+
+
+def _moments(values: Array, counts: Array | None) -> tuple[Array, Array]:
+    """Mean and deviation of each column, in float64."""
+    if counts is None:
+        return values.mean(0, dtype=np.float64), values.std(0, dtype=np.float64)
+    mean = counts @ values / len(values)
+    return mean, np.sqrt(counts @ np.square(values - mean) / len(values))
 
 
 def tail(X: Array, spread: Array) -> Array:
@@ -116,34 +139,41 @@ def _mixed(bits: Array) -> Array:
     return np.asarray(bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53)))
 
 
-def reference_loss(head: Head, target: Array) -> float:
+def reference_loss(head: Head, target: Array, weights: Array | None = None) -> float:
     """The loss of a network that ignores its inputs: the best of a few constant answers.
 
     Mean, median and quantile of the targets are best for the losses of numbers; their logarithms and log-odds for those
-    of counts and classes. For losses in between (Huber, focal) the best of them is close, and never too low.
+    of counts and classes. For losses in between (Huber, focal) the best of them is close, and never too low. `weights`
+    (n,) are those of the loss.
     """
     width = head.n_out
     values = np.eye(width)[target] if head.labels else target.reshape(len(target), -1).astype(np.float64)
-    mean = values.mean(0)
+    mean = values.mean(0) if weights is None else np.average(values, 0, weights)
     share = np.clip(mean, 1e-12, 1 - 1e-12)
     quantile = getattr(head.loss, "quantile", 0.5)
     candidates = [
         mean,
-        np.quantile(values, quantile, axis=0),
+        _quantile(values, quantile, weights),
         np.log(np.maximum(mean, 1e-12)),
         np.log(share / (1 - share)),
     ]
     answers = [np.repeat(candidate[:, None], len(target), axis=1) for candidate in candidates]
-    return min(float(head.loss.value(answer, target.T, None)) for answer in answers)
+    return min(float(head.loss.value(answer, target.T, weights)) for answer in answers)
 
 
-def _dry_pass(history: History, network: Network, head: Head, X: Array, target: Array) -> None:
+def _quantile(values: Array, share: float, weights: Array | None) -> Array:
+    """Of each column; with weights the first value that they, added up, reach it at."""
+    if weights is None:
+        return np.asarray(np.quantile(values, share, axis=0))
+    return np.asarray(np.quantile(values, share, axis=0, weights=weights, method="inverted_cdf"))
+
+
+def _dry_pass(history: History, network: Network, head: Head, batch: Batch) -> None:
     """Loss, and by layer gradient, gain, activations, saturated and dead units, before anything has moved."""
     own = network.member(0) if network.population else network
     first = own.at(own.params)  # with statistics of its own, and below a generator of its own
     first.rng = np.random.default_rng(0)
-    batch = as_batch(X, target, dtype=network.dtype)
-    workspace = Workspace(first, len(X))
+    workspace = Workspace(first, batch.x.n_samples)
     value = value_and_grad(first, head.loss, batch, workspace)
     step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None, Objective(first, head.loss))
     note(history, "initial_loss", value)

@@ -133,16 +133,17 @@ def _score(network: Network, head: build.Head, task: str, part: Part | None) -> 
 
 def yardstick(config: Config, rows: Rows, task: str, n_targets: int) -> Outcome:
     """The trial of a plain network on standardised rows."""
-    return tried(plain(config.training.seed), rows, task, n_targets, STEPS)
+    return tried(plain(config), rows, task, n_targets, STEPS)
 
 
-def plain(seed: int) -> Config:
-    """The yardstick's configuration: 64 rectifiers and Adam."""
+def plain(config: Config) -> Config:
+    """The yardstick's configuration: 64 rectifiers and Adam, to which rows count what they count in the run."""
     return parse(
         {
+            "data": {"class_weight": config.data.class_weight},
             "network": {"hidden": [64]},
             "optimizer": {"learning_rate": 0.01, "schedule": "cosine"},
-            "training": {"seed": seed},
+            "training": {"seed": config.training.seed},
         }
     )
 

@@ -53,7 +53,7 @@ class Watch:
     def begin(self) -> None:
         """Note what is known before the first step, and judge that."""
         ready, train = self.ready, self.ready.prepared.train
-        survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing)
+        survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing, ready.weights)
         self.note_settings()
         if not ready.unwatched:
             self._moments = iter(moments(self._planned))
@@ -169,4 +169,4 @@ class Watch:
         """The training rows that are scored after each epoch."""
         part = self.ready.prepared.train
         X = next(part.blocks(self.ready.network.dtype))[:SCORED]
-        return Part(X, part.y[: len(X)])
+        return Part(X, part.y[: len(X)], weights=None if part.weights is None else part.weights[: len(X)])
