@@ -52,6 +52,21 @@ def norm(values: Any) -> float:
     return float(np.linalg.norm(np.ravel(values)))
 
 
+def effective_size(weights: Array) -> float:
+    """As how many samples those of these weights (N,) count together; 0 where all weights are 0.
+
+        n = max(Σ w, (Σ w)² / Σ w²)
+
+    Whole weights are counts of rows, and their sum is that of the rows. Weights that add up to less only say what
+    samples count beside each other; then n is as many equal samples as would say as much (Kish 1965, section 11.7).
+
+    >>> effective_size(np.array([3.0, 1.0])), effective_size(np.array([0.1, 0.1, 1e-9]))
+    (4.0, 2.00000002)
+    """
+    total = float(weights.sum(dtype=np.float64))
+    return max(total, 1 / float(np.square(weights / total, dtype=np.float64).sum())) if total > 0 else 0.0
+
+
 def as_array(name: str, given: Any) -> Array:
     """What was given, maybe lists of lists, as an array; refuses rows of several lengths."""
     try:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, effective_size
 from mlp.backprop import forward, value_and_grad
 from mlp.data.batches import Batch
 from mlp.errors import DerivativeError
 from mlp.losses import Loss
+from mlp.losses.loss import shares
 from mlp.network import Network, Workspace
 
 
@@ -121,6 +122,17 @@ class Objective:
     def n_residuals(self) -> int:
         """How many rows a Jacobian has: one for each output of each sample."""
         return self.network.n_out * self.workspace.n_samples
+
+    @property
+    def n_observed(self) -> float:
+        """As how many residuals those of the batch count: a sample of weight k has k times as many."""
+        weights = self.batch.weights
+        return self.network.n_out * (self.workspace.n_samples if weights is None else effective_size(weights))
+
+    @property
+    def shares(self) -> Any:
+        """What each sample of the batch counts: wᵢ / Σ w (N,), or 1 / N."""
+        return shares(self.batch.weights, self.workspace.n_samples)
 
     def residuals(self, params: Array) -> Array:
         """r(params), (n_residuals,), with L = ½ ‖r‖²: all samples of the first output, then of the second, ..."""

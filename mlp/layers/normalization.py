@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes
+from mlp.arrays import Array, Nodes, effective_size
 from mlp.errors import ShapeError, check_fraction, check_positive
 from mlp.layers.layer import UNSIZED, Layer
 
@@ -35,7 +35,7 @@ class Counted(NamedTuple):
     """What the samples of a batch count: `shares` (N,), wᵢ / Σ w; and as how many rows they count together."""
 
     shares: Array
-    n_rows: Any
+    n_rows: float
 
 
 class NormScratch(NamedTuple):
@@ -228,11 +228,9 @@ class BatchNorm(_Norm):
     A sample of weight k counts like k samples, here as in the loss:
 
         mean = Σ s x,  variance = Σ s (x - mean)²,  s = w / Σ w
-        unbiased: times n / (n - 1),  n = max(Σ w, (Σ w)² / Σ w²)
+        unbiased: times n / (n - 1),  n = effective_size(w): for whole weights their sum
 
-    n is the number of rows where weights are whole numbers. Weights that add up to less say only what samples count
-    beside each other, and then n is how many equal samples would say as much (Kish 1965). A batch whose weights are all
-    0 is normalised as if they were equal, and leaves the running statistics as they are.
+    A batch whose weights are all 0 is normalised as if they were equal, and leaves the running statistics as they are.
     """
 
     momentum: float = 0.1
@@ -303,8 +301,6 @@ class BatchNorm(_Norm):
 
 def _counted(weights: Array) -> Counted:
     """What samples of these weights (N,) count."""
-    total = np.add.reduce(weights)
-    if not total > 0:
-        return Counted(np.full_like(weights, 1 / len(weights)), 0)
-    shares = weights / total
-    return Counted(shares, max(float(total), 1 / float(shares @ shares)))
+    total = weights.sum()
+    shares = weights / total if total > 0 else np.full_like(weights, 1 / len(weights))
+    return Counted(shares, effective_size(weights))

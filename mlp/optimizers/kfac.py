@@ -57,21 +57,21 @@ class KFAC(Searching):
 
     def update(self, at: Evaluation, state: KFACState, out: Array) -> None:
         """α Δ."""
-        objective = asked(self, at, "value", "gnvp", "kronecker")
+        objective = asked(self, at, "value", "gnvp", "kronecker", "shares")
         state.inner = 0
         state.gradients += 2
         state.pace.next(at.loss)
         blocks = objective.kronecker()
-        self._average(blocks, state)
+        self._average(blocks, objective.shares, state)
         direction = np.zeros_like(out)
         for block, a, g in zip(blocks, state.inputs, state.signals, strict=True):
             shape = (len(g), len(a))
             direction[block.part] = self._solved(at.grad[block.part].reshape(shape), a, g, state.damping).ravel()
         self._scaled(at, state, objective, direction, out)
 
-    def _average(self, blocks: Any, state: KFACState) -> None:
-        """A and G, with less memory while there is little to remember (section 5)."""
-        fresh = [(b.inputs @ b.inputs.T / b.inputs.shape[-1], _covariance(b.signals)) for b in blocks]
+    def _average(self, blocks: Any, shares: Any, state: KFACState) -> None:
+        """A and G, with less memory while there is little to remember (section 5). `shares`: what each sample counts."""
+        fresh = [((b.inputs * shares) @ b.inputs.T, _covariance(b.signals)) for b in blocks]
         keep = min(1 - 1 / state.t, self.memory)
         if state.t == 1:
             state.inputs, state.signals = [a for a, _ in fresh], [g for _, g in fresh]

@@ -235,7 +235,7 @@ class BayesianRegularization(Searching):
         objective = _look(self, at, state, "value")
         bends, axes = eigen(state.jacobian.T @ state.jacobian)
         bends = np.maximum(bends, 0)  # rounding may leave -1e-17
-        self._estimate(at, state, bends)
+        self._estimate(at, state, bends, getattr(objective, "n_observed", len(state.residuals)))
         alpha, beta, params = state.alpha, state.beta, at.params
         grad = beta * (state.jacobian.T @ state.residuals) + alpha * params
         slopes, before = axes.T @ grad, beta * float(at.loss) + alpha * halved_square(params)
@@ -250,9 +250,9 @@ class BayesianRegularization(Searching):
             state.damping *= self.increase
         state.damping = self.max_damping
 
-    def _estimate(self, at: Evaluation, state: BayesState, bends: Array) -> None:
-        """γ, α and β from where the parameters are; `bends` are the eigenvalues of Jᵀ J."""
-        n, size, tiny = len(state.residuals), at.params.size, float(np.finfo(at.params.dtype).tiny)
+    def _estimate(self, at: Evaluation, state: BayesState, bends: Array, n: float) -> None:
+        """γ, α and β from where the parameters are; `bends` are the eigenvalues of Jᵀ J, n counts residuals."""
+        size, tiny = at.params.size, float(np.finfo(at.params.dtype).tiny)
         data, weights = max(float(at.loss), tiny), max(halved_square(at.params), tiny)
         if state.alpha == state.alpha:
             scaled = state.beta * bends

@@ -32,7 +32,7 @@ class Objective(Protocol):
     Rules may ask for more; where it is missing they say so by name, or take differences of gradients. Of networks
     `mlp.Objective` has all of it, at the present parameters: `hvp(v, out)` and `gnvp(v, out)`, the Hessian and the
     Gauss-Newton matrix times v; `jacobian(out)`, which returns the residuals, `root_jacobian(out)` and `n_residuals`;
-    `kronecker()`.
+    `kronecker()`; what samples count, `shares` and `n_observed`.
     """
 
     def value(self, params: Array) -> Any:
