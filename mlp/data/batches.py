@@ -100,7 +100,15 @@ def _checked_weights(given: Any, n: int, dtype: Any) -> Array:
         raise DataError(f"X has {n} rows and weights has shape {weights.shape}; give one number for each row.")
     if weights.dtype.kind not in "fiub" or not np.isfinite(weights).all() or (weights < 0).any():
         raise DataError("weights must be numbers, finite and 0 or more.")
-    return weights.astype(dtype)
+    with np.errstate(over="ignore"):
+        found = weights.astype(dtype)
+        lost = weights.any() and not 0 < found.sum() < np.inf
+    if lost:
+        raise DataError(
+            f"weights run from {weights.min():.3g} to {weights.max():.3g}, and in {np.dtype(dtype)} their sum is "
+            f"{found.sum():.3g}. Multiply all of them by a number that brings them near 1."
+        )
+    return found
 
 
 def _nodes(rows: Array) -> Nodes:
@@ -161,6 +169,7 @@ def streamed(
     order = None if rng is None else generator(rng)
     n, dtype = len(rows), float_dtype(dtype)
     targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)
+    weights = None if weights is None else weights.astype(dtype)
     for epoch in range(begin[0], epochs):
         index = np.arange(n) if order is None else order.permutation(n)
         for start in range(begin[1] * size if epoch == begin[0] else 0, n, size):

@@ -39,12 +39,13 @@ class Counted(NamedTuple):
 
 
 class NormScratch(NamedTuple):
-    """`normed`: (x - mean)/std, like y; `inverse_std`: along the normalised axis.
+    """`normed`: (x - mean)/std, like y; `mean` and `inverse_std`: along the normalised axis.
 
     `running`: batch norm's, or None. `counted`: the weights of its samples, None where all count the same.
     """
 
     normed: Array
+    mean: Array
     inverse_std: Array
     running: Running | None = None
     counted: Counted | None = None
@@ -95,14 +96,15 @@ class _Norm(Layer):
         params.shift.fill(0)
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NormScratch:
-        """Room for the normalised values and 1/std."""
+        """Room for the normalised values, mean and 1/std."""
         normed = np.empty_like(y.values)
-        return NormScratch(normed, normed.take([0], self.axis))  # taken for its shape
+        return NormScratch(normed, normed.take([0], self.axis), normed.take([0], self.axis))  # taken for its shape
 
     def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
-        """Leave (x - mean)/std and 1/std in `scratch`."""
+        """Leave (x - mean)/std, mean and 1/std in `scratch`."""
         normed, inverse_std = scratch.normed, scratch.inverse_std
-        np.subtract(x.values, self._mean(x.values, scratch), out=normed)
+        scratch.mean[...] = self._mean(x.values, scratch)  # of inputs that a population shares it has fewer axes
+        np.subtract(x.values, scratch.mean, out=normed)
         self._mean(np.square(normed), scratch, inverse_std)
         inverse_std += self.epsilon
         np.sqrt(inverse_std, out=inverse_std)
@@ -136,17 +138,17 @@ class _Norm(Layer):
             d_x -= self._shared(e, scratch)
             d_x *= inverse_std
 
-    def _mean(self, values: Array, scratch: NormScratch, out: Array | None = None) -> Array:
+    def _mean(self, values: Array, scratch: NormScratch, out: Array | None = None) -> Any:
         """Σ s v along the normalised axis, which stays with length 1."""
         if scratch.counted is None:
-            return np.asarray(values.mean(self.axis, keepdims=True, out=out))
+            return values.mean(self.axis, keepdims=True, out=out)
         return np.matmul(values, scratch.counted.shares[:, None], out=out)
 
-    def _shared(self, values: Array, scratch: NormScratch) -> Array:
+    def _shared(self, values: Array, scratch: NormScratch) -> Any:
         """s Σ v: the sum, shared out again; where all count the same that is the mean."""
         if scratch.counted is None:
-            return np.asarray(values.mean(self.axis, keepdims=True))
-        return np.asarray(values.sum(self.axis, keepdims=True) * scratch.counted.shares)
+            return values.mean(self.axis, keepdims=True)
+        return values.sum(self.axis, keepdims=True) * scratch.counted.shares
 
     def forward_along(
         self,
@@ -186,7 +188,7 @@ class _Norm(Layer):
         if r_d_x is None:
             return
 
-        def shared(values: Array) -> Array:
+        def shared(values: Array) -> Any:
             return self._shared(values, scratch)
 
         e, r_e = params.scale * d_y, params.scale * r_d_y + v.scale * d_y
@@ -287,7 +289,7 @@ class BatchNorm(_Norm):
         if n == 0:
             return
         variance = (scratch.inverse_std**-2 - self.epsilon) * (n / max(n - 1, 1))
-        running.mean[...] += momentum * (self._mean(x.values, scratch) - running.mean)
+        running.mean[...] += momentum * (scratch.mean - running.mean)
         running.variance[...] += momentum * (variance - running.variance)
 
     def infer(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
