@@ -139,7 +139,8 @@ class Network:
     def at(self, params: Array) -> Network:
         """The same network elsewhere: `params` (*population, P) instead of its own, and a copy of its statistics.
 
-        A leading axis that this network has not makes a population: R points of a loss surface, say.
+        A leading axis that this network has not makes a population: R points of a loss surface, say. Batch norm's
+        statistics belong to the weights that were trained; to answer with others, `update_statistics`.
         """
         if params.shape[-1:] != (self.layout.size,):
             raise ShapeError(f"params has shape {params.shape}; the network needs (*population, {self.layout.size}).")

@@ -159,7 +159,8 @@ class OptimizerConfig:
     """How it is made small. Further keys are the rule's own: learning_rate, momentum, beta1, ...
 
     `sam`: how far away the gradient is taken, at the worst place nearby. `lookahead`: after how many steps to go back
-    half of the way. `average`: the decay of a moving average of the parameters, which then answers. All off at 0.
+    half of the way. `average`: the decay of a moving average of the parameters, which then answers, batch norm with
+    statistics of its own. All off at 0.
     """
 
     name: str = key("adam", NAME)

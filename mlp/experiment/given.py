@@ -19,8 +19,8 @@ class Given:
 
     Where the data set has class names, its rows need not be of two classes: they may be the first of more to come.
     `weights` (n,) is what each row of `dataset` counts, in the scaling of inputs too, and `class_weight` (n_classes,)
-    what rows of each class count beside that, in training only. `validation` holds rows of their own: X, y as labels or
-    numbers and not as codes, and weights or None.
+    what rows of each class count beside that, in training only: in the loss and in batch norm. `validation` holds rows
+    of their own: X, y as labels or numbers and not as codes, and weights or None.
     """
 
     dataset: Dataset

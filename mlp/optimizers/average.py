@@ -1,8 +1,9 @@
 """Rules that keep an average of where they have been, which is the better answer: `state.average`.
 
 θ are the parameters, g the gradient, u the update, η `learning_rate`. What trains are the parameters; to use the
-average instead, copy it: `network.params = state.average`. Experiments do, whatever they measure. Any other rule has an
-average in `MovingAverage(rule)`.
+average instead, copy it: `network.params = state.average`, and in a network with batch norm have its statistics follow:
+`mlp.update_statistics(network, batches)`. Experiments do, whatever they measure. Any other rule has an average in
+`MovingAverage(rule)`.
 """
 
 from __future__ import annotations

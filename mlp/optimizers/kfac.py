@@ -70,7 +70,7 @@ class KFAC(Searching):
         self._scaled(at, state, objective, direction, out)
 
     def _average(self, blocks: Any, shares: Any, state: KFACState) -> None:
-        """A and G, with less memory while there is little to remember (section 5). `shares`: what each sample counts."""
+        """A and G, with less memory while there is little to remember (section 5). Samples count their `shares`."""
         fresh = [((b.inputs * shares) @ b.inputs.T, _covariance(b.signals)) for b in blocks]
         keep = min(1 - 1 / state.t, self.memory)
         if state.t == 1:

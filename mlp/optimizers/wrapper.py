@@ -126,7 +126,8 @@ class Lookahead(Optimizer):
         every k updates:  φ ← φ + α (θ + u - φ),  u ← φ - θ
 
     k is `every`, α is `share`; φ starts at θ. Zhang, Lucas, Hinton & Ba (2019), algorithm 1; the rule's own memory
-    stays as it is.
+    stays as it is. Batch norm's running statistics are those of the way ahead: experiments measure them anew where the
+    network is, by hand `mlp.update_statistics(network, batches)` does.
     """
 
     rule: Optimizer
@@ -200,7 +201,8 @@ class MovingAverage(Optimizer):
         θ̄ ← δ θ̄ + (1 - δ)(θ + u)        and θ̄ = θ + u after the first update
 
     δ is `decay`: about the last 1/(1 - δ) steps count. Nothing about the training changes; to use the average, copy it:
-    `network.params = state.average`. Polyak & Juditsky (1992) with fading weights; PyTorch's AveragedModel.
+    `network.params = state.average`; then, where there is batch norm, `mlp.update_statistics(network, batches)`.
+    Polyak & Juditsky (1992) with fading weights; PyTorch's AveragedModel.
     """
 
     rule: Optimizer

@@ -15,12 +15,13 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.backprop import predict
-from mlp.data.batches import batches
+from mlp.data.batches import as_batch, batches
 from mlp.layers import Layer
 from mlp.losses import Loss
 from mlp.network import Network
 from mlp.optimizers import Optimizer
 from mlp.problems.problem import Course, Made, Measures, placed
+from mlp.statistics import update_statistics
 from mlp.training import train
 
 
@@ -114,8 +115,11 @@ class NetworkCourse:
             yield Made(step.state, step.loss)
 
     def measure(self, params: Array) -> Measures:
-        """Loss and what else there is to count, on every part."""
+        """Loss and what else there is to count, on every part; at other places with batch norm's statistics there."""
         task, network = self._task, self._network.at(params)
+        if params is not self.params:
+            X, target = (values[: task.scored] for values in task.parts["train"])
+            update_statistics(network, [as_batch(X, target, dtype=task.dtype)])
         found: Measures = {}
         for name, (X, target) in task.parts.items():
             rows = slice(task.scored if name == "train" else None)
