@@ -58,13 +58,14 @@ def effective_size(weights: Array) -> float:
         n = max(Σ w, (Σ w)² / Σ w²)
 
     Whole weights are counts of rows, and their sum is that of the rows. Weights that add up to less only say what
-    samples count beside each other; then n is as many equal samples as would say as much (Kish 1965, section 11.7).
+    samples count beside each other; then n is as many equal samples as would say as much (Kish 1965, Survey Sampling).
 
     >>> effective_size(np.array([3.0, 1.0])), effective_size(np.array([0.1, 0.1, 1e-9]))
     (4.0, 2.00000002)
     """
-    total = float(weights.sum(dtype=np.float64))
-    return max(total, 1 / float(np.square(weights / total, dtype=np.float64).sum())) if total > 0 else 0.0
+    exact = weights.astype(np.float64)
+    total = float(exact.sum())
+    return max(total, 1 / float(np.square(exact / total).sum())) if total > 0 else 0.0
 
 
 def as_array(name: str, given: Any) -> Array:
