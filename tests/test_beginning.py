@@ -12,7 +12,8 @@ from mlp.data.batches import as_batch
 from mlp.experiment.build import head
 from mlp.experiment.config import parse
 from mlp.experiment.run import experiment
-from mlp.experiment.survey import contradictory, reference_loss, survey
+from mlp.experiment.survey import contradictory, reference_loss, survey, tail
+from mlp.experiment.trial import standardised
 from mlp.instruments.start import identical_units
 
 DIGITS: dict[str, Any] = {"data": {"source": "digits"}, "training": {"epochs": 3}}
@@ -51,6 +52,27 @@ def test_the_reference_of_numbers_is_that_of_their_best_constant() -> None:
     )
     assert reference_loss(squared, np.array([0.0, 2, 1, 9])) == pytest.approx(6.25, rel=1e-12)
     assert reference_loss(absolute, np.array([0.0, 2, 5, 9])) == pytest.approx(3.0, rel=1e-12)
+
+
+def test_the_reference_of_weighed_rows_is_that_of_repeated_ones() -> None:
+    target, weights = np.array([0.0, 2, 1, 9, 4]), np.array([1.0, 3, 0, 2, 1])
+    repeated = target.repeat(weights.astype(int))
+    for name in ("squared_error", "absolute_error", "huber", "quantile", "poisson"):
+        ending = head(parse({"loss": {"name": name}}), "regression", 1)
+        found = reference_loss(ending, target, weights)
+        assert found == pytest.approx(reference_loss(ending, repeated), rel=1e-12), name
+    classes = head(parse({}), "classification", 3)
+    found = reference_loss(classes, np.array([0, 0, 1, 2]), np.array([1.0, 1, 2, 2]))
+    assert found == pytest.approx(np.log(3), rel=1e-12)
+
+
+def test_a_balanced_run_is_held_to_a_balanced_guess() -> None:
+    """The training loss weighed the classes, and that of the constant answer did not: 0.5 was no better than 0.2."""
+    y = np.arange(600) % 20 == 0
+    rows = RNG.standard_normal((600, 3)) + 1.5 * y[:, None]
+    found = mlp.run({"data": {"class_weight": "balanced"}, "training": {"epochs": 20}}, (rows, y.astype(int)))
+    assert found.history["reference_loss"][0] == pytest.approx(np.log(2), abs=1e-3)  # of the training part
+    assert found.healthy, found.findings
 
 
 def test_contradictory_rows_are_those_that_stand_elsewhere_with_another_target() -> None:
@@ -122,6 +144,37 @@ def test_columns_that_are_all_constant_are_critical_and_one_is_not() -> None:
     y = RNG.integers(0, 2, 300)
     assert "constant_features" in kinds(run((np.ones((300, 2)), y)), "critical")
     assert "constant_features" in kinds(run((np.hstack([X, np.ones((300, 1))]), X[:, 0] > 0)), "info")
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "none"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_column_that_is_constant_but_for_rounding_is_named(scale: str, dtype: str) -> None:
+    """Shares that sum to 1 do so to a bit or two. Scaled, what is left looks like a column of 1e-16 that varies."""
+    shares = np.random.default_rng(0).dirichlet([1, 1, 1], 300)
+    rows = np.column_stack([shares[:, :2], shares.sum(1)])
+    assert len(np.unique(rows[:, 2])) > 1
+    given = {"data": {"scale": scale}, "training": {"dtype": dtype, "epochs": 5}}
+    found = mlp.run(given, (rows, shares[:, 0] > shares[:, 1]))
+    named = [finding.message for finding in found.findings if finding.kind == "constant_features"]
+    assert len(named) == 1 and "1 of 3" in named[0] and "(x2)" in named[0]
+    assert "unscaled_inputs" not in kinds(found, "info")
+
+
+def test_what_rounding_left_is_no_outlier() -> None:
+    """The middle two thirds differ by 1e-16 and one row in a hundred by 0.1: not 1e15 times as far out."""
+    values = 1 + np.random.default_rng(0).integers(0, 2, (300, 2)) * 2.0**-52
+    values[::100, 1] += 0.1
+    assert tail(values, values.std(0)).tolist() == [1, 1]
+
+
+def test_the_yardstick_does_not_stretch_what_rounding_left() -> None:
+    shares = np.random.default_rng(0).dirichlet([1, 1, 1], 300)
+    rows = np.column_stack([shares[:, :2], shares.sum(1)])
+    for y in (shares[:, 0] > shares[:, 1], shares.sum(1)):
+        ready = experiment({"training": {"dtype": "float64"}}, (rows, y))
+        found = standardised(ready.prepared, np.float64).train
+        assert np.abs(found.X[:, 2]).max() < 1e-14
+        assert y.dtype == bool or np.abs(found.y).max() < 1e-14
 
 
 def test_equal_rows_with_different_labels_are_a_warning_if_they_are_most() -> None:

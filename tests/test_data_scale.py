@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,61 @@ def test_blocks_of_any_size_fit_alike(sizes: list[int], seed: int) -> None:
     both = np.vstack([X, X + 1])
     assert scaling.shift == pytest.approx(both.mean(axis=0), rel=1e-12)
     assert 1 / scaling.factor == pytest.approx(both.std(axis=0), rel=1e-12)
+
+
+ROUNDED = {
+    "shares": lambda r: r.dirichlet(np.ones(30), 500).sum(1),
+    "there and back": lambda r: 5 * (x := r.random(500) + 0.3) / x,
+    "circle": lambda r: np.add(*np.square([f(np.linspace(0, 9, 500)) for f in (np.sin, np.cos)])),
+    "last bits": lambda r: 1e9 * (1 + 1e-15 * r.standard_normal(500)),
+    "tiny": lambda r: -1e-200 * (1 + 1e-16 * r.standard_normal(500)),
+    "float32": lambda r: r.dirichlet(np.ones(30), 500).astype(np.float32).sum(1),
+}
+
+
+@pytest.mark.parametrize("fit", [standard, minmax, lambda X: standard(X, weights=np.arange(1.0, 501))])
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_column_that_is_constant_but_for_rounding_is_only_shifted(fit: Any, name: str) -> None:
+    """Its deviation of 1e-16 became 1: a new value 1e-4 away was then 1e12, and the answer certain and wrong."""
+    column = np.asarray(ROUNDED[name](np.random.default_rng(0)))
+    assert len(np.unique(column)) > 1
+    scaling = fit(column[:, None])
+    assert scaling.factor.tolist() == [1] and scaling.constant.tolist() == [True]
+    assert np.abs(scaling.apply(column[:, None])).max() <= 1e-5 * np.abs(column).max()
+
+
+SPREAD = {
+    "seconds": 1.7e9 + np.arange(500) % 7,
+    "nanoseconds": 1_700_000_000_000_000_000 + 1_000_000 * np.arange(500),
+    "tenths of a millisecond": 1e9 + 1e-4 * np.arange(500),
+    "one of many": 1e9 + (np.arange(500) == 3),
+    "float32": np.float32(1e4) + np.arange(500, dtype=np.float32) % 5,
+    "integers that one row leaves": 10**12 + (np.arange(500) == 3),
+    "small": 1e-9 * (1 + 1e-6 * np.arange(500)),
+}
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_a_true_spread_far_from_0_is_kept(name: str) -> None:
+    """Twin: the deviation of exact whole numbers, or of exact differences from the first row."""
+    column = SPREAD[name]
+    exact = np.array([float(value - column[0]) for value in column.tolist()])
+    scaling = standard(column[:, None])
+    assert not scaling.constant.any()  # type: ignore[union-attr]
+    assert 1 / scaling.factor[0] == pytest.approx(exact.std(), rel=1e-6)  # nanoseconds are multiples of 256
+    assert not minmax(column[:, None]).constant.any()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_long_sum_of_large_numbers_does_not_spoil_the_deviation(weighted: bool) -> None:
+    """The mean of 400,000 numbers near 1e9 was wrong by a millisecond, and the deviation with it: by 96 %."""
+    n = 400_000
+    apart = np.random.default_rng(0).random((n, 2)) * 1e-3
+    X = 1e9 + apart
+    scaling = standard(X, weights=np.ones(n) if weighted else None)
+    exact = X - 1e9  # without rounding
+    assert 1 / scaling.factor == pytest.approx(exact.std(0), rel=1e-6)
+    assert np.abs(scaling.apply(X).mean(0)).max() < 1e-3  # the mean itself is rounded to 1e-7 of 3e-4
 
 
 def test_a_large_mean_does_not_swallow_a_small_deviation() -> None:

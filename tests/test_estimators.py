@@ -212,13 +212,42 @@ def test_scores_are_no_probabilities() -> None:
 # weights
 
 
-def test_a_row_of_weight_k_counts_like_k_rows() -> None:
-    """All rows in one batch; input statistics are weighted too."""
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_row_of_weight_k_counts_like_k_rows(batch_norm: bool) -> None:
+    """All rows in one batch; input statistics are weighted too, and batch norm's: it knew nothing of weights."""
     weights = RNG.integers(0, 4, len(X))
-    for made, y in ((steady(batch_size="full"), THREE), (regressor(batch_size="full", schedule="constant"), NUMBER)):
+    own: dict[str, Any] = {"batch_size": "full", "batch_norm": batch_norm, "schedule": "constant"}
+    for made, y in ((steady(**own), THREE), (regressor(**own), NUMBER)):
         weighed = clone(made).fit(X, y, sample_weight=weights)
         repeated = clone(made).fit(X.repeat(weights, 0), y.repeat(weights))
         assert params(weighed) == pytest.approx(params(repeated), abs=1e-9)
+
+
+@pytest.mark.parametrize("made", [mlp.MLPClassifier, mlp.MLPRegressor])
+def test_what_is_said_of_weighed_rows_is_what_is_said_of_repeated_ones(made: Any) -> None:
+    """Validation scores counted every row once, and so did all that findings go by: the reference loss, say."""
+    weights = RNG.integers(1, 4, len(X))
+    own = {"random_state": 0, "epochs": 5, "batch_size": "full", "schedule": "constant", "learning_rate": 0.01}
+    y = THREE if made is mlp.MLPClassifier else NUMBER
+    weighed = made(**own).fit(X, y, weights, X_val=X, y_val=y, sample_weight_val=weights)
+    rows, targets = X.repeat(weights, 0), y.repeat(weights)
+    repeated = made(**own).fit(rows, targets, X_val=rows, y_val=targets)
+    np.testing.assert_allclose(weighed.validation_scores_, repeated.validation_scores_, rtol=1e-9)
+    mean_weight = weights.mean()
+    for name in ("train_loss", "validation_loss", "reference_loss", "initial_loss", "input_mean", "input_std", "guess_accuracy", "class_counts",
+                 "target_mean", "target_std", "train_accuracy", "train_r2", "recall", "validation_rmse"):  # fmt: skip
+        if name in repeated.history_:
+            scale = mean_weight if name == "class_counts" else 1  # rows as there are, parted as they weigh
+            found = weighed.history_[name] * scale
+            np.testing.assert_allclose(found, repeated.history_[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_rows_that_weigh_next_to_nothing_do_not_spoil_batch_norm() -> None:
+    """They lie far away: r² on the others was .03, and .94 without them."""
+    far, light = np.concatenate([X, 50 * X + 200]), np.repeat([1.0, 1e-9], len(X))
+    fitted = mlp.MLPRegressor(hidden=32, batch_norm=True, random_state=0, epochs=60)
+    fitted.fit(far, np.concatenate([NUMBER, NUMBER]), sample_weight=light)
+    assert fitted.score(X, NUMBER) > 0.85
 
 
 def test_a_row_of_weight_0_is_not_there() -> None:

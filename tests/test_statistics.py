@@ -378,6 +378,16 @@ def test_a_pass_without_weights_forgets_those_of_the_one_before() -> None:
     np.testing.assert_array_equal(mlp.forward(net, batch.x, workspace), fresh)
 
 
+def test_a_node_that_is_constant_but_for_rounding_stays_so() -> None:
+    """Shares that sum to 1 to a bit: ε holds the factor under 1/√ε = 316, where scaling by the deviation had 1e16."""
+    total = np.random.default_rng(0).dirichlet([1, 1, 1], 300).sum(1)[:, None]
+    net = mlp.Network([mlp.BatchNorm(n_in=1)])
+    y = mlp.forward(net, mlp.as_batch(total, total).x, mlp.Workspace(net, 300))
+    assert len(np.unique(total)) > 1 and np.abs(y).max() < 1e-12
+    mlp.update_statistics(net, [mlp.as_batch(total, total)])
+    assert mlp.predict(net, np.array([[0.9999]])).item() == pytest.approx(-1e-4 / np.sqrt(1e-5), rel=1e-9)
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1 / 7, 1.0])
 def test_weights_that_only_compare_samples_give_the_variance_of_as_many(scale: float) -> None:
     """Σ w / (Σ w - 1) is no number, or negative, for weights that add up to 1 or less: 1/n each, as many have them."""
