@@ -353,7 +353,7 @@ class Bench:
     def yardstick(self, config: Config) -> float:
         """The score of a plain network."""
         if self._yardstick is None:
-            simple, given = plain(config), self.material(config)
+            simple, given = plain(config.training.seed, config.data.class_weight), self.material(config)
             about = given.prepared.preprocessing
             rows, ending = standardised(given.prepared, np.dtype(np.float32)), head(simple, about.task, about.n_targets)
             network, _ = trained(simple, rows, ending, YARDSTICK_STEPS, _rngs(simple))
