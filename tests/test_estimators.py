@@ -234,8 +234,22 @@ def test_what_is_said_of_weighed_rows_is_what_is_said_of_repeated_ones(made: Any
     repeated = made(**own).fit(rows, targets, X_val=rows, y_val=targets)
     np.testing.assert_allclose(weighed.validation_scores_, repeated.validation_scores_, rtol=1e-9)
     mean_weight = weights.mean()
-    names = """train_loss validation_loss reference_loss initial_loss input_mean input_std guess_accuracy class_counts
-        target_mean target_std train_accuracy train_r2 recall validation_rmse""".split()
+    names = [
+        "train_loss",
+        "validation_loss",
+        "reference_loss",
+        "initial_loss",
+        "input_mean",
+        "input_std",
+        "guess_accuracy",
+        "class_counts",
+        "target_mean",
+        "target_std",
+        "train_accuracy",
+        "train_r2",
+        "recall",
+        "validation_rmse",
+    ]
     for name in names:
         if name in repeated.history_:
             scale = mean_weight if name == "class_counts" else 1  # rows as there are, parted as they weigh
