@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.batches import as_batch
+from mlp.data.batches import Batch, as_batch
 from mlp.experiment import metrics
 from mlp.experiment.prepare import Part
 from mlp.network import Network
@@ -36,7 +36,7 @@ def answering(network: Network, memory: Any, train: Part, weights: Array | None)
     return found
 
 
-def sample(network: Network, train: Part, weights: Array | None) -> Any:
+def sample(network: Network, train: Part, weights: Array | None) -> Batch:
     """The rows that statistics are measured on, as one batch: all, or as many as fit."""
     widest = max(network.n_in, *(layer.n_out for layer in network.layers))
     most = min(ROWS, max(FEWEST, CELLS // widest))
