@@ -174,6 +174,7 @@ from mlp.pretraining import pretrain as pretrain
 from mlp.pretraining import pretrain_autoencoder as pretrain_autoencoder
 from mlp.pretraining import pretrain_rbm as pretrain_rbm
 from mlp.recorder import Recorder as Recorder
+from mlp.running_statistics import update_statistics as update_statistics
 from mlp.schedules import Cosine as Cosine
 from mlp.schedules import CosineRestarts as CosineRestarts
 from mlp.schedules import Exponential as Exponential
@@ -189,7 +190,6 @@ from mlp.sinks import logged as logged
 from mlp.sinks import to_csv as to_csv
 from mlp.sinks import to_jsonl as to_jsonl
 from mlp.sinks import to_tensorboard as to_tensorboard
-from mlp.statistics import update_statistics as update_statistics
 from mlp.training import Step as Step
 from mlp.training import train as train
 

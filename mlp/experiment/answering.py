@@ -17,7 +17,7 @@ from mlp.experiment import metrics
 from mlp.experiment.prepare import Part
 from mlp.network import Network
 from mlp.optimizers.memory import average, looks_ahead
-from mlp.statistics import update_statistics
+from mlp.running_statistics import update_statistics
 
 ROWS = 8192  # a mean is then known to about 1 % of the deviation, and training knows it from some 20 batches
 CELLS = 1 << 23  # numbers that come out of one layer at most, for all the rows that are taken

@@ -21,7 +21,7 @@ from mlp.losses import Loss
 from mlp.network import Network
 from mlp.optimizers import Optimizer
 from mlp.problems.problem import Course, Made, Measures, placed
-from mlp.statistics import update_statistics
+from mlp.running_statistics import update_statistics
 from mlp.training import train
 
 
