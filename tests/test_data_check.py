@@ -139,7 +139,8 @@ def test_an_unknown_task_is_refused_by_name() -> None:
         ([3.0, -1.0], [1, 0], ("-1", "3")),
         ([True, False], [1, 0], ("False", "True")),
         (["b", "a"], [1, 0], ("a", "b")),
-        (np.array(["b", 1], dtype=object), [1, 0], ("1", "b")),
+        (np.array(["b", "a"], dtype=object), [1, 0], ("a", "b")),
+        ([b"b", b"a"], [1, 0], ("a", "b")),
     ],
 )
 def test_labels_of_any_kind_become_codes(y: Any, codes: list[int], names: tuple[str, ...]) -> None:

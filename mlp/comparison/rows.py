@@ -58,7 +58,8 @@ def tested_on(run: Run, first: Run) -> Part:
 
 def _split(run: Run) -> Any:
     """What decides which rows are tested."""
-    return replace(run.config.data, scale="", scale_target="", class_weight=""), run.config.training.seed
+    data = replace(run.config.data, scale="", scale_target="", class_weight="", ignore=[], categorical=[])
+    return data, run.config.training.seed
 
 
 def _same(a: float, b: float) -> bool:

@@ -6,6 +6,7 @@ nothing here knows a network.
 """
 
 from mlp.data.check import check_trainable, infer_task
+from mlp.data.columns import ColumnRules
 from mlp.data.dataset import Dataset
 from mlp.data.encoding import Column, Encoding
 from mlp.data.labels import apply_labels, encode_labels
@@ -16,6 +17,7 @@ from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals
 
 __all__ = [
     "Column",
+    "ColumnRules",
     "Dataset",
     "Encoding",
     "Entry",

@@ -1,22 +1,58 @@
 """What single cells of a table say: a number, a class, nothing.
 
-A cell is text (from a file) or any Python or NumPy scalar (from memory). Knows nothing of rows, files or
-encodings.
+A cell is text (from a file) or any Python or NumPy scalar (from memory). `Cells` are those of one column, with what a
+message calls them. Knows nothing of encodings.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.complaints import SHOWN, first_few, quoted
 
-MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "None", "?"})
-DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+(,[0-9]+)+")
-WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")  # 18 digits always fit into int64
+MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NaT", "null", "NULL", "None", "<NA>", "?"})
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class Cells(NamedTuple):
+    """The cells of a column, from a file or from memory (`lines` None), and how a message calls it and them.
+
+    `lines[i]` is the line of the file on which the i-th cell stands.
+    """
+
+    values: Sequence[Any]
+    where: str
+    name: str
+    lines: Sequence[int] | None = None
+
+    def place(self, i: int) -> str:
+        """Where the i-th cell stands: "line 17", "row 3"."""
+        return f"row {i}" if self.lines is None else f"line {self.lines[i]}"
+
+    @property
+    def title(self) -> str:
+        """What a message calls the column."""
+        return f"{self.where}, column {quoted(self.name)}" if self.name else self.where
+
+    def title_at(self, i: int) -> str:
+        """What a message calls the i-th cell."""
+        column = [f"column {quoted(self.name)}"] if self.name else []
+        return ", ".join([self.where, self.place(i), *column])
+
+    def shown(self, places: Sequence[int]) -> str:
+        """The first of some cells, where and what.
+
+        >>> Cells(["a", "b"], "t.csv", "x", [2, 3]).shown([0, 1])
+        "line 2: 'a'; line 3: 'b'"
+        """
+        return first_few([f"{self.place(i)}: {quoted(self.values[i])}" for i in places[:SHOWN]], len(places))
 
 
 def which_missing(cells: Sequence[Any]) -> list[int]:
@@ -53,12 +89,27 @@ def numbers(cells: Sequence[Any]) -> Array:
 
 
 def whole_numbers(cells: Sequence[Any]) -> Array | None:
-    """The cells as int64 if every one is written as a whole number; else None."""
-    if all(WHOLE_NUMBER.fullmatch(str(cell)) for cell in cells):
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
+    """The cells as int64, or as uint64 where only that holds them; None if one is not written as a whole number."""
+    if not all(WHOLE_NUMBER.fullmatch(str(cell)) and len(str(cell)) < 400 for cell in cells):
+        return None
+    return as_integers([int(cell) for cell in cells])
+
+
+def as_integers(values: Sequence[int]) -> Array | None:
+    """Python's whole numbers as int64, or as uint64 where only that holds them; None where neither does.
+
+    NumPy itself makes float64 of 1 and 2⁶³ in one list.
+    """
+    low, high = min(values, default=0), max(values, default=0)
+    for dtype in (np.int64, np.uint64):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return np.array(values, dtype)
     return None
 
 
-def looks_like_decimal_comma(cell: Any) -> bool:
-    """Whether a cell is written 1,5 or 1,000: a number only where the comma's meaning is known."""
-    return DECIMAL_COMMA.fullmatch(str(cell)) is not None
+def exact_number(text: str) -> Decimal | None:
+    """The number that a text writes, with all its digits; None where it is none."""
+    try:
+        return Decimal(text) if PLAIN_NUMBER.fullmatch(text) else None
+    except InvalidOperation:  # an exponent of more than 18 digits
+        return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks, selected
+from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import number
 from mlp.data.complaints import SHOWN, counted, first_few, names, one_line, quoted
 from mlp.data.labels import as_labels, label_name
@@ -28,7 +29,7 @@ def infer_task(y: Array, class_names: Sequence[str] | None = None) -> str:
 
     - (n, k): multilabel if all values are 0 or 1, else regression. One-hot rows are multilabel too, as in
       scikit-learn: k yes-or-no outputs, predictions in the shape of y.
-    - (n,) text, booleans or objects, or with class names: classification.
+    - (n,) text, bytes or booleans, or with class names: classification.
     - (n,) numbers with a fractional part anywhere: regression.
     - (n,) whole numbers (also as floats): classification, but regression if they take more than 20 different
       values and more than one for every ten rows: evidently a quantity.
@@ -36,7 +37,7 @@ def infer_task(y: Array, class_names: Sequence[str] | None = None) -> str:
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] != 1:
         return "multilabel" if _zero_or_one(y) else "regression"
-    y = y.ravel()
+    y = _as_numbers(y.ravel())
     if class_names is not None or y.dtype.kind not in "iuf":
         return "classification"
     return "regression" if _is_fractional(y) or _is_quantity(y) else "classification"
@@ -96,7 +97,7 @@ def _first_text(X: Array) -> str:
 def _target_of(X: Array, y: Array | None) -> Array:
     if y is None:
         raise DataError("there is no target y. Name the target column, or give y: for a .npy file target = 'y.npy'.")
-    y = _array(y, "y")
+    y = unboxed(exact_array(y))
     if y.ndim not in (1, 2):
         raise DataError(f"y has shape {y.shape}. Give a target of shape (n,) or (n, n_outputs).")
     if len(y) != len(X):
@@ -182,6 +183,14 @@ def _value(y: Array, index: Array) -> Any:
 
 def _zero_or_one(y: Array) -> bool:
     return y.dtype.kind in "biuf" and bool(np.all((y == 0) | (y == 1)))
+
+
+def _as_numbers(y: Array) -> Array:
+    """Numbers that are boxed in objects as such; what else objects may be as it is."""
+    try:
+        return unboxed(y)
+    except DataError:
+        return y
 
 
 def _is_fractional(y: Array) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from mlp.arrays import Array
+from mlp.data.boxed import unboxed
+from mlp.data.cells import Cells
 from mlp.data.encoding import Encoding
 from mlp.errors import DataError
 
@@ -25,6 +25,8 @@ class Dataset:
     into them, a 2-D one has a column for each. `encoding`: how the columns of a table became those of X.
     `test`: (X, y) of an official split, apart from X and y. `complete`: X is every pattern there is (XOR,
     parity, encoder), so that holding some of them out for validation leaves another problem.
+    `class_labels` (n_classes,): the classes as the source holds them, where their names do not say it (bytes, "1" as
+    text). `written`: a target of numbers as a table writes it; should they be classes, these are their names.
     """
 
     X: Array = field(repr=False)
@@ -39,6 +41,8 @@ class Dataset:
     source: str = ""
     licence: str = ""
     complete: bool = False
+    class_labels: Array | None = field(default=None, repr=False)
+    written: Cells | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_lengths(self.X, self.y, "X", "y")
@@ -64,27 +68,23 @@ def as_features(X: Array, where: str = "X") -> Array:
 
 
 def as_target(y: Array, where: str = "y") -> Array:
-    """A target (n,) or (n, k) of numbers, or (n,) of text; a single column (n, 1) becomes (n,)."""
+    """A target (n,) or (n, k) of numbers, or (n,) of text or bytes; a single column (n, 1) becomes (n,).
+
+    A column (n,) of objects stays one, so that labels come back as they came, but all of a kind and none missing.
+    """
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim not in (1, 2):
         raise DataError(f"{where} has shape {y.shape}. Give a target of shape (n,) or (n, n_outputs).")
-    if y.ndim == 1 and y.dtype.kind in "US":
-        return _as_text(y, where)
-    _check_numeric(y, where)
-    return y
+    held = unboxed(y, where)
+    if held.ndim == 2 or held.dtype.kind not in "US":
+        _check_numeric(held, where)
+    return y if y.ndim == 1 else held
 
 
 def column_names(n_features: int) -> tuple[str, ...]:
     """Names for columns that have none: x0, x1, ... as NumPy counts them."""
     return tuple(f"x{i}" for i in range(n_features))
-
-
-def _as_text(y: Array, where: str) -> Array:
-    try:
-        return y.astype(np.str_)
-    except UnicodeDecodeError:
-        raise DataError(f"{where} holds bytes that are not ASCII text. Store labels as text (dtype U).") from None
 
 
 def _check_numeric(values: Array, where: str) -> None:

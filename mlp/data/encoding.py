@@ -1,26 +1,24 @@
 """How the columns of a table become columns of numbers, so that further tables become them in the same way.
 
-A column is a number, or a category that becomes one column of zeros and ones for each of its values. An
-encoding is made from the training table once, saved with the model, and then only applied: what it has not
-seen, it refuses by line and column. Knows cells and columns; knows neither files nor networks.
+A column is a number, or a category that becomes one column of zeros and ones for each of its values. An encoding is
+made from the training table once (`columns`), saved with the model, and then only applied: what it has not seen, it
+refuses by line and column. Knows cells and columns; knows neither files nor networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.cells import looks_like_decimal_comma, numbers, which_missing, whole_numbers
+from mlp.data.cells import Cells, exact_number, numbers, which_missing, whole_numbers
 from mlp.data.complaints import counted, first_few, names, quoted
+from mlp.data.labels import Positions
 from mlp.data.table import Table
 from mlp.errors import DataError
-
-Place = Callable[[int], str]  # where the i-th cell of a column stands: "line 17", "row 3"
-MOST_CATEGORIES = 100
 
 
 @dataclass(frozen=True)
@@ -41,21 +39,21 @@ class Column:
             return (self.name,)
         return tuple(f"{self.name}={category}" for category in self.categories)
 
-    def encode(self, cells: Sequence[Any], where: str, place: Place) -> Array:
+    def encode(self, cells: Cells) -> Array:
         """The cells as float64 (n, len(feature_names)); DataError names each cell that cannot be one."""
-        check_present(cells, where, self.name, place)
+        check_present(cells)
         if self.categories is None:
-            return finite_numbers(cells, where, self.name, place)[:, np.newaxis]
-        return np.eye(len(self.categories))[codes(cells, self.categories, where, self.name, place)]
+            return finite_numbers(cells)[:, np.newaxis]
+        return np.eye(len(self.categories))[codes(cells, self.categories)]
 
 
 @dataclass(frozen=True)
 class Encoding:
     """The input columns of a table in the order of X, and its target.
 
-    `class_names` are the sorted texts of a target column that is text, None where the target is a number. In
-    a further table, columns are found by name: their order does not matter, a missing one is an error, others
-    are ignored (an id or a remark may ride along), and the target may be absent.
+    `class_names` are those of a target of classes, as the file writes them; None where the target is a number. In a
+    further table, columns are found by name: their order does not matter, a missing one is an error, others are
+    ignored (an id or a remark may ride along), and the target may be absent.
     """
 
     columns: tuple[Column, ...]
@@ -71,9 +69,7 @@ class Encoding:
         """The input columns of a table as X (n, len(feature_names)) in float64."""
         self._check_columns(table)
         index = {name: i for i, name in enumerate(table.names)}
-        return np.hstack(
-            [column.encode(table.column(index[column.name]), table.path, table.place) for column in self.columns]
-        )
+        return np.hstack([column.encode(table.cells(index[column.name])) for column in self.columns])
 
     def encode_rows(self, rows: Sequence[Sequence[Any]] | Array) -> Array:
         """Rows in memory, cells in the order of `columns`, as X in float64; errors count rows from 0."""
@@ -84,7 +80,7 @@ class Encoding:
                     f"{names(column.name for column in self.columns)}."
                 )
         encoded = [
-            column.encode([row[j] for row in rows], "the rows given", lambda i: f"row {i}")
+            column.encode(Cells([row[j] for row in rows], "the rows given", column.name))
             for j, column in enumerate(self.columns)
         ]
         return np.hstack(encoded)
@@ -93,10 +89,10 @@ class Encoding:
         """The target of a further table; None if it has no such column, or if every cell of it is missing."""
         if self.target_name not in table.names:
             return None
-        cells = table.column(table.names.index(self.target_name))
-        if len(which_missing(cells)) == len(cells):
+        cells = table.cells(table.names.index(self.target_name))
+        if len(which_missing(cells.values)) == len(cells.values):
             return None
-        return target_values(cells, self.class_names, table, self.target_name)
+        return target_values(cells, self.class_names)
 
     def to_json(self) -> dict[str, Any]:
         """The encoding in lists, dicts and strings."""
@@ -127,113 +123,55 @@ class Encoding:
             )
 
 
-def fit_encoding(table: Table, target: int) -> Encoding:
-    """The encoding of a training table whose column number `target` is to be learned.
-
-    A column whose cells are all numbers is a number; one of which no more than half are is a category; in
-    between, the cells that are not numbers are taken for mistakes and refused.
-    """
-    if len(table.names) < 2:
-        raise DataError(
-            f"{table.path} has only the column {names(table.names)}. Training needs a target and a "
-            "feature: check the separator (comma in .csv, tab in .tsv)."
-        )
-    check_all_present(table)
-    columns = [Column(name, _categories(table, i)) for i, name in enumerate(table.names) if i != target]
-    for column in columns:
-        _check_not_identifier(column, table)
-    return Encoding(tuple(columns), table.names[target], _categories(table, target))
-
-
-def target_values(cells: Sequence[str], class_names: tuple[str, ...] | None, table: Table, name: str) -> Array:
-    """A target column: codes into its class names; else int64 if all cells are whole numbers, or float64."""
-    check_present(cells, table.path, name, table.place)
+def target_values(cells: Cells, class_names: tuple[str, ...] | None) -> Array:
+    """A target column: codes into its class names; else whole numbers as int64 or uint64, others as float64."""
+    check_present(cells)
     if class_names is not None:
-        return codes(cells, class_names, table.path, name, table.place)
-    values = finite_numbers(cells, table.path, name, table.place)
-    whole = whole_numbers(cells)
+        return codes(cells, class_names)
+    values = finite_numbers(cells)
+    whole = whole_numbers(cells.values)
     return values if whole is None else whole
 
 
-def codes(cells: Sequence[Any], categories: tuple[str, ...], where: str, name: str, place: Place) -> Array:
-    """The position of each cell's text among the categories, as int64."""
-    index = {category: i for i, category in enumerate(categories)}
-    texts = [str(cell).strip() for cell in cells]
-    unknown = [i for i, text in enumerate(texts) if text not in index]
+def codes(cells: Cells, categories: Sequence[str]) -> Array:
+    """The position of each cell's text among the categories, as int64; of numbers also by another spelling of them."""
+    position = Positions(categories, as_numbers=all(exact_number(category) is not None for category in categories))
+    texts = [str(cell).strip() for cell in cells.values]
+    found = {text: position.of(text) for text in set(texts)}
+    unknown = [i for i, text in enumerate(texts) if found[text] < 0] if min(found.values(), default=0) < 0 else []
     if unknown:
-        found = first_few([f"{place(i)}: {quoted(texts[i])}" for i in unknown])
         raise DataError(
-            f"{where}, column {quoted(name)}: {counted(len(unknown), 'cell')} not seen in training "
-            f"({found}). Known: {names(categories)}."
+            f"{cells.where}, column {quoted(cells.name)}: {counted(len(unknown), 'cell')} not seen in training "
+            f"({cells._replace(values=texts).shown(unknown)}). Known: {names(categories)}."
         )
-    return np.array([index[text] for text in texts], dtype=np.int64)
+    return np.array([found[text] for text in texts], dtype=np.int64)
 
 
-def finite_numbers(cells: Sequence[Any], where: str, name: str, place: Place) -> Array:
+def finite_numbers(cells: Cells) -> Array:
     """The cells as float64, all finite; DataError names the others."""
-    values = numbers(cells)
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        found = [f"{place(i)}, column {quoted(name)}: {_not_a_number(cells[i])}" for i in bad.tolist()]
+    values = numbers(cells.values)
+    bad = np.flatnonzero(~np.isfinite(values)).tolist()
+    if bad:
+        found = [f"{cells.place(i)}, column {quoted(cells.name)}: {_not_a_number(cells.values[i])}" for i in bad]
         raise DataError(
-            f"{where}, {first_few(found)}. "
+            f"{cells.where}, {first_few(found)}. "
             "The column needs a finite number in every row: correct these cells or delete these rows."
         )
     return values
 
 
-def check_present(cells: Sequence[Any], where: str, name: str, place: Place) -> None:
+def check_present(cells: Cells) -> None:
     """Refuse a column with missing cells."""
-    _refuse_missing([f"{place(i)}, column {quoted(name)}" for i in which_missing(cells)], where)
+    missing = [f"{cells.place(i)}, column {quoted(cells.name)}" for i in which_missing(cells.values)]
+    refuse_missing(missing, cells.where)
 
 
-def check_all_present(table: Table) -> None:
-    """Refuse a table with missing cells, in the order of its lines."""
-    missing = [
-        f"{table.place(i)}, column {quoted(table.names[j])}"
-        for i, row in enumerate(table.rows)
-        for j in which_missing(row)
-    ]
-    _refuse_missing(missing, table.path)
-
-
-def _refuse_missing(missing: Sequence[str], where: str) -> None:
+def refuse_missing(missing: Sequence[str], where: str) -> None:
+    """Raise DataError where there are missing cells."""
     if missing:
         raise DataError(
             f"{where}: {counted(len(missing), 'missing cell')}: {first_few(missing)}. "
             "Fill them in, or delete these rows or columns."
-        )
-
-
-def _categories(table: Table, index: int) -> tuple[str, ...] | None:
-    """The sorted texts of a column that is a category; None for a column of numbers."""
-    cells, name = table.column(index), table.names[index]
-    n_numbers = np.count_nonzero(~np.isnan(numbers(cells)))
-    if 2 * n_numbers > len(cells):
-        finite_numbers(cells, table.path, name, table.place)
-        return None
-    _check_no_decimal_commas(cells, table, name)
-    return tuple(sorted(set(cells)))
-
-
-def _check_no_decimal_commas(cells: Sequence[str], table: Table, name: str) -> None:
-    commas = [i for i, cell in enumerate(cells) if looks_like_decimal_comma(cell)]
-    if 2 * len(commas) > len(cells):
-        i = commas[0]
-        raise DataError(
-            f"{table.path}, {table.place(i)}, column {quoted(name)}: {quoted(cells[i])} is not a number. "
-            "Write decimals with a point and thousands without a comma: 1.5, 1000."
-        )
-
-
-def _check_not_identifier(column: Column, table: Table) -> None:
-    """Refuse texts that differ nearly everywhere: a column of X for each is memory without information."""
-    n_categories = len(column.categories or ())
-    if n_categories > MOST_CATEGORIES and 2 * n_categories > len(table.rows):
-        raise DataError(
-            f"{table.path}, column {quoted(column.name)}: {n_categories} different texts in "
-            f"{len(table.rows)} rows, which look like names or free text, not categories. "
-            "Delete the column, or turn it into numbers."
         )
 
 

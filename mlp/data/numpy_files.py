@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.boxed import unboxed
 from mlp.data.complaints import found_in, names, one_line, quoted
 from mlp.data.dataset import Dataset, as_features, as_target, column_names
-from mlp.data.labels import apply_labels, encode_labels
+from mlp.data.labels import apply_labels, distinct_labels, label_names
 from mlp.errors import DataError, FileFormatError, MLPError
 
 NEEDED = "An .npz file holds X and y, or X_train, y_train, X_test and y_test (np.savez_compressed writes one)"
@@ -66,9 +67,9 @@ def load_npy(path: Path, target: str | None) -> Dataset:
     if target is None:
         return Dataset(X, None, column_names(X.shape[1]), name=path.stem)
     y_path = _target_path(path, target)
-    y, class_names = _classes(as_target(_array(y_path), str(y_path)), None)
+    y, classes = _classes(as_target(_array(y_path), str(y_path)), None)
     with found_in(f"{path}, {y_path}"):
-        return Dataset(X, y, column_names(X.shape[1]), Path(target).stem, class_names, name=path.stem)
+        return Dataset(X, y, column_names(X.shape[1]), Path(target).stem, name=path.stem, **classes)
 
 
 def _entries(path: Path) -> Mapping[str, Array]:
@@ -94,31 +95,47 @@ def _check_keys(path: Path, found: set[str], every: list[str]) -> None:
 
 def _without_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
     X = as_features(entries["X"], f"X in {path}")
-    y, class_names = None, None
+    y: Array | None = None
+    classes: dict[str, Any] = {}
     if "y" in entries:
-        y, class_names = _classes(as_target(entries["y"], f"y in {path}"), _names(path, entries, "class_names"))
-    return Dataset(X, y, _feature_names(path, entries, X), "y", class_names, name=path.stem)
+        y, classes = _classes(as_target(entries["y"], f"y in {path}"), _names(path, entries, "class_names"))
+    return Dataset(X, y, _feature_names(path, entries, X), "y", name=path.stem, **classes)
 
 
 def _with_test(path: Path, entries: Mapping[str, Array]) -> Dataset:
     X, X_test = (as_features(entries[key], f"{key} in {path}") for key in ("X_train", "X_test"))
     y_train, y_test = (as_target(entries[key], f"{key} in {path}") for key in ("y_train", "y_test"))
-    if y_train.ndim != y_test.ndim or (y_train.dtype.kind == "U") != (y_test.dtype.kind == "U"):
-        raise DataError(f"{path}: y_train and y_test differ in kind. Store both in the same form.")
-    y, class_names = _classes(np.concatenate([y_train, y_test]), _names(path, entries, "class_names"))
+    y, classes = _classes(_joined(path, y_train, y_test), _names(path, entries, "class_names"))
     n = len(y_train)
     features = _feature_names(path, entries, X)
-    return Dataset(X, y[:n], features, "y", class_names, test=(X_test, y[n:]), name=path.stem)
+    return Dataset(X, y[:n], features, "y", test=(X_test, y[n:]), name=path.stem, **classes)
 
 
-def _classes(y: Array, class_names: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...] | None]:
-    """Text labels as codes into the sorted texts (or into the names given); numbers as they are, checked."""
-    if y.dtype.kind == "U":
-        return encode_labels(y) if class_names is None else (apply_labels(y, class_names), class_names)
+def _joined(path: Path, y_train: Array, y_test: Array) -> Array:
+    """Both targets as one. Of int64 and uint64 NumPy makes floats, in which large labels are no longer themselves."""
+    kinds = [y.dtype.kind if y.dtype.kind in "US" else "number" for y in (y_train, y_test)]
+    if y_train.ndim != y_test.ndim or kinds[0] != kinds[1]:
+        raise DataError(f"{path}: y_train and y_test differ in kind. Store both in the same form.")
+    found = {y_train.dtype.kind, y_test.dtype.kind}
+    if found & set("iu") and np.result_type(y_train, y_test).kind == "f":
+        return unboxed(np.concatenate([y_train.astype(object), y_test.astype(object)]), str(path))
+    return np.concatenate([y_train, y_test])
+
+
+def _classes(y: Array, class_names: tuple[str, ...] | None) -> tuple[Array, dict[str, Any]]:
+    """Text labels as codes into the sorted texts (or into the names given); numbers as they are, checked.
+
+    And what a `Dataset` says of the classes.
+    """
+    if y.dtype.kind in "US" and class_names is None:
+        labels, codes = distinct_labels(y)
+        return codes, {"class_names": label_names(labels), "class_labels": labels}
+    if y.dtype.kind in "US" and class_names is not None:
+        return apply_labels(y, class_names), {"class_names": class_names, "class_labels": np.array(class_names)}
     if class_names is not None:
         _check_class_names(y, class_names)
-        return (y.astype(np.int64) if y.ndim == 1 else y), class_names
-    return y, None
+        return (y.astype(np.int64) if y.ndim == 1 else y), {"class_names": class_names}
+    return y, {}
 
 
 def _check_class_names(y: Array, class_names: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from mlp.data.columns import ColumnRules
 from mlp.data.complaints import one_line, quoted
 from mlp.data.dataset import Dataset
 from mlp.data.embedded import EMBEDDED, load_embedded
@@ -52,7 +53,12 @@ class Entry(NamedTuple):
     licence: str
 
 
-def load(source: str | os.PathLike[str], target: Target = None, encoding: Encoding | None = None) -> Dataset:
+def load(
+    source: str | os.PathLike[str],
+    target: Target = None,
+    encoding: Encoding | None = None,
+    rules: ColumnRules = ColumnRules(),  # noqa: B008  -- frozen
+) -> Dataset:
     """The data set behind a name or a path.
 
     Names: those of `catalogue()`, also parity-N and encoder-N-M-N for other sizes. Paths: .csv and .tsv (with
@@ -61,7 +67,7 @@ def load(source: str | os.PathLike[str], target: Target = None, encoding: Encodi
     `target`: for a table the name or number of a column (default: the last), for a .npy the path of another
     one. Other sources have a target of their own, and "label" or its own name is all that may be asked of
     them. `encoding`: that of the table a model was trained on; columns are then found by name, and the target
-    may be missing.
+    may be missing. `rules`: what is known of the columns of a table to train on.
 
     UnknownNameError for a word that is no source; DataError, FileFormatError or DownloadError for one that
     fails.
@@ -76,9 +82,12 @@ def load(source: str | os.PathLike[str], target: Target = None, encoding: Encodi
     if URL.fullmatch(name):
         raise DataError(f"{name} is an address, and files are read from disk. Download it, and give the path.")
     named = _named(name)
+    is_table = named is None and Path(name).suffix.lower() in TABLES
+    if (rules.ignore or rules.categorical) and not is_table:
+        raise DataError(f"{name} is no table: [data] ignore and categorical are for .csv and .tsv. Leave them out.")
     if named is not None:
         return _checked_target(named(), target)
-    return _from_path(name, target, encoding)
+    return _from_path(name, target, encoding, rules)
 
 
 def catalogue() -> list[Entry]:
@@ -123,12 +132,12 @@ def _checked_target(data: Dataset, target: Target) -> Dataset:
     return data
 
 
-def _from_path(name: str, target: Target, encoding: Encoding | None) -> Dataset:
+def _from_path(name: str, target: Target, encoding: Encoding | None, rules: ColumnRules) -> Dataset:
     path = Path(name).expanduser()
     suffix = path.suffix.lower()
     try:
         if suffix in TABLES:
-            return load_table(path, target, encoding)
+            return load_table(path, target, encoding, rules)
         if suffix == ".npy":
             return load_npy(path, _target_file(path, target))
         if suffix == ".npz":

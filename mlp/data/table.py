@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.cells import MISSING, number, numbers
+from mlp.data.cells import MISSING, Cells, number, numbers
 from mlp.data.complaints import counted, first_few, names, one_line, quoted
 from mlp.errors import DataError, FileFormatError
 
@@ -38,6 +38,10 @@ class Table(NamedTuple):
     def column(self, index: int) -> list[str]:
         """The cells of one column."""
         return [row[index] for row in self.rows]
+
+    def cells(self, index: int) -> Cells:
+        """The same with their places."""
+        return Cells(self.column(index), self.path, self.names[index], self.lines)
 
     def place(self, row: int) -> str:
         """Where a row stands, for a message."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data import Dataset
-from mlp.data.labels import label_name
+from mlp.data.labels import label_names
 from mlp.errors import ConfigError, DataError
 from mlp.estimators import bridge
 from mlp.estimators.available import available_if
@@ -217,8 +217,8 @@ class MLPClassifier(Estimator):
         return found if classes is None else recoded(found, classes)
 
     def _dataset(self, X: Array, names: tuple[str, ...], y: Labels) -> Dataset:
-        called = tuple(label_name(label) for label in y.classes)
-        return Dataset(X, y.y, names, target_name="y", class_names=called, name="data")
+        called = label_names(y.classes)
+        return Dataset(X, y.y, names, target_name="y", class_names=called, class_labels=y.classes, name="data")
 
     def _class_weight(self, y: Labels) -> Array | None:
         if not isinstance(self.class_weight, Mapping):

@@ -14,6 +14,8 @@ import numpy as np
 from mlp import losses
 from mlp.arrays import Array
 from mlp.data import Scaling
+from mlp.data.boxed import unboxed
+from mlp.data.cells import as_integers
 from mlp.errors import UnknownNameError
 from mlp.exchange.graph import Graph
 from mlp.experiment.build import Head
@@ -124,13 +126,22 @@ def _classes(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: An
         codes = _above(graph, _only(graph, raw), head.threshold, dtype)
     else:
         codes = graph.apply("ArgMax", raw, axis=1, keepdims=0)
-    labels: Array = np.array(about.class_labels)
+    labels = _held(about)
     if labels.dtype.kind == "U":
         known = graph.strings(tuple(map(str, labels)), "classes")
     else:
         known = graph.constant(labels, "classes")
     graph.end(graph.apply("Gather", known, codes), "prediction")
     return graph.value("prediction", labels.dtype, None)
+
+
+def _held(about: Preprocessing) -> Array:
+    """The classes as ONNX holds them: truth values, int64 where that is exact, or else their names."""
+    labels = unboxed(np.asarray(about.class_labels))
+    if labels.dtype.kind == "b":
+        return labels
+    whole = as_integers(list(map(int, labels))) if labels.dtype.kind in "iuf" else None
+    return whole if whole is not None and whole.dtype == np.int64 else np.array(about.class_names)
 
 
 def _probabilities(graph: Graph, head: Head, task: str, raw: str, dtype: Any) -> Any:

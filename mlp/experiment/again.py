@@ -25,10 +25,10 @@ from mlp.experiment.prepare import (
     Preprocessing,
     further,
     held_out,
-    named_labels,
     validation_part,
 )
 from mlp.experiment.run import Best, Experiment, Past, resolved
+from mlp.experiment.target import labels_of
 from mlp.history import History
 from mlp.network import Network
 from mlp.optimizers import Optimizer, Schedule
@@ -187,6 +187,6 @@ def _prepared(preprocessing: Preprocessing, config: Config, data: Given) -> Prep
 def _part(preprocessing: Preprocessing, config: Config, data: Given, rows: Any) -> Part | None:
     if not len(rows):
         return None
-    X, y = data.dataset.X[rows], named_labels(data.dataset, np.asarray(data.dataset.y))[rows]
+    X, y = data.dataset.X[rows], labels_of(data.dataset, np.asarray(data.dataset.y))[rows]
     weights = None if data.weights is None else data.weights[rows]
     return replace(further(X, y, preprocessing, np.dtype(config.training.dtype)), weights=weights)

@@ -96,6 +96,7 @@ IMAGE = Allowed(
     lambda value: _listed(_positive)(value) and len(value) in (0, 2, 3),
     "a list [rows, columns] or [rows, columns, channels]; [] for a square",
 )
+COLUMNS = Allowed(_listed(_text), 'a list of the names of columns, like ["id"]')
 PART = Allowed(lambda value: _rate(value) or _text(value), "a fraction 0 ≤ value < 1, or the path of a file")
 
 
@@ -106,6 +107,8 @@ class DataConfig:
     source: str = key("", TEXT)
     target: str | int | None = key(None, Allowed(lambda v: _text(v) or _whole(v), "the name or the index of a column"))
     task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
+    ignore: list[str] = key([], COLUMNS)
+    categorical: list[str] = key([], COLUMNS)
     validation: float | str = key(0.15, PART)
     test: float | str = key(0.15, PART)
     scale: str = key("standard", one_of("standard", "minmax", "none"))

@@ -15,26 +15,25 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data import (
-    Column,
-    Dataset,
-    Encoding,
-    Scaling,
-    apply_labels,
-    check_trainable,
-    encode_labels,
-    infer_task,
-    load,
-    split,
-)
+from mlp.data import Column, ColumnRules, Dataset, Encoding, Scaling, apply_labels, check_trainable, load, split
 from mlp.data import scale as scalings
-from mlp.data.cells import WHOLE_NUMBER
+from mlp.data.boxed import exact_array, unboxed
 from mlp.data.complaints import found_in, names, quoted
 from mlp.data.dataset import as_features, as_target, column_names
+from mlp.data.labels import labels_from_json, labels_to_json
 from mlp.data.split import checked_fractions
 from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
 from mlp.experiment.given import Given, Source
+from mlp.experiment.target import (
+    as_values,
+    is_one_of_k,
+    labels_of,
+    name_classes,
+    needed_target,
+    read_target,
+    task_of,
+)
 
 BLOCK = 4096  # rows that are scaled and evaluated at once
 CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of float32
@@ -44,15 +43,15 @@ CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of fl
 class Preprocessing:
     """How raw rows become what the network takes, and its answers what people read.
 
-    `class_labels` are the classes as the targets held them (3, True), `class_names` as text. `targets` is how numbers
-    to predict are scaled, None where they are not.
+    `class_labels` (n_classes,) are the classes as the targets held them, in their dtype, `class_names` as text: of a
+    table, as its file writes them. `targets` is how numbers to predict are scaled, None where they are not.
     """
 
     task: str
     feature_names: tuple[str, ...]
     target_name: str
     class_names: tuple[str, ...] | None
-    class_labels: tuple[Any, ...] | None
+    class_labels: Array | None
     n_targets: int
     scaling: Scaling
     encoding: Encoding | None = None
@@ -76,34 +75,42 @@ class Preprocessing:
 
     def codes(self, y: Any) -> Array:
         """Targets as the network counts them: class codes, or numbers."""
-        found = as_target(as_array(y, "y"))
-        if self.class_names is not None and self.task == "classification":
+        found = as_target(exact_array(y))
+        if self.class_labels is not None and self.class_names is not None:
             if _width(found) == self.n_targets and is_one_of_k(found):
                 return np.asarray(found.argmax(1))
-            return apply_labels(found, self.class_names)
-        if found.dtype.kind == "U":
+            return apply_labels(found, self.class_names, as_numbers=unboxed(self.class_labels).dtype.kind in "iuf")
+        found = unboxed(found)
+        if found.dtype.kind in "US":
             raise DataError(f"y holds {found.dtype} values; the network was trained on numbers.")
         if _width(found) != self.n_targets:
             raise ShapeError(f"y has {_width(found)} columns; the network was trained on {self.n_targets}.")
-        return _values(found, self.task)
+        return as_values(found, self.task)
+
+    def names_of(self, labels: Array) -> list[str]:
+        """What classes are called, (n,): as the file with the training rows writes them."""
+        assert self.class_labels is not None and self.class_names is not None
+        known = dict(zip(self.class_labels.tolist(), self.class_names, strict=True))
+        return [known[label] for label in labels.tolist()]
 
     @property
     def table_encoding(self) -> Encoding:
         """How further tables are read: as the training table was, or by the names of the features."""
         if self.encoding is not None:
             return self.encoding
-        words = self.class_labels is not None and type(self.class_labels[0]) is not int
         columns = tuple(map(Column, self.feature_names))
-        return Encoding(columns, self.target_name, self.class_names if words else None)
+        return Encoding(columns, self.target_name, self.class_names if self.task == "classification" else None)
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts and strings."""
+        labels, kind = (None, None) if self.class_labels is None else labels_to_json(self.class_labels)
         return {
             "task": self.task,
             "feature_names": list(self.feature_names),
             "target_name": self.target_name,
             "class_names": None if self.class_names is None else list(self.class_names),
-            "class_labels": None if self.class_labels is None else list(self.class_labels),
+            "class_labels": labels,
+            "label_kind": kind,
             "n_targets": self.n_targets,
             "scaling": self.scaling.to_json(),
             "encoding": None if self.encoding is None else self.encoding.to_json(),
@@ -118,7 +125,7 @@ class Preprocessing:
             tuple(saved["feature_names"]),
             saved["target_name"],
             None if saved["class_names"] is None else tuple(saved["class_names"]),
-            None if saved["class_labels"] is None else tuple(saved["class_labels"]),
+            None if saved["class_labels"] is None else labels_from_json(saved["class_labels"], saved.get("label_kind")),
             saved["n_targets"],
             replace(Scaling.from_json(saved["scaling"]), feature_names=tuple(saved["feature_names"])),
             None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
@@ -203,14 +210,12 @@ def _prepared(
 ) -> Prepared:
     """What the data set itself comes to; parts in other files are not looked at."""
     weights, known = (None, False) if given is None else (given.weights, given.dataset.class_names is not None)
-    task = config.data.task
-    if task == "auto":
-        task = infer_task(_given(dataset.y, config.data.source), dataset.class_names)
-    dataset = _chosen_labels(dataset) if task == "classification" else dataset
+    task = task_of(dataset, config.data.source, config.data.task)
+    dataset = name_classes(dataset) if task == "classification" else dataset
     target = "y" if dataset.encoding is None else f"column {quoted(dataset.target_name)}"
     checked_as = _lenient(task, np.asarray(dataset.y)) if known else task
     check_trainable(dataset.X, dataset.y, checked_as, dataset.feature_names, dataset.class_names, target)
-    y, class_names = _targets(dataset, task)
+    y, class_names, labels = read_target(dataset, task)
     parts = split(
         len(dataset.X),
         validation=fractions[0],
@@ -219,9 +224,6 @@ def _prepared(
         labels=y if task == "classification" else None,
     )
     scaling = _scaling(config.data.scale, dataset, parts.train, weights)
-    labels = None
-    if task == "classification" and class_names:
-        labels = _class_labels(_given(dataset.y, config.data.source), class_names)
     n_targets = _width(y) if labels is None else len(labels)
     called = dataset.feature_names, dataset.target_name, class_names
     targets = _target_scaling(config.data.scale_target, task, y, parts.train, weights)
@@ -243,33 +245,16 @@ def _dataset(config: Config, data: Source) -> Dataset:
     if data is None:
         if not config.data.source:
             raise ConfigError("[data] source is missing: the name of a data set (see mlp data) or the path of a file.")
-        return load(config.data.source, config.data.target)
+        rules = ColumnRules(config.data.ignore, config.data.categorical, config.data.task == "classification")
+        return load(config.data.source, config.data.target, rules=rules)
+    if config.data.ignore or config.data.categorical:
+        raise ConfigError("[data] ignore and categorical are for tables in files: leave columns out of X yourself.")
     try:
         X, y = data
     except (TypeError, ValueError):
         raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
     X = as_features(as_array(X, "X"))
-    return Dataset(X, as_target(as_array(y, "y")), column_names(X.shape[1]), name="data")
-
-
-def is_one_of_k(y: Array) -> bool:
-    """Whether y (n, k) has one 1 in each row, and 0 elsewhere."""
-    return y.ndim == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all())
-
-
-def _chosen_labels(dataset: Dataset) -> Dataset:
-    """One of k labels in each row, as a class: column 2 is class 2, or what column 2 is called.
-
-    Only where the task is said to be classification. Left to "auto", such rows are k labels of yes or no, as in
-    scikit-learn: predictions then have the shape of y.
-    """
-    if dataset.y is None or not is_one_of_k(dataset.y):
-        return dataset
-    names = dataset.class_names or tuple(map(str, range(dataset.y.shape[1])))
-    test = dataset.test
-    if test is not None and is_one_of_k(test[1]):
-        test = test[0], test[1].argmax(1)
-    return replace(dataset, y=dataset.y.argmax(1), class_names=names, test=test)
+    return Dataset(X, as_target(exact_array(y)), column_names(X.shape[1]), name="data")
 
 
 def as_array(values: Any, name: str) -> Array:
@@ -282,59 +267,6 @@ def as_array(values: Any, name: str) -> Array:
     if np.ma.is_masked(found):
         raise DataError(f"{name} is masked in places. Fill them, or delete these rows.")
     return found
-
-
-def _given(y: Array | None, source: str) -> Array:
-    if y is None:
-        raise DataError(f"there is no target in {source}. {_remedy(Path(source).suffix.lower())}")
-    return y
-
-
-def _remedy(suffix: str) -> str:
-    """Where the target of a file of each kind is."""
-    if suffix == ".npy":
-        return 'Give the .npy that holds it: [data] target = "y.npy" (--set data.target=y.npy).'
-    if suffix == ".npz":
-        return "Store it in the archive as y (y_train and y_test)."
-    if suffix in (".csv", ".tsv"):
-        return "Add the column that the network was trained on."
-    return "Give the idx file of the labels as well: IMAGES,LABELS."
-
-
-def _targets(dataset: Dataset, task: str) -> tuple[Array, tuple[str, ...] | None]:
-    """Class codes and their names, or numbers and the names of their columns, if any."""
-    y = _given(dataset.y, dataset.name)
-    if task != "classification":
-        return _values(_numbers(dataset, y), task), dataset.class_names if y.ndim == 2 else None
-    if dataset.class_names is not None and y.dtype.kind in "iu":
-        return y.astype(np.int64), dataset.class_names
-    return encode_labels(y)
-
-
-def _values(y: Array, task: str) -> Array:
-    """Numbers (n,) or (n, k); for labels always (n, k)."""
-    return y.astype(np.float64).reshape(len(y), -1) if task == "multilabel" else y.astype(np.float64)
-
-
-def _numbers(dataset: Dataset, y: Array) -> Array:
-    """The numbers that classes are named by; DataError where they are named by words."""
-    if dataset.class_names is None or y.ndim == 2:
-        return y
-    labels = np.array(_class_labels(y, dataset.class_names))
-    if labels.dtype.kind not in "iu":
-        raise DataError(
-            f"the target {dataset.target_name!r} holds names like {dataset.class_names[0]!r}, no numbers. "
-            "Leave [data] task out, or name another target."
-        )
-    return np.asarray(labels[y])
-
-
-def _class_labels(y: Array, class_names: tuple[str, ...]) -> tuple[Any, ...]:
-    """The classes as the targets hold them: truth values or whole numbers, or else their names."""
-    if y.dtype.kind == "b":
-        return tuple(name == "True" for name in class_names)
-    whole = y.dtype.kind != "U" and all(WHOLE_NUMBER.fullmatch(name) for name in class_names)
-    return tuple(map(int, class_names)) if whole else class_names
 
 
 def _width(y: Array) -> int:
@@ -390,14 +322,7 @@ def _some(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any, weights
 def _official(dataset: Dataset, preprocessing: Preprocessing, dtype: Any) -> Part | None:
     if dataset.test is None:
         return None
-    return further(dataset.test[0], named_labels(dataset, dataset.test[1]), preprocessing, dtype)
-
-
-def named_labels(dataset: Dataset, y: Array) -> Array:
-    """Codes into the data set's own class names as those names; other targets as they are."""
-    if dataset.class_names is None or y.ndim != 1 or y.dtype.kind not in "iu":
-        return y
-    return np.array(dataset.class_names)[y]
+    return further(dataset.test[0], labels_of(dataset, dataset.test[1]), preprocessing, dtype)
 
 
 def _elsewhere(config: Config, key: str, preprocessing: Preprocessing) -> Part | None:
@@ -407,7 +332,7 @@ def _elsewhere(config: Config, key: str, preprocessing: Preprocessing) -> Part |
         return None
     with found_in(f"[data] {key} = {path}"):
         X, y = load_pairs(path, config.data.target, preprocessing)
-        return further(preprocessing.raw(X), _given(y, path), preprocessing, np.dtype(config.training.dtype))
+        return further(preprocessing.raw(X), needed_target(y, path), preprocessing, np.dtype(config.training.dtype))
 
 
 def load_rows(source: str | Path, preprocessing: Preprocessing) -> Array:
@@ -427,7 +352,9 @@ def load_pairs(
     known = Path(source).suffix.lower() == ".npy" and beside.is_file()
     dataset = load(source, str(beside) if known else None, preprocessing.table_encoding)
     X, y = (dataset.X, dataset.y) if dataset.test is None else dataset.test
-    return X, None if y is None else named_labels(dataset, y)
+    if y is not None and preprocessing.class_labels is not None and dataset.class_names == preprocessing.class_names:
+        return X, preprocessing.class_labels[y]
+    return X, None if y is None else labels_of(dataset, y)
 
 
 def further(X: Array, y: Any, preprocessing: Preprocessing, dtype: Any) -> Part:

@@ -60,7 +60,8 @@ class Run:
         answers = metrics.decide(self.head, self.preprocessing.task, raw)
         if self.preprocessing.task == "multilabel":
             return answers
-        return np.array(self.preprocessing.class_labels)[answers]
+        assert self.preprocessing.class_labels is not None
+        return self.preprocessing.class_labels[answers]
 
     def predict_proba(self, X: Any) -> Array:
         """A probability for each class or label, (n, n_classes), for raw rows X."""

@@ -16,9 +16,10 @@ from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
 from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Experiment, Repair, Run
-from mlp.experiment.prepare import BLOCK, is_one_of_k
+from mlp.experiment.prepare import BLOCK
 from mlp.experiment.restarts import APART, minima
 from mlp.experiment.result import Recorded
+from mlp.experiment.target import is_one_of_k
 from mlp.layers import Dense
 from mlp.network import Network
 
@@ -265,8 +266,13 @@ def write_answers(run: Run, X: Array, out: TextIO) -> None:
 
 
 def _answers(run: Run, rows: Array) -> tuple[Array, Array]:
-    """Predictions (n, k) and probabilities (n, n_classes), of no columns where there are none."""
+    """Predictions (n, k) and probabilities (n, n_classes), of no columns where there are none.
+
+    Classes are called as the file with the training rows called them.
+    """
     predictions = run.predict(rows)
+    if run.preprocessing.class_labels is not None:
+        predictions = np.array(run.preprocessing.names_of(predictions), dtype=object)
     columns = predictions[:, None] if predictions.ndim == 1 else predictions
     certain = run.head.certain and run.preprocessing.task != "regression"
     return columns, run.predict_proba(rows) if certain else np.empty((len(rows), 0))
