@@ -29,27 +29,37 @@ EXACT = 2.0**53  # from here on a float stands for several whole numbers
 
 
 def exact_array(values: Any, where: str = "y") -> Array:
-    """Values as an array; of objects where NumPy would change them, or where they are missing. `unboxed` judges those.
+    """Values as an array, of a list that of its kind; what another library hands out as objects stays objects.
 
-    DataError for rows of different lengths, and for a masked array.
+    DataError for rows of different lengths, for a masked array, and for a list that `unboxed` refuses.
     """
     try:
         found: Array = np.asanyarray(values)
-        boxed = found if hasattr(values, "dtype") else np.array(values, dtype=object)
+        listed = None if hasattr(values, "__array__") else np.array(values, dtype=object)
     except Exception as error:  # a ValueError, or whatever a frame raises that has no array
         raise DataError(f"{where} is no array: {one_line(error)}") from None
     if np.ma.is_masked(found):
         raise DataError(f"{where} is masked in places. Fill them, or delete these rows.")
-    if found.dtype.kind == "T" or (boxed is not found and boxed.shape == found.shape and _is_changed(found, boxed)):
-        return boxed.astype(object)
-    return found
+    if listed is not None and listed.shape == found.shape and _is_changed(found, listed):
+        return unboxed(listed, where)
+    return found.astype(object) if found.dtype.kind == "T" else found
 
 
-def _is_changed(found: Array, boxed: Array) -> bool:
-    """Whether the type that NumPy found for a list holds other values than the list."""
+def boxed(values: Any) -> Array:
+    """Rows as an array whose cells are as they were given: of a frame of whole numbers and floats, both."""
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "columns"):
+        return np.array([list(values[name]) for name in values.columns], dtype=object).T
+    return np.array(values, dtype=object)
+
+
+def _is_changed(found: Array, listed: Array) -> bool:
+    """Whether the type that NumPy found for a list holds other values than the list, or just any."""
+    if found.dtype.kind == "O":
+        return True
     if found.dtype.kind in "US":
-        kind = str if found.dtype.kind == "U" else bytes
-        return not all(issubclass(of, kind) for of in set(map(type, boxed.flat)))
+        return bool(found.tolist() != listed.tolist())
     return found.dtype.kind == "f" and bool((np.abs(found) >= EXACT).any())
 
 
@@ -74,7 +84,7 @@ def _check_present(cells: Sequence[Any], rows: Array, where: str) -> None:
     """Refuse missing cells: None, NaN, NaT, <NA>."""
     if NEVER_MISSING.issuperset(map(type, cells)):
         return
-    missing = [i for i, cell in enumerate(cells) if _is_missing(cell)]
+    missing = [i for i, cell in enumerate(cells) if is_missing(cell)]
     if missing:
         cell = cells[missing[0]]
         name = "NaN" if isinstance(cell, float) else str(cell)
@@ -82,7 +92,7 @@ def _check_present(cells: Sequence[Any], rows: Array, where: str) -> None:
         raise DataError(f"Input {where} contains {name}: {places}. Fill these cells in, or leave their rows out.")
 
 
-def _is_missing(cell: Any) -> bool:
+def is_missing(cell: Any) -> bool:
     """None, and what does not equal itself; pandas' <NA> does not even say whether it does."""
     if cell is None or type(cell).__name__ == "NAType":
         return True

@@ -18,6 +18,7 @@ from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import number
 from mlp.data.complaints import SHOWN, counted, first_few, names, one_line, quoted
 from mlp.data.labels import as_labels, label_name
+from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, UnknownNameError
 
 TASKS = ("classification", "multilabel", "regression")
@@ -81,17 +82,21 @@ def _check_features(X: Array) -> None:
         raise DataError(f"X has shape {X.shape}. Give one row for each sample: (n_samples, n_features).")
     if X.shape[0] == 0 or X.shape[1] == 0:
         raise DataError(f"X has shape {X.shape}: there is nothing to train on. Give at least one row and one column.")
-    if X.dtype.kind not in "biuf":
-        raise DataError(
-            f"X holds {X.dtype} values ({_first_text(X)}). Numbers are needed: convert X to float, "
-            "one-hot encode text columns, or train on a table with a header."
-        )
+    check_numeric(X)
 
 
-def _first_text(X: Array) -> str:
+def check_numeric(X: Array, names: Sequence[str] = ()) -> None:
+    """Refuse an X (n, n_features) that holds anything but real numbers, and show the first cell that is none."""
+    if X.dtype.kind in "biuf":
+        return
     cells = ((i, j, X[i, j]) for i, j in np.ndindex(X.shape))
     i, j, cell = next((place for place in cells if np.isnan(number(place[2]))), (0, 0, X[0, 0]))
-    return f"row {i}, column {j}: {quoted(cell)}"
+    column = quoted(str(names[j])) if len(names) else j
+    spelling = find_spelling(cell) if isinstance(cell, str) else None
+    remedy = spelling or "Convert X to float, one-hot encode text columns, or train on a table with a header."
+    raise DataError(
+        f"X holds {X.dtype} values (row {i}, column {column}: {quoted(cell)}). Numbers are needed. {remedy}"
+    )
 
 
 def _target_of(X: Array, y: Array | None) -> Array:

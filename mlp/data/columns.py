@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from mlp.data.table import Table
 from mlp.errors import DataError, UnknownNameError
 
 FEW_TEXTS = 20  # so many categories are taken without a question
+LOOKED_AT = 1000  # texts: 20 µs each
 RARE = 2  # rows: a text that has no more of them is more likely a name than a category
 
 
@@ -56,9 +58,10 @@ def fit_encoding(table: Table, target: int, rules: ColumnRules) -> tuple[Encodin
     """
     inputs = [i for i, name in enumerate(table.names) if i != target and name not in rules.ignore]
     if not inputs:
+        remedy = "check the separator (comma in .csv, tab in .tsv)" if not rules.ignore else "ignore fewer columns"
         raise DataError(
-            f"{table.path} has only the column {names(table.names)}. Training needs a target and a "
-            "feature: check the separator (comma in .csv, tab in .tsv)."
+            f"{table.path} has only the column {names([table.names[target]])}. Training needs a target and a feature: "
+            f"{remedy}."
         )
     check_all_present(table, [*inputs, target])
     fitted = [_fit(table.cells(i), rules) for i in inputs]
@@ -121,32 +124,37 @@ def _are_numbers(values: Array) -> bool:
 
 
 def check_categories(cells: Cells, advice: str) -> None:
-    """Refuse texts that are numbers in another spelling, and those of which most are rare; `advice` ends the message.
-
-    Of texts that are numbers or dates, most have to be so; of rare ones there are more than `FEW_TEXTS`.
-    """
-    counts = Counter(map(str, cells.values))
-    remedies = {text: find_spelling(text) for text in counts if exact_number(text) is None}
-    odd = {text for text, remedy in remedies.items() if remedy is not None}
-    n_numbers = sum(n for text, n in counts.items() if text in odd or text not in remedies)
-    if odd and 2 * n_numbers > len(cells.values):
-        _refuse_spelling(cells, odd, remedies, advice)
-    n_rare = sum(n <= RARE for n in counts.values())
-    if len(counts) > FEW_TEXTS and 2 * n_rare > len(counts):
-        rare = [i for i, cell in enumerate(cells.values) if counts[str(cell)] <= RARE]
+    """Refuse texts that are numbers in another spelling, or nearly all different; `advice` ends the message."""
+    counts = Counter(cells.values)
+    check_spelling(cells, counts, advice)
+    if mostly_rare(counts.values()):
+        rare = [i for i, cell in enumerate(cells.values) if counts[cell] <= RARE]
         raise DataError(
             f"{cells.title}: {len(counts)} different texts in {counted(len(cells.values), 'row')}, most of them once "
-            f"or twice ({cells.shown(rare)}): they look like names or free text, not like categories. {advice}"
+            f"or twice ({cells.shown(rare)}). Names and free text are no categories, and numbers need plain digits, "
+            f"like 1.5. {advice}"
         )
 
 
-def _refuse_spelling(cells: Cells, odd: set[str], remedies: dict[str, str | None], advice: str) -> None:
-    first, *others = [i for i, cell in enumerate(cells.values) if str(cell) in odd]
-    likewise = f" Likewise {cells.shown(others)}." if others else ""
-    raise DataError(
-        f"{cells.title_at(first)}: {quoted(cells.values[first])} is not a number. "
-        f"{remedies[str(cells.values[first])]}{likewise} {advice}"
-    )
+def mostly_rare(counts: Collection[int]) -> bool:
+    """Whether there are more than a few texts, and most of them stand in one or two rows; from how often each does."""
+    return len(counts) > FEW_TEXTS and 2 * sum(n <= RARE for n in counts) > len(counts)
+
+
+def check_spelling(cells: Cells, counts: Mapping[str, int], advice: str) -> None:
+    """Refuse texts, each with its count, that in most rows are numbers or dates, but not all of them written plainly.
+
+    Of very many texts the first ones are looked at.
+    """
+    some = dict(islice(counts.items(), LOOKED_AT))
+    remedies = {text: find_spelling(text) for text in some if exact_number(text) is None}
+    n_odd = sum(some[text] for text, remedy in remedies.items() if remedy)
+    n_plain = sum(n for text, n in some.items() if text not in remedies)
+    if n_odd and 2 * (n_odd + n_plain) > sum(some.values()):
+        first, *others = [i for i, cell in enumerate(cells.values) if remedies.get(cell)]
+        likewise = f" Likewise {cells.shown(others)}." if others else ""
+        cell = cells.values[first]
+        raise DataError(f"{cells.title_at(first)}: {quoted(cell)} is not a number. {remedies[cell]}{likewise} {advice}")
 
 
 def distinct_texts(cells: Cells) -> tuple[str, ...]:
@@ -165,6 +173,6 @@ def distinct_texts(cells: Cells) -> tuple[str, ...]:
 def _refuse_two_spellings(cells: Cells, one: str, other: str) -> None:
     places = [cells.values.index(text) for text in (one, other)]
     raise DataError(
-        f"{cells.title}: {cells.shown(places)}: one number in two spellings, and a class has one name. "
+        f"{cells.title}: {cells.shown(places)}: one number in two spellings, and a category has one name. "
         "Write it in one way."
     )

@@ -17,6 +17,7 @@ from mlp.arrays import Array
 from mlp.data.cells import Cells, exact_number, numbers, which_missing, whole_numbers
 from mlp.data.complaints import counted, first_few, names, quoted
 from mlp.data.labels import Positions
+from mlp.data.spelling import find_spelling
 from mlp.data.table import Table
 from mlp.errors import DataError
 
@@ -51,9 +52,9 @@ class Column:
 class Encoding:
     """The input columns of a table in the order of X, and its target.
 
-    `class_names` are those of a target of classes, as the file writes them; None where the target is a number. In a
-    further table, columns are found by name: their order does not matter, a missing one is an error, others are
-    ignored (an id or a remark may ride along), and the target may be absent.
+    `class_names` are the sorted texts of a target column that is text, None where the target is a number. In
+    a further table, columns are found by name: their order does not matter, a missing one is an error, others
+    are ignored (an id or a remark may ride along), and the target may be absent.
     """
 
     columns: tuple[Column, ...]
@@ -153,8 +154,9 @@ def finite_numbers(cells: Cells) -> Array:
     bad = np.flatnonzero(~np.isfinite(values)).tolist()
     if bad:
         found = [f"{cells.place(i)}, column {quoted(cells.name)}: {_not_a_number(cells.values[i])}" for i in bad]
+        remedy = find_spelling(str(cells.values[bad[0]]))
         raise DataError(
-            f"{cells.where}, {first_few(found)}. "
+            f"{cells.where}, {first_few(found)}. {'' if remedy is None else f'{remedy} '}"
             "The column needs a finite number in every row: correct these cells or delete these rows."
         )
     return values

@@ -15,7 +15,7 @@ from mlp.estimators import bridge
 from mlp.estimators.available import available_if
 from mlp.estimators.estimator import Estimator, seen
 from mlp.estimators.settings import promises_probabilities
-from mlp.estimators.targets import Labels, check_several, labels, recoded
+from mlp.estimators.targets import Labels, check_several, check_texts, labels, recoded
 from mlp.estimators.truth import right_rows
 from mlp.estimators.weights import by_class, check_class_weight, sample_weights
 from mlp.experiment import metrics
@@ -141,6 +141,7 @@ class MLPClassifier(Estimator):
         told = self._read(X, y, sample_weight, None if first else self.classes_, first=first)
         if first:
             check_several(told.y)
+            check_texts(told.y)
         return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks
 from mlp.data.cells import number
+from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, DtypeError, ShapeError
 
 SHOWN = 5
@@ -79,7 +80,7 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
         kind = type(X).__name__
         what = f"give {name}.collect()" if hasattr(X, "collect") else "give an array, a list of rows, or a frame"
         raise DtypeError(f"{name} is a {kind}, and rows of numbers are needed: {what}.")
-    found = _numbers(found, name)
+    found = _numbers(found, name, column_names(X))
     if found.ndim != 2:
         raise ShapeError(
             f"Expected 2D array, got {found.ndim}D array instead: {name} has shape {found.shape}. Reshape your data "
@@ -108,7 +109,7 @@ def dense(values: Any, name: str) -> Any:
         ) from None
 
 
-def _numbers(values: Array, name: str) -> Array:
+def _numbers(values: Array, name: str, names: Array | None) -> Array:
     """Real numbers; objects that hold numbers as float64."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64) if values.dtype == np.float16 else values
@@ -119,12 +120,26 @@ def _numbers(values: Array, name: str) -> Array:
             f"{name} holds {values.dtype} values, and numbers are needed. Encode text and dates as numbers."
         )
     try:
-        return values.astype(np.float64)
-    except ValueError:
-        place = next((i for i, cell in np.ndenumerate(values) if np.isnan(number(cell))), ())
-        raise DataError(f"{name} holds {values[place]!r} at {_place(place)}, and numbers are needed.") from None
-    except TypeError as error:
-        raise DtypeError(f"{name} holds objects that are no numbers: {error}.") from None
+        found = values.astype(np.float64)
+    except (ValueError, TypeError):
+        found = None
+    except OverflowError:
+        raise DataError(f"{name} holds whole numbers beyond 1e308. Rescale them.") from None
+    texts = (cell for cell in values.flat if isinstance(cell, str))
+    if found is None or any(np.isnan(number(cell)) for cell in texts):  # for NumPy 1_000 is one, as for Python
+        _refuse_cell(values, name, names)
+    return found
+
+
+def _refuse_cell(values: Array, name: str, names: Array | None) -> NoReturn:
+    """Raise the error for the first of some objects that is no number."""
+    cells = ((i, cell) for i, cell in np.ndenumerate(values) if cell is not None and not isinstance(cell, float))
+    place, cell = next((i, cell) for i, cell in cells if np.isnan(number(cell)))
+    if not isinstance(cell, str):
+        needed = "float() argument must be a string or a real number"  # as scikit-learn's users know it
+        raise DtypeError(f"{name} holds {cell!r} at {_place(place, names)}, and objects are no numbers: {needed}.")
+    remedy = find_spelling(cell) or "Encode text and dates as numbers."
+    raise DataError(f"{name} holds {cell!r} at {_place(place, names)}, and numbers are needed. {remedy}")
 
 
 def _place(index: Sequence[int], names: Array | None = None) -> str:

@@ -13,6 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.boxed import exact_array, unboxed
+from mlp.data.cells import Cells
+from mlp.data.columns import FEW_TEXTS, check_spelling, mostly_rare
+from mlp.data.labels import label_name
+from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, DtypeError, ShapeError
 from mlp.estimators.rows import check_finite, dense
 
@@ -29,12 +34,7 @@ def plain(y: Any) -> Array:
     """An array (n,) or (n, k) of one kind of values, none of them missing."""
     if y is None:
         raise DataError("fitting requires y to be passed, but the target y is None.")
-    try:
-        found = np.asarray(dense(y, "y"))
-        found = np.array(found.tolist()) if found.dtype.kind == "O" else found
-    except ValueError as error:
-        raise DataError(f"y is no array: {' '.join(str(error).split())}") from None
-    _check_text(y, found)
+    found = unboxed(exact_array(dense(y, "y")))
     if found.dtype.kind == "c":
         raise DataError(f"Complex data not supported: y holds {found.dtype}.")
     if found.dtype.kind not in "biufUS":
@@ -43,20 +43,6 @@ def plain(y: Any) -> Array:
         raise ShapeError(f"y should be a 1d array, or have a column for each output; its shape is {found.shape}.")
     check_finite(found, "y") if len(found) else None
     return found
-
-
-def _check_text(y: Any, found: Array) -> None:
-    """Refuse text among which other things stood: NumPy would write those out, a missing label as 'nan'."""
-    if found.dtype.kind not in "US" or getattr(getattr(y, "dtype", None), "kind", "O") in ("U", "S"):
-        return
-    others = [(place, cell) for place, cell in np.ndenumerate(np.array(y, object)) if not isinstance(cell, str | bytes)]
-    if not others:
-        return
-    (row, *_), cell = others[0]
-    if any(missing != missing for _, missing in others):
-        rows = "; ".join(f"row {place[0]}" for place, missing in others[:5] if missing != missing)
-        raise DataError(f"Input y contains NaN: {rows}. Fill these cells in, or leave their rows out.")
-    raise DataError(f"Unknown label type: y holds text and, in row {row}, {cell!r}. Give labels of one kind.")
 
 
 def labels(found: Array) -> Labels:
@@ -91,10 +77,11 @@ def recoded(found: Labels, classes: Any) -> Labels:
         if len(known) != len(found.classes):
             raise DataError(f"y has {len(found.classes)} labels, and {len(known)} were named in classes or fitted.")
         return found._replace(classes=known)
-    unknown = [label for label in found.classes.tolist() if label not in known.tolist()]
+    position = {label: code for code, label in enumerate(known.tolist())}  # NumPy compares int64 and uint64 as floats
+    unknown = [label for label in found.classes.tolist() if label not in position]
     if unknown:
         raise DataError(f"y holds {unknown}, and the classes are {known.tolist()}. Name all classes at the first call.")
-    return Labels(found.task, known, np.searchsorted(known, found.classes)[found.y])
+    return Labels(found.task, known, np.array([position[label] for label in found.classes.tolist()])[found.y])
 
 
 def check_several(found: Labels) -> None:
@@ -102,6 +89,18 @@ def check_several(found: Labels) -> None:
     if found.task == "classification" and len(found.classes) < 2:
         only = found.classes.tolist()[0]
         raise DataError(f"y holds one class, {only!r}. A classifier needs rows of at least two classes.")
+
+
+def check_texts(found: Labels) -> None:
+    """Of texts that are nearly all different, refuse numbers in another spelling, and warn of others."""
+    if found.task != "classification" or found.classes.dtype.kind not in "US" or len(found.classes) <= FEW_TEXTS:
+        return
+    names, counts = list(map(label_name, found.classes.tolist())), np.bincount(found.y).tolist()
+    if mostly_rare(counts):
+        texts = Cells([names[code] for code in found.y.tolist()], "y", "")
+        check_spelling(texts, dict(zip(names, counts, strict=True)), "Give the numbers to MLPRegressor.")
+        message = f"y holds {len(names)} classes in {len(found.y)} rows, most of them once or twice. Are they names?"
+        warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def _warn_of_column() -> None:
@@ -118,6 +117,8 @@ def _conversion_warning() -> type[Warning]:
 def numbers(found: Array) -> Array:
     """What a regressor is to learn, from a plain array: finite numbers (n,) or (n, k)."""
     if found.dtype.kind in "US":
-        raise DtypeError(f"y holds text ({str(found.ravel()[0])!r}), and a regressor takes numbers: use MLPClassifier.")
+        first = str(found.ravel()[0])
+        remedy = find_spelling(first) or "Use MLPClassifier."
+        raise DtypeError(f"y holds text ({first!r}), and a regressor takes numbers. {remedy}")
     found = found.astype(np.float64)
     return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found

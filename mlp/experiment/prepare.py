@@ -17,7 +17,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data import Column, ColumnRules, Dataset, Encoding, Scaling, apply_labels, check_trainable, load, split
 from mlp.data import scale as scalings
-from mlp.data.boxed import exact_array, unboxed
+from mlp.data.boxed import boxed, exact_array, unboxed
+from mlp.data.check import check_numeric
 from mlp.data.complaints import found_in, names, quoted
 from mlp.data.dataset import as_features, as_target, column_names
 from mlp.data.labels import labels_from_json, labels_to_json
@@ -66,7 +67,7 @@ class Preprocessing:
             columns = tuple(column.name for column in self.encoding.columns)
             uncoded = table.shape[1] == len(columns) != n_features  # categories that are numbers
             if uncoded or table.dtype.kind not in "biuf":
-                return self.encoding.encode_rows(table)
+                return self.encoding.encode_rows(boxed(X))
         found = as_features(table)
         if found.shape[1] != n_features:
             trained = f"{len(columns)}: {names(columns, 4)}"
@@ -96,9 +97,7 @@ class Preprocessing:
     @property
     def table_encoding(self) -> Encoding:
         """How further tables are read: as the training table was, or by the names of the features."""
-        if self.encoding is not None:
-            return self.encoding
-        columns = tuple(map(Column, self.feature_names))
+        columns = tuple(map(Column, self.feature_names)) if self.encoding is None else self.encoding.columns
         return Encoding(columns, self.target_name, self.class_names if self.task == "classification" else None)
 
     def to_json(self) -> dict[str, Any]:
@@ -253,7 +252,10 @@ def _dataset(config: Config, data: Source) -> Dataset:
         X, y = data
     except (TypeError, ValueError):
         raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
-    X = as_features(as_array(X, "X"))
+    rows = as_array(X, "X")
+    if rows.ndim == 2 and rows.size:
+        check_numeric(rows, list(getattr(X, "columns", ())))
+    X = as_features(rows)
     return Dataset(X, as_target(exact_array(y)), column_names(X.shape[1]), name="data")
 
 

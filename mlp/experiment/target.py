@@ -74,12 +74,11 @@ def name_classes(dataset: Dataset) -> Dataset:
         if test is not None and is_one_of_k(test[1]):
             test = test[0], test[1].argmax(1)
         return replace(dataset, y=dataset.y.argmax(1), class_names=names, test=test)
-    if dataset.written is None or dataset.encoding is None:
+    if dataset.written is None:
         return dataset
     names = distinct_texts(dataset.written)
     _check_whole(dataset.written, names)
-    encoding = replace(dataset.encoding, class_names=names)
-    return replace(dataset, y=codes(dataset.written, names), class_names=names, encoding=encoding)
+    return replace(dataset, y=codes(dataset.written, names), class_names=names)
 
 
 def is_one_of_k(y: Array) -> bool:
