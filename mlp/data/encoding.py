@@ -16,7 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.cells import Cells, exact_number, numbers, which_missing, whole_numbers
 from mlp.data.complaints import counted, first_few, names, quoted
-from mlp.data.labels import Positions
+from mlp.data.labels import find_numbers, find_texts
 from mlp.data.spelling import find_spelling
 from mlp.data.table import Table
 from mlp.errors import DataError
@@ -136,10 +136,12 @@ def target_values(cells: Cells, class_names: tuple[str, ...] | None) -> Array:
 
 def codes(cells: Cells, categories: Sequence[str]) -> Array:
     """The position of each cell's text among the categories, as int64; of numbers also by another spelling of them."""
-    position = Positions(categories, as_numbers=all(exact_number(category) is not None for category in categories))
+    are_numbers = all(exact_number(category) is not None for category in categories)
     texts = [str(cell).strip() for cell in cells.values]
-    found = {text: position.of(text) for text in set(texts)}
-    unknown = [i for i, text in enumerate(texts) if found[text] < 0] if min(found.values(), default=0) < 0 else []
+    distinct = list(dict.fromkeys(texts))
+    places = (find_numbers if are_numbers else find_texts)(distinct, categories)
+    found = dict(zip(distinct, places, strict=True))
+    unknown = [i for i, text in enumerate(texts) if found[text] < 0] if min(places, default=0) < 0 else []
     if unknown:
         raise DataError(
             f"{cells.where}, column {quoted(cells.name)}: {counted(len(unknown), 'cell')} not seen in training "

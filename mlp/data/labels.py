@@ -70,14 +70,15 @@ def encode_labels(y: Any) -> tuple[Array, tuple[str, ...]]:
     return codes, label_names(labels)
 
 
-def apply_labels(y: Any, class_names: Sequence[str], *, as_numbers: bool = False) -> Array:
+def apply_labels(y: Any, class_names: Sequence[str], class_labels: Array | None = None) -> Array:
     """Codes of further labels among remembered classes; DataError names the rows of unknown ones.
 
-    `as_numbers`: the classes are numbers, and a label is also known by the number that it writes: 1.0 is class 1.
+    A label is known by its name; where `class_labels` are numbers, also by the number that it writes: 1.0 is class 1.
     """
     values, inverse = np.unique(as_labels(y), return_inverse=True)
-    position = Positions(class_names, as_numbers=as_numbers)
-    codes = np.array([position.of(label_name(value)) for value in values], dtype=np.int64)[inverse]
+    are_numbers = class_labels is not None and unboxed(class_labels).dtype.kind in "iuf"
+    find = find_numbers if are_numbers else find_texts
+    codes = np.array(find(label_names(values), class_names), dtype=np.int64)[inverse]
     unknown = np.flatnonzero(codes < 0)
     if unknown.size:
         found = [f"row {row}: {quoted(label_name(values[inverse[row]]))}" for row in unknown[:4]]
@@ -88,20 +89,27 @@ def apply_labels(y: Any, class_names: Sequence[str], *, as_numbers: bool = False
     return codes
 
 
-class Positions:
-    """Where names stand among others: by their text, or by the number that they write."""
+def find_texts(texts: Iterable[str], known: Sequence[str]) -> list[int]:
+    """Where each text stands among the known ones; -1 where it does not.
 
-    def __init__(self, known: Sequence[str], *, as_numbers: bool) -> None:
-        self.by_text = {name: i for i, name in enumerate(known)}
-        numbers = [exact_number(name) for name in known] if as_numbers else []
-        self.by_number = {number: i for i, number in enumerate(numbers) if number is not None}
+    >>> find_texts(["b", "c"], ["a", "b"])
+    [1, -1]
+    """
+    index = {name: i for i, name in enumerate(known)}
+    return [index.get(text, -1) for text in texts]
 
-    def of(self, name: str) -> int:
-        """The position of a name; -1 where it is unknown."""
-        found = self.by_text.get(name)
-        if found is None and self.by_number and (number := exact_number(name)) is not None:
-            found = self.by_number.get(number)
-        return -1 if found is None else found
+
+def find_numbers(texts: Iterable[str], known: Sequence[str]) -> list[int]:
+    """The same, but a text that is not there as it is stands where the number is that it writes.
+
+    >>> find_numbers(["2.0", "02", "3"], ["1", "2"])
+    [1, 1, -1]
+    """
+    texts = list(texts)
+    index = {exact_number(name): i for i, name in enumerate(known)}
+    index.pop(None, None)
+    places = find_texts(texts, known)
+    return [index.get(exact_number(text), -1) if i < 0 else i for text, i in zip(texts, places, strict=True)]
 
 
 def read_labels(class_names: Sequence[str]) -> Array:

@@ -80,7 +80,7 @@ class Preprocessing:
         if self.class_labels is not None and self.class_names is not None:
             if _width(found) == self.n_targets and is_one_of_k(found):
                 return np.asarray(found.argmax(1))
-            return apply_labels(found, self.class_names, as_numbers=unboxed(self.class_labels).dtype.kind in "iuf")
+            return apply_labels(found, self.class_names, self.class_labels)
         found = unboxed(found)
         if found.dtype.kind in "US":
             raise DataError(f"y holds {found.dtype} values; the network was trained on numbers.")

@@ -41,7 +41,8 @@ def _data(ready: Experiment) -> str:
     }[inputs.task]
     features = counted(len(inputs.feature_names), "feature")
     origin = f" ({about.source}; {about.licence})" if about.source and about.licence else ""
-    return f"{'data':10}{about.name}: {rows} rows, {features}, {target}{origin}{_one_of_k(ready)}"
+    ignored = f"; ignored: {', '.join(ready.config.data.ignore)}" if ready.config.data.ignore else ""
+    return f"{'data':10}{about.name}: {rows} rows, {features}, {target}{origin}{ignored}{_one_of_k(ready)}"
 
 
 def _one_of_k(ready: Experiment) -> str:
