@@ -132,9 +132,10 @@ def _numbers(values: Array, name: str, names: Array | None) -> Array:
 
 
 def _refuse_cell(values: Array, name: str, names: Array | None) -> NoReturn:
-    """Raise the error for the first of some objects that is no number."""
+    """Raise the error for the first of some objects that is no number; for text only where there is nothing else."""
     cells = ((i, cell) for i, cell in np.ndenumerate(values) if cell is not None and not isinstance(cell, float))
-    place, cell = next((i, cell) for i, cell in cells if np.isnan(number(cell)))
+    odd = [(i, cell) for i, cell in cells if np.isnan(number(cell))]
+    place, cell = next(((i, cell) for i, cell in odd if not isinstance(cell, str)), odd[0])
     if not isinstance(cell, str):
         needed = "float() argument must be a string or a real number"  # as scikit-learn's users know it
         raise DtypeError(f"{name} holds {cell!r} at {_place(place, names)}, and objects are no numbers: {needed}.")
