@@ -116,6 +116,8 @@ def test_an_estimator_knows_the_classes_that_were_given(name: str) -> None:
     y, given = TARGETS[name], as_given(TARGETS[name])
     fitted = mlp.MLPClassifier(hidden=16, epochs=15, random_state=0).fit(X, y, X_val=X, y_val=y)
     assert fitted.classes_.tolist() == sorted(set(given.tolist()))
+    kind = np.array(given.tolist()).dtype if given.dtype.kind == "O" else given.dtype  # as scikit-learn's own has it
+    assert fitted.predict(X).dtype == fitted.classes_.dtype == kind
     assert fitted.score(X, y) == (fitted.predict(X) == given).mean() > 0.7
     assert fitted.validation_scores_ is not None
     assert fitted.validation_scores_.max() > 0.7

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -81,11 +82,14 @@ def number(cell: Any) -> float:
 def numbers(cells: Sequence[Any]) -> Array:
     """The numbers in some cells as float64; NaN where a cell is none."""
     try:
-        if "_" not in "".join(cells):  # text only, and all of it numbers: three times faster in one go
+        together = "".join(cells)
+    except TypeError:  # not text only
+        return np.array([number(cell) for cell in cells], dtype=np.float64)
+    if "_" not in together:
+        with suppress(ValueError):  # all of it numbers: three times faster in one go
             return np.array(list(map(float, cells)), dtype=np.float64)
-    except (TypeError, ValueError):
-        pass
-    return np.array([number(cell) for cell in cells], dtype=np.float64)
+    known = {text: number(text) for text in set(cells)}
+    return np.array([known[text] for text in cells], dtype=np.float64)
 
 
 def whole_numbers(cells: Sequence[Any]) -> Array | None:

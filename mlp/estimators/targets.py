@@ -16,7 +16,7 @@ from mlp.arrays import Array
 from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import Cells
 from mlp.data.columns import FEW_TEXTS, check_spelling, mostly_rare
-from mlp.data.labels import label_name
+from mlp.data.labels import distinct_labels, label_name
 from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, DtypeError, ShapeError
 from mlp.estimators.rows import check_finite, dense
@@ -31,7 +31,7 @@ class Labels(NamedTuple):
 
 
 def plain(y: Any) -> Array:
-    """An array (n,) or (n, k) of one kind of values, none of them missing."""
+    """An array (n,) or (n, k) of one kind of values, none of them missing; what was boxed in objects is taken out."""
     if y is None:
         raise DataError("fitting requires y to be passed, but the target y is None.")
     found = unboxed(exact_array(dense(y, "y")))
@@ -57,8 +57,7 @@ def labels(found: Array) -> Labels:
             "Unknown label type: continuous. A classifier takes classes, and y holds numbers with fractions: "
             "use MLPRegressor, or make them classes."
         )
-    classes, codes = np.unique(found, return_inverse=True)
-    return Labels("classification", classes, codes.astype(np.int64))
+    return Labels("classification", *distinct_labels(found))
 
 
 def _flags(y: Array) -> Labels:
