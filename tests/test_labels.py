@@ -100,7 +100,7 @@ def test_a_run_that_goes_on_answers_in_the_same_labels(name: str, tmp_path: Path
     assert (on.predict(X) == y).mean() == on.evaluate(X, y)["accuracy"]
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", ["int64", "uint64", "uint8", "float64", "bytes", "boxed text", "boxed truth values"])
 def test_an_onnx_model_answers_in_integers_or_names(name: str, tmp_path: Path) -> None:
     """ONNX has no bytes, and runtimes that read unsigned integers of 64 bits are rare: those are text there."""
     run = mlp.run(QUICK, (X, TARGETS[name]))

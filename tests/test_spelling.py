@@ -129,7 +129,8 @@ def test_what_has_digits_in_it_is_no_number_yet(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["$1.2M", "-$5", "$(5)", "(5%)", "−1,5 %", "1 234,5 kg", "USD 5", "5 mg/dL", "5 m²", "٥٫٥", "21-Dec", "March 2021",
-     "Fri, 5 Mar 2021", "9:05 am", "2021-03-05 12:30:00+01:00", "20210305T1230", "2021-03", "1d-3", ",5", "1·5", "5 m"],
+     "Fri, 5 Mar 2021", "9:05 am", "2021-03-05 12:30:00+01:00", "20210305T1230", "2021-03", "1d-3",
+     "1.5 x 10^3", "1,5·10³", "1.5 E3", ",5", "1·5", "5 m"],
 )  # fmt: skip
 def test_spellings_come_together(text: str) -> None:
     assert find_spelling(text)

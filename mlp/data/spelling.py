@@ -80,7 +80,10 @@ AROUND = (
 
 DIGITS = (
     _spelling(r"0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+", "Write whole numbers in digits from 0 to 9: 0x1f as 31."),
-    _spelling(r"(\d+\.?\d*|\.\d+)[dDqQ][+-]?\d+", "Write the exponent with E: 1.5D0 as 1.5E0."),
+    _spelling(
+        r"(\d+[.,]?\d*|[.,]\d+)\s?([eEdDqQ]|[x×·*]\s?10\s?(\^|\*\*)?)\s?[+−-]?\s?\d+",
+        "Write the exponent with E: 1.5D0 as 1.5E0.",
+    ),
     _spelling(
         r"\d+(,\d+)+(\.\d+)?|,\d+|\d+,\d+[eE][+-]?\d+|\d+(_\d+)+(\.\d+)?|\d+[·٫]\d+"
         r"|\d{1,3}(?P<s>[ .'’`])\d{3}((?P=s)\d{3})*([.,]\d+)?",
@@ -112,7 +115,7 @@ def find_spelling(text: str) -> str | None:
 
 def _first_remedy(digits: str, remedies: Iterable[str]) -> str | None:
     """The first of the remedies met on the way to the digits, or that of the digits; None where these are no number."""
+    if PLAIN_NUMBER.fullmatch(digits):
+        return next(iter(remedies), None)
     own = [known.remedy for known in DIGITS if known.pattern.fullmatch(digits)]
-    if not own and not PLAIN_NUMBER.fullmatch(digits):
-        return None
-    return next(iter([*remedies, *own]), None)
+    return next(iter([*remedies, *own])) if own else None

@@ -29,7 +29,8 @@ def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = n
     """Write an ONNX model to `path`, with layers as in use: no dropout, batch norm's running statistics.
 
     Of a run: input `X` (rows, n_features), raw and in the dtype `rows`; outputs `prediction` (rows,) or (rows, k) and,
-    where there are any, `probabilities` (rows, n_classes). An ensemble gives its common answer. Categories come as the
+    where there are any, `probabilities` (rows, n_classes). Classes are int64 or truth values where they were such, or
+    else the texts by which they are called. An ensemble gives its common answer. Categories come as the
     columns of 0 and 1 that they became; the model's metadata names all columns and classes. float64 rows are as exact
     as here; float32 ones, which some runtimes prefer, lose what their digits lose. Of a network: `X` (rows, n_in) and
     `outputs` (rows, n_out), in its dtype.

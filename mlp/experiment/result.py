@@ -51,7 +51,11 @@ class Run:
         return self.preprocessing.class_names
 
     def predict(self, X: Any) -> Array:
-        """Class labels (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X."""
+        """Class labels (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X.
+
+        Class labels are those that y held, in its dtype. Those of a table are numbers if all are written as Python
+        writes them (5, 1.0), or else text as it stands there (007, 1e3).
+        """
         raw = self._raw(X)
         if self.preprocessing.task == "regression":
             with quiet():
