@@ -28,9 +28,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import mlp
-from mlp.bench import compare, n_trials, settings
-from mlp.bench.folder import opened
-from mlp.bench.trial import trained
+from mlp.optimizer_bench import n_trials, open_folder, parse_bench_settings, run_protocol
+from mlp.optimizer_bench.bench_trial import train_members
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem
 from mlp.problems.proben1 import (
@@ -54,7 +53,7 @@ DEEPOBS: dict[str, tuple[Optimizer, float, float, float]] = {
 
 def members(problem: Problem, rule: Optimizer, seeds: Sequence[int]) -> list[dict[str, Any]]:
     """What each seed comes to, all of them at once."""
-    return trained(problem, rule, [None] * len(seeds), seeds, order=seeds[0]).members()
+    return train_members(problem, rule, [None] * len(seeds), seeds, order=seeds[0])
 
 
 def quadratic(given: argparse.Namespace) -> None:
@@ -123,15 +122,15 @@ def grid(given: argparse.Namespace) -> None:
     """The time of a large comparison on nets of the size of digits."""
     rules = list(OPTIMIZERS)[:30][:: given.every]
     asked = {"optimizers": rules, "problems": ["digits", "digits_logreg", "digits_deep"], "seeds": 10, "rates": 7}
-    whole = settings({"bench": {**asked, "tuning_seeds": 10, "decades": 3.0}})
+    whole = parse_bench_settings({"bench": {**asked, "tuning_seeds": 10, "decades": 3.0}})
     wanted = whole if given.whole else replace(whole, seeds=5, tuning_seeds=5)
     start = time.perf_counter()
     with (
         tempfile.TemporaryDirectory() as folder,
         ProcessPool(given.jobs) as pool,
-        opened(Path(folder), wanted) as journal,
+        open_folder(Path(folder), wanted) as journal,
     ):
-        steps = list(compare(wanted, {}, pool, journal))
+        steps = list(run_protocol(wanted, {}, pool, journal))
     seconds = time.perf_counter() - start
     runs = len(rules) * 3 * 10 * 7
     print(f"{len(rules)} rules x 3 problems x 10 seeds x 7 rates, and 10 fresh seeds each: {runs} + {runs // 7} runs")

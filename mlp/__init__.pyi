@@ -94,6 +94,7 @@ from mlp.network import Network as Network
 from mlp.network import Workspace as Workspace
 from mlp.objective import Factors as Factors
 from mlp.objective import Objective as Objective
+from mlp.optimizer_bench import bench as bench
 from mlp.optimizers import ADOPT as ADOPT
 from mlp.optimizers import BFGS as BFGS
 from mlp.optimizers import KFAC as KFAC

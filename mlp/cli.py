@@ -21,8 +21,6 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from mlp.bench import Comparison, Settings, compare, n_trials, settings
-from mlp.bench.folder import opened, workers
 from mlp.comparison import compare as compare_runs
 from mlp.data import catalogue
 from mlp.data.complaints import counted
@@ -36,13 +34,21 @@ from mlp.experiment.files import CHECKPOINT, is_run, plain, reserved
 from mlp.experiment.prepare import display
 from mlp.experiment.result import Recorded, load_recorded, run_folder
 from mlp.experiment.resume import is_finished, resumed
+from mlp.optimizer_bench import (
+    BenchSettings,
+    OptimizerComparison,
+    n_trials,
+    open_folder,
+    open_workers,
+    parse_bench_settings,
+    run_protocol,
+)
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import PROBLEMS
-from mlp.report import bench
 from mlp.report.comparison import comparison_text
 from mlp.report.evaluation import evaluation
 from mlp.report.pretraining import pretraining
-from mlp.report.progress import watched
+from mlp.report.progress import show_trials, watched
 from mlp.report.text import (
     meanings,
     measured,
@@ -313,24 +319,24 @@ def _go_on(folder: Path) -> str:
 
 def _bench(given: argparse.Namespace) -> int:
     """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
-    wanted = _wanted(given)
+    settings = _bench_settings(given)
     folder = Path(given.out) if given.out else _new_folder("bench")
-    comparison: Comparison = {}
-    with workers(given.jobs, given.cluster) as executor, opened(folder, wanted) as journal:
+    found = OptimizerComparison()
+    with open_workers(given.jobs, given.cluster) as executor, open_folder(folder, settings) as journal:
         try:
-            for _ in bench.watched(compare(wanted, comparison, executor, journal)):
+            for _ in show_trials(run_protocol(settings, found.cells, executor, journal)):
                 pass
         except KeyboardInterrupt:
             executor.shutdown(wait=False, cancel_futures=True)
-            print(bench.interrupted(len(journal.done), n_trials(wanted), folder), file=sys.stderr)
+            done = f"\nmlp: interrupted; {len(journal.done)} of {n_trials(settings)} trials are in {folder}"
+            print(f"{done}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}", file=sys.stderr)
             return INTERRUPTED
-    print(bench.text(comparison))
-    bench.write(comparison, folder)
-    print(f"\n{bench.drawn(comparison, folder)}")
+    print(found.text())
+    print(f"\n{found.save(folder)}")
     return DONE
 
 
-def _wanted(given: argparse.Namespace) -> Settings:
+def _bench_settings(given: argparse.Namespace) -> BenchSettings:
     """The settings of the file, and over them those of the command line."""
     config = read(given.config) if given.config else {}
     for name in ("optimizers", "problems"):
@@ -340,7 +346,7 @@ def _wanted(given: argparse.Namespace) -> Settings:
     for name in ("seeds", "data"):
         if getattr(given, name) is not None:
             config = put(config, ("bench", name), getattr(given, name))
-    return settings(config, given.config or "mlp bench")
+    return parse_bench_settings(config, given.config or "mlp bench")
 
 
 def _watched(ready: Experiment) -> Iterator[Epoch]:

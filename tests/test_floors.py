@@ -12,7 +12,7 @@ FLOORS = """
 -1 errors
 0 arrays
 0.5 archive
-1 initializers losses optimizers schedules data history scores
+1 initializers losses optimizers schedules data history statistics
 2 layers
 3 network
 4 backprop
@@ -23,7 +23,7 @@ FLOORS = """
 7.5 sinks
 8 sweep problems experiment
 8.25 estimators
-8.5 bench exchange
+8.5 optimizer_bench exchange
 8.7 comparison
 9 plots report
 10 cli

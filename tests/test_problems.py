@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.bench.trial import trained
 from mlp.errors import DataError, UnknownNameError
+from mlp.optimizer_bench.bench_trial import train_members
 from mlp.problems import PROBLEMS, Problem, Target, problem_named, takes_populations
 from mlp.problems.functions import FUNCTIONS, Function
 from mlp.problems.proben1 import (
@@ -21,9 +21,9 @@ from mlp.problems.proben1 import (
     TABLE10,
     GeneralizationLoss,
     Published,
-    percentage,
+    measure_percentage,
     proben1_problem,
-    progress,
+    training_progress,
 )
 from mlp.problems.quadratic import hessian, means, train_and_test
 
@@ -104,10 +104,10 @@ def test_one_order_of_batches_repeats_and_the_other_does_not() -> None:
 
 def way(problem: Problem, rule: mlp.Optimizer, seeds: Any, steps: int) -> np.ndarray:
     """The parameters after so many updates."""
-    course = problem.begin(seeds, 5, False)
-    for _ in islice(course.steps(course.fitted(rule)), steps):
+    descent = problem.begin(seeds, 5, False)
+    for _ in islice(descent.steps(rule), steps):
         pass
-    return course.params
+    return descent.params
 
 
 @pytest.mark.parametrize("name", ["rosenbrock", "quadratic_deep", "quadratic_deep_reshuffled", "xor", "digits"])
@@ -151,11 +151,11 @@ def test_a_rule_is_asked_whether_it_takes_populations() -> None:
 
 def test_rules_that_need_all_rows_get_them_in_every_step() -> None:
     problem = PROBLEMS["digits"]
-    course = problem.begin(0, 0, True)
-    steps = course.steps(mlp.SGD(0.1))
-    before = course.params.copy()
+    descent = problem.begin(0, 0, True)
+    steps = descent.steps(mlp.SGD(0.1))
+    before = descent.params.copy()
     next(steps)
-    first, before = course.params - before, before.copy()
+    first, before = descent.params - before, before.copy()
     again = problem.begin(0, 99, True)
     next(again.steps(mlp.SGD(0.1)))
     np.testing.assert_array_equal(again.params - before, first)  # the order of batches has no say
@@ -164,7 +164,7 @@ def test_rules_that_need_all_rows_get_them_in_every_step() -> None:
 @pytest.mark.parametrize("name", [name for name, problem in PROBLEMS.items() if problem.per_epoch > 1])
 def test_an_epoch_has_as_many_updates_as_its_row_says(name: str) -> None:
     if name.startswith("digits"):
-        n = len(PROBLEMS[name].begin.args[0]().parts["train"].X)  # type: ignore[attr-defined]
+        n = len(PROBLEMS[name].begin.args[0]().parts["train"][0])  # type: ignore[attr-defined]
         assert -(-n // 32) == PROBLEMS[name].per_epoch
     else:
         assert PROBLEMS[name].per_epoch == 1000 // 128
@@ -203,17 +203,17 @@ def proben1(tmp_path: Path) -> Iterator[str]:
 
 
 def test_proben1_trains_on_its_official_parts(proben1: str) -> None:
-    course = problem_named("proben1-little1", proben1).begin([0, 1], 0, False)
-    assert set(course.measure(course.params)) == {
+    descent = problem_named("proben1-little1", proben1).begin([0, 1], 0, False)
+    assert set(descent.measure(descent.params)) == {
         f"{part}_{what}" for part in ("train", "validation", "test") for what in ("loss", "accuracy")
     }
-    assert np.abs(course.params).max() <= 0.01
+    assert np.abs(descent.params).max() <= 0.01
 
 
 def test_a_network_of_table_3_is_linear(proben1: str) -> None:
     """4 inputs and 2 outputs: 2 · (4 + 1) weights and nothing between."""
-    course = proben1_problem("little1", proben1, {"little1": TABLE3["cancer1"]}).begin(0, 0, False)
-    assert course.params.shape == (10,)
+    descent = proben1_problem("little1", proben1, {"little1": TABLE3["cancer1"]}).begin(0, 0, False)
+    assert descent.params.shape == (10,)
 
 
 def test_the_error_percentage_by_worked_numbers() -> None:
@@ -223,14 +223,14 @@ def test_the_error_percentage_by_worked_numbers() -> None:
     100 / (3 · 2) · 1.26 = 21. Half of the rows have their largest output where it should be.
     """
     raw, target = np.array([[0.6, 0, 0.5], [0, 0.9, 0.8]]), np.array([[1.0, 0, 0], [0, 0, 1]])
-    measured = percentage(mlp.SquaredError(), raw, target)
+    measured = measure_percentage(mlp.SquaredError(), raw, target)
     assert measured["loss"] == pytest.approx(21, rel=1e-15)  # rounding of 0.6² and the like
     assert measured["accuracy"] == 0.5
 
 
 def test_a_single_output_or_real_targets_have_no_classes() -> None:
     """As in hearta and building: 100 / (1 · 2) · (0.1² + 0.3²) = 5."""
-    measured = percentage(mlp.SquaredError(), np.array([[0.5], [0.5]]), np.array([[0.4], [0.2]]))
+    measured = measure_percentage(mlp.SquaredError(), np.array([[0.5], [0.5]]), np.array([[0.4], [0.2]]))
     assert measured == {"loss": pytest.approx(5, rel=1e-15)}
 
 
@@ -254,7 +254,7 @@ def test_training_progress_by_worked_numbers() -> None:
     """
     falling = np.array([12.0, 11, 10, 9, 8])
     strips = np.stack([falling, falling[::-1], np.array([1.0004, 1, 1, 1, 1]), np.array([1.0006, 1, 1, 1, 1])], 1)
-    assert progress(strips) == pytest.approx([250, 250, 0.08, 0.12], rel=1e-9)  # 1.0004 - 1 keeps 12 digits
+    assert training_progress(strips) == pytest.approx([250, 250, 0.08, 0.12], rel=1e-9)  # 1.0004 - 1 keeps 12 digits
     stops = GeneralizationLoss().begin(4)(strips, {"validation_loss": np.ones(4)})
     assert list(stops) == [False, False, True, False]
 
@@ -284,12 +284,12 @@ def test_proben1_stops_where_its_definitions_say(table: dict[str, Published], li
         proben1_problem("little1", proben1, {"little1": table["cancer1"]}), stop=GeneralizationLoss(limit)
     )
     for seed in range(2):
-        course, training, validation = problem.begin(seed, 0, True), [], []
-        for made in islice(course.steps(mlp.Rprop()), 120):
-            training.append(float(made.loss))
-            validation.append(float(course.measure(course.params)["validation_loss"]))
+        descent, training, validation = problem.begin(seed, 0, True), [], []
+        for update in islice(descent.steps(mlp.Rprop()), 120):
+            training.append(float(update.loss))
+            validation.append(float(descent.measure(descent.params)["validation_loss"]))
         total, relevant, loss = stop_by_definition(training, validation, limit)
-        [run] = trained(problem, mlp.Rprop(), [None], [seed], 0).members()
+        [run] = train_members(problem, mlp.Rprop(), [None], [seed], 0)
         assert (run["final"]["step"], run["best"]["step"]) == (total, relevant)
         assert run["final"]["validation_loss"] / run["best"]["validation_loss"] == pytest.approx(1 + loss / 100)
 

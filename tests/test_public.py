@@ -149,7 +149,7 @@ def test_import_mlp_loads_nothing_else() -> None:
 
 
 def test_modules_are_attributes_of_the_package() -> None:
-    names = "layers", "optimizers", "data", "instruments", "experiment", "bench", "cli"
+    names = "layers", "optimizers", "data", "instruments", "experiment", "sweep", "problems", "cli"
     assert alone(f"import mlp; print(*(getattr(mlp, n).__name__ for n in {names}))") == " ".join(
         f"mlp.{name}" for name in names
     )

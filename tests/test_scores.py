@@ -10,9 +10,10 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as theirs
 
-from mlp import scores
 from mlp.errors import ShapeError
 from mlp.experiment.metrics import regression
+from mlp.statistics import scores
+from mlp.statistics.significance import sign_test
 
 ALL = np.arange(4)
 
@@ -68,7 +69,7 @@ def test_counts_and_what_is_read_from_them_are_those_of_sklearn(case: Any, seed:
     matrix = scores.confusion(truth, answers, 4)
     np.testing.assert_array_equal(matrix, theirs.confusion_matrix(truth, answers, labels=ALL))
     assert scores.balanced_accuracy(matrix) == pytest.approx(theirs.balanced_accuracy_score(truth, answers))
-    each = scores.by_class(matrix)
+    each = scores.score_classes(matrix)
     expected = theirs.precision_recall_fscore_support(truth, answers, labels=ALL, zero_division=np.nan)
     for mine, other in zip(each, expected, strict=True):
         np.testing.assert_allclose(mine, other)
@@ -164,13 +165,13 @@ def test_the_sign_test_is_the_exact_binomial_test(wins: int, losses: int) -> Non
     first = np.array([1] * wins + [0] * losses + [1, 0])
     second = np.array([0] * wins + [1] * losses + [1, 0])
     expected = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    assert scores.sign_test(first, second) == pytest.approx(expected)
-    assert scores.sign_test(second, first) == pytest.approx(expected)
+    assert sign_test(first, second) == pytest.approx(expected)
+    assert sign_test(second, first) == pytest.approx(expected)
 
 
 def test_the_sign_test_of_many_rows_does_not_overflow() -> None:
     n = 20_000
-    assert 0 < scores.sign_test(np.arange(n) < n * 0.51, np.arange(n) >= n * 0.51) < 0.01
+    assert 0 < sign_test(np.arange(n) < n * 0.51, np.arange(n) >= n * 0.51) < 0.01
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_the_sign_test_of_many_rows_does_not_overflow() -> None:
         lambda: scores.aucs(np.ones((1, 2)), np.zeros((4, 2))),
         lambda: scores.calibration_error(np.ones(1), np.ones(4)),
         lambda: scores.confusion(np.ones(1, int), np.ones(4, int), 2),
-        lambda: scores.sign_test(np.ones(1), np.zeros(4)),
+        lambda: sign_test(np.ones(1), np.zeros(4)),
     ],
 )
 def test_truth_of_another_shape_is_refused(score: Any) -> None:

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.bench.statistics import holm
 from mlp.comparison.rows import asked, tested_on, won
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Run, load_run
-from mlp.scores import sign_test
+from mlp.statistics.significance import holm, sign_test
 
 HIGHER = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "auc", "r2")
 LOWER = ("loss", "log_loss", "brier", "calibration_error", "rmse", "mae")

@@ -2,7 +2,7 @@
 
 Dearer than `metrics`, which is looked at after every epoch: this is for the end, and for `run.evaluate`. Which numbers
 there are depends on the task and on whether the outputs are probabilities; how each is defined, and what it is where it
-is undefined, stands in `scores`.
+is undefined, stands in `statistics.scores`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from mlp.experiment.build import Head
 from mlp.experiment.prepare import Part, Preprocessing
 from mlp.experiment.restarts import answers
 from mlp.network import Network
-from mlp.scores import (
+from mlp.statistics.scores import (
     ClassScores,
     aucs,
     balanced_accuracy,
     brier,
-    by_class,
     calibration_error,
     confusion,
     log_loss,
     mae,
-    one_of,
+    one_hot,
+    score_classes,
 )
 
 AVERAGED = ("precision", "recall", "f1")
@@ -86,8 +86,8 @@ def appraised(head: Head, about: Preprocessing, raw: Array, part: Part) -> Appra
 def _of_classes(head: Head, about: Preprocessing, raw: Array, codes: Array, found: dict[str, float]) -> Appraisal:
     """One class for each row."""
     answers, n_classes = metrics.decide(head, about.task, raw), about.n_targets
-    matrix, truth = confusion(codes, answers, n_classes), one_of(codes, n_classes)
-    each = by_class(matrix)
+    matrix, truth = confusion(codes, answers, n_classes), one_hot(codes, n_classes)
+    each = score_classes(matrix)
     p = metrics.probabilities(head, about.task, raw)
     scores = _scores(raw) if p is None else p
     curves = aucs(truth, scores)
@@ -123,12 +123,12 @@ def _of_labels(head: Head, about: Preprocessing, raw: Array, y: Array, found: di
 
 def _of_yes(matrices: Sequence[Array]) -> ClassScores:
     """Of each label the scores of the answer yes."""
-    precision, recall, f1, support = np.array([[scores[1] for scores in by_class(m)] for m in matrices]).T
+    precision, recall, f1, support = np.array([[scores[1] for scores in score_classes(m)] for m in matrices]).T
     return ClassScores(precision, recall, f1, support.astype(int))
 
 
 def _of_chances(y: Array, p: Array) -> dict[str, float]:
     """Log-loss, Brier score and calibration error of yes and no, over all labels of all rows."""
-    truth, both = one_of(y.ravel(), 2), np.stack([1 - p.ravel(), p.ravel()], axis=1)
+    truth, both = one_hot(y.ravel(), 2), np.stack([1 - p.ravel(), p.ravel()], axis=1)
     error = calibration_error(both.argmax(1) == y.ravel(), both.max(1))
     return {"log_loss": log_loss(truth, both), "brier": brier(truth, both), "calibration_error": error}

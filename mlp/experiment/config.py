@@ -295,11 +295,11 @@ def parse(given: Any, where: str = "config") -> Config:
         if name not in SECTIONS:
             raise ConfigError(f"{where}: there is no section {_shown(name)}. {suggestion(name, SECTIONS)}")
     return Config(
-        **{name: _section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()}
+        **{name: parse_section(kind, given.get(name, {}), f"{where}, [{name}]") for name, kind in SECTIONS.items()}
     )
 
 
-def _section(kind: type[Any], given: Any, where: str) -> Any:
+def parse_section(kind: type[Any], given: Any, where: str) -> Any:
     """One section, every key tested."""
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where}: a table of keys is needed; given was {_shown(given)}.")

@@ -1,9 +1,10 @@
 """Functions of a vector that optimizers have been tried on for sixty years. They know no networks.
 
-Each takes θ (*population, n) and gives the value (*population,) and the gradient; all have the minimum 0. Formulas of
-those that have a number as in Moré, Garbow & Hillstrom (1981), "Testing unconstrained optimization software", and else
-as in the source that is named. Sources begin at one point; here a seed draws the start from a box, for Beale's and
-Rastrigin's functions ± 2, smaller than the customary ± 4.5 and ± 5.12: Beale's minimum lies outside.
+Each takes θ (*population, n), writes the gradient into `out` and returns the value (*population,). The minimum of each
+is 0. A function with a number is as in Moré, Garbow & Hillstrom (1981), "Testing unconstrained optimization software",
+the others are as in the source they name. The sources begin at one point; here a seed draws the start from a box. For
+Beale's and Rastrigin's functions it is ± 2, which is smaller than the usual ± 4.5 and ± 5.12, and Beale's minimum lies
+outside.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.optimizers import Evaluation, Optimizer
-from mlp.problems.problem import Made, Measures, Problem, Target
+from mlp.problems.problem import Measures, Problem, Seeds, Target, Update
 
 Formula = Callable[[Array, Array], Any]
+Box = Sequence[tuple[float, float]]
 
 
 def rosenbrock(params: Array, out: Array) -> Any:
-    """Σ 100 (x_{i+1} - x_i²)² + (1 - x_i)²: a bent valley with a flat floor. Rosenbrock (1960)."""
+    """Σ 100 (x_{i+1} - x_i²)² + (1 - x_i)²: a curved valley with a flat floor. Rosenbrock (1960)."""
     x, y = params[..., :-1], params[..., 1:]
     across, along = y - x * x, 1 - x
     out.fill(0)
@@ -95,17 +97,13 @@ class Function:
         return self.formula(params, out)
 
 
-class FunctionCourse:
-    """A descent on objectives, one for each update; the same one each time unless there is noise."""
+class FunctionDescent:
+    """A descent on objectives, one for each update; they are all the same one unless there is noise."""
 
     def __init__(self, params: Array, objectives: Iterator[Any], measure: Callable[[Array], Measures]) -> None:
         self.params, self._objectives, self.measure = params, objectives, measure
 
-    def fitted(self, rule: Optimizer) -> Optimizer:
-        """As it is: there are no layers to tell it of."""
-        return rule
-
-    def steps(self, rule: Optimizer) -> Iterator[Made]:
+    def steps(self, rule: Optimizer) -> Iterator[Update]:
         """θ ← θ + u."""
         params, grad, out = self.params, np.empty_like(self.params), np.empty_like(self.params)
         state = rule.init(params)
@@ -113,44 +111,40 @@ class FunctionCourse:
             loss = objective.value_and_grad(params, grad)
             rule.update(Evaluation(params, loss, grad, objective), state, out)
             params += out
-            yield Made(state, loss)
+            yield Update(state, loss)
 
 
-def start(box: Sequence[tuple[float, float]], seeds: Sequence[int] | int) -> Array:
+def draw_start(box: Box, seeds: Seeds) -> Array:
     """A point of the box for each seed."""
     low, high = np.transpose(box)
     if isinstance(seeds, int):
         return np.asarray(np.random.default_rng(seeds).uniform(low, high))
-    return np.array([start(box, seed) for seed in seeds])
+    return np.array([draw_start(box, seed) for seed in seeds])
 
 
-def _begin(
-    formula: Formula, box: Sequence[tuple[float, float]], seeds: Sequence[int] | int, order: int, full_batch: bool
-) -> FunctionCourse:
-    function = Function(formula)
-    return FunctionCourse(start(box, seeds), repeat(function), lambda params: {"train_loss": function.value(params)})
+def _begin(formula: Formula, box: Box, seeds: Seeds, order: int, full_batch: bool) -> FunctionDescent:
+    function, start = Function(formula), draw_start(box, seeds)
+    return FunctionDescent(start, repeat(function), lambda params: {"train_loss": function.value(params)})
 
 
-def _row(name: str, formula: Formula, description: str, source: str, box: Sequence[tuple[float, float]]) -> Problem:
-    return Problem(
-        name,
-        description,
-        source,
-        partial(_begin, formula, box),
-        epochs=2000,
-        every=5,
-        score="train_loss",
-        chosen_by="train_loss",
-        target=Target("train_loss", 1e-6),
-    )
+def function_problem(
+    name: str, formula: Formula, box: Box, description: str = "", source: str = "", solved: float = 1e-6
+) -> Problem:
+    """A function of a vector as a problem. It counts as solved where its value is at most `solved`.
+
+    `formula(params, out)` writes the gradient at `params` (*population, n) into `out` and returns the values
+    (*population,). A seed draws the start from `box`, which has a pair (low, high) for each of the n numbers.
+    """
+    begin = partial(_begin, formula, box)
+    return Problem(name, description, source, begin, epochs=2000, target=Target("train_loss", solved), every=5)
 
 
 FUNCTIONS = (
-    _row("rosenbrock", rosenbrock, "a bent valley with a flat floor", "Rosenbrock (1960)", [(-2, 2)] * 2),
-    _row("rosenbrock-10", rosenbrock, "the bent valley in ten dimensions", "Rosenbrock (1960)", [(-2, 2)] * 10),
-    _row("beale", beale, "flat far from its minimum", "Beale (1958)", [(-2, 2)] * 2),
-    _row("branin", branin, "three minima of equal depth", "Branin (1972)", [(-5, 10), (0, 15)]),
-    _row("himmelblau", himmelblau, "four minima, a maximum between them", "Himmelblau (1972)", [(-5, 5)] * 2),
-    _row("powell", powell, "a minimum with a singular Hessian", "Powell (1962)", [(-4, 5)] * 4),
-    _row("rastrigin", rastrigin, "a minimum near every whole number", "Rastrigin (1974)", [(-2, 2)] * 2),
+    function_problem("rosenbrock", rosenbrock, [(-2, 2)] * 2, "a curved valley with a flat floor", "Rosenbrock (1960)"),
+    function_problem("rosenbrock-10", rosenbrock, [(-2, 2)] * 10, "the same in ten dimensions", "Rosenbrock (1960)"),
+    function_problem("beale", beale, [(-2, 2)] * 2, "flat far from its minimum", "Beale (1958)"),
+    function_problem("branin", branin, [(-5, 10), (0, 15)], "three minima of equal depth", "Branin (1972)"),
+    function_problem("himmelblau", himmelblau, [(-5, 5)] * 2, "four minima and a maximum", "Himmelblau (1972)"),
+    function_problem("powell", powell, [(-4, 5)] * 4, "a minimum with a singular Hessian", "Powell (1962)"),
+    function_problem("rastrigin", rastrigin, [(-2, 2)] * 2, "a minimum near every whole number", "Rastrigin (1974)"),
 )

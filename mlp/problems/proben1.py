@@ -3,14 +3,14 @@
     E = 100 (o_max - o_min) / (N P) Σ Σ (o - t)²          squared error percentage, with o in [0, 1]
 
 Softsign hidden units, linear outputs, weights from U(±0.01), all rows in every step, connections between neighbouring
-layers only; the class is the largest output. Validation is measured after every fifth epoch, `GeneralizationLoss` stops
-the training, and what is reported is the network of the lowest validation error. Here the network is also measured
-before the first epoch; on the files of the tables it was never the best then. The files are read from a folder and are
-no part of the package.
+layers only. The class is the largest output. Validation is measured after every fifth epoch, `GeneralizationLoss` stops
+the training, and the network with the lowest validation error is reported. Here the network is also measured before the
+first epoch; on the files of the tables it was never the best then. The files are read from a folder and are no part of
+the package.
 
 Prechelt (1994), "Proben1: a set of neural network benchmark problems and benchmarking rules", report 21/94, Karlsruhe;
-sections 2.7 and 3.3, architectures and figures of tables 3 and 10. Training stops by GL₅, as the text says. Table 3
-comes out so. Table 10 has about half the epochs, and its GL at the end belongs to a limit of 2.
+sections 2.7 and 3.3, architectures and figures of tables 3 and 10. Training stops by GL₅, as the text says, and gives
+the figures of table 3. Table 10 has about half the epochs, and its GL at the end belongs to a limit of 2.
 `benchmarks/optimizers.py proben1` shows both.
 """
 
@@ -29,13 +29,8 @@ from mlp.data.numpy_files import refusing_damage
 from mlp.errors import DataError
 from mlp.layers import Softsign
 from mlp.losses import Loss, SquaredError
-from mlp.problems.networks import Part, Task, beginning
+from mlp.problems.networks import Cube, Examples, Task, begin_network, stack_layers
 from mlp.problems.problem import Measures, Problem, Target
-from mlp.problems.toys import chain
-
-STRIP = 5
-MOST = 3000
-
 
 Figure = tuple[float, float]
 """Mean and standard deviation over runs."""
@@ -44,8 +39,8 @@ Figure = tuple[float, float]
 class Published(NamedTuple):
     """A row of a table: hidden layers, and figures in the order of the columns.
 
-    Errors and wrong classes are those of the network of the lowest validation error, in percent. `overfit`: GL at the
-    end of training. `total`: epochs trained, a multiple of five in each run. `relevant`: epochs up to that network.
+    Errors and wrong classes, in percent, are those of the network with the lowest validation error. `overfit`: GL at
+    the end of training. `total`: epochs trained, a multiple of five in each run. `relevant`: epochs up to that network.
     """
 
     hidden: tuple[int, ...]
@@ -84,11 +79,11 @@ TABLE10 = {  # one or two hidden layers, no shortcuts, 60 runs each
 
 
 def generalization_loss(error: Any, lowest: Any) -> Any:
-    """GL = 100 (E_va / min E_va - 1): by how many percent validation is worse than it has been at its best."""
+    """GL = 100 (E_va / min E_va - 1): by how many percent validation is worse than its best until now."""
     return 100 * (error / lowest - 1)
 
 
-def progress(losses: Array) -> Array:
+def training_progress(losses: Array) -> Array:
     """P_k = 1000 (Σ E_tr / (k min E_tr) - 1) of a strip of k epochs, (k, R) → (R,), per thousand.
 
     It is large where training errors fall, and also where they jump up and down. 0: they stand still.
@@ -98,46 +93,49 @@ def progress(losses: Array) -> Array:
 
 @dataclass(frozen=True)
 class GeneralizationLoss:
-    """Stop when validation has got worse by more than `most` percent, or training stands still.
+    """Stop when validation has become worse by more than `most` percent, or when training stands still.
 
         GL > most   or   P_k < least
 
     GL₅ of Prechelt (1994), section 3.3, with P₅ < 0.1. Both are judged at the end of a strip of k = 5 epochs, and the
     lowest E_va is that of the strips until now. E_tr is measured during an epoch: it is the loss before the update. Any
-    loss in proportion to E_tr will do.
+    loss that is proportional to E_tr gives the same.
     """
 
     most: float = 5.0
     least: float = 0.1
 
     def begin(self, n_members: int) -> Callable[[Array, Measures], Array]:
-        """A judge of so many members."""
+        """A judge for so many members."""
         lowest = np.full(n_members, np.inf)
 
         def judge(losses: Array, measures: Measures) -> Array:
             error = measures["validation_loss"]
             np.minimum(lowest, error, out=lowest)
-            return np.asarray((generalization_loss(error, lowest) > self.most) | (progress(losses) < self.least))
+            return np.asarray(
+                (generalization_loss(error, lowest) > self.most) | (training_progress(losses) < self.least)
+            )
 
         return judge
 
 
-def percentage(loss: Loss, raw: Array, target: Array) -> Measures:
-    """E; and for classes the share of rows whose largest output is the right one."""
+def measure_percentage(loss: Loss, raw: Array, target: Array) -> Measures:
+    """E; for classes also the share of rows whose largest output is the right one."""
     error = 100 * np.square(raw - target).mean((-1, -2))
     if not ((target == 0) | (target == 1)).all() or target.shape[-1] == 1:
         return {"loss": error}
     return {"loss": error, "accuracy": (raw.argmax(-1) == target.argmax(-1)).mean(-1)}
 
 
-def _task(name: str, folder: str | None, hidden: tuple[int, ...]) -> Task:
-    parts = _parts(name, folder)
-    widths = (parts["train"].X.shape[1], *hidden, parts["train"].target.shape[1])
-    return Task(chain(widths, Softsign, 0.01), SquaredError(), parts, None, percentage, np.float32)
+def _load_task(name: str, folder: str | None, hidden: tuple[int, ...]) -> Task:
+    parts = _load_parts(name, folder)
+    widths = (parts["train"][0].shape[1], *hidden, parts["train"][1].shape[1])
+    layers = stack_layers(widths, Softsign, Cube(0.01))
+    return Task(layers, SquaredError(), parts, None, measure_percentage, np.float32)
 
 
-def _parts(name: str, folder: str | None) -> dict[str, Part]:
-    """The official parts; `folder` holds NAME.npz, or a folder proben1 that does."""
+def _load_parts(name: str, folder: str | None) -> dict[str, Examples]:
+    """The official parts. `folder` holds NAME.npz, or a folder proben1 that holds it."""
     if folder is None:
         raise DataError(f"{name} is a file of Proben1. Say with --data FOLDER where {name}.npz is.")
     places = (Path(folder) / f"{name}.npz", Path(folder) / "proben1" / f"{name}.npz")
@@ -147,11 +145,11 @@ def _parts(name: str, folder: str | None) -> dict[str, Part]:
     entries = {"train": "train", "validation": "valid", "test": "test"}
     needed = "X_train, T_train, X_valid, T_valid, X_test and T_test are needed"
     with refusing_damage(path, "a problem of Proben1", needed), np.load(path, allow_pickle=False) as stored:
-        return {part: Part(stored[f"X_{key}"], stored[f"T_{key}"]) for part, key in entries.items()}
+        return {part: (stored[f"X_{key}"], stored[f"T_{key}"]) for part, key in entries.items()}
 
 
 def proben1_problem(name: str, folder: str | None, table: Mapping[str, Published] = TABLE10) -> Problem:
-    """One of Proben1's files, as `proben1-NAME`, with the network of `table`, or 16 + 8 units if it is not there."""
+    """One of Proben1's files, as `proben1-NAME`, with the network of `table`, or with 16 + 8 units if it has none."""
     published = table.get(name)
     hidden = published.hidden if published else (16, 8)
     units = f"{'+'.join(map(str, hidden))} softsign units" if hidden else "no hidden units"
@@ -159,12 +157,12 @@ def proben1_problem(name: str, folder: str | None, table: Mapping[str, Published
         f"proben1-{name}",
         f"{name}, {units}, stopped by GL5",
         "Prechelt, Proben1 (1994)",
-        beginning(partial(_task, name, folder, hidden)),
-        epochs=MOST,
-        every=STRIP,
+        partial(begin_network, partial(_load_task, name, folder, hidden)),
+        epochs=3000,
+        target=Target("test_loss", sum(published.test) if published else 0.0),
+        every=5,
         score="test_loss",
         chosen_by="validation_loss",
-        target=Target("test_loss", sum(published.test) if published else 0.0),
         members=5,  # as many as the cache holds: more are slower on thyroid (12 runs: 24 s at 12, 13 s at 3)
         stop=GeneralizationLoss(),
     )

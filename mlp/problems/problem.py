@@ -1,14 +1,14 @@
-"""What a problem for optimizers is: one row of a table, and the course of one training on it.
+"""What a problem for optimizers is: one row of a table, and the descent that an optimizer makes on it.
 
-A problem says how to begin, how long to go on, what to look at on the way and what counts as solved. A `Course` is one
-training of a population that has a member for each seed, or of a single vector; rules and what watches them see
-parameters and numbers, never whether a network or a formula is behind them.
+A problem says how to begin, how long to go on, what to measure on the way and what counts as solved. A `Descent` is one
+training, of a population that has a member for each seed or of a single vector. Rules and measurements see parameters
+and numbers, never whether a network or a formula is behind them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,11 +18,13 @@ from mlp.errors import ShapeError
 from mlp.optimizers import Optimizer
 
 Measures = dict[str, Array]
-LARGER = ("accuracy", "solved")  # measures of which more is better; of all others, less
+Seeds = Sequence[int] | int
+"""One for each member of a population, or a single one for a single vector."""
+LARGER = ("accuracy", "solved")  # measures that are better when they are larger; all others are better when smaller
 
 
 def larger_is_better(measure: str) -> bool:
-    """Whether it counts what is right, not what is wrong."""
+    """Whether a measure counts what is right, and not what is wrong."""
     return measure.endswith(LARGER)
 
 
@@ -34,7 +36,7 @@ class Target:
     level: float
 
     def met(self, measures: Measures) -> Any:
-        """Whether it is reached, for each member; never by a number that is none."""
+        """Whether each member has reached it. NaN never does."""
         value = measures[self.measure]
         return value >= self.level if larger_is_better(self.measure) else value <= self.level
 
@@ -42,84 +44,71 @@ class Target:
         return f"{self.measure} {'≥' if larger_is_better(self.measure) else '≤'} {self.level:g}"
 
 
-class Made(NamedTuple):
-    """An update, just made: the rule's state after it, and the loss (*population,) that was found before it."""
+class Update(NamedTuple):
+    """What is known after an update: the rule's state, and the loss (*population,) that was found before it."""
 
     state: Any
     loss: Any
 
 
-class Course(Protocol):
-    """One training, about to begin.
+class Descent(Protocol):
+    """One training that is about to begin.
 
     `params` (*population, P); `population` is (R,), or () for a single vector.
     """
 
     params: Array
 
-    def fitted(self, rule: Optimizer) -> Optimizer:
-        """The rule, told what it asks to know about the network: where its layers and matrices are."""
-
-    def steps(self, rule: Optimizer) -> Iterator[Made]:
-        """Train; yield after each update, for as long as anyone asks."""
+    def steps(self, rule: Optimizer) -> Iterator[Update]:
+        """Train with the rule, and tell it what it asks about the network. Yield after each update, without end."""
 
     def measure(self, params: Array) -> Measures:
-        """Everything there is to look at, at `params`; (*population,) each."""
+        """All measures at `params`; (*population,) each."""
 
 
 class Stop(Protocol):
-    """When a member has had enough."""
+    """When a member may stop before the last epoch."""
 
     def begin(self, n_members: int) -> Callable[[Array, Measures], Array]:
-        """A judge, asked at every measurement: which members may stop, (R,).
+        """A judge, which is asked at every measurement which members may stop, (R,).
 
-        It is told the losses of the updates since the measurement before, (n_updates, R), and what was measured.
+        It gets the losses of the updates since the last measurement, (n_updates, R), and the measures.
         """
-
-
-Begin = Callable[[Sequence[int] | int, int, bool], Course]
 
 
 @dataclass(frozen=True)
 class Problem:
     """One row of the table.
 
-    `begin(seeds, order, full_batch)` makes a course: a population with a member for each of several seeds, or a single
-    vector for one. Seeds draw where members start; `order` draws the order of the batches, which a population shares.
-    `epochs`: how often the data are gone through, in `per_epoch` updates each, or in one by rules that need all rows at
-    once. `every`: epochs from one measurement to the next. `score` is what is reported, `chosen_by` what a learning
-    rate is chosen by, which must have seen no test data. `target`: what counts as solved. `members`: how many train in
+    `begin(seeds, order, full_batch)` makes a descent. The seeds draw where members start; `order` draws the order of
+    the batches, which is one for the whole population; `full_batch`: the rule needs all rows at once. `epochs`: how
+    often the data are gone through, in `per_epoch` updates each, or in one update with full batches. `every`: epochs
+    from one measurement to the next. `score` is the measure that is reported. `chosen_by` is the one that a learning
+    rate is chosen by, and must have seen no test data. `target`: what counts as solved. `members`: how many train in
     one pass at most.
     """
 
     name: str
     description: str
     source: str
-    begin: Begin
+    begin: Callable[[Seeds, int, bool], Descent]
     epochs: int
-    every: int
-    score: str
-    chosen_by: str
     target: Target
+    every: int = 1
+    score: str = "train_loss"
+    chosen_by: str = "train_loss"
     per_epoch: int = 1
     members: int = 256
     stop: Stop | None = None
 
 
 def takes_populations(rule: Optimizer, params: Array) -> bool:
-    """Whether the rule moves several vectors at once; one that searches refuses them at its `init`.
+    """Whether the rule moves several vectors at once. A rule that searches refuses them in its `init`.
 
-    Asked of the rule itself, so that a new one need not be entered in a list of those that do or do not.
+    The rule itself is asked, so that a new rule need not be entered in a list.
     """
     try:
         rule.init(np.zeros((2, params.shape[-1]), params.dtype))
     except ShapeError:
         return False
     return True
-
-
-def placed(rule: Optimizer, **places: Any) -> Optimizer:
-    """The rule with those of `places` that it has fields for."""
-    known = {f.name for f in fields(rule)}  # type: ignore[arg-type]
-    mine = {name: place for name, place in places.items() if name in known}
-    return replace(rule, **mine)  # type: ignore[type-var]  # rules are dataclasses

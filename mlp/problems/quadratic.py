@@ -2,18 +2,19 @@
 
     L(θ) = mean over x of ½ (θ - x)ᵀ Q (θ - x)
 
-Q has 90 eigenvalues from U(0, 1) and 10 from U(30, 60), as those of deep networks' Hessians are spread; x ~ N(0, 0.6²),
-1,000 to train on, 1,000 to test on, batches of 128, what remains of an epoch dropped. Every run starts from θ = 1, so a
-seed draws nothing but the order of the batches.
+Q has 90 eigenvalues from U(0, 1) and 10 from U(30, 60): they are spread as those of the Hessians of deep networks.
+x ~ N(0, 0.6²), 1,000 to train on and 1,000 to test on, in batches of 128. What remains of an epoch is dropped. Every
+run starts from θ = 1, so a seed draws nothing but the order of the batches.
 
-Schneider, Balles & Hennig (2019), "DeepOBS: a deep learning optimizer benchmark suite"; problem, generator and seeds
-as in its TensorFlow code, whose loss at the start is ours to seven digits. Its published figures are those of one
-permutation for each seed, used again in every epoch: drawn anew they differ, and the ranking of the rules with them.
+Schneider, Balles & Hennig (2019), "DeepOBS: a deep learning optimizer benchmark suite". Problem, generator and seeds
+are as in its TensorFlow code, and the loss at the start agrees to seven digits. The published figures are those of one
+permutation for each seed, which every epoch uses again. With a new permutation for each epoch they differ, and so does
+the ranking of the rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache, partial
 from itertools import repeat
 from typing import Any
@@ -21,18 +22,18 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.problems.functions import FunctionCourse
-from mlp.problems.problem import Measures, Problem, Target
+from mlp.problems.functions import FunctionDescent
+from mlp.problems.problem import Measures, Problem, Seeds, Target
 
-DIMENSIONS, ROWS, SIZE, EPOCHS = 100, 1000, 128, 100
+DIMENSIONS, ROWS, SIZE = 100, 1000, 128
 PER_EPOCH = ROWS // SIZE
 REACHED = 87.7032  # the "convergence performance" that DeepOBS' baselines define
 
 
 class Quadratic:
-    """½ (θ - m)ᵀ Q (θ - m) + c: the mean over samples with mean m, of which c is what no θ can take away.
+    """½ (θ - m)ᵀ Q (θ - m) + c: the mean over samples with mean m. c is the part that no θ can change.
 
-    m (*population, n) may be another one for each member.
+    m (*population, n) may differ from member to member.
     """
 
     def __init__(self, hessian: Array, mean: Array, constant: Any) -> None:
@@ -55,11 +56,11 @@ class Quadratic:
     gnvp = hvp
 
 
-def over(hessian: Array, samples: Array) -> Quadratic:
-    """The quadratic of the mean over samples (N, n)."""
+def average_over(samples: Array) -> Quadratic:
+    """The mean of the quadratics of all samples (N, n)."""
     mean = samples.mean(0)
     apart = samples - mean
-    return Quadratic(hessian, mean, 0.5 * ((apart @ hessian) * apart).sum(-1).mean())
+    return Quadratic(hessian(), mean, 0.5 * ((apart @ hessian()) * apart).sum(-1).mean())
 
 
 @cache
@@ -89,8 +90,8 @@ def samples(seed: int) -> Array:
 
 @cache
 def train_and_test() -> tuple[Quadratic, Quadratic]:
-    """What is trained on, all of it; and what is tested on, the remainder dropped as in DeepOBS."""
-    return over(hessian(), samples(42)), over(hessian(), samples(43)[: PER_EPOCH * SIZE])
+    """The objective over all training samples, and over those test samples that fill batches, as in DeepOBS."""
+    return average_over(samples(42)), average_over(samples(43)[: PER_EPOCH * SIZE])
 
 
 def _measure(params: Array) -> Measures:
@@ -98,7 +99,7 @@ def _measure(params: Array) -> Measures:
     return {"train_loss": train.value(params), "test_loss": test.value(params)}
 
 
-def _epoch(rng: np.random.Generator) -> Array:
+def _draw_epoch(rng: np.random.Generator) -> Array:
     """The means of an epoch's batches, (7, 100)."""
     rows = rng.permutation(ROWS)[: PER_EPOCH * SIZE]
     means: Array = samples(42)[rows].reshape(PER_EPOCH, SIZE, DIMENSIONS).mean(1)
@@ -106,47 +107,43 @@ def _epoch(rng: np.random.Generator) -> Array:
 
 
 def means(seed: int, reshuffled: bool) -> Iterator[Array]:
-    """The mean of each batch, for ever: in one order, or in a new one for each epoch."""
+    """The mean of each batch, without end: in one order, or in a new order for each epoch."""
     rng = np.random.default_rng(seed)
-    first = _epoch(rng)
+    epoch = _draw_epoch(rng)
     while True:
-        yield from first
+        yield from epoch
         if reshuffled:
-            first = _epoch(rng)
+            epoch = _draw_epoch(rng)
 
 
-def _stochastic(seeds: Sequence[int] | int, reshuffled: bool) -> Iterator[Quadratic]:
-    """The objective of each step; every member meets batches of its own. Losses leave out what θ cannot change."""
+def _objectives(seeds: Seeds, reshuffled: bool) -> Iterator[Quadratic]:
+    """The objective of each step, without its constant. Every member meets batches of its own."""
     if isinstance(seeds, int):
         yield from (Quadratic(hessian(), mean, 0.0) for mean in means(seeds, reshuffled))
     else:
-        together = zip(*(means(seed, reshuffled) for seed in seeds), strict=True)
-        yield from (Quadratic(hessian(), np.array(mean), 0.0) for mean in together)
+        for of_members in zip(*(means(seed, reshuffled) for seed in seeds), strict=True):
+            yield Quadratic(hessian(), np.array(of_members), 0.0)
 
 
-def _begin(reshuffled: bool, seeds: Sequence[int] | int, order: int, full_batch: bool) -> FunctionCourse:
+def _begin(reshuffled: bool, seeds: Seeds, order: int, full_batch: bool) -> FunctionDescent:
     params = np.ones(DIMENSIONS) if isinstance(seeds, int) else np.ones((len(seeds), DIMENSIONS))
-    if full_batch:
-        return FunctionCourse(params, repeat(train_and_test()[0]), _measure)
-    return FunctionCourse(params, _stochastic(seeds, reshuffled), _measure)
+    objectives = repeat(train_and_test()[0]) if full_batch else _objectives(seeds, reshuffled)
+    return FunctionDescent(params, objectives, _measure)
 
 
-def _row(name: str, order: str, reshuffled: bool) -> Problem:
-    return Problem(
+QUADRATICS = tuple(
+    Problem(
         name,
-        f"noisy quadratic in 100 dimensions, {order}",
+        f"noisy quadratic in 100 dimensions, batches in {order}",
         "Schneider, Balles, Hennig, DeepOBS (2019)",
         partial(_begin, reshuffled),
-        epochs=EPOCHS,
-        every=1,
-        per_epoch=PER_EPOCH,
-        score="test_loss",
-        chosen_by="train_loss",
+        epochs=100,
         target=Target("test_loss", REACHED),
+        score="test_loss",
+        per_epoch=PER_EPOCH,
     )
-
-
-QUADRATICS = (
-    _row("quadratic_deep", "batches in one order in every epoch, as published", False),
-    _row("quadratic_deep_reshuffled", "batches in a new order in every epoch", True),
+    for name, order, reshuffled in (
+        ("quadratic_deep", "one order in every epoch, as published", False),
+        ("quadratic_deep_reshuffled", "a new order in every epoch", True),
+    )
 )

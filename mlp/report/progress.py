@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from mlp.diagnosis import Finding
 from mlp.experiment import Epoch
+from mlp.optimizer_bench import BenchProgress
 
 
 def watched(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
@@ -59,3 +62,27 @@ def _state(epoch: Epoch) -> str:
     shown = [f"loss {epoch.train_loss:.4g}"]
     shown += [f"validation {name} {value:.4g}" for name, value in epoch.validation.items() if name != "loss"]
     return ", ".join(shown)
+
+
+def show_trials(steps: Iterable[BenchProgress]) -> Iterator[BenchProgress]:
+    """Hand on the progress of a bench; on a terminal show trials done, time left and the last trial."""
+    if not sys.stderr.isatty():
+        yield from steps
+        return
+    start, fresh = time.monotonic(), 0
+    try:
+        for step in steps:
+            fresh += not step.outcome.recalled
+            print(
+                f"\r\033[K{_describe_trial(step, time.monotonic() - start, fresh)}", end="", file=sys.stderr, flush=True
+            )
+            yield step
+    finally:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _describe_trial(step: BenchProgress, seconds: float, fresh: int) -> str:
+    """One line: how many trials are done, how much time is left at the same speed, which trial was last."""
+    trial = step.outcome.trial
+    left = f", {timedelta(seconds=round(seconds / fresh * (step.total - step.done)))} left" if fresh else ""
+    return f"trial {step.done}/{step.total}{left}: {trial['kind']} {trial['rule']} on {trial['problem']}"

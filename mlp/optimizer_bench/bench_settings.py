@@ -1,0 +1,143 @@
+"""What a bench is asked for: rules, problems, seeds, and the budget for choosing learning rates.
+
+A file has a table [bench] with the keys of `BenchSettings`, and a table [optimizers.NAME] for each rule that is not to
+have its defaults: any of the rule's own keys, and `learning_rate` as a number or as a list to choose from. From Python
+rules and problems come by name or as objects, which `own_parts` holds under their names.
+"""
+
+# ruff: noqa: RUF009  -- `key` makes a field, as `field` does
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
+from mlp.experiment.config import COUNT, NOT_NEGATIVE, SEED, Allowed, key, one_of, parse_section, suggestion
+from mlp.optimizer_bench.bench_trial import at_rate
+from mlp.optimizer_bench.own_parts import OwnParts
+from mlp.optimizers import OPTIMIZERS, Optimizer
+from mlp.problems import needs_folder
+
+NAMES = Allowed(
+    lambda value: isinstance(value, list) and value != [] and all(isinstance(v, str) for v in value), "a list of names"
+)
+FOLDER = Allowed(lambda value: isinstance(value, str), "the path of a folder")
+DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100, "a number from 0 to 100")
+FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """Every key of [bench].
+
+    `rates` learning rates, from `decades` decades around the rule's own, are tried with `tuning_seeds` seeds. The best
+    then runs with `seeds` fresh ones. `search`: "grid", in equal steps of the logarithm, or "random". `together`: how
+    many seeds share one order of the batches, and so can train as one population. `epochs`: instead of each problem's
+    own, if not 0. `seed`: where all seeds begin. `tables`: the tables [optimizers.NAME] by name.
+    """
+
+    optimizers: list[str] = key(["sgd", "momentum", "adam"], NAMES)
+    problems: list[str] = key(["digits", "two_spirals", "rosenbrock"], NAMES)
+    seeds: int = key(10, COUNT)
+    tuning_seeds: int = key(3, COUNT)
+    rates: int = key(9, COUNT)
+    decades: float = key(4.0, DECADES)
+    search: str = key("grid", one_of("grid", "random"))
+    together: int = key(5, COUNT)
+    epochs: int = key(0, SEED)
+    seed: int = key(0, SEED)
+    data: str = key("", FOLDER)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    own_parts: OwnParts = field(default_factory=OwnParts)
+
+    def keys(self, name: str) -> dict[str, Any]:
+        """The keys of a rule's table, without the learning rates."""
+        return {key: value for key, value in self.tables.get(name, {}).items() if key != "learning_rate"}
+
+    def make_rule(self, name: str) -> Optimizer:
+        """The rule of that name with the keys of its table, and its own learning rate."""
+        return self.own_parts.make_rule(name, self.keys(name))
+
+    def learning_rates(self, name: str) -> list[float | None]:
+        """What is tried, each once and in rising order; [None] for a rule without one, or with a schedule."""
+        given = self.tables.get(name, {}).get("learning_rate")
+        if given is not None:
+            return sorted(set(given if isinstance(given, list) else [given]))
+        rule = self.make_rule(name)
+        usual = {f.name: getattr(rule, f.name) for f in fields(rule)}.get("learning_rate")  # type: ignore[arg-type]
+        if not isinstance(usual, int | float):
+            return [None]
+        return [*sorted({float(f"{rate:.4g}") for rate in usual * 10 ** self._powers(name)})]
+
+    def _powers(self, name: str) -> Any:
+        """Powers of ten around 0."""
+        half = self.decades / 2
+        if self.search == "grid":
+            return np.linspace(-half, half, self.rates) if self.rates > 1 else np.zeros(1)
+        rng = np.random.default_rng([self.seed, *name.encode()])
+        return np.sort(rng.uniform(-half, half, self.rates))
+
+    def seeds_of(self, first: int, n: int) -> list[list[int]]:
+        """n seeds, in blocks that share an order of the batches."""
+        seeds = [self.seed + first + i for i in range(n)]
+        return [seeds[i : i + self.together] for i in range(0, n, self.together)]
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """As a file has it."""
+        bench = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("tables", "own_parts")}
+        return {"bench": bench} | ({"optimizers": self.tables} if self.tables else {})
+
+
+def parse_bench_settings(given: Mapping[str, Any], where: str = "bench", own: OwnParts | None = None) -> BenchSettings:
+    """The tables of a file as settings. Every mistake is named before anything runs; `where` is what errors call it."""
+    for name in given:
+        if name not in ("bench", "optimizers"):
+            raise ConfigError(f"{where}: there is no section {name!r}. {suggestion(name, ['bench', 'optimizers'])}")
+    tables = given.get("optimizers", {})
+    named = {f"optimizers.{name}": table for name, table in tables.items()} if isinstance(tables, Mapping) else {}
+    for place, table in {"optimizers": tables, **named}.items():
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{where}, [{place}]: a table is needed; given was {table!r}.")
+    found: BenchSettings = parse_section(BenchSettings, given.get("bench", {}), f"{where}, [bench]")
+    found = replace(found, tables=dict(tables), own_parts=own or OwnParts())
+    _check_names(found, where)
+    return found
+
+
+def _check_names(found: BenchSettings, where: str) -> None:
+    """Refuse rules and problems that are unknown or there twice, and rules that cannot be made."""
+    for what, names in (("optimizers", found.optimizers), ("problems", found.problems)):
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ConfigError(f"{where}, [bench] {what} names {twice[0]!r} twice. Once is enough.")
+    known = {**OPTIMIZERS, **found.own_parts.rules}
+    for name in [*found.optimizers, *found.tables]:
+        if name not in known:
+            raise UnknownNameError("optimizer", name, known)
+    for name in found.problems:
+        problem = found.own_parts.find_problem(name, found.data or None)
+        if needs_folder(name):  # better now than in the middle
+            problem.begin(0, 0, False)
+    for name in found.optimizers:
+        _check_rule(found, name, f"{where}, [optimizers.{name}]")
+
+
+def _check_rule(found: BenchSettings, name: str, where: str) -> None:
+    """Make the rule once at every learning rate."""
+    kind = type(found.own_parts.rules[name]) if name in found.own_parts.rules else OPTIMIZERS[name]
+    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    for own in found.tables.get(name, {}):
+        if own not in known:
+            raise ConfigError(f"{where} has no key {own!r}. {suggestion(own, known or ['none'])}")
+    given = found.tables.get(name, {}).get("learning_rate")
+    if given == []:
+        raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
+    try:
+        for rate in given if isinstance(given, list) else [] if given is None else [given]:
+            check_positive("learning_rate", rate)
+        for rate in found.learning_rates(name):
+            at_rate(found.make_rule(name), rate)
+    except (HyperparameterError, TypeError) as error:
+        raise ConfigError(f"{where}: {error}") from None

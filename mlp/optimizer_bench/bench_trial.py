@@ -1,0 +1,180 @@
+"""One trial of a bench: a rule at several learning rates on a problem, from several seeds.
+
+The members of a trial train as one population where the rule moves several vectors at once, with their learning rates
+as an array (R, 1). Rules that search refuse populations, and train one member after another. In both cases every member
+starts where it would start in a training of its own, and meets the same batches.
+
+A trial and its result are plain values that JSON can hold: they travel to other machines and wait on disk. NaN and
+infinity become None.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import MLPError
+from mlp.optimizer_bench.own_parts import OwnParts
+from mlp.optimizers import Optimizer
+from mlp.problems import Descent, Problem, larger_is_better, takes_populations
+
+TIMED = 100  # updates that are timed
+POINTS = 25  # of a curve that are kept
+
+
+def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a trial: {"members": […]}, one entry for each rate and seed; {"error": why} where the rule cannot run.
+
+    `trial`: "problem" and "rule" by name, the rule's own "keys", "rates" ([None] for a rule without one), "seeds",
+    "order" of the batches, "epochs", and the folder of the "data" or None. Its "kind" is "tuning", "fresh" or "pace",
+    which gives {"seconds_per_update": …}.
+    """
+    rule = own.make_rule(trial["rule"], trial["keys"])
+    problem = replace(own.find_problem(trial["problem"], trial["data"]), epochs=trial["epochs"])
+    single = problem.begin(trial["seeds"][0], trial["order"], rule.full_batch)
+    try:
+        if trial["kind"] == "pace":
+            return {"seconds_per_update": time_updates(single, at_rate(rule, trial["rates"][0]))}
+        pairs = [(rate, seed) for rate in trial["rates"] for seed in trial["seeds"]]
+        size = problem.members if takes_populations(rule, single.params) else 1
+        found = []
+        for first in range(0, len(pairs), size):
+            rates, seeds = zip(*pairs[first : first + size], strict=True)
+            found += train_members(problem, rule, rates, seeds, trial["order"])
+    except MLPError as error:  # a rule that asks the problem for what it does not have: Jacobians, curvature
+        return {"error": " ".join(str(error).split())}
+    return {"members": [{"rate": rate, "seed": seed, **one} for (rate, seed), one in zip(pairs, found, strict=True)]}
+
+
+def at_rate(rule: Optimizer, rate: Any) -> Optimizer:
+    """The rule with another learning rate: a number, an array with one for each member, or None for its own."""
+    return rule if rate is None else replace(rule, learning_rate=rate)  # type: ignore[type-var]  # a dataclass
+
+
+def time_updates(descent: Descent, rule: Optimizer) -> float:
+    """Seconds for one update, the median of `TIMED`; nothing else is measured meanwhile."""
+    marks = [time.perf_counter()]
+    with np.errstate(all="ignore"):
+        for _ in islice(descent.steps(rule), TIMED):
+            marks.append(time.perf_counter())
+    return float(np.median(np.diff(marks)))
+
+
+def train_members(
+    problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int
+) -> list[dict[str, Any]]:
+    """Train one member for each pair of rate and seed, in one pass; return what is known of each.
+
+    A single member is a single vector, which every rule takes. Rates of None stand for the rule's own. A member whose
+    matrices cannot be factorised any more has diverged; the other members do not suffer from it.
+    """
+    log = MemberLog(problem, len(seeds), rule.full_batch)
+    try:
+        _train(log, problem, rule, rates, seeds, order)
+    except np.linalg.LinAlgError:
+        if len(seeds) > 1:
+            pairs = zip(rates, seeds, strict=True)
+            return [train_members(problem, rule, [rate], [seed], order)[0] for rate, seed in pairs]
+        log.mark_diverged()
+    return log.to_json()
+
+
+def _train(
+    log: MemberLog, problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int
+) -> None:
+    """Train until all members have stopped; write what is measured into `log`."""
+    descent = problem.begin(seeds[0] if len(seeds) == 1 else seeds, order, rule.full_batch)
+    column = rates[0] is not None and descent.params.ndim > 1  # rates of a population: (R, 1), in its dtype
+    rule = at_rate(rule, np.array(rates, descent.params.dtype)[:, None] if column else rates[0])
+    with np.errstate(all="ignore"):  # the numbers of members that diverge say so
+        log.record(0, 0, descent.measure(descent.params))
+        for t, update in enumerate(descent.steps(rule), 1):
+            log.add_loss(update.loss)
+            if log.is_due(t):
+                answer = getattr(update.state, "average", descent.params)  # some rules answer with an average
+                log.record(t, getattr(update.state, "evaluations", t), descent.measure(answer))
+            if log.is_over(t):
+                break
+
+
+class MemberLog:
+    """What is measured of `n` members of a population on their way through a problem.
+
+    A member stops when the problem's stopping rule says so, when its numbers are NaN or infinite, or after the last
+    epoch. What is measured of it afterwards does not count.
+    """
+
+    def __init__(self, problem: Problem, n: int, full_batch: bool) -> None:
+        per_epoch = 1 if full_batch else problem.per_epoch
+        self._problem = problem
+        self._every, self._last = problem.every * per_epoch, problem.epochs * per_epoch
+        self._judge = problem.stop.begin(n) if problem.stop else None
+        self._losses: list[Array] = []
+        self._moments: list[tuple[int, int, dict[str, Array]]] = []  # updates, gradients, measures
+        self._running, self._best_value = np.ones(n, bool), np.full(n, np.nan)
+        self._final, self._best, self._reached = (np.full(n, -1) for _ in range(3))  # moments by number; -1: never
+
+    def add_loss(self, loss: Any) -> None:
+        """Keep the loss of an update for the stopping rule, if there is one."""
+        if self._judge:
+            self._losses.append(np.array(loss, float, ndmin=1))
+
+    def is_due(self, t: int) -> bool:
+        """Whether update t is to be measured."""
+        return t % self._every == 0 or t == self._last
+
+    def is_over(self, t: int) -> bool:
+        """Whether no member goes on after update t."""
+        return t == self._last or not self._running.any()
+
+    def record(self, t: int, gradients: int, measures: Mapping[str, Array]) -> None:
+        """Write down what was measured after update t, which took so many gradients until now."""
+        seen = {name: np.atleast_1d(values).astype(float) for name, values in measures.items()}
+        chosen, before, now = seen[self._problem.chosen_by], self._best_value, len(self._moments)
+        self._moments.append((t, gradients, seen))
+        self._final[self._running] = now
+        better = chosen > before if larger_is_better(self._problem.chosen_by) else chosen < before
+        better = self._running & (better | (now == 0))
+        self._best[better], before[better] = now, chosen[better]
+        self._reached[self._running & (self._reached < 0) & self._problem.target.met(seen)] = now
+        self._running &= np.isfinite(chosen)
+        if self._losses and self._judge:
+            self._running &= ~self._judge(np.array(self._losses), seen)
+            self._losses.clear()
+
+    def mark_diverged(self) -> None:
+        """Stop every member that is still running. Its final numbers are NaN."""
+        t, gradients, seen = self._moments[-1]
+        self.record(t, gradients, {name: np.full_like(values, np.nan) for name, values in seen.items()})
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The log in plain values, one entry for each member."""
+        kinds = {"final": self._final, "best": self._best, "reached": self._reached}
+        return [
+            {**{kind: self._moment(moments[i], i) for kind, moments in kinds.items()}, "curve": self._curve(i)}
+            for i in range(len(self._final))
+        ]
+
+    def _moment(self, number: int, i: int) -> dict[str, Any] | None:
+        """What was measured of a member at a moment; None where it never came."""
+        if number < 0:
+            return None
+        t, gradients, seen = self._moments[number]
+        return {"step": t, "gradients": gradients} | {name: _to_json(values[i]) for name, values in seen.items()}
+
+    def _curve(self, i: int) -> dict[str, list[Any]]:
+        """Score and what rates are chosen by, at up to `POINTS` moments until the member stopped."""
+        picked = [self._moments[k] for k in sorted(set(np.linspace(0, self._final[i], POINTS).astype(int)))]
+        names = sorted({self._problem.score, self._problem.chosen_by})
+        curves = {name: [_to_json(seen[name][i]) for _, _, seen in picked] for name in names}
+        return {"step": [t for t, _, _ in picked]} | curves
+
+
+def _to_json(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

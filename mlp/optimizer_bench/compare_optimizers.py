@@ -1,0 +1,196 @@
+"""Comparing optimizers, from Python by `bench` and from the command line: the workers, the folder, what comes back.
+
+The folder of a bench holds what was asked for, what is finished, and what came of it:
+
+    bench.toml      the settings, resolved: what to go on with     results.csv      every fresh run
+    trials.jsonl    every finished trial, in the order of finish   sensitivity.csv  every learning rate that was tried
+    summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
+    times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
+
+Settings may change between two runs in the same folder: trials that are the same in both are not run again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.errors import ConfigError, DataError, HyperparameterError, UnknownNameError
+from mlp.experiment.config import to_toml
+from mlp.optimizer_bench.bench_settings import BenchSettings, parse_bench_settings
+from mlp.optimizer_bench.own_parts import OwnParts
+from mlp.optimizer_bench.plots import draw_plots
+from mlp.optimizer_bench.protocol import Cells, run_protocol
+from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
+from mlp.optimizer_bench.tables import format_tables, write_tables
+from mlp.optimizers import OPTIMIZERS, Optimizer
+from mlp.problems import Problem, problem_named
+from mlp.sweep import Journal, ProcessPool, Serial, cluster
+
+
+@dataclass(frozen=True)
+class OptimizerComparison:
+    """What a bench found: a `Cell` for each problem and rule, and how to read them."""
+
+    cells: Cells = field(default_factory=dict)
+
+    def rows(self) -> list[SummaryRow]:
+        """A row for each rule on each problem, problem by problem, the best rule first."""
+        return summarize(self.cells)
+
+    def profiles(self, cost: str = "gradients") -> dict[str, list[float]]:
+        """For each rule the share of problems and seeds that it solves within a factor of the least cost."""
+        return compute_profiles(self.cells, cost)
+
+    def text(self) -> str:
+        """Tables for a terminal."""
+        return format_tables(self.cells)
+
+    def save(self, folder: str | os.PathLike[str]) -> str:
+        """Write CSV files and, where matplotlib is installed, plots; return a line that says what was written."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tables(self.cells, folder)
+        try:
+            draw_plots(self.cells, folder)
+        except ImportError:
+            return (
+                f"tables: {folder}/*.csv; plots need the extra 'plot': pip install 'mlp[plot]', then the same command"
+            )
+        return f"tables and plots: {folder}"
+
+
+def bench(
+    optimizers: Any = ("sgd", "momentum", "adam"),
+    problems: Any = ("digits", "two_spirals", "rosenbrock"),
+    *,
+    seeds: int = 10,
+    tuning_seeds: int = 3,
+    rates: int | Sequence[float] | Mapping[str, Sequence[float]] = 9,
+    decades: float = 4.0,
+    search: str = "grid",
+    together: int = 5,
+    epochs: int = 0,
+    seed: int = 0,
+    data: str | os.PathLike[str] = "",
+    out: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+) -> OptimizerComparison:
+    """Compare optimizers on problems, as `mlp bench` does: choose each rule's learning rate, then run fresh seeds.
+
+    `optimizers`: names and rules of your own, as `["adam", MyRule(0.1)]`; a dict `{name: rule}` where two are of one
+    class. `problems`: names and `mlp.problems.Problem`s. `rates` learning rates are tried, in `decades` decades around
+    the rule's own, or those of a list, or those of a list for each rule by name; a schedule stays as it is. The other
+    numbers are those of `BenchSettings`; `data` is the folder with the data of problems that need one.
+
+    With `out`, finished trials are kept in this folder, and tables and plots are written there. The same call goes on
+    where it was stopped. Trials run in this process, unless you give a number of processes, `jobs` (then a script must
+    call `bench` under `if __name__ == "__main__":`), the address of a Dask `cluster`, or any `executor`. Other
+    processes import rules and problems of your own from their files; what only a notebook knows trains in this process.
+
+    ConfigError, UnknownNameError and DataError for what cannot be, before anything runs.
+
+    >>> import mlp
+    >>> from mlp.problems import function_problem
+    >>> def bowl(params, out):  # writes the gradient, returns the value
+    ...     out[...] = 2 * params
+    ...     return (params * params).sum(-1)
+    >>> bowl_problem = function_problem("bowl", bowl, box=[(-1, 1)] * 3)
+    >>> found = mlp.bench([mlp.SGD(0.1), "adadelta"], ["xor", bowl_problem], seeds=6, rates=3, epochs=50)
+    >>> [(row.rule, row.rate, round(row.p, 3)) for row in found.rows() if row.problem == "bowl"]
+    [('SGD', 0.1, nan), ('adadelta', 1.0, 0.031)]
+    >>> print(found.text().splitlines()[0])
+    xor: train_loss; solved: train_solved ≥ 1
+    """
+    rules, tasks = _name_parts(optimizers, Optimizer, "optimizers"), _name_parts(problems, Problem, "problems")
+    listed = isinstance(rates, int | np.integer)
+    asked = {
+        "optimizers": list(rules), "problems": list(tasks), "seeds": seeds,
+        "tuning_seeds": tuning_seeds, "rates": rates if listed else 1, "decades": decades, "search": search,
+        "together": together, "epochs": epochs, "seed": seed, "data": os.fspath(data),
+    }  # fmt: skip
+    tables = {} if listed else _rate_tables(rates, rules)
+    settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", _own_parts(rules, tasks))
+    found = OptimizerComparison()
+    with (
+        open_workers(jobs, cluster, executor) as workers,
+        nullcontext() if out is None else open_folder(Path(out), settings) as journal,
+    ):
+        for _ in run_protocol(settings, found.cells, workers, journal):
+            pass
+    if out is not None:
+        found.save(out)
+    return found
+
+
+def _name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
+    """What stands under each name: the name again, or an object. ConfigError where a name is there twice."""
+    if isinstance(given, Mapping):
+        named = list(given.items())
+    else:
+        parts = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+        named = [
+            (part if isinstance(part, str) else getattr(part, "name", type(part).__name__), part) for part in parts
+        ]
+    for name, part in named:
+        if not isinstance(part, kind) and part != name:
+            raise HyperparameterError(what, part, f"a name or an object of class {kind.__name__}")
+    names = [name for name, _ in named]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"mlp.bench: two {what} have the name {twice[0]!r}. Give a dict of names and {what}.")
+    return dict(named)
+
+
+def _own_parts(rules: Mapping[str, Any], tasks: Mapping[str, Any]) -> OwnParts:
+    """Those that are no names; ConfigError where one of them has a name of the package's."""
+    own_rules = {name: part for name, part in rules.items() if part is not name}
+    own_tasks = {name: part for name, part in tasks.items() if part not in (name, _packaged_problem(name))}
+    for name in [*(own_rules.keys() & OPTIMIZERS.keys()), *filter(_packaged_problem, own_tasks)]:
+        raise ConfigError(f"mlp.bench: {name!r} is a name of the package. Give yours a name of its own.")
+    return OwnParts(own_rules, own_tasks)
+
+
+def _packaged_problem(name: str) -> Problem | None:
+    try:
+        return problem_named(name)
+    except UnknownNameError:
+        return None
+
+
+def _rate_tables(rates: Any, rules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Tables with the learning rates to try: one list for all rules that have one, or a list for each."""
+    kinds = {name: OPTIMIZERS.get(name) if part is name else type(part) for name, part in rules.items()}
+    rated = [name for name, kind in kinds.items() if "learning_rate" in getattr(kind, "__dataclass_fields__", ())]
+    given = rates if isinstance(rates, Mapping) else dict.fromkeys(rated, rates)
+    return {name: {"learning_rate": np.ravel(values).tolist()} for name, values in given.items()}
+
+
+def open_workers(
+    jobs: int | None, address: str | None = None, executor: Executor | None = None
+) -> AbstractContextManager[Executor]:
+    """What runs the trials: an executor that is given, the cluster at `address`, `jobs` processes, or this process."""
+    if executor is not None:
+        return nullcontext(executor)
+    return cluster(address) if address else Serial() if jobs is None else ProcessPool(jobs)
+
+
+@contextmanager
+def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
+    """The journal in `folder`, which is made if there is none. The settings are written beside it."""
+    from mlp import __version__  # not at the top: the package is imported before it is complete
+
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, or one to go on in.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with Journal(folder / "trials.jsonl", {"mlp": __version__, "numpy": np.__version__}) as journal:
+        (folder / "bench.toml").write_text(to_toml(settings.to_dict()), encoding="utf-8")
+        yield journal

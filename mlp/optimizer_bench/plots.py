@@ -1,0 +1,103 @@
+"""A bench as pictures: curves, sensitivity to the learning rate, performance profiles.
+
+Draws into files, without a window. Imports matplotlib when it draws, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.optimizer_bench.protocol import Cell, Cells
+from mlp.optimizer_bench.summary import FACTORS, compute_profiles, group_by_problem, measure_sensitivity
+from mlp.problems import larger_is_better
+
+STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
+
+
+def draw_plots(cells: Cells, folder: Path) -> None:
+    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png.
+
+    ImportError where there is no matplotlib, before anything is written.
+    """
+    import matplotlib  # noqa: F401  -- before anything is written
+
+    for problem, group in group_by_problem(cells).items():
+        ready = [cell for cell in group if cell.members]
+        if ready:
+            _draw_curves(ready, folder / f"curves-{problem}.png")
+        if any(cell.tuning for cell in ready):
+            _draw_sensitivity(ready, folder / f"sensitivity-{problem}.png")
+    _draw_profiles(cells, folder / "profile.png")
+
+
+@contextmanager
+def _picture(path: Path, title: str, x: str, y: str) -> Iterator[Any]:
+    """Axes to draw on; the picture is written at the end."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(title=title, xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    yield axes
+    axes.legend(fontsize="small", ncols=1 + len(axes.lines) // 16)
+    figure.savefig(path, dpi=120)
+
+
+def _style(i: int) -> dict[str, Any]:
+    return {"color": f"C{i % 10}", "linestyle": STYLES[i // 10 % len(STYLES)]}
+
+
+def _scale(measure: str) -> str:
+    return "linear" if larger_is_better(measure) else "log"
+
+
+def _draw_curves(cells: Sequence[Cell], path: Path) -> None:
+    """The score on the way: the median of the seeds, and the range of their middle half."""
+    problem = cells[0].problem
+    with _picture(path, problem.name, "updates", problem.score) as axes:
+        for i, cell in enumerate(cells):
+            steps, values = _stack_curves(cell)
+            low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="nearest")
+            label = f"{cell.rule} {'' if cell.rate is None else f'{cell.rate:g}'}"
+            axes.plot(steps, middle, label=label, **_style(i))
+            axes.fill_between(steps, low, high, alpha=0.15, color=f"C{i % 10}", linewidth=0)
+        axes.set_yscale(_scale(problem.score))
+
+
+def _stack_curves(cell: Cell) -> tuple[Array, Array]:
+    """Steps, and a row of scores for each seed. A curve that ended early stays where it was."""
+    curves = [member["curve"] for member in cell.members]
+    longest = max((curve["step"] for curve in curves), key=lambda steps: int(steps[-1]))
+    rows = [np.interp(longest, curve["step"], np.array(curve[cell.problem.score], float)) for curve in curves]
+    return np.array(longest), np.nan_to_num(np.array(rows), nan=np.inf)
+
+
+def _draw_sensitivity(cells: Sequence[Cell], path: Path) -> None:
+    """What rates are chosen by, over the learning rates; a ring around the chosen one."""
+    problem = cells[0].problem
+    y = f"{problem.chosen_by} at the end of tuning"
+    with _picture(path, f"{problem.name}: learning rates", "learning rate", y) as axes:
+        for i, cell in enumerate(cells):
+            points = [(rate, found.value) for rate, found in measure_sensitivity(cell) if np.isfinite(found.value)]
+            if points:
+                chosen = [point for point in points if point[0] == cell.rate] or [(np.nan, np.nan)]
+                axes.plot(*np.transpose(points), marker=".", label=cell.rule, **_style(i))
+                axes.plot(*np.transpose(chosen), "o", mfc="none")
+        axes.set(xscale="log", yscale=_scale(problem.chosen_by))
+
+
+def _draw_profiles(cells: Cells, path: Path) -> None:
+    """The share of problems and seeds that are solved within a factor of the least cost. Dolan & Moré (2002)."""
+    finite = [factor for factor in FACTORS if np.isfinite(factor)]
+    with _picture(path, "performance profile", "gradients, as a multiple of the best rule's", "share solved") as axes:
+        for i, (rule, shares) in enumerate(compute_profiles(cells).items()):
+            axes.step(finite, shares[: len(finite)], where="post", label=rule, **_style(i))
+        axes.set(xscale="log", ylim=(0, 1.02))

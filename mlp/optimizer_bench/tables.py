@@ -1,0 +1,137 @@
+"""A bench as text: tables for the terminal, CSV files for everything else.
+
+Tables have one line for each rule, files have one line for each number. What depends on the clock is in a file of its
+own, so the other files are the same, to the last byte, wherever and how often a bench runs.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite, isnan, nan
+from pathlib import Path
+from typing import Any
+
+from mlp.optimizer_bench.protocol import Cells
+from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
+from mlp.statistics.intervals import Interval
+from mlp.statistics.significance import smallest_p
+
+HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "gradients", "seconds", "decades", "p")
+
+
+def format_tables(cells: Cells) -> str:
+    """All tables: one for each problem, then the profiles."""
+    found = summarize(cells)
+    names = dict.fromkeys(row.problem for row in found)
+    tables = [_format_problem([row for row in found if row.problem == name]) for name in names]
+    return "\n\n".join([*tables, _format_profiles(cells), _format_legend(found)])
+
+
+def _format_problem(found: Sequence[SummaryRow]) -> str:
+    lines = align_columns([HEAD, *(_format_row(row) for row in found if not row.error)])
+    lines += [f"  {row.rule}: cannot be run here: {row.error}" for row in found if row.error]
+    return "\n".join([f"{found[0].problem}: {found[0].score}; solved: {found[0].target}", *lines])
+
+
+def _format_row(row: SummaryRow) -> tuple[str, ...]:
+    return (
+        row.rule,
+        ("" if row.rate is None else f"{row.rate:g}") + ("!" if row.at_edge else ""),
+        format_number(row.final.value),
+        f"{format_number(row.final.low)} … {format_number(row.final.high)}",
+        format_number(row.quantities[f"best {row.score}"].value),
+        f"{row.quantities['success'].value:.0%}",
+        *(format_number(row.quantities[f"{cost} to target"].value) for cost in COSTS),
+        format_number(row.width),
+        "best" if row.best else format_number(row.p),
+    )
+
+
+def format_number(value: float) -> str:
+    """Four digits; nothing for what is not known, – for what never happened."""
+    return "" if isnan(value) else f"{value:.4g}" if isfinite(value) else "–"
+
+
+def align_columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of equal columns: the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  " + "  ".join(c.ljust(w) if not i else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    ]
+
+
+def _format_profiles(cells: Cells) -> str:
+    """Dolan and Moré's profiles in gradients, the rule that solves most first."""
+    found = sorted(compute_profiles(cells).items(), key=lambda item: item[1][::-1], reverse=True)
+    head = ("rule", *(f"{factor:g} ×" if isfinite(factor) else "ever" for factor in FACTORS))
+    lines = [(rule, *(f"{value:.0%}" for value in shares)) for rule, shares in found]
+    title = "solved within so many times the gradients of the best rule (share of problems and seeds)"
+    return "\n".join([title, *align_columns([head, *lines])])
+
+
+def _format_legend(found: Sequence[SummaryRow]) -> str:
+    n = max((row.n for row in found), default=0)
+    n_rules = len({row.rule for row in found})
+    covered = next((row.final.coverage for row in found if row.n == n and not row.error), 0.0)
+    lines = [
+        f"medians of {n} seeds; the interval holds the true median in {covered:.1%} of cases",
+        "updates, gradients, seconds: to the target, one network alone; – : more than half never got there",
+        "decades: of learning rates that do nearly as well; ! : the rate is at the edge of those tried, widen them",
+        "p: Wilcoxon's signed-rank test against the best, Holm's correction",
+    ]
+    if n_rules > 1 and smallest_p(n) * (n_rules - 1) > 0.05:
+        lines.append(
+            f"   {n} seeds cannot show a difference among {n_rules} rules: p is at least {smallest_p(n):.2g} each"
+        )
+    return "\n".join(lines)
+
+
+def write_tables(cells: Cells, folder: Path) -> None:
+    """Write summary.csv, results.csv, sensitivity.csv and profile.csv, and times.csv for what the clock says."""
+    place = ("problem", "rule", "learning_rate")
+    head = (*place, "n", "quantity", "value", "low", "high", "coverage")
+    numbers = [line for row in summarize(cells) for line in _summary_lines(row)]
+    timed = [line[4].startswith("seconds") for line in numbers]
+    _write_csv(folder / "summary.csv", head, [line for line, late in zip(numbers, timed, strict=True) if not late])
+    _write_csv(folder / "times.csv", head, [line for line, late in zip(numbers, timed, strict=True) if late])
+    _write_csv(folder / "results.csv", (*place, "seed", "when", "what", "value"), _result_lines(cells))
+    _write_csv(folder / "sensitivity.csv", (*place, "value", "low", "high"), _sensitivity_lines(cells))
+    profiles = compute_profiles(cells).items()
+    _write_csv(folder / "profile.csv", ("rule", *map(str, FACTORS)), ([rule, *shares] for rule, shares in profiles))
+
+
+def _summary_lines(row: SummaryRow) -> Iterator[list[Any]]:
+    """Every number of a row."""
+    place = [row.problem, row.rule, row.rate, row.n]
+    for name, interval in row.quantities.items():
+        yield [*place, name, *interval]
+    for name in ("mean", "deviation", "width", "p", "seconds_per_update"):
+        yield [*place, name, *Interval(getattr(row, name), nan, nan, nan)]
+
+
+def _result_lines(cells: Cells) -> Iterator[list[Any]]:
+    """Every fresh run."""
+    for (problem, rule), cell in cells.items():
+        for member in cell.members:
+            for when in ("final", "best", "reached"):
+                for what, value in (member[when] or {}).items():
+                    yield [problem, rule, member["rate"], member["seed"], when, what, value]
+
+
+def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:
+    """Every learning rate that was tried."""
+    for (problem, rule), cell in cells.items():
+        for rate, interval in measure_sensitivity(cell):
+            yield [problem, rule, rate, *interval[:3]]
+
+
+def _write_csv(path: Path, head: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file, whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(head)
+        out.writerows(lines)
+    temporary.replace(path)
