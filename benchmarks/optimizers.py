@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import mlp
-from mlp.optimizer_bench import n_trials, open_folder, parse_bench_settings, run_protocol
+from mlp.optimizer_bench import n_trials, parse_bench_settings, run_protocol
 from mlp.optimizer_bench.bench_trial import train_members
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem
@@ -125,12 +125,8 @@ def grid(given: argparse.Namespace) -> None:
     whole = parse_bench_settings({"bench": {**asked, "tuning_seeds": 10, "decades": 3.0}})
     wanted = whole if given.whole else replace(whole, seeds=5, tuning_seeds=5)
     start = time.perf_counter()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPool(given.jobs) as pool,
-        open_folder(Path(folder), wanted) as journal,
-    ):
-        steps = list(run_protocol(wanted, {}, pool, journal))
+    with tempfile.TemporaryDirectory() as folder, ProcessPool(given.jobs) as pool:
+        steps = list(run_protocol(wanted, {}, pool, Path(folder)))
     seconds = time.perf_counter() - start
     runs = len(rules) * 3 * 10 * 7
     print(f"{len(rules)} rules x 3 problems x 10 seeds x 7 rates, and 10 fresh seeds each: {runs} + {runs // 7} runs")

@@ -38,7 +38,6 @@ from mlp.optimizer_bench import (
     BenchSettings,
     OptimizerComparison,
     n_trials,
-    open_folder,
     open_workers,
     parse_bench_settings,
     run_protocol,
@@ -321,15 +320,15 @@ def _bench(given: argparse.Namespace) -> int:
     """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
     settings = _bench_settings(given)
     folder = Path(given.out) if given.out else _new_folder("bench")
-    found = OptimizerComparison()
-    with open_workers(given.jobs, given.cluster) as executor, open_folder(folder, settings) as journal:
+    found, done = OptimizerComparison(), 0
+    with open_workers(given.jobs, given.cluster) as executor:
         try:
-            for _ in show_trials(run_protocol(settings, found.cells, executor, journal)):
-                pass
+            for step in show_trials(run_protocol(settings, found.cells, executor, folder)):
+                done = step.done
         except KeyboardInterrupt:
             executor.shutdown(wait=False, cancel_futures=True)
-            done = f"\nmlp: interrupted; {len(journal.done)} of {n_trials(settings)} trials are in {folder}"
-            print(f"{done}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}", file=sys.stderr)
+            so_far = f"\nmlp: interrupted; {done} of {n_trials(settings)} trials are in {folder}"
+            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}", file=sys.stderr)
             return INTERRUPTED
     print(found.text())
     print(f"\n{found.save(folder)}")

@@ -1,13 +1,16 @@
-"""Trials that other processes can run: what is sent to them must be importable there."""
+"""Trials, a rule and a function that other processes can import."""
 
 from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+import mlp
 
 
 def draw(trial: dict[str, Any]) -> dict[str, Any]:
@@ -44,3 +47,18 @@ def fail(trial: dict[str, Any]) -> dict[str, Any]:
 def mortal(trial: dict[str, Any]) -> dict[str, Any]:
     """Never comes back."""
     os._exit(1)
+
+
+@dataclass(frozen=True)
+class Halved(mlp.SGD):
+    """u = -η g / 2: a rule that the package does not know."""
+
+    def update(self, at: Any, state: Any, out: Any) -> None:
+        super().update(at, state, out)
+        out *= 0.5
+
+
+def bowl(params: Any, out: Any) -> Any:
+    """Σ x²: a function that the package does not know."""
+    out[...] = 2 * params
+    return (params * params).sum(-1)

@@ -112,6 +112,12 @@ def test_a_profile_by_worked_numbers() -> None:
     np.testing.assert_allclose(found, np.array([[1, 1], [1, 2], [2, 2], [2, 2]]) / 3)
 
 
+def test_an_instance_that_is_solved_before_the_first_step_is_solved_by_all() -> None:
+    """Costs 0 and 0: 0/0 was NaN, and 5/0 infinite, and both counted as never solved."""
+    costs = np.array([[0, 0], [0, inf], [5, 0]])
+    np.testing.assert_allclose(performance_profile(costs, (1, inf)), np.array([[2, 2], [3, 2]]) / 3)
+
+
 # protocol
 
 

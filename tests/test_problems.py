@@ -202,6 +202,13 @@ def proben1(tmp_path: Path) -> Iterator[str]:
     yield str(tmp_path)
 
 
+def test_a_file_is_read_once_by_a_process(proben1: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A problem was made anew for each trial, and its data were read again with it: MNIST too."""
+    problem_named("proben1-little1", proben1).begin(0, 0, False)
+    monkeypatch.setattr(np, "load", None)
+    problem_named("proben1-little1", proben1).begin(1, 0, False)
+
+
 def test_proben1_trains_on_its_official_parts(proben1: str) -> None:
     descent = problem_named("proben1-little1", proben1).begin([0, 1], 0, False)
     assert set(descent.measure(descent.params)) == {

@@ -9,7 +9,6 @@ from mlp.optimizer_bench.bench_settings import BenchSettings as BenchSettings
 from mlp.optimizer_bench.bench_settings import parse_bench_settings as parse_bench_settings
 from mlp.optimizer_bench.compare_optimizers import OptimizerComparison as OptimizerComparison
 from mlp.optimizer_bench.compare_optimizers import bench as bench
-from mlp.optimizer_bench.compare_optimizers import open_folder as open_folder
 from mlp.optimizer_bench.compare_optimizers import open_workers as open_workers
 from mlp.optimizer_bench.protocol import BenchProgress as BenchProgress
 from mlp.optimizer_bench.protocol import n_trials as n_trials

@@ -1,38 +1,26 @@
-"""Comparing optimizers, from Python by `bench` and from the command line: the workers, the folder, what comes back.
-
-The folder of a bench holds what was asked for, what is finished, and what came of it:
-
-    bench.toml      the settings, resolved: what to go on with     results.csv      every fresh run
-    trials.jsonl    every finished trial, in the order of finish   sensitivity.csv  every learning rate that was tried
-    summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
-    times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
-
-Settings may change between two runs in the same folder: trials that are the same in both are not run again.
-"""
+"""Comparing optimizers, as users call it: `bench`, what it returns, and where its trials run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mlp.errors import ConfigError, DataError, HyperparameterError, UnknownNameError
-from mlp.experiment.config import to_toml
-from mlp.optimizer_bench.bench_settings import BenchSettings, parse_bench_settings
-from mlp.optimizer_bench.own_parts import OwnParts
+from mlp.optimizer_bench.bench_settings import parse_bench_settings
+from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
 from mlp.optimizer_bench.protocol import Cells, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
 from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
-from mlp.problems import Problem, problem_named
-from mlp.sweep import Journal, ProcessPool, Serial, cluster
+from mlp.problems import Problem
+from mlp.sweep import ProcessPool, Serial, cluster
 
 
 @dataclass(frozen=True)
@@ -111,64 +99,27 @@ def bench(
     >>> print(found.text().splitlines()[0])
     xor: train_loss; solved: train_solved ≥ 1
     """
-    rules, tasks = _name_parts(optimizers, Optimizer, "optimizers"), _name_parts(problems, Problem, "problems")
-    listed = isinstance(rates, int | np.integer)
+    rules, tasks = name_parts(optimizers, Optimizer, "optimizers"), name_parts(problems, Problem, "problems")
+    own, by_number = pick_own(rules, tasks), isinstance(rates, int | np.integer)
     asked = {
-        "optimizers": list(rules), "problems": list(tasks), "seeds": seeds,
-        "tuning_seeds": tuning_seeds, "rates": rates if listed else 1, "decades": decades, "search": search,
-        "together": together, "epochs": epochs, "seed": seed, "data": os.fspath(data),
+        "optimizers": list(rules), "problems": list(tasks), "seeds": seeds, "tuning_seeds": tuning_seeds,
+        "rates": rates if by_number else 1, "decades": decades, "search": search, "together": together,
+        "epochs": epochs, "seed": seed, "data": os.fspath(data) if isinstance(data, os.PathLike) else data,
     }  # fmt: skip
-    tables = {} if listed else _rate_tables(rates, rules)
-    settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", _own_parts(rules, tasks))
-    found = OptimizerComparison()
-    with (
-        open_workers(jobs, cluster, executor) as workers,
-        nullcontext() if out is None else open_folder(Path(out), settings) as journal,
-    ):
-        for _ in run_protocol(settings, found.cells, workers, journal):
+    tables = {} if by_number else _rate_tables(rates, rules)
+    settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", own)
+    found, folder = OptimizerComparison(), None if out is None else Path(out)
+    with open_workers(jobs, cluster, executor) as workers:
+        for _ in run_protocol(settings, found.cells, workers, folder):
             pass
-    if out is not None:
-        found.save(out)
+    if folder:
+        found.save(folder)
     return found
-
-
-def _name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
-    """What stands under each name: the name again, or an object. ConfigError where a name is there twice."""
-    if isinstance(given, Mapping):
-        named = list(given.items())
-    else:
-        parts = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-        named = [
-            (part if isinstance(part, str) else getattr(part, "name", type(part).__name__), part) for part in parts
-        ]
-    for name, part in named:
-        if not isinstance(part, kind) and part != name:
-            raise HyperparameterError(what, part, f"a name or an object of class {kind.__name__}")
-    names = [name for name, _ in named]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ConfigError(f"mlp.bench: two {what} have the name {twice[0]!r}. Give a dict of names and {what}.")
-    return dict(named)
-
-
-def _own_parts(rules: Mapping[str, Any], tasks: Mapping[str, Any]) -> OwnParts:
-    """Those that are no names; ConfigError where one of them has a name of the package's."""
-    own_rules = {name: part for name, part in rules.items() if part is not name}
-    own_tasks = {name: part for name, part in tasks.items() if part not in (name, _packaged_problem(name))}
-    for name in [*(own_rules.keys() & OPTIMIZERS.keys()), *filter(_packaged_problem, own_tasks)]:
-        raise ConfigError(f"mlp.bench: {name!r} is a name of the package. Give yours a name of its own.")
-    return OwnParts(own_rules, own_tasks)
-
-
-def _packaged_problem(name: str) -> Problem | None:
-    try:
-        return problem_named(name)
-    except UnknownNameError:
-        return None
 
 
 def _rate_tables(rates: Any, rules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Tables with the learning rates to try: one list for all rules that have one, or a list for each."""
-    kinds = {name: OPTIMIZERS.get(name) if part is name else type(part) for name, part in rules.items()}
+    kinds = {name: OPTIMIZERS.get(name) if part == name else type(part) for name, part in rules.items()}
     rated = [name for name, kind in kinds.items() if "learning_rate" in getattr(kind, "__dataclass_fields__", ())]
     given = rates if isinstance(rates, Mapping) else dict.fromkeys(rated, rates)
     return {name: {"learning_rate": np.ravel(values).tolist()} for name, values in given.items()}
@@ -181,16 +132,3 @@ def open_workers(
     if executor is not None:
         return nullcontext(executor)
     return cluster(address) if address else Serial() if jobs is None else ProcessPool(jobs)
-
-
-@contextmanager
-def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
-    """The journal in `folder`, which is made if there is none. The settings are written beside it."""
-    from mlp import __version__  # not at the top: the package is imported before it is complete
-
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder} is a file. Give a folder that is new, or one to go on in.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with Journal(folder / "trials.jsonl", {"mlp": __version__, "numpy": np.__version__}) as journal:
-        (folder / "bench.toml").write_text(to_toml(settings.to_dict()), encoding="utf-8")
-        yield journal

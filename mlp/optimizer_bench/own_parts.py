@@ -1,8 +1,8 @@
 """Rules and problems that the package does not know: by which name a bench uses them, and how workers get them.
 
-A worker process or a machine of a cluster gets the pickle of `OwnParts`. It holds no code: a worker imports the module
-of a class, so a class that only a notebook knows can train in this process only. Whatever else workers need to make own
-parts has its place between `send` and `receive`, which nobody else knows about.
+Workers in other processes and on other machines get the pickle of `OwnParts`. It holds no code: a worker imports the
+module of a class, so a class that only a notebook knows can train in this process only. Only `send` and `receive` know
+this, so whatever else workers need has its place between them.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import hashlib
 import io
 import pickle
 import sys
-from collections.abc import Mapping
-from concurrent.futures import BrokenExecutor, Executor
+from collections.abc import Iterable, Mapping
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from mlp.errors import ConfigError, DataError
+from mlp.errors import ConfigError, DataError, HyperparameterError, UnknownNameError
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import Problem, problem_named
+from mlp.sweep import Serial
 
-UNPICKLED = (pickle.PickleError, AttributeError, TypeError, ValueError, ImportError, EOFError)
-"""What `pickle` raises for an object that cannot travel."""
+CANNOT_TRAVEL = (pickle.PickleError, AttributeError, TypeError, ValueError, ImportError)
+"""What `pickle` raises for an object that another process cannot make."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,47 @@ class OwnParts:
         return self.problems[name] if name in self.problems else problem_named(name, folder)
 
     def fingerprints(self, rule: str, problem: str) -> dict[str, str]:
-        """Fingerprints of the rule and of the problem, of what is one's own."""
+        """The fingerprints of the rule and of the problem; of the package's there is none."""
         parts = {"rule": self.rules.get(rule), "problem": self.problems.get(problem)}
         return {what: fingerprint(part) for what, part in parts.items() if part is not None}
+
+
+def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
+    """What stands under each name: a name of the package, which is the same, or an object of class `kind`.
+
+    Objects in a list are called by their `name`, or else by their class.
+    """
+    parts = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    named = [(part if isinstance(part, str) else getattr(part, "name", type(part).__name__), part) for part in parts]
+    named = list(given.items()) if isinstance(given, Mapping) else named
+    for name, part in named:
+        if not isinstance(part, kind) and part != name:
+            raise HyperparameterError(what, part, f"a name or an object of class {kind.__name__}")
+        if sum(name == other for other, _ in named) > 1:
+            raise ConfigError(f"{what}: {name!r} is there twice. Give a dict {{name: ...}} where two are of one class.")
+    return dict(named)
+
+
+def pick_own(rules: Mapping[str, Any], problems: Mapping[str, Any]) -> OwnParts:
+    """The parts that are objects; ConfigError where one of them has a name of the package's."""
+    own_rules = {name: part for name, part in rules.items() if part != name}
+    own_problems = {name: part for name, part in problems.items() if part not in (name, _find_packaged(name))}
+    for name in [*(own_rules.keys() & OPTIMIZERS.keys()), *filter(_find_packaged, own_problems)]:
+        raise ConfigError(f"{name!r} is a name of the package. Give yours a name of its own.")
+    return OwnParts(own_rules, own_problems)
+
+
+def _find_packaged(name: str) -> Problem | None:
+    try:
+        return problem_named(name)
+    except UnknownNameError:
+        return None
 
 
 class _ModuleNoter(pickle.Pickler):
     """A pickler that notes the modules of all classes and functions it meets."""
 
-    def __init__(self, stream: io.BytesIO) -> None:
-        super().__init__(stream, protocol=5)
-        self.modules: set[str] = set()
+    modules: set[str]
 
     def reducer_override(self, obj: Any) -> Any:
         """Pickle as always."""
@@ -65,42 +96,47 @@ class _ModuleNoter(pickle.Pickler):
 def fingerprint(part: Any) -> str:
     """A hash of a part and of the files with its code. It changes with both, so that results are not mixed up.
 
-    DataError where there is nothing to hash: classes and functions of a notebook stand in no file.
+    DataError where the code stands in no file, as that of a notebook.
     """
-    noter = _ModuleNoter(stream := io.BytesIO())
+    noter = _ModuleNoter(pickled := io.BytesIO(), protocol=5)
+    noter.modules = set()
     try:
         noter.dump(part)
         own = sorted(m for m in noter.modules if m.partition(".")[0] not in {"mlp", "numpy", *sys.stdlib_module_names})
         files = [Path(sys.modules[name].__file__ or "").read_bytes() for name in own]
-    except (*UNPICKLED, OSError):
+    except (*CANNOT_TRAVEL, OSError):
         raise DataError(
-            f"the code of {part!r} stands in no file, so the folder could not say from which version of it results "
-            "are. Define it in a file, or leave out the folder."
+            f"the code of {part!r} stands in no file, so a folder could not say from which version of it results are. "
+            "Define it in a file, or leave out the folder."
         ) from None
-    return hashlib.sha256(b"\0".join([stream.getvalue(), *files])).hexdigest()
+    return hashlib.sha256(b"\0".join([pickled.getvalue(), *files])).hexdigest()
+
+
+def is_here(executor: Executor) -> bool:
+    """Whether an executor runs its trials in this process, where nothing must be sent."""
+    return isinstance(executor, Serial | ThreadPoolExecutor)
 
 
 def send(own: OwnParts, executor: Executor) -> bytes:
     """The parts as workers get them; ConfigError where a worker cannot make them."""
     try:
         sent = pickle.dumps(own)
-        why = executor.submit(explain_failure, sent).result() if own.rules or own.problems else ""
-    except UNPICKLED as error:
+        why = executor.submit(explain_failure, sent).result() if own != OwnParts() else ""
+    except CANNOT_TRAVEL as error:
         why = f"{error}"
     except BrokenExecutor:
-        why = 'its workers ended at once; a script must call mlp.bench under if __name__ == "__main__"'
+        why = 'it ended at once (a script must call mlp.bench under if __name__ == "__main__":)'
     if why:
-        names = ", ".join([*own.rules, *own.problems])
         raise ConfigError(
-            f"another process cannot make {names}: {why}. Define it in a file that can be imported there, or train in "
-            "this process: leave out jobs, cluster and executor."
+            f"another process cannot make {', '.join([*own.rules, *own.problems])}: {why}. Define it in a file that "
+            "can be imported there, or train in this process: leave out jobs, cluster and executor."
         )
     return sent
 
 
 @lru_cache(maxsize=4)
 def receive(sent: bytes) -> OwnParts:
-    """The parts, on a worker, where they are made once."""
+    """The parts, on a worker, which makes them once."""
     found: OwnParts = pickle.loads(sent)
     return found
 
@@ -109,6 +145,6 @@ def explain_failure(sent: bytes) -> str:
     """Why a worker cannot make the parts; "" if it can."""
     try:
         receive(sent)
-    except Exception as error:  # the import of a stranger's module may raise anything
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except Exception as error:  # a module that is imported may raise anything
+        return " ".join(str(error).split()) or type(error).__name__
     return ""

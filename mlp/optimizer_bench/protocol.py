@@ -9,22 +9,35 @@ deviate from DeepOBS (Schneider et al. 2019), which chooses by the test part and
 but the learning rate; everything else keeps its default unless the settings say otherwise.
 
 All rules start from the same weights and meet the same batches for the same seed, so seeds are pairs for a test.
+
+The folder of a bench holds what was asked for, what is finished, and what came of it:
+
+    bench.toml      the settings, resolved: what to go on with     results.csv      every fresh run
+    trials.jsonl    every finished trial, in the order of finish   sensitivity.csv  every learning rate that was tried
+    summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
+    times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
+
+Settings may change between two runs in the same folder: trials that are the same in both are not run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.errors import DataError
+from mlp.experiment.config import to_toml
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
-from mlp.optimizer_bench.own_parts import OwnParts, receive, send
+from mlp.optimizer_bench.own_parts import is_here, receive, send
 from mlp.problems import Problem, larger_is_better, needs_folder
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
@@ -33,12 +46,14 @@ from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 class Cell:
     """A rule on a problem. `error` says why it cannot run there; then there is nothing else.
 
-    `tuning` and `members`: what is known of each run of the tuning and of each fresh run.
+    `tuning` and `members`: what is known of each run of the tuning and of each fresh run. `codes`: which version of
+    one's own rule and problem the trials on disk are about.
     """
 
     problem: Problem
     rule: str
     rates: list[float | None]
+    codes: dict[str, str] = field(default_factory=dict)
     tuning: list[dict[str, Any]] = field(default_factory=list)
     members: list[dict[str, Any]] = field(default_factory=list)
     seconds_per_update: float = np.nan
@@ -97,32 +112,39 @@ def n_trials(settings: BenchSettings) -> int:
 
 
 def run_protocol(
-    settings: BenchSettings, cells: Cells, executor: Executor | None = None, journal: Journal | None = None
+    settings: BenchSettings, cells: Cells, executor: Executor | None = None, folder: Path | None = None
 ) -> Iterator[BenchProgress]:
-    """Run all trials and fill `cells`; yield after every trial. Trials of the `journal` are not run again."""
-    run = _runner(settings.own_parts, executor or Serial())
+    """Run all trials and fill `cells`; yield after every trial. Trials that `folder` has are not run again."""
+    own, executor = settings.own_parts, executor or Serial()
+    run = partial(run_bench_trial, own) if is_here(executor) else partial(run_sent_trial, send(own, executor))
     for name, rule in product(settings.problems, settings.optimizers):
-        problem = settings.own_parts.find_problem(name, settings.data or None)
-        cells[name, rule] = Cell(problem, rule, settings.learning_rates(rule))
+        codes = own.fingerprints(rule, name) if folder else {}
+        problem = own.find_problem(name, settings.data or None)
+        cells[name, rule] = Cell(problem, rule, settings.learning_rates(rule), codes)
     done, total = 0, n_trials(settings)
-    for kind in ("tuning", "fresh", "pace"):
-        pairs = [
-            (cell, trial) for cell in cells.values() for trial in _trials(kind, settings, cell, journal is not None)
-        ]
-        results = {}
-        for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
-            results[identity(outcome.trial)] = outcome.result
-            done += 1
-            yield BenchProgress(done, total, outcome)
-        for cell, trial in pairs:  # in the order of the trials, whichever was first
-            cell.add(kind, results[identity(trial)])
+    with open_folder(folder, settings) if folder else nullcontext() as journal:
+        for kind in ("tuning", "fresh", "pace"):
+            pairs = [(cell, trial) for cell in cells.values() for trial in _trials(kind, settings, cell)]
+            results = {}
+            for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
+                results[identity(outcome.trial)] = outcome.result
+                done += 1
+                yield BenchProgress(done, total, outcome)
+            for cell, trial in pairs:  # in the order of the trials, whichever was first
+                cell.add(kind, results[identity(trial)])
 
 
-def _runner(own: OwnParts, executor: Executor) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What runs a trial, in this process or in another."""
-    if isinstance(executor, Serial | ThreadPoolExecutor):
-        return partial(run_bench_trial, own)
-    return partial(run_sent_trial, send(own, executor))
+@contextmanager
+def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
+    """The journal in `folder`, which is made if there is none. The settings are written beside it."""
+    from mlp import __version__  # not at the top: the package is imported before it is complete
+
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, or one to go on in.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with Journal(folder / "trials.jsonl", {"mlp": __version__, "numpy": np.__version__}) as journal:
+        (folder / "bench.toml").write_text(to_toml(settings.to_dict()), encoding="utf-8")
+        yield journal
 
 
 def run_sent_trial(sent: bytes, trial: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,17 +152,13 @@ def run_sent_trial(sent: bytes, trial: Mapping[str, Any]) -> dict[str, Any]:
     return run_bench_trial(receive(sent), trial)
 
 
-def _trials(kind: str, settings: BenchSettings, cell: Cell, kept: bool) -> Iterator[dict[str, Any]]:
-    """The trials of a cell: every learning rate if there are several; the chosen one with fresh seeds; against time.
-
-    A trial that is `kept` in a journal says which version of one's own parts it is about.
-    """
+def _trials(kind: str, settings: BenchSettings, cell: Cell) -> Iterator[dict[str, Any]]:
+    """The trials of a cell: every learning rate if there are several; the chosen one with fresh seeds; its pace."""
     if kind == "tuning":
         rates, blocks = cell.rates, settings.seeds_of(TUNING, settings.tuning_seeds) if len(cell.rates) > 1 else []
     else:
         rates, blocks = [cell.rate], settings.seeds_of(FRESH, settings.seeds if kind == "fresh" else 1)
     name = cell.problem.name
-    own = settings.own_parts.fingerprints(cell.rule, name) if kept else {}
     for seeds in blocks:
         yield {
             "kind": kind,
@@ -152,4 +170,4 @@ def _trials(kind: str, settings: BenchSettings, cell: Cell, kept: bool) -> Itera
             "order": seeds[0],
             "epochs": settings.epochs or cell.problem.epochs,
             "data": settings.data if needs_folder(name) and settings.data else None,
-        } | ({"own": own} if own else {})
+        } | ({"code": cell.codes} if cell.codes else {})

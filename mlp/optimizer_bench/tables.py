@@ -93,9 +93,8 @@ def write_tables(cells: Cells, folder: Path) -> None:
     place = ("problem", "rule", "learning_rate")
     head = (*place, "n", "quantity", "value", "low", "high", "coverage")
     numbers = [line for row in summarize(cells) for line in _summary_lines(row)]
-    timed = [line[4].startswith("seconds") for line in numbers]
-    _write_csv(folder / "summary.csv", head, [line for line, late in zip(numbers, timed, strict=True) if not late])
-    _write_csv(folder / "times.csv", head, [line for line, late in zip(numbers, timed, strict=True) if late])
+    for name, timed in (("summary.csv", False), ("times.csv", True)):
+        _write_csv(folder / name, head, [line for line in numbers if line[4].startswith("seconds") == timed])
     _write_csv(folder / "results.csv", (*place, "seed", "when", "what", "value"), _result_lines(cells))
     _write_csv(folder / "sensitivity.csv", (*place, "value", "low", "high"), _sensitivity_lines(cells))
     profiles = compute_profiles(cells).items()

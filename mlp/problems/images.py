@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mlp.arrays import Array
 from mlp.data import load, split
 from mlp.errors import DataError
 from mlp.initializers import TruncatedNormal, Zeros
@@ -60,13 +59,9 @@ def _load_images(source: str, folder: str | None, layers: Sequence[Layer]) -> Ta
     data = load(path if folder and path.is_file() else source)
     if data.y is None or data.test is None:
         raise DataError(f"{source} in {folder} has no test part. X_train, y_train, X_test and y_test are needed.")
-    X_test, y_test = data.test
-    parts = {"train": (_scale(data.X), data.y), "test": (_scale(X_test), y_test)}
-    return Task(layers, SoftmaxCrossEntropy(), parts, 128, measure_accuracy, np.float32)
-
-
-def _scale(X: Array) -> Array:
-    return X.astype(np.float32) / np.float32(255)
+    parts = {"train": (data.X, data.y), "test": data.test}
+    scaled = {name: (X.astype(np.float32) / np.float32(255), y) for name, (X, y) in parts.items()}
+    return Task(layers, SoftmaxCrossEntropy(), scaled, 128, measure_accuracy, np.float32)
 
 
 LOGREG = stack_layers((784, 10), ReLU, Zeros())
