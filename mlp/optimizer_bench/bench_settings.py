@@ -61,11 +61,15 @@ class BenchSettings:
         """The rule of that name with the keys of its table, and its own learning rate."""
         return self.own_parts.make_rule(name, self.keys(name))
 
+    def listed_rates(self, name: str) -> list[Any]:
+        """The learning rates of a rule's table."""
+        given = self.tables.get(name, {}).get("learning_rate", [])
+        return given if isinstance(given, list) else [given]
+
     def learning_rates(self, name: str) -> list[float | None]:
         """What is tried, each once and in rising order; [None] for a rule without one, or with a schedule."""
-        given = self.tables.get(name, {}).get("learning_rate")
-        if given is not None:
-            return sorted(set(given if isinstance(given, list) else [given]))
+        if given := self.listed_rates(name):
+            return sorted(set(given))
         rule = self.make_rule(name)
         usual = {f.name: getattr(rule, f.name) for f in fields(rule)}.get("learning_rate")  # type: ignore[arg-type]
         if not isinstance(usual, int | float):
@@ -126,16 +130,15 @@ def _check_names(found: BenchSettings, where: str) -> None:
 
 def _check_rule(found: BenchSettings, name: str, where: str) -> None:
     """Make the rule once at every learning rate."""
-    kind = type(found.own_parts.rules[name]) if name in found.own_parts.rules else OPTIMIZERS[name]
-    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
-    for own in found.tables.get(name, {}):
+    table = found.tables.get(name, {})
+    known = [f.name for f in fields(found.own_parts.rules.get(name, OPTIMIZERS.get(name)))]  # type: ignore[arg-type]
+    for own in table:
         if own not in known:
             raise ConfigError(f"{where} has no key {own!r}. {suggestion(own, known or ['none'])}")
-    given = found.tables.get(name, {}).get("learning_rate")
-    if given == []:
+    if table.get("learning_rate") == []:
         raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
     try:
-        for rate in given if isinstance(given, list) else [] if given is None else [given]:
+        for rate in found.listed_rates(name):
             check_positive("learning_rate", rate)
         for rate in found.learning_rates(name):
             at_rate(found.make_rule(name), rate)

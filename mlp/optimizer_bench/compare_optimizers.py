@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp.errors import MissingExtraError
 from mlp.optimizer_bench.bench_settings import parse_bench_settings
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
@@ -27,7 +28,7 @@ from mlp.sweep import ProcessPool, Serial, cluster
 class OptimizerComparison:
     """What a bench found: a `Cell` for each problem and rule, and how to read them."""
 
-    cells: Cells = field(default_factory=dict)
+    cells: Cells = field(default_factory=dict, repr=False)
 
     def rows(self) -> list[SummaryRow]:
         """A row for each rule on each problem, problem by problem, the best rule first."""
@@ -41,17 +42,17 @@ class OptimizerComparison:
         """Tables for a terminal."""
         return format_tables(self.cells)
 
+    def plot(self, folder: str | os.PathLike[str]) -> None:
+        """Draw curves, sensitivities and profiles into PNG files; MissingExtraError without matplotlib."""
+        draw_plots(self.cells, Path(folder))
+
     def save(self, folder: str | os.PathLike[str]) -> str:
         """Write CSV files and, where matplotlib is installed, plots; return a line that says what was written."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_tables(self.cells, folder)
+        write_tables(self.cells, Path(folder))
         try:
-            draw_plots(self.cells, folder)
-        except ImportError:
-            return (
-                f"tables: {folder}/*.csv; plots need the extra 'plot': pip install 'mlp[plot]', then the same command"
-            )
+            self.plot(folder)
+        except MissingExtraError as error:
+            return f"tables: {folder}/*.csv; {error}, then the same command"
         return f"tables and plots: {folder}"
 
 

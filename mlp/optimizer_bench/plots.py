@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.errors import MissingExtraError
 from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.summary import FACTORS, compute_profiles, group_by_problem, measure_sensitivity
 from mlp.problems import larger_is_better
@@ -23,10 +24,13 @@ STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
 def draw_plots(cells: Cells, folder: Path) -> None:
     """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png.
 
-    ImportError where there is no matplotlib, before anything is written.
+    MissingExtraError where there is no matplotlib, before anything is written.
     """
-    import matplotlib  # noqa: F401  -- before anything is written
-
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("a plot", "plot") from None
+    folder.mkdir(parents=True, exist_ok=True)
     for problem, group in group_by_problem(cells).items():
         ready = [cell for cell in group if cell.members]
         if ready:

@@ -90,6 +90,7 @@ def _format_legend(found: Sequence[SummaryRow]) -> str:
 
 def write_tables(cells: Cells, folder: Path) -> None:
     """Write summary.csv, results.csv, sensitivity.csv and profile.csv, and times.csv for what the clock says."""
+    folder.mkdir(parents=True, exist_ok=True)
     place = ("problem", "rule", "learning_rate")
     head = (*place, "n", "quantity", "value", "low", "high", "coverage")
     numbers = [line for row in summarize(cells) for line in _summary_lines(row)]
