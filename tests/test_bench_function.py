@@ -20,7 +20,7 @@ from sweeping import Halved, bowl
 import mlp
 from mlp.errors import ConfigError, DataError, HyperparameterError, MLPError
 from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings, run_protocol
-from mlp.optimizer_bench.own_parts import fingerprint
+from mlp.optimizer_bench.own_parts import hash_part
 from mlp.problems import PROBLEMS, Problem, function_problem, problem_named
 from mlp.sweep import ProcessPool, identity
 
@@ -168,10 +168,10 @@ def test_a_fingerprint_changes_with_the_numbers_and_with_the_code(
     file = tmp_path / "code_of_a_test.py"
     file.write_text("def f(params, out):\n    return params.sum(-1)\n")
     code = importlib.import_module("code_of_a_test")
-    names = [fingerprint(function_problem("f", code.f, [(-1, high)])) for high in (1, 1, 2)]
+    names = [hash_part(function_problem("f", code.f, [(-1, high)])) for high in (1, 1, 2)]
     assert names[0] == names[1] != names[2]
     file.write_text(file.read_text() + "# changed\n")
-    assert fingerprint(function_problem("f", code.f, [(-1, 1)])) != names[0]
+    assert hash_part(function_problem("f", code.f, [(-1, 1)])) != names[0]
     monkeypatch.delitem(sys.modules, "code_of_a_test")
 
 

@@ -28,7 +28,7 @@ from mlp.statistics.scores import (
     confusion,
     log_loss,
     mae,
-    one_hot,
+    mark_classes,
     score_classes,
 )
 
@@ -86,7 +86,7 @@ def appraised(head: Head, about: Preprocessing, raw: Array, part: Part) -> Appra
 def _of_classes(head: Head, about: Preprocessing, raw: Array, codes: Array, found: dict[str, float]) -> Appraisal:
     """One class for each row."""
     answers, n_classes = metrics.decide(head, about.task, raw), about.n_targets
-    matrix, truth = confusion(codes, answers, n_classes), one_hot(codes, n_classes)
+    matrix, truth = confusion(codes, answers, n_classes), mark_classes(codes, n_classes)
     each = score_classes(matrix)
     p = metrics.probabilities(head, about.task, raw)
     scores = _scores(raw) if p is None else p
@@ -129,6 +129,6 @@ def _of_yes(matrices: Sequence[Array]) -> ClassScores:
 
 def _of_chances(y: Array, p: Array) -> dict[str, float]:
     """Log-loss, Brier score and calibration error of yes and no, over all labels of all rows."""
-    truth, both = one_hot(y.ravel(), 2), np.stack([1 - p.ravel(), p.ravel()], axis=1)
+    truth, both = mark_classes(y.ravel(), 2), np.stack([1 - p.ravel(), p.ravel()], axis=1)
     error = calibration_error(both.argmax(1) == y.ravel(), both.max(1))
     return {"log_loss": log_loss(truth, both), "brier": brier(truth, both), "calibration_error": error}

@@ -107,11 +107,11 @@ def parse_bench_settings(given: Mapping[str, Any], where: str = "bench", own: Ow
             raise ConfigError(f"{where}, [{place}]: a table is needed; given was {table!r}.")
     found: BenchSettings = parse_section(BenchSettings, given.get("bench", {}), f"{where}, [bench]")
     found = replace(found, tables=dict(tables), own_parts=own or OwnParts())
-    _check_names(found, where)
+    _check_parts(found, where)
     return found
 
 
-def _check_names(found: BenchSettings, where: str) -> None:
+def _check_parts(found: BenchSettings, where: str) -> None:
     """Refuse rules and problems that are unknown or there twice, and rules that cannot be made."""
     for what, names in (("optimizers", found.optimizers), ("problems", found.problems)):
         if twice := [name for name in names if names.count(name) > 1]:

@@ -76,7 +76,7 @@ def train_members(
     """
     log = MemberLog(problem, len(seeds), rule.full_batch)
     try:
-        _train(log, problem, rule, rates, seeds, order)
+        _train_all(log, problem, rule, rates, seeds, order)
     except np.linalg.LinAlgError:
         if len(seeds) > 1:
             pairs = zip(rates, seeds, strict=True)
@@ -85,7 +85,7 @@ def train_members(
     return log.to_json()
 
 
-def _train(
+def _train_all(
     log: MemberLog, problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int
 ) -> None:
     """Train until all members have stopped; write what is measured into `log`."""

@@ -43,10 +43,10 @@ class OwnParts:
         """One's own problem of that name, or else the package's with its data in `folder`."""
         return self.problems[name] if name in self.problems else problem_named(name, folder)
 
-    def fingerprints(self, rule: str, problem: str) -> dict[str, str]:
-        """The fingerprints of the rule and of the problem; of the package's there is none."""
+    def hash_parts(self, rule: str, problem: str) -> dict[str, str]:
+        """Hashes of the rule and of the problem; those of the package have none."""
         parts = {"rule": self.rules.get(rule), "problem": self.problems.get(problem)}
-        return {what: fingerprint(part) for what, part in parts.items() if part is not None}
+        return {what: hash_part(part) for what, part in parts.items() if part is not None}
 
 
 def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class _ModuleNoter(pickle.Pickler):
         return NotImplemented
 
 
-def fingerprint(part: Any) -> str:
+def hash_part(part: Any) -> str:
     """A hash of a part and of the files with its code. It changes with both, so that results are not mixed up.
 
     DataError where the code stands in no file, as that of a notebook.

@@ -118,13 +118,13 @@ def run_protocol(
     own, executor = settings.own_parts, executor or Serial()
     run = partial(run_bench_trial, own) if is_here(executor) else partial(run_sent_trial, send(own, executor))
     for name, rule in product(settings.problems, settings.optimizers):
-        codes = own.fingerprints(rule, name) if folder else {}
+        codes = own.hash_parts(rule, name) if folder else {}
         problem = own.find_problem(name, settings.data or None)
         cells[name, rule] = Cell(problem, rule, settings.learning_rates(rule), codes)
     done, total = 0, n_trials(settings)
     with open_folder(folder, settings) if folder else nullcontext() as journal:
         for kind in ("tuning", "fresh", "pace"):
-            pairs = [(cell, trial) for cell in cells.values() for trial in _trials(kind, settings, cell)]
+            pairs = [(cell, trial) for cell in cells.values() for trial in _plan_trials(kind, settings, cell)]
             results = {}
             for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
                 results[identity(outcome.trial)] = outcome.result
@@ -152,7 +152,7 @@ def run_sent_trial(sent: bytes, trial: Mapping[str, Any]) -> dict[str, Any]:
     return run_bench_trial(receive(sent), trial)
 
 
-def _trials(kind: str, settings: BenchSettings, cell: Cell) -> Iterator[dict[str, Any]]:
+def _plan_trials(kind: str, settings: BenchSettings, cell: Cell) -> Iterator[dict[str, Any]]:
     """The trials of a cell: every learning rate if there are several; the chosen one with fresh seeds; its pace."""
     if kind == "tuning":
         rates, blocks = cell.rates, settings.seeds_of(TUNING, settings.tuning_seeds) if len(cell.rates) > 1 else []

@@ -82,7 +82,7 @@ def _row(cell: Cell) -> SummaryRow:
     ends = [nan if (end := member["final"][problem.score]) is None else end for member in cell.members]
     return SummaryRow(
         problem.name, cell.rule, problem.score, str(problem.target), cell.rate, cell.at_edge, len(ends),
-        width=_width(cell) if ends else nan,
+        width=_count_decades(cell) if ends else nan,
         mean=float(np.mean(ends)) if ends else nan,
         deviation=float(np.std(ends, ddof=1)) if len(ends) > 1 else nan,
         seconds_per_update=cell.seconds_per_update,
@@ -126,7 +126,7 @@ def measure_sensitivity(cell: Cell) -> list[tuple[float, Interval]]:
     ]
 
 
-def _width(cell: Cell) -> float:
+def _count_decades(cell: Cell) -> float:
     """Decades of learning rates that go at least nine tenths of the way from the start to the end of the best one.
 
     Counted in points of the grid, so the number is as fine as the grid. NaN without tuning.

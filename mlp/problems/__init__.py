@@ -37,7 +37,7 @@ def needs_folder(name: str) -> bool:
 
 @cache
 def problem_named(name: str, folder: str | None = None) -> Problem:
-    """The problem of that name; parity-N, encoder-N-M-N and proben1-NAME of every size and name too.
+    """The problem of that name, also parity-N, encoder-N-M-N and proben1-NAME for other sizes and names.
 
     `folder` holds the data that do not come with the package. They are read when the problem begins.
     """

@@ -122,7 +122,7 @@ def draw_start(box: Box, seeds: Seeds) -> Array:
     return np.array([draw_start(box, seed) for seed in seeds])
 
 
-def _begin(formula: Formula, box: Box, seeds: Seeds, order: int, full_batch: bool) -> FunctionDescent:
+def _begin_function(formula: Formula, box: Box, seeds: Seeds, order: int, full_batch: bool) -> FunctionDescent:
     function, start = Function(formula), draw_start(box, seeds)
     return FunctionDescent(start, repeat(function), lambda params: {"train_loss": function.value(params)})
 
@@ -135,7 +135,7 @@ def function_problem(
     `formula(params, out)` writes the gradient at `params` (*population, n) into `out` and returns the values
     (*population,). A seed draws the start from `box`, which has a pair (low, high) for each of the n numbers.
     """
-    begin = partial(_begin, formula, box)
+    begin = partial(_begin_function, formula, box)
     return Problem(name, description, source, begin, epochs=2000, target=Target("train_loss", solved), every=5)
 
 

@@ -94,7 +94,7 @@ def train_and_test() -> tuple[Quadratic, Quadratic]:
     return average_over(samples(42)), average_over(samples(43)[: PER_EPOCH * SIZE])
 
 
-def _measure(params: Array) -> Measures:
+def _measure_losses(params: Array) -> Measures:
     train, test = train_and_test()
     return {"train_loss": train.value(params), "test_loss": test.value(params)}
 
@@ -125,10 +125,10 @@ def _objectives(seeds: Seeds, reshuffled: bool) -> Iterator[Quadratic]:
             yield Quadratic(hessian(), np.array(of_members), 0.0)
 
 
-def _begin(reshuffled: bool, seeds: Seeds, order: int, full_batch: bool) -> FunctionDescent:
+def _begin_quadratic(reshuffled: bool, seeds: Seeds, order: int, full_batch: bool) -> FunctionDescent:
     params = np.ones(DIMENSIONS) if isinstance(seeds, int) else np.ones((len(seeds), DIMENSIONS))
     objectives = repeat(train_and_test()[0]) if full_batch else _objectives(seeds, reshuffled)
-    return FunctionDescent(params, objectives, _measure)
+    return FunctionDescent(params, objectives, _measure_losses)
 
 
 QUADRATICS = tuple(
@@ -136,7 +136,7 @@ QUADRATICS = tuple(
         name,
         f"noisy quadratic in 100 dimensions, batches in {order}",
         "Schneider, Balles, Hennig, DeepOBS (2019)",
-        partial(_begin, reshuffled),
+        partial(_begin_quadratic, reshuffled),
         epochs=100,
         target=Target("test_loss", REACHED),
         score="test_loss",

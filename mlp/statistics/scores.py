@@ -2,7 +2,7 @@
 
 Where scikit-learn has a metric of the same name, the numbers are equal to its numbers. What is not defined is NaN, as
 the AUC of a class without rows. Classes are codes 0 … C-1. Probabilities `p` (n, k) have a column for each class or
-label, and `truth` (n, k) is the same in 0 and 1; `one_hot` makes it from codes. Scores of whole populations, r² and
+label, and `truth` (n, k) is the same in 0 and 1; `mark_classes` makes it from codes. Scores of whole populations, r² and
 rmse are in `metrics`.
 """
 
@@ -75,7 +75,7 @@ def score_classes(matrix: Array) -> ClassScores:
         return ClassScores(right / answered, right / support, 2 * right / (answered + support), support)
 
 
-def one_hot(codes: Array, n_classes: int) -> Array:
+def mark_classes(codes: Array, n_classes: int) -> Array:
     """Whether row i is of class j, (n, n_classes)."""
     return np.asarray(codes[:, None] == np.arange(n_classes))
 
