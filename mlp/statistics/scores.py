@@ -2,8 +2,8 @@
 
 Where scikit-learn has a metric of the same name, the numbers are equal to its numbers. What is not defined is NaN, as
 the AUC of a class without rows. Classes are codes 0 … C-1. Probabilities `p` (n, k) have a column for each class or
-label, and `truth` (n, k) is the same in 0 and 1; `mark_classes` makes it from codes. Scores of whole populations, r² and
-rmse are in `metrics`.
+label, and `truth` (n, k) is the same in 0 and 1; `mark_classes` makes it from codes. r² and rmse are in `metrics`, as
+they are also asked of populations.
 """
 
 from __future__ import annotations
