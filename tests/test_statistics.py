@@ -19,8 +19,7 @@ from mlp.experiment.config import parse
 from mlp.experiment.prepare import Part
 from mlp.experiment.trial import Rows, trained
 from mlp.optimizers.memory import average
-from mlp.problems.networks import NetworkCourse, Task
-from mlp.problems.networks import Part as TaskPart
+from mlp.problems.networks import NetworkDescent, Task
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((90, 4)), RNG.integers(0, 3, 90)
@@ -286,17 +285,17 @@ def test_trials_beside_a_run_answer_so_too() -> None:
 
 
 def test_a_benchmark_measures_an_average_so_too() -> None:
-    parts = {"train": TaskPart(X, Y), "test": TaskPart(X[:20], Y[:20])}
-    course = NetworkCourse(Task(stack().layers, mlp.SoftmaxCrossEntropy(), parts, 16), 0, 0, False)
-    steps = course.steps(course.fitted(mlp.AveragedSGD(0.3)))
+    parts = {"train": (X, Y), "test": (X[:20], Y[:20])}
+    descent = NetworkDescent(Task(stack().layers, mlp.SoftmaxCrossEntropy(), parts, 16), 0, 0, False)
+    steps = descent.steps(descent.fitted(mlp.AveragedSGD(0.3)))
     made = [next(steps) for _ in range(30)][-1]
     there = mlp.Network(stack().layers, 0)
     there.params = made.state.average
     mlp.update_statistics(there, [mlp.as_batch(X, Y)])
     output = mlp.predict(there, X[:20]).T
     expected = float(mlp.SoftmaxCrossEntropy().value(output, Y[:20], None))
-    assert course.measure(made.state.average)["test_loss"] == pytest.approx(expected, rel=1e-12)
-    assert course.measure(course.params)["test_loss"] != pytest.approx(expected, rel=1e-3)
+    assert descent.measure(made.state.average)["test_loss"] == pytest.approx(expected, rel=1e-12)
+    assert descent.measure(descent.params)["test_loss"] != pytest.approx(expected, rel=1e-3)
 
 
 # samples that count more or less
