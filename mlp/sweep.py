@@ -13,13 +13,12 @@ are to give the same bits.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -78,7 +77,7 @@ class ProcessPool(Executor):
         check_count("jobs", jobs)
         self.ahead = 2 * jobs  # for each process a trial to run and one to go on with: few to wait for at the end
         self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Executor | None = None
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Hand it to the pool, which is made if there is none or it is broken."""
@@ -94,8 +93,11 @@ class ProcessPool(Executor):
         if self._pool is not None:
             self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
-    def _running(self) -> ProcessPoolExecutor:
+    def _running(self) -> Executor:
         if self._pool is None:
+            import multiprocessing  # brings sockets and temporary files, which `import mlp` does without
+            from concurrent.futures import ProcessPoolExecutor
+
             context = multiprocessing.get_context("spawn")  # NumPy loads again, and reads how many threads it may have
             self._pool = ProcessPoolExecutor(self._jobs, context, _prepare_worker)
         return self._pool
@@ -111,6 +113,8 @@ def _prepare_worker() -> None:
 
 
 def _leave_with_parent() -> None:
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -287,14 +287,14 @@ def test_trials_beside_a_run_answer_so_too() -> None:
 def test_a_benchmark_measures_an_average_so_too() -> None:
     parts = {"train": (X, Y), "test": (X[:20], Y[:20])}
     descent = NetworkDescent(Task(stack().layers, mlp.SoftmaxCrossEntropy(), parts, 16), 0, 0, False)
-    steps = descent.steps(descent.fitted(mlp.AveragedSGD(0.3)))
-    made = [next(steps) for _ in range(30)][-1]
+    steps = descent.steps(mlp.AveragedSGD(0.3))
+    update = [next(steps) for _ in range(30)][-1]
     there = mlp.Network(stack().layers, 0)
-    there.params = made.state.average
+    there.params = update.state.average
     mlp.update_statistics(there, [mlp.as_batch(X, Y)])
     output = mlp.predict(there, X[:20]).T
     expected = float(mlp.SoftmaxCrossEntropy().value(output, Y[:20], None))
-    assert descent.measure(made.state.average)["test_loss"] == pytest.approx(expected, rel=1e-12)
+    assert descent.measure(update.state.average)["test_loss"] == pytest.approx(expected, rel=1e-12)
     assert descent.measure(descent.params)["test_loss"] != pytest.approx(expected, rel=1e-3)
 
 
