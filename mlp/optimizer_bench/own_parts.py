@@ -19,9 +19,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from mlp.errors import ConfigError, DataError, HyperparameterError, UnknownNameError
+from mlp.errors import ConfigError, DataError, HyperparameterError
 from mlp.optimizers import OPTIMIZERS, Optimizer
-from mlp.problems import Problem, problem_named
+from mlp.problems import PROBLEMS, Problem, problem_named
 from mlp.sweep import Serial
 
 CANNOT_TRAVEL = (pickle.PickleError, AttributeError, TypeError, ValueError, ImportError)
@@ -68,17 +68,10 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
 def pick_own(rules: Mapping[str, Any], problems: Mapping[str, Any]) -> OwnParts:
     """The parts that are objects; ConfigError where one of them has a name of the package's."""
     own_rules = {name: part for name, part in rules.items() if part != name}
-    own_problems = {name: part for name, part in problems.items() if part not in (name, _find_packaged(name))}
-    for name in [*(own_rules.keys() & OPTIMIZERS.keys()), *filter(_find_packaged, own_problems)]:
+    own_problems = {name: part for name, part in problems.items() if part not in (name, PROBLEMS.get(name))}
+    for name in [*(own_rules.keys() & OPTIMIZERS.keys()), *(own_problems.keys() & PROBLEMS.keys())]:
         raise ConfigError(f"{name!r} is a name of the package. Give yours a name of its own.")
     return OwnParts(own_rules, own_problems)
-
-
-def _find_packaged(name: str) -> Problem | None:
-    try:
-        return problem_named(name)
-    except UnknownNameError:
-        return None
 
 
 class _ModuleNoter(pickle.Pickler):
