@@ -59,6 +59,7 @@ def backward(network: Network, workspace: Workspace) -> None:
     ∂L/∂(raw outputs), which the loss wrote, is read from the last of `workspace.d_nodes`.
     """
     nodes, d_nodes, grads, scratch = workspace.nodes, workspace.d_nodes, workspace.grads, workspace.scratch
+    workspace.passes += 1
     for i in workspace.last_to_first:
         layer, params, x, y = network.layers[i], network.views[i], nodes[i], nodes[i + 1]
         layer.backward(params, x, y, d_nodes[i + 1], scratch[i], grads[i], d_nodes[i])

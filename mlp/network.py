@@ -199,7 +199,8 @@ class Workspace:
     `nodes[i]` goes into layer i and `nodes[i+1]` comes out (nodes[0] is the batch); `d_nodes` are the derivatives of
     the loss with respect to them, None where nobody asks. `grad` (*population, P) is laid out like the parameters and
     `grads[i]` is layer i's part. `scratch[i]` is what layer i left for its own backward. `weights` (N,) is what each
-    sample of the latest pass counted, None where all counted the same.
+    sample of the latest pass counted, None where all counted the same. `passes` counts the backward passes: what was
+    made of one does not hold after the next.
 
     `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N). A workspace cannot be copied: its arrays
     are views of one another. Make another.
@@ -210,7 +211,7 @@ class Workspace:
         check_count("n_samples", n_samples)
         first = next((i for i, layer in enumerate(layers) if layer.n_params), len(layers) - 1)
         outputs = [empty_nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
-        self.n_samples = n_samples
+        self.n_samples, self.passes = n_samples, 0
         self.weights: Array | None = None
         self.nodes: list[Nodes] = [empty_nodes((), network.n_in, n_samples, dtype), *outputs]
         self.d_nodes: list[Any] = [  # arrays, and None

@@ -1,10 +1,8 @@
 """The loss on one batch as a function of the parameters, with as many derivatives as anyone asks for.
 
-`backprop` gives the first. Second derivatives come as products with a vector, by the R-operator: R{·} is the derivative
-along a direction v of everything that a forward and a backward pass compute, so that R{gradient} is the Hessian times
-v, exactly and for the price of two more passes. Layers and losses say what R makes of them; one that does not is named
-in a `DerivativeError`. Pearlmutter (1994), "Fast exact multiplication by the Hessian"; Schraudolph (2002) for the
-Gauss-Newton matrix.
+`backprop` gives the first. Second derivatives come as products with a vector, exactly and for the price of about two
+more passes: `linearised` holds how. Layers and losses say what the R-operator makes of them; one that does not is named
+in a `DerivativeError`.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from mlp.arrays import Array, effective_size
 from mlp.backprop import forward, value_and_grad
 from mlp.data.batches import Batch
 from mlp.errors import DerivativeError
+from mlp.linearised import Linearised
 from mlp.losses import Loss
 from mlp.losses.loss import shares
 from mlp.network import Network, Workspace
@@ -55,6 +54,7 @@ class Objective:
         self.batch: Batch
         self.workspace: Workspace
         self._room: Room | None = None
+        self._linearised: Linearised | None = None
 
     def value(self, params: Array) -> Any:
         """L(params), (*population,)."""
@@ -87,21 +87,16 @@ class Objective:
 
     # what is known at the present point only: that of the latest step
 
+    def linearised(self) -> Linearised:
+        """The network and the loss there, ready for products along many directions; made once for a point."""
+        known = self._linearised
+        if known is None or not known.holds(self.batch, self.workspace):
+            known = self._linearised = Linearised(self.network, self.loss, self.batch, self.workspace)
+        return known
+
     def hvp(self, v: Array, out: Array) -> None:
         """Write ∂²L/∂params² v into `out`, (*population, P), penalties included."""
-        network, nodes, scratch = self.network, self.workspace.nodes, self.workspace.scratch
-        directions, grads, d_nodes = network.layout.views(v), network.layout.views(out), self.workspace.d_nodes
-        r_nodes = self._forward_along(directions)
-        r_d_y: Any = np.empty_like(nodes[-1].values)
-        self.loss.curvature(nodes[-1].values, self.batch.target, self.batch.weights, r_nodes[-1], r_d_y)
-        for i in self._trained():
-            r_d_x = None if d_nodes[i] is None else np.empty_like(d_nodes[i])
-            network.layers[i].backward_along(
-                network.views[i], directions[i], nodes[i], r_nodes[i], nodes[i + 1], r_nodes[i + 1],
-                d_nodes[i + 1], r_d_y, scratch[i], grads[i], r_d_x,
-            )  # fmt: skip
-            r_d_y = r_d_x
-        self._penalties_along(directions, grads)
+        self.linearised().hvp(v, out)
 
     def gnvp(self, v: Array, out: Array) -> None:
         """Write Jᵀ (∂²L/∂output²) J v into `out`: the Gauss-Newton matrix times v, penalties included.
@@ -109,14 +104,7 @@ class Objective:
         J = ∂output/∂params. For losses convex in the outputs this matrix has no negative eigenvalue, and where the
         outputs fit the targets it is the Hessian.
         """
-        directions = self.network.layout.views(v)
-        r_output = self._forward_along(directions)[-1]
-        d_output = np.empty_like(r_output)
-        output = self.workspace.nodes[-1].values
-        self.loss.curvature(output, self.batch.target, self.batch.weights, r_output, d_output)
-        grads = self.network.layout.views(out)
-        self._backward(d_output, grads)
-        self._penalties_along(directions, grads)
+        self.linearised().gnvp(v, out)
 
     @property
     def n_residuals(self) -> int:
@@ -173,25 +161,16 @@ class Objective:
         blocks = zip(*passes, strict=True)
         return [Factors(b[0].part, b[0].inputs, np.stack([f.signals for f in b])) for b in blocks]
 
-    def _forward_along(self, directions: Any) -> list[Any]:
-        """R{nodes}; None where nothing moves, below the first layer with parameters."""
-        network, nodes, scratch = self.network, self.workspace.nodes, self.workspace.scratch
-        r_nodes: list[Any] = [None] * len(nodes)
-        for i in reversed(self._trained()):
-            r_y = r_nodes[i + 1] = np.empty_like(nodes[i + 1].values)
-            layer = network.layers[i]
-            layer.forward_along(network.views[i], directions[i], nodes[i], r_nodes[i], nodes[i + 1], scratch[i], r_y)
-        return r_nodes
-
     def _backward(self, d_output: Array, grads: Any) -> list[Any]:
         """From any ∂/∂output to `grads` and to ∂/∂(nodes), in arrays of its own: those of the step stay."""
-        network, nodes, scratch = self.network, self.workspace.nodes, self.workspace.scratch
+        network, nodes = self.network, self.workspace.nodes
         d_nodes = [None if d is None else np.empty_like(d) for d in self.workspace.d_nodes]
         d_nodes[-1] = d_output
-        for i in self._trained():
-            d_y = d_nodes[i + 1]
+        for i in self.workspace.last_to_first:
+            layer, d_y = network.layers[i], d_nodes[i + 1]
             assert d_y is not None
-            network.layers[i].backward(network.views[i], nodes[i], nodes[i + 1], d_y, scratch[i], grads[i], d_nodes[i])
+            scratch = layer.fork(self.workspace.scratch[i])
+            layer.backward(network.views[i], nodes[i], nodes[i + 1], d_y, scratch, grads[i], d_nodes[i])
         return d_nodes
 
     def _factors(self, d_output: Array) -> list[Factors]:
@@ -203,14 +182,6 @@ class Objective:
                 inputs, signals = self.network.layers[i].factors(self.workspace.nodes[i], d_nodes[i + 1])
                 found.append(Factors(part, inputs, signals))
         return found
-
-    def _penalties_along(self, directions: Any, grads: Any) -> None:
-        for i in self.network.penalised:
-            self.network.layers[i].penalty_along(self.network.views[i], directions[i], grads[i])
-
-    def _trained(self) -> range:
-        """Layers from the last to the first with parameters, that of the inputs left out."""
-        return self.workspace.last_to_first
 
     def _alone(self) -> None:
         """Refuse what a matrix of single gradients cannot hold."""

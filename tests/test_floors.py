@@ -16,6 +16,7 @@ FLOORS = """
 2 layers
 3 network
 4 backprop
+4.25 linearised
 4.5 objective running_statistics
 5 training differences curvature landscape
 6 instruments pretraining

@@ -19,6 +19,19 @@ from mlp.errors import DerivativeError, ShapeError, check_finite, check_not_nega
 from mlp.layers.layer import UNSIZED, Layer
 
 
+@dataclass
+class Tangent:
+    """An activation at one point: `slope` φ′(x), `room` for a product, `bend` φ″(x) ∂L/∂y once somebody asked for it.
+
+    `scratch` is that of the pass. `bend` is the number 0 where φ is made of straight pieces.
+    """
+
+    scratch: Any
+    slope: Array
+    room: Array
+    bend: Any = None
+
+
 @dataclass(frozen=True)
 class Activation(Layer):
     """y = φ(x), node by node.
@@ -57,15 +70,20 @@ class Activation(Layer):
         """Write φ′(x) into `out`."""
 
     def bend(self, x: Array, y: Array, scratch: Any) -> Any:
-        """φ″(x)."""
+        """φ″(x); the number 0 where φ is made of straight pieces."""
         raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no bend.")
 
+    def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> Tangent:
+        """φ′(x); φ″ waits until it is asked for, as the Gauss-Newton matrix needs none."""
+        tangent = Tangent(scratch, np.empty_like(y.values), np.empty_like(y.values))
+        self.slope(x.values, y.values, scratch, tangent.slope)
+        return tangent
+
     def forward_along(
-        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Tangent, r_y: Array
     ) -> None:
         """R{y} = φ′(x) R{x}."""
-        self.slope(x.values, y.values, scratch, r_y)
-        r_y *= 0 if r_x is None else r_x
+        np.multiply(scratch.slope, 0 if r_x is None else r_x, out=r_y)
 
     def backward_along(
         self,
@@ -77,16 +95,22 @@ class Activation(Layer):
         r_y: Array,
         d_y: Array,
         r_d_y: Array,
-        scratch: Any,
+        scratch: Tangent,
         r_grad: Array,
         r_d_x: Array | None,
     ) -> None:
         """R{∂L/∂x} = φ′(x) R{∂L/∂y} + φ″(x) R{x} ∂L/∂y."""
-        if r_d_x is not None:
-            self.slope(x.values, y.values, scratch, r_d_x)
-            r_d_x *= r_d_y
-            if r_x is not None:
-                r_d_x += self.bend(x.values, y.values, scratch) * r_x * d_y
+        if r_d_x is None:
+            return
+        np.multiply(scratch.slope, r_d_y, out=r_d_x)
+        if r_x is None:
+            return
+        if scratch.bend is None:
+            bend = self.bend(x.values, y.values, scratch.scratch)
+            scratch.bend = bend * d_y if isinstance(bend, np.ndarray) or bend else 0.0
+        if isinstance(scratch.bend, np.ndarray):
+            np.multiply(scratch.bend, r_x, out=scratch.room)
+            r_d_x += scratch.room
 
 
 @dataclass(frozen=True)
@@ -466,6 +490,10 @@ class Softmax(Activation):
         """The diagonal of the Jacobian: y(1 - y)."""
         np.subtract(1, y, out=out)
         out *= y
+
+    def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> Any:
+        """Nothing: y says it all."""
+        return scratch
 
     def forward_along(
         self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -12,6 +12,14 @@ from mlp.arrays import Array, Nodes
 from mlp.errors import HyperparameterError, ShapeError, check_count, check_finite, check_not_negative
 from mlp.initializers import Initializer, initializer
 from mlp.layers.layer import Layer
+
+
+class DenseRoom(NamedTuple):
+    """Room for one product like W without the bias column, x, y each."""
+
+    weights: Array
+    x: Array
+    y: Array
 
 
 @dataclass(frozen=True)
@@ -97,13 +105,21 @@ class Dense(Layer):
         grad[..., :-1] += self.l1 * np.sign(w) + self.l2 * w
         return self.l1 * np.abs(w).sum((-1, -2)) + self.l2 / 2 * np.square(w).sum((-1, -2))
 
+    def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> DenseRoom:
+        """Room only: it is linear in x and in W."""
+        like_x = (*params.shape[:-2], *x.values.shape[-2:])  # the inputs of a population may be shared
+        return DenseRoom(
+            np.empty(params[..., :-1].shape, params.dtype), np.empty(like_x, params.dtype), np.empty_like(y.values)
+        )
+
     def forward_along(
-        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: DenseRoom, r_y: Array
     ) -> None:
         """R{y} = V [x; 1] + W [R{x}; 0]."""
         np.matmul(v, x.with_bias, out=r_y)
         if r_x is not None:
-            r_y += params[..., :-1] @ r_x
+            np.matmul(params[..., :-1], r_x, out=scratch.y)
+            r_y += scratch.y
 
     def backward_along(
         self,
@@ -115,17 +131,19 @@ class Dense(Layer):
         r_y: Array,
         d_y: Array,
         r_d_y: Array,
-        scratch: Any,
+        scratch: DenseRoom,
         r_grad: Array,
         r_d_x: Array | None,
     ) -> None:
         """R{∂L/∂W} = R{∂L/∂y} [x; 1]ᵀ + ∂L/∂y [R{x}; 0]ᵀ and R{∂L/∂x} = Wᵀ R{∂L/∂y} + Vᵀ ∂L/∂y."""
         np.matmul(r_d_y, x.with_bias.swapaxes(-1, -2), out=r_grad)
         if r_x is not None:
-            r_grad[..., :-1] += d_y @ r_x.swapaxes(-1, -2)
+            np.matmul(d_y, r_x.swapaxes(-1, -2), out=scratch.weights)
+            r_grad[..., :-1] += scratch.weights
         if r_d_x is not None:
             np.matmul(params[..., :-1].swapaxes(-1, -2), r_d_y, out=r_d_x)
-            r_d_x += v[..., :-1].swapaxes(-1, -2) @ d_y
+            np.matmul(v[..., :-1].swapaxes(-1, -2), d_y, out=scratch.x)
+            r_d_x += scratch.x
 
     def penalty_along(self, params: Array, v: Array, r_grad: Array) -> None:
         """l2 V; l1 has no curvature."""

@@ -83,6 +83,10 @@ class Layer(ABC):
         """
         return scratch
 
+    def fork(self, scratch: Any) -> Any:
+        """Scratch for one more backward pass through the same nodes: what `backward` writes there is its own."""
+        return scratch
+
     @abstractmethod
     def forward(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> None:
         """Write f(x) into `y.values`, as in training."""
@@ -108,12 +112,20 @@ class Layer(ABC):
         """Add the gradient of the weight penalty to `grad`; return the penalty (*population,)."""
         return 0.0
 
+    def linearise(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> Any:
+        """What derivatives along many directions have in common at one point, and room for them.
+
+        Made once for a point, after a forward pass; `forward_along` and `backward_along` get it as their `scratch`.
+        """
+        return scratch
+
     def forward_along(
         self, params: Params, v: Params, x: Nodes, r_x: Array | None, y: Nodes, scratch: Any, r_y: Array
     ) -> None:
         """Write R{y}, the derivative of y along v, into `r_y`: ∂y/∂params v + ∂y/∂x R{x}.
 
         R{·} = d/dε · at params + εv, ε = 0 (Pearlmutter 1994). `r_x` is R{x}; None where the inputs do not move.
+        `scratch` is what `linearise` gave.
         """
         raise DerivativeError(f"{type(self).__name__} gives no derivative along a direction: it has no forward_along.")
 
@@ -131,7 +143,10 @@ class Layer(ABC):
         r_grad: Params,
         r_d_x: Array | None,
     ) -> None:
-        """Write R{∂L/∂params} into `r_grad` and R{∂L/∂x} into `r_d_x`, given R{∂L/∂y}: R of what `backward` says."""
+        """Write R{∂L/∂params} into `r_grad` and R{∂L/∂x} into `r_d_x`, given R{∂L/∂y}: R of what `backward` says.
+
+        `scratch` is what `linearise` gave, after `forward_along` along the same v.
+        """
         raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no backward_along.")
 
     def penalty_along(self, params: Params, v: Params, r_grad: Params) -> None:

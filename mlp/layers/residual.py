@@ -22,6 +22,15 @@ class BlockScratch(NamedTuple):
     scratch: tuple[Any, ...]
 
 
+class BlockTangent(NamedTuple):
+    """A block at one point: its scratch, what `linearise` gave inside, R{nodes} and R{∂L/∂nodes} between the layers."""
+
+    block: BlockScratch
+    inside: tuple[Any, ...]
+    r_nodes: tuple[Array, ...]
+    r_d_nodes: tuple[Array, ...]
+
+
 @dataclass(frozen=True)
 class Residual(Layer):
     """y = x + f(x), where f is `layers` one after another; they end as wide as they begin.
@@ -101,6 +110,11 @@ class Residual(Layer):
         inside = zip(self.layers, scratch.scratch, strict=True)
         return scratch._replace(scratch=tuple(layer.weigh(theirs, weights) for layer, theirs in inside))
 
+    def fork(self, scratch: BlockScratch) -> BlockScratch:
+        """Derivatives between the layers, which `backward` writes."""
+        inside = tuple(layer.fork(theirs) for layer, theirs in zip(self.layers, scratch.scratch, strict=True))
+        return scratch._replace(d_nodes=tuple(np.empty_like(d) for d in scratch.d_nodes), scratch=inside)
+
     def forward(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """f(x), then + x."""
         before = x
@@ -174,6 +188,16 @@ class Residual(Layer):
         after = tuple(empty_nodes(population, layer.n_out, n_samples, dtype) for layer in self.layers)
         return BlockScratch(after, tuple(np.empty_like(n.values) for n in after[:-1]), ())
 
+    def linearise(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> BlockTangent:
+        """Each layer inside in turn."""
+        before = (x, *scratch.nodes)
+        inside = tuple(
+            layer.linearise(params[i], before[i], before[i + 1], scratch.scratch[i])
+            for i, layer in enumerate(self.layers)
+        )
+        r_nodes = tuple(np.empty_like(after.values) for after in scratch.nodes)
+        return BlockTangent(scratch, inside, r_nodes, tuple(np.empty_like(d) for d in scratch.d_nodes))
+
     def forward_along(
         self,
         params: tuple[Params, ...],
@@ -181,11 +205,16 @@ class Residual(Layer):
         x: Nodes,
         r_x: Array | None,
         y: Nodes,
-        scratch: BlockScratch,
+        scratch: BlockTangent,
         r_y: Array,
     ) -> None:
         """R{f(x)} + R{x}."""
-        np.copyto(r_y, self._inside_along(params, v, x, r_x, scratch)[-1])
+        before, r_before = (x, *scratch.block.nodes), (r_x, *scratch.r_nodes)
+        for i, layer in enumerate(self.layers):
+            layer.forward_along(
+                params[i], v[i], before[i], r_before[i], before[i + 1], scratch.inside[i], scratch.r_nodes[i]
+            )
+        np.copyto(r_y, scratch.r_nodes[-1])
         if r_x is not None:
             r_y += r_x
 
@@ -199,23 +228,20 @@ class Residual(Layer):
         r_y: Array,
         d_y: Array,
         r_d_y: Array,
-        scratch: BlockScratch,
+        scratch: BlockTangent,
         r_grad: tuple[Params, ...],
         r_d_x: Array | None,
     ) -> None:
-        """R of the way back through f, then + R{∂L/∂y}. R{nodes} inside is computed once more, not kept."""
-        before, d_before = (x, *scratch.nodes), (None, *scratch.d_nodes, d_y)
-        r_before, r_d_after = self._inside_along(params, v, x, r_x, scratch), r_d_y
+        """R of the way back through f, then + R{∂L/∂y}."""
+        before, r_before = (x, *scratch.block.nodes), (r_x, *scratch.r_nodes)
+        d_after, r_d_before = (*scratch.block.d_nodes, d_y), (r_d_x, *scratch.r_d_nodes, r_d_y)
         for i in reversed(range(len(self.layers))):
-            d_after, r_after = d_before[i + 1], r_before[i + 1]
-            assert d_after is not None and r_after is not None
-            r_d = r_d_x if i == 0 else np.empty_like(before[i].values)
+            r_d_after = r_d_before[i + 1]
+            assert r_d_after is not None
             self.layers[i].backward_along(
-                params[i], v[i], before[i], r_before[i], before[i + 1], r_after,
-                d_after, r_d_after, scratch.scratch[i], r_grad[i], r_d,
+                params[i], v[i], before[i], r_before[i], before[i + 1], scratch.r_nodes[i],
+                d_after[i], r_d_after, scratch.inside[i], r_grad[i], r_d_before[i],
             )  # fmt: skip
-            if r_d is not None:
-                r_d_after = r_d
         if r_d_x is not None:
             r_d_x += r_d_y
 
@@ -223,18 +249,3 @@ class Residual(Layer):
         """Each layer inside in turn."""
         for layer, mine, direction, theirs in zip(self.layers, params, v, r_grad, strict=True):
             layer.penalty_along(mine, direction, theirs)
-
-    def _inside_along(
-        self, params: tuple[Params, ...], v: tuple[Params, ...], x: Nodes, r_x: Array | None, scratch: BlockScratch
-    ) -> list[Any]:
-        """R{nodes}: before the first layer inside, and after each."""
-        found: list[Any] = [r_x]
-        before = x
-        for layer, mine, direction, after, theirs in zip(
-            self.layers, params, v, scratch.nodes, scratch.scratch, strict=True
-        ):
-            r_after = np.empty_like(after.values)
-            layer.forward_along(mine, direction, before, found[-1], after, theirs, r_after)
-            found.append(r_after)
-            before = after
-        return found

@@ -7,7 +7,7 @@ multi-label). Outputs are logits; the link to probabilities is `predict`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,11 +91,21 @@ class SoftmaxCrossEntropy(Labelled):
                 "that do not. For several labels at once use SigmoidCrossEntropy."
             )
 
+    def linearise(self, output: Array, target: Array, weights: Array | None) -> tuple[Array, Array]:
+        """The softmax p, and p times the sample's share."""
+        p = softmax(output)
+        return p, p * shares(weights, output.shape[-1])
+
+    def curvature_along(self, point: tuple[Array, Array], v: Array, out: Array) -> None:
+        """(diag p - p pᵀ) v, times the sample's share."""
+        p, weighed = point
+        np.multiply(p, v, out=out)
+        np.subtract(v, np.add.reduce(out, axis=-2, keepdims=True), out=out)
+        out *= weighed
+
     def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
         """(diag p - p pᵀ) v, times the sample's share."""
-        p = softmax(output)
-        np.multiply(p, v - np.add.reduce(p * v, axis=-2, keepdims=True), out=out)
-        out *= shares(weights, output.shape[-1])
+        self.curvature_along(self.linearise(output, target, weights), v, out)
 
     def root(self, output: Array, target: Array, weights: Array | None) -> Array:
         """S = diag √p - p √pᵀ, for S Sᵀ = diag p - 2 p pᵀ + p (Σ p) pᵀ."""
@@ -166,6 +176,15 @@ def check_yes_or_no(loss: str, n_out: int, target: Array) -> None:
         )
 
 
+class FocalPoint(NamedTuple):
+    """The focal loss at one point: p, [j = t] - pⱼ, and the sample's share of ℓ' and ℓ''."""
+
+    p: Array
+    miss: Array
+    slope: Array
+    bend: Array
+
+
 @dataclass(frozen=True)
 class Focal(Labelled):
     """ℓ = -(1 - p_t)^γ ln p_t,  p = softmax z: easy samples count less. γ = 0 is the cross-entropy.
@@ -196,6 +215,33 @@ class Focal(Labelled):
         d_output *= slope[..., None, :]
         weigh(d_output, weights)
         return weighted_mean(-(miss**self.gamma) * log_p, weights)
+
+    def linearise(self, output: Array, target: Array, weights: Array | None) -> FocalPoint:
+        """With p of the target, q = 1 - p:  ℓ'' = dℓ'/d ln p = γ p q^(γ-1) (2 + ln p - (γ - 1) p ln p / q).
+
+        q is the sum of the other probabilities, which is exact where p is next to 1; there ln p / q goes to -1, and
+        what q^(γ-1) multiplies falls like q², so that q may be held above 0.
+        """
+        right, p = one_hot(target, output.shape[-2], output.dtype), softmax(output)
+        q = np.maximum(np.add.reduce(p * (1 - right), axis=-2), np.finfo(p.dtype).tiny)
+        log_p = np.where(q < 0.5, np.log1p(-np.minimum(q, 0.5)), self._of_target(output, target)[0])
+        hit, count = np.exp(log_p), shares(weights, output.shape[-1])
+        slope = self.gamma * q ** (self.gamma - 1) * hit * log_p - q**self.gamma
+        bend = self.gamma * hit * q ** (self.gamma - 1) * (2 + log_p - (self.gamma - 1) * hit * log_p / q)
+        return FocalPoint(p, right - p, (slope * count)[..., None, :], (bend * count)[..., None, :])
+
+    def curvature_along(self, point: FocalPoint, v: Array, out: Array) -> None:
+        """∂²ℓ/∂z² v = ℓ'' (e_t - p)(e_t - p)ᵀ v - ℓ' (diag p - p pᵀ) v."""
+        along = point.bend * np.add.reduce(point.miss * v, axis=-2, keepdims=True)
+        np.multiply(point.p, v, out=out)
+        np.subtract(v, np.add.reduce(out, axis=-2, keepdims=True), out=out)
+        out *= point.p
+        out *= point.slope
+        np.subtract(along * point.miss, out, out=out)
+
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """Not positive everywhere: the focal loss is not convex."""
+        self.curvature_along(self.linearise(output, target, weights), v, out)
 
     def predict(self, output: Array) -> Array:
         """Probabilities."""
@@ -239,6 +285,12 @@ class SigmoidFocal(Pointwise):
         q, miss = sigmoid(sign * z), sigmoid(-sign * z)
         log_q = -np.logaddexp(0, -sign * z)
         np.copyto(out, sign * miss**self.gamma * (self.gamma * q * log_q - miss))
+
+    def bend(self, z: Array, t: Array) -> Any:
+        """With m = 1 - q:  q m^γ (γ (m - γ q) ln q + (2γ + 1) m), the derivative of the slope in ±z."""
+        signed, gamma = _sign(t, z) * z, self.gamma
+        q, miss = sigmoid(signed), sigmoid(-signed)
+        return q * miss**gamma * ((2 * gamma + 1) * miss - gamma * (miss - gamma * q) * np.logaddexp(0, -signed))
 
     def predict(self, output: Array) -> Array:
         """Probabilities."""

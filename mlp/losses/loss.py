@@ -36,6 +36,15 @@ class Loss(ABC):
         """Write ∂²L/∂output² v into `out`; v is like `output`."""
         raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no curvature.")
 
+    def linearise(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """What `curvature` has in common for many v, computed once; `curvature_along` gets it."""
+        return output, target, weights
+
+    def curvature_along(self, point: Any, v: Array, out: Array) -> None:
+        """Write ∂²L/∂output² v into `out`, given what `linearise` found."""
+        output, target, weights = point
+        self.curvature(output, target, weights, v, out)
+
     def root(self, output: Array, target: Array, weights: Array | None) -> Array:
         """S with S Sᵀ = ∂²L/∂output² for each sample, (n_out, *output.shape): first axis columns, then outputs."""
         raise DerivativeError(f"{type(self).__name__} gives no root of its second derivative.")
@@ -124,9 +133,17 @@ class Pointwise(Loss):
         """∂²p/∂z²."""
         raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no bend.")
 
+    def linearise(self, output: Array, target: Array, weights: Array | None) -> Array:
+        """∂²p/∂z², times the sample's share."""
+        return np.asarray(self.bend(output, target) * shares(weights, output.shape[-1]), output.dtype)
+
+    def curvature_along(self, point: Array, v: Array, out: Array) -> None:
+        """∂²p/∂z² v."""
+        np.multiply(point, v, out=out)
+
     def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
         """∂²p/∂z² v, times the sample's share."""
-        np.multiply(self.bend(output, target) * shares(weights, output.shape[-1]), v, out=out)
+        self.curvature_along(self.linearise(output, target, weights), v, out)
 
     def root(self, output: Array, target: Array, weights: Array | None) -> Array:
         """√(∂²p/∂z²) on the diagonal. Convex losses only."""
