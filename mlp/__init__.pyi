@@ -1,3 +1,4 @@
+from mlp import curvature as curvature
 from mlp import data as data
 from mlp.arrays import Array as Array
 from mlp.arrays import Nodes as Nodes

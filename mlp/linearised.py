@@ -67,15 +67,26 @@ class Linearised:
             layer.backward(params, nodes[i], nodes[i + 1], d_nodes[i + 1], self._scratch[i], grads[i], d_nodes[i])
         self._penalties_along(directions, grads)
 
-    def _outputs_along(self, directions: Any) -> None:
-        """R{nodes}, and R{∂L/∂output} but for the part of the loss's slope, which does not move the outputs."""
+    def nodes_along(self, v: Array) -> list[Any]:
+        """R{nodes}: how what goes into layer i moves along v, (*population, n, N); None where nothing moves.
+
+        Live arrays: the next product overwrites them.
+        """
+        self._forward_along(self.network.layout.views(v))
+        return self._r_nodes
+
+    def _forward_along(self, directions: Any) -> None:
         nodes, r_nodes = self.workspace.nodes, self._r_nodes
         for i in reversed(self.workspace.last_to_first):
             layer, params = self.network.layers[i], self.network.views[i]
             layer.forward_along(
                 params, directions[i], nodes[i], r_nodes[i], nodes[i + 1], self._along[i], r_nodes[i + 1]
             )
-        self.loss.curvature_along(self._curved, r_nodes[-1], self._r_d_nodes[-1])
+
+    def _outputs_along(self, directions: Any) -> None:
+        """R{nodes}, and R{∂L/∂output}."""
+        self._forward_along(directions)
+        self.loss.curvature_along(self._curved, self._r_nodes[-1], self._r_d_nodes[-1])
 
     def _penalties_along(self, directions: Any, grads: Any) -> None:
         for i in self.network.penalised:
