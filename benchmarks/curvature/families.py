@@ -426,9 +426,9 @@ def kink(seed: int) -> Iterator[Instance]:
 
 
 FAMILIES: list[tuple[Callable[[int], Iterator[Instance]], int]] = [  # and how many seeds of it make a suite of 350
-    (zero_init, 4), (tiny_init, 8), (tiny_init_rules, 6), (deep_linear, 16), (equal_units, 14), (constant_init, 12),
-    (tiny_deep, 8), (xor_minima, 14), (xor_squared, 8), (settled, 50), (penalised, 12), (relu_regression, 12),
-    (converged, 24), (best_linear, 8), (deep_sigmoid, 16), (dead_relu, 18), (saturated, 12), (descending, 36),
+    (zero_init, 4), (tiny_init, 8), (tiny_init_rules, 6), (deep_linear, 16), (equal_units, 14), (constant_init, 24),
+    (tiny_deep, 8), (xor_minima, 14), (xor_squared, 8), (settled, 55), (penalised, 12), (relu_regression, 12),
+    (converged, 28), (best_linear, 8), (deep_sigmoid, 16), (dead_relu, 18), (saturated, 12), (descending, 36),
     (separable, 8), (noise_floor, 24), (bouncing, 32), (kink, 6),
 ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.curvature.evidence import MATERIAL, Evidence
+from mlp.curvature.evidence import MATERIAL, Evidence, Pace
 from mlp.curvature.trials import has_rate
 from mlp.layers import Dense, Identity
 from mlp.losses import AbsoluteError, BinaryHinge, Focal, Hinge, Loss, Quantile, SigmoidFocal, SquaredError
@@ -26,6 +26,7 @@ FLAT = 0.05  # of a signal that activations let through on average: less, and it
 IDLE = 0.9  # of the best constant answer's loss: more, and a network with a layer cut off does nothing
 OUTWARD = 0.9  # cosine between the way down and the weights: more, and they only grow
 SURE = 3.0  # standard errors
+SOON = 0.4  # of a budget: a saddle nearer than that is left while minibatches are tried
 STRONG = 1e-4  # of the largest eigenvalue: a more negative one is a saddle's, though layers are cut off
 FASTER = 8.0  # times the own rate: less is no other rate
 
@@ -102,8 +103,12 @@ def is_saddle(e: Evidence) -> Verdict | None:
         return None
     patience = PATIENCE * e.course.budget
     grown = e.escape.share > GROWN and e.escape.steps <= patience
+    if e.escape.steps > e.course.budget and _idle(e):
+        return None
     if not grown and not (e.escape.steps > patience and e.kicked <= patience):
         return None
+    if e.noisy and e.escape.steps <= SOON * e.course.budget and e.noisy_pace.value < MATERIAL:
+        return _held_up(e, MATERIAL)
     return Verdict("saddle", f"the curvature is negative ({e.curves.least:.1e}), and {_way_out(e)}")
 
 
@@ -120,18 +125,26 @@ def is_descending(e: Evidence) -> Verdict | None:
         if ahead >= MATERIAL and own > 0:
             return Verdict("descending", f"{_share(ahead)} of what is left will be gained in {e.course.budget} steps")
         return None
-    now, past = e.noisy_pace, e.past_pace
-    sure = now.value >= MATERIAL and now.value > SURE * now.error
-    sure = sure or (past.value >= MATERIAL and past.value > SURE * past.error and now.value + 2 * now.error >= MATERIAL)
-    if sure:
-        return Verdict("descending", f"minibatches gain {_share(max(now.value, 0))} of what is left in a budget")
+    now = e.noisy_pace
+    if _gains(now) or (_gains(e.past_pace) and now.value + 2 * now.error >= MATERIAL):
+        pace = now if _gains(now) else e.past_pace
+        return Verdict("descending", f"minibatches gain {_share(pace.value)} of what is left in a budget")
     return None
+
+
+def _gains(pace: Pace) -> bool:
+    """Whether a loss falls, beyond chance and by enough."""
+    return pace.value >= MATERIAL and pace.value > SURE * pace.error
 
 
 def is_plateau(e: Evidence) -> Verdict | None:
     """Layers are cut off, the network is no better than a constant, and its steps gain nothing."""
-    idle = e.surface.value >= IDLE * e.scale.reference and e.forecast(e.paths)[-1] < MATERIAL
-    return _flat(e, "the network is no better than a constant answer") if idle and cut_off(e) else None
+    return _flat(e, "the network is no better than a constant answer") if _idle(e) else None
+
+
+def _idle(e: Evidence) -> bool:
+    still = e.surface.value >= IDLE * e.scale.reference and e.forecast(e.paths)[-1] < MATERIAL
+    return still and bool(cut_off(e))
 
 
 def cut_off(e: Evidence) -> tuple[str, ...]:
@@ -181,7 +194,7 @@ def is_passed(e: Evidence) -> Verdict | None:
         return None
     if cut_off(e):
         return _flat(e, f"a trust region gains {_share(fall)}")
-    if e.noisy and not (e.curves_down and e.escape.share > GROWN):
+    if e.noisy and _by_steps(e) >= LITTLE:
         return _held_up(e, fall)
     if not e.curves_down and e.newton_fall >= 0.5 * fall:
         return Verdict("descending", f"slowly: Newton's step would gain {_share(e.newton_fall)} along flat directions")
@@ -204,8 +217,12 @@ def is_weak_saddle(e: Evidence) -> Verdict | None:
 
 def is_noise(e: Evidence) -> Verdict | None:
     """A little more would be gained on all rows: that much minibatches hold up."""
-    fall = max(e.polished_fall, float(e.forecast(e.paths)[-1]), float(e.higher_forecast.max()))
-    return _held_up(e, fall) if e.noisy and fall >= LITTLE else None
+    return _held_up(e, _by_steps(e)) if e.noisy and _by_steps(e) >= LITTLE else None
+
+
+def _by_steps(e: Evidence) -> float:
+    """What gradient descent on all rows would gain, at the own rate or a higher one."""
+    return float(max(e.forecast(e.paths)[-1], e.higher_forecast.max()))
 
 
 def is_degenerate(e: Evidence) -> Verdict | None:
