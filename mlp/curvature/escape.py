@@ -73,6 +73,8 @@ def escape(values: Array, slopes: Array, moving: Motion, target: float, velocity
 
     `values` λᵢ, `slopes` cᵢ, `velocity` v along each, (k,).
     """
+    moves = (slopes != 0) | (False if velocity is None else velocity != 0)  # what does not would be 0 · ∞ in time
+    values, slopes, velocity = values[moves], slopes[moves], None if velocity is None else velocity[moves]
     step = _matrices(values, slopes, moving)
     start = np.zeros((len(values), 3))
     start[:, 2] = 1
@@ -122,4 +124,5 @@ def _share(at: Array, values: Array, slopes: Array, moving: Motion, steps: int) 
         return 0.0
     pull = steps * abs(moving.direct + moving.along * moving.take / (1 - moving.keep))
     flat = pull * slopes**2
-    return float(np.maximum(falls - flat, 0)[down].sum() / np.maximum(falls, 0).sum())
+    whole = float(np.maximum(falls, 0).sum())
+    return float(np.maximum(falls - flat, 0)[down].sum()) / whole if whole else 0.0

@@ -7,8 +7,6 @@ gain, loss - floor: 1 would reach the floor.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isfinite
@@ -22,16 +20,7 @@ from mlp.curvature.escape import Escape, Motion, escape, motion
 from mlp.curvature.floor import Scale, scale
 from mlp.curvature.lanczos import Krylov, Ritz, lanczos
 from mlp.curvature.surface import Surface
-from mlp.curvature.trials import (
-    alone,
-    at_rates,
-    displaced,
-    has_rate,
-    losses_along,
-    noisy_levels,
-    polished,
-    steps_until,
-)
+from mlp.curvature.trials import displaced, has_rate, losses_along, noisy_levels, polished, steps_until
 from mlp.optimizers import SGD, Optimizer
 
 MATERIAL = 0.05  # a smaller fall is none
@@ -39,6 +28,7 @@ EXACT = 200  # parameters up to which a dense Hessian costs less than it spares
 STEPS, MOST = 20, 60  # of Lanczos' method: at first, and where the lower end is not sure
 LOWER = 4.0 ** np.arange(-6, 1)  # rates below the run's own, and that
 LARGE = 1e7  # parameters times rows, above which every other of them must do
+RESOLVED = 1e-14  # of ‖θ‖ max|λ|: a smaller slope is rounding, and nothing that a step could follow
 WORK = 3e8  # products of a weight with a row that one trial may cost
 REPEATS, MARKS = 4, 24  # runs on minibatches, and looks at the loss in each
 
@@ -55,7 +45,7 @@ class Course:
     budget: int
     rule: Optimizer | None
     state: Any
-    losses: Sequence[float] | None
+    losses: Array | None
 
 
 class Curves(NamedTuple):
@@ -150,7 +140,8 @@ class Evidence:
         """The run's own; where it is not known a tenth of `natural`."""
         course = self.course
         known = (course.rate, getattr(course.state, "learning_rate", None), getattr(course.rule, "learning_rate", None))
-        return next((float(rate) for rate in known if isinstance(rate, int | float)), 0.1 * self.natural)
+        numbers = (rate for rate in known if isinstance(rate, int | float) and isfinite(rate))
+        return next(numbers, 0.1 * self.natural)
 
     @cached_property
     def rule(self) -> Optimizer:
@@ -177,16 +168,10 @@ class Evidence:
         """Losses along the window at `LOWER` times the own rate, the rule's own path last: (window + 1, R)."""
         lower = LOWER[::2] if self.work > LARGE else LOWER
         if has_rate(self.rule):
-            return at_rates(self.surface, self.rule, self.course.state, self.rate * lower, self.window)
-        found = at_rates(self.surface, SGD(self.rate), None, self.natural * lower, self.window)
-        found[:, -1] = self._own_path(self.window)
-        return found
-
-    def _own_path(self, steps: int) -> Array:
-        if has_rate(self.rule):
-            return at_rates(self.surface, self.rule, self.course.state, np.array([self.rate]), steps)[:, 0]
-        start, state = self.surface.params.copy(), copy.deepcopy(self.course.state)
-        return losses_along(self.surface, self.rule, steps, start, state)
+            return losses_along(self.surface, self.rule, self.course.state, self.rate * lower, self.window)
+        descent = losses_along(self.surface, SGD(self.rate), None, self.natural * lower[:-1], self.window)
+        own = losses_along(self.surface, self.rule, self.course.state, np.ones(1), self.window)
+        return np.hstack([descent, own])
 
     def fell(self, paths: Array) -> Array:
         """By how much each path fell; its last tenth is averaged."""
@@ -195,13 +180,16 @@ class Evidence:
 
     def forecast(self, paths: Array) -> Array:
         """The same after the whole budget, as if the fall of each half window shrank by the same factor again."""
-        steps, wide, here = len(paths) - 1, _tenth(paths), self.surface.value
+        wide, here = _tenth(paths), self.surface.value
+        begin = (len(paths) - wide) // 2
+        early, late = begin + (wide - 1) / 2, len(paths) - 1 - (wide - 1) / 2  # steps that the two means stand for
         with np.errstate(all="ignore"):
-            middle, end = paths[(len(paths) - wide) // 2 :][:wide].mean(0), paths[-wide:].mean(0)
-            first, second = here - middle, middle - end
+            middle, end = paths[begin:][:wide].mean(0), paths[-wide:].mean(0)
+            first, second = (here - middle) / early, (middle - end) / (late - early)
             ratio = np.clip(np.where(first > 0, second / first, 0), 0, 1)
-            halves = max(self.course.budget - steps, 0) / (steps / 2)
-            more = np.where(ratio < 1 - 1e-9, second * ratio / (1 - ratio) * (1 - ratio**halves), second * halves)
+            halves = max(self.course.budget - late, 0) / (late - early)
+            whole = np.where(ratio < 1 - 1e-9, ratio / (1 - ratio) * (1 - ratio**halves), halves)
+            more = second * (late - early) * whole
         fell, real = self.fell(paths), here - end > 20 * np.finfo(np.float64).eps * abs(here)
         return np.where((fell > 0) & real, fell + np.maximum(np.nan_to_num(more), 0) / self.gap, fell)
 
@@ -216,7 +204,7 @@ class Evidence:
     @cached_property
     def higher_forecast(self) -> Array:
         """The forecast at each of those."""
-        return self.forecast(at_rates(self.surface, SGD(self.rate), None, self.higher_rates, self.window))
+        return self.forecast(losses_along(self.surface, SGD(self.rate), None, self.higher_rates, self.window))
 
     # out of a saddle
 
@@ -231,10 +219,14 @@ class Evidence:
         share = escape(curves.values, curves.slopes, flow, target).share
         foretold = self._foretold(target)
         most = self._affordable()
-        if foretold > most and isfinite(foretold) and motion(self.rule, None, self.rate) is not None:
+        if foretold > most and self._is_linear:
             return Escape(foretold, share)
         tried = steps_until(self.surface, self.rule, self.course.state, self.rate, self.surface.value - target, most)
         return Escape(tried if isfinite(tried) else max(float(most), foretold), share)
+
+    @property
+    def _is_linear(self) -> bool:
+        return motion(self.rule, self.course.state, self.rate) is not None
 
     def _foretold(self, target: float) -> float:
         """By the quadratic model; inf for a rule that is not linear in the gradients."""
@@ -244,7 +236,8 @@ class Evidence:
         if moving.metric is not None:
             return self._preconditioned(target, moving)
         velocity = None if moving.velocity is None else self.curves.vectors.T @ moving.velocity
-        return escape(self.curves.values, self.curves.slopes, moving, target, velocity).steps
+        slopes = np.where(np.abs(self.curves.slopes) > RESOLVED * self.size * self.curvature, self.curves.slopes, 0)
+        return escape(self.curves.values, slopes, moving, target, velocity).steps
 
     def _affordable(self) -> int:
         """Steps on all rows that may be taken to see."""
@@ -277,7 +270,7 @@ class Evidence:
         """
         steps = int(min(max(self.course.budget // 2, 60), 600))
         marks = np.unique(np.linspace(0.2 * steps, steps - 1, MARKS).astype(int))
-        levels = np.array([self._noisy_levels(steps, marks) for _ in range(REPEATS)])
+        levels = np.array([self._noisy_levels(marks) for _ in range(REPEATS)])
         half = len(marks) // 2
         with np.errstate(invalid="ignore"):
             first, second = levels[:, :half], levels[:, half:]
@@ -288,15 +281,15 @@ class Evidence:
         budgets = self.course.budget / (0.4 * steps) / self.gap
         return Pace(float(falls.mean()) * budgets, max(between, within) * budgets)
 
-    def _noisy_levels(self, steps: int, marks: Array) -> Array:
-        assert self.course.batch_size is not None
-        state = alone(self.rule, self.course.state, self.rate, self.surface.params)
-        return noisy_levels(self.surface, self.rule, state, self.course.batch_size, steps, marks, self.rng)
+    def _noisy_levels(self, marks: Array) -> Array:
+        course = self.course
+        assert course.batch_size is not None
+        return noisy_levels(self.surface, self.rule, course.state, self.rate, course.batch_size, marks, self.rng)
 
     @cached_property
     def past_pace(self) -> Pace:
         """The same from the losses of the latest steps, at most a budget of them; nothing where they are few."""
-        losses = np.asarray(() if self.course.losses is None else self.course.losses, float)[-self.course.budget :]
+        losses = np.empty(0) if self.course.losses is None else self.course.losses[-self.course.budget :]
         if len(losses) < 64 or not np.isfinite(losses).all():
             return Pace(0.0, inf)
         blocks = losses[len(losses) % 16 :].reshape(16, -1).mean(1)

@@ -19,8 +19,9 @@ from mlp.arrays import Array, Seed, as_array, generator
 from mlp.backprop import infer
 from mlp.curvature.evidence import Course, Evidence
 from mlp.curvature.memory import check_room
-from mlp.curvature.questions import QUESTIONS, Verdict
-from mlp.curvature.surface import Surface, quiet
+from mlp.curvature.questions import QUESTIONS, Verdict, is_noise
+from mlp.curvature.surface import Surface, check_point, quiet
+from mlp.data.batches import as_batch
 from mlp.errors import HyperparameterError, check_count, check_positive
 from mlp.layers import Layer
 from mlp.losses import Loss
@@ -105,28 +106,45 @@ def classify_point(
     The order of questions, and the thresholds, are this library's own; the parts are Dauphin et al. (2014) for negative
     curvature, Golub & Meurant (2010) for the time that it takes, Fukumizu & Amari (2000) for plateaus.
     """
-    _check(rate, batch_size, budget, rule, rows)
+    check_point(network, loss)
+    _check_course(network, rate, batch_size, budget, rule, state)
+    check_count("rows", rows)
     draw = generator(rng)
     X, t = as_array("X", X), as_array("target", t)
+    if X.ndim != 2 or len(X) != len(t):
+        as_batch(X, t)  # says what is wrong
     chosen = _some_rows(len(X), min(rows, max(FEWEST, MOST // network.layout.size)), draw)
     check_room(VECTORS, network.layout.size)
     surface = Surface(network, loss, X[chosen], t[chosen])
-    course = Course(rate, batch_size, budget, rule, state, losses)
+    course = Course(rate, batch_size, budget, rule, state, _numbers(losses))
     evidence = Evidence(surface, course, float(np.finfo(network.dtype).eps), draw)
     ask, verdict = next((ask, found) for ask in QUESTIONS if (found := ask(evidence)))
     return _point(evidence, verdict, "; ".join(_unseen(network, evidence, ask, len(X) - len(chosen))))
 
 
-def _check(rate: Any, batch_size: Any, budget: Any, rule: Any, rows: Any) -> None:
-    """Refuse what cannot be asked about."""
+def _check_course(network: Network, rate: Any, batch_size: Any, budget: Any, rule: Any, state: Any) -> None:
+    """Refuse what is no way to go on."""
     if rate is not None:
         check_positive("rate", rate)
     if batch_size is not None:
         check_count("batch_size", batch_size)
     check_count("budget", budget)
-    check_count("rows", rows)
     if rule is not None and not isinstance(rule, Optimizer):
         raise HyperparameterError("rule", rule, "an optimizer: SGD(0.1), Adam(), ...")
+    if state is not None:
+        if rule is None:
+            raise HyperparameterError("state", type(state).__name__, "given with the rule that it belongs to")
+        needed = type(rule.init(network.params))
+        if type(state) is not needed:
+            raise HyperparameterError("state", type(state).__name__, f"the memory of this rule, {needed.__name__}")
+
+
+def _numbers(losses: Any) -> Array | None:
+    """The losses of the latest steps, as an array."""
+    try:
+        return None if losses is None else np.asarray(losses, np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise HyperparameterError("losses", losses, "numbers, one for each of the latest steps") from None
 
 
 def _point(e: Evidence, verdict: Verdict, unseen: str) -> Point:
@@ -161,7 +179,7 @@ def _some_rows(n: int, most: int, rng: np.random.Generator) -> Array:
 def _unseen(network: Network, e: Evidence, last: Any, others: int) -> Iterator[str]:
     """What the answer does not rest on."""
     order = list(QUESTIONS)
-    later = [QUESTIONS[ask] for ask in order[order.index(last) + 1 : -1]]
+    later = [QUESTIONS[ask] for ask in order[order.index(last) + 1 : -1] if e.noisy or ask is not is_noise]
     if later:
         yield ", ".join(later)
     if others:

@@ -286,4 +286,6 @@ QUESTIONS = {  # and what they look at, in words
 
 def _share(fall: float) -> str:
     """A fall in words: a share of what is left to gain."""
-    return "nothing" if not fall > 0 else "all" if fall >= 1 else f"{100 * fall:.2g} %"
+    if not fall > 0:
+        return "nothing"
+    return "all" if fall >= 0.995 else f"{100 * fall:.2g} %"

@@ -32,15 +32,19 @@ class Surface:
     """
 
     def __init__(self, network: Network, loss: Loss, X: Array, t: Array, weights: Array | None = None) -> None:
-        check_parts(network, loss)
-        _check_point(network)
+        check_point(network, loss)
         self.loss, self.network = loss, quiet(network)
         self.batch: Batch = as_batch(X, t, weights, dtype=np.float64)
         check_batch(self.network, loss, self.batch)
         self.objective, self.products = Objective(self.network, loss), 0
         self.objective.batch, self.objective.workspace = self.batch, Workspace(self.network, self.batch.x.n_samples)
-        self.value = float(value_and_grad(self.network, loss, self.batch, self.objective.workspace))
+        with np.errstate(all="ignore"):
+            self.value = float(value_and_grad(self.network, loss, self.batch, self.objective.workspace))
         self.grad: Array = self.objective.workspace.grad.copy()
+        if not np.isfinite(self.value) or not np.isfinite(self.grad).all():
+            raise DataError(
+                f"the loss here is {self.value:g}, or its gradient is no numbers: look at X and at the weights."
+            )
 
     @property
     def params(self) -> Array:
@@ -122,8 +126,9 @@ def _quiet(layer: Layer) -> Layer:
     return replace(layer, layers=[_quiet(inner) for inner in layer.layers]) if isinstance(layer, Residual) else layer
 
 
-def _check_point(network: Network) -> None:
+def check_point(network: Network, loss: Loss) -> None:
     """Refuse what has no point to ask about."""
+    check_parts(network, loss)
     if network.population:
         raise ShapeError(
             f"a population of {network.population} stands at as many points. Ask about one: network.member(0)."
