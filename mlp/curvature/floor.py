@@ -31,7 +31,8 @@ def scale(loss: Loss, batch: Batch, n_out: int) -> Scale:
     _, group = np.unique(batch.x.values, axis=1, return_inverse=True)
     everything = np.zeros(batch.x.n_samples, np.intp)
     reference = best_answers(loss, batch, n_out, everything)
-    return Scale(min(best_answers(loss, batch, n_out, group.ravel()), reference), reference)
+    floor = min(best_answers(loss, batch, n_out, group.ravel()), reference)
+    return Scale(floor if abs(floor) > 1e-12 * abs(reference) else 0.0, reference)
 
 
 def best_answers(loss: Loss, batch: Batch, n_out: int, group: Array) -> float:

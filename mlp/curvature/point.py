@@ -71,8 +71,8 @@ class Point:
             [
                 f"{self.kind.replace('_', ' ')}: {self.why}",
                 f"loss {self.loss:.4g} on {self.rows} rows; floor {self.floor:.4g}, best constant {self.reference:.4g}",
-                f"gradient {self.grad_norm:.1e}; eigenvalues {self.least:.2e} (± {self.residual:.0e}) … "
-                f"{self.largest:.2e}, tolerance {self.tolerance:.0e}; {self.products} products",
+                f"gradient {self.grad_norm:.1e}; eigenvalues {self.least:.2e} … {self.largest:.2e}, "
+                f"residual {self.residual:.0e}, tolerance {self.tolerance:.0e}; {self.products} products",
                 f"not looked at: {self.unseen}",
             ]
         )
