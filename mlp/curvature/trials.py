@@ -147,7 +147,7 @@ def noisy_levels(
 def _level(network: Network, surface: Surface, workspace: Workspace) -> float:
     """The loss on all rows, penalties included."""
     batch = surface.batch
-    value = surface.loss.value(forward(network, batch.x, workspace), batch.target, batch.weights)
+    value = surface.loss.value(forward(network, batch.x, workspace, batch.weights), batch.target, batch.weights)
     for i in network.penalised:
         value = value + network.layers[i].penalty(network.views[i], workspace.grads[i])
     return float(value)
