@@ -7,6 +7,7 @@ Knows nothing of layers, networks or training.
 
 from __future__ import annotations
 
+from math import inf, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,15 +42,40 @@ def empty_nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any)
     return Nodes(with_bias[..., :-1, :], with_bias)
 
 
+SMALL = 1e-15
+"""Under this a norm is measured again, scaled: float32 squares of 1e-19 and less are no normal numbers."""
+
+
+@np.errstate(all="ignore")
 def norm(values: Any) -> float:
     """√Σv² over every number of an array, or of a tuple or list of arrays.
 
+    Finite numbers have a finite norm and only zeros have the norm 0, even where squares are too large or too small.
+
     >>> norm(np.array([3.0, 4.0]))
     5.0
+    >>> norm(np.array([3e200, 0.0]))
+    3e+200
     """
     if isinstance(values, tuple | list):
-        return float(np.sqrt(sum(norm(part) ** 2 for part in values)))
-    return float(np.linalg.norm(np.ravel(values)))
+        return norm(np.array([norm(part) for part in values]))
+    flat = np.ravel(values)
+    if flat.dtype.kind != "f":
+        flat = np.abs(flat).astype(np.float64)
+    found = sqrt(flat.dot(flat))
+    return found if SMALL < found < inf else float(scaled_norm(flat.astype(np.float64))[0])
+
+
+def scaled_norm(vectors: Array) -> Array:
+    """‖·‖ along the last axis, (..., 1), measured in units near the largest number: no square is too large or small.
+
+    The units are powers of 2, so nothing is rounded. A norm that is too large for the dtype counts as its largest number.
+    """
+    peak = np.abs(vectors).max(-1, keepdims=True, initial=0)
+    exponent = np.frexp(peak)[1]
+    scaled = np.ldexp(vectors, -exponent)
+    found = np.ldexp(np.sqrt(np.vecdot(scaled, scaled)[..., None]), exponent)
+    return np.asarray(np.where(np.isfinite(peak), np.minimum(found, np.finfo(found.dtype).max), found))
 
 
 def effective_size(weights: Array) -> float:

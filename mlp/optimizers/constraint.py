@@ -11,6 +11,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import ShapeError, check_each, check_positive
+from mlp.optimizers.memory import each_norm
 from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_follows
 from mlp.optimizers.wrapper import _around
 
@@ -50,7 +51,7 @@ class MaxNorm(Optimizer):
             reached = state.scratch[..., part]
             np.add(at.params[..., part], out[..., part], out=reached)
             w = reached.reshape(*reached.shape[:-1], *shape)[..., :-1]
-            norms = np.sqrt(np.einsum("...i,...i->...", w, w))
+            norms = each_norm(w)[..., 0]
             far = norms > self.max_norm
             excess = np.broadcast_to(self.max_norm, norms.shape)[far] / norms[far] - 1
             weights = out[..., part].reshape(*w.shape[:-1], shape[1])[..., :-1]

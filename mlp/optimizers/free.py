@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.optimizers.memory import MeansState, begun, each_norm, each_square, shrink
+from mlp.optimizers.memory import MeansState, begun, each_norm, shrink
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, pace
 
 
@@ -47,21 +47,21 @@ class PolyakStep(Optimizer):
         return State(pace(self, params))
 
     def update(self, at: Evaluation, state: State, out: Array) -> None:
-        """-min(L - L*, η ‖g‖²) / ‖g‖² · g, which a small gradient cannot overflow."""
+        """-min((L - L*)/‖g‖, η ‖g‖)/‖g‖ · g: no square stands in it, which a large or small gradient would overflow."""
         gap = np.maximum(np.asarray(at.loss)[..., None] - self.lowest, 0)
-        squares = each_square(at.grad)
-        most = state.pace.next(at.loss) * squares
-        share = np.minimum(gap, most) / np.where(squares > 0, squares, 1)
+        size = each_norm(at.grad)
+        divisor = np.where(size > 0, size, 1)
+        share = np.minimum(gap / divisor, state.pace.next(at.loss) * size) / divisor
         np.multiply(at.grad, -share.astype(out.dtype), out=out)
 
 
 @dataclass
 class DoGState(State):
-    """`start`: θ₀; `far`: the largest distance from it; `squares`: Σ‖g‖²; `room`: scratch."""
+    """`start`: θ₀; `far`: the largest distance from it; `total`: √Σ‖g‖²; `room`: scratch."""
 
     start: Array
     far: Array
-    squares: Array
+    total: Array
     room: Array
 
 
@@ -73,7 +73,8 @@ class DoG(Optimizer):
         s ← s + ‖g‖²
         u = -η r / √(s + ε) · g
 
-    δ is `distance`, relative, and may be far too small: r grows quickly.
+    δ is `distance`, relative, and may be far too small: r grows quickly. The state keeps √s: a gradient whose square is
+    no number would stop the rule for good.
 
     Ivgi, Hinder & Carmon (2023), eq. DoG, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
     """
@@ -88,14 +89,14 @@ class DoG(Optimizer):
     def init(self, params: Array) -> DoGState:
         """Where it starts."""
         far = _each(params, self.distance * (1 + each_norm(params)))
-        return begun(DoGState, self, params, start=params.copy(), far=far, squares=_each(params, 0))
+        return begun(DoGState, self, params, start=params.copy(), far=far, total=_each(params, 0))
 
     def update(self, at: Evaluation, state: DoGState, out: Array) -> None:
         """-η r / √(s + ε) · g."""
         np.subtract(at.params, state.start, out=state.room)
         np.maximum(state.far, each_norm(state.room), out=state.far)
-        state.squares += each_square(at.grad)
-        rate = state.pace.next(at.loss) * state.far / np.sqrt(state.squares + self.epsilon)
+        np.hypot(state.total, each_norm(at.grad), out=state.total)  # its square may leave the range of numbers
+        rate = state.pace.next(at.loss) * state.far / np.hypot(state.total, self.epsilon**0.5)
         np.multiply(at.grad, -rate, out=out)
 
 

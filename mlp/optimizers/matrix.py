@@ -17,7 +17,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, ShapeError, check_count
 from mlp.optimizers.adam import direction
-from mlp.optimizers.memory import begun, fade, shrink
+from mlp.optimizers.memory import begun, each_norm, fade, shrink
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_inside, check_numbers
 
 Matrices = Sequence[tuple[slice, tuple[int, int]]] | None
@@ -71,7 +71,8 @@ def orthogonal(matrix: Array) -> Array:
     a, b, c = NEWTON_SCHULZ
     tall = matrix.shape[-2] > matrix.shape[-1]
     x = transposed(matrix) if tall else matrix
-    x = x / np.maximum(np.sqrt(np.square(x).sum((-1, -2), keepdims=True)), 1e-7)
+    size = each_norm(x.reshape(*x.shape[:-2], -1))[..., None]
+    x = x / np.maximum(size, 1e-7)
     for _ in range(5):
         gram = x @ transposed(x)
         x = a * x + (b * gram + c * gram @ gram) @ x

@@ -180,7 +180,8 @@ class SAM(Optimizer):
         if at.objective is None:
             raise HyperparameterError("objective", None, "given in the Evaluation: SAM asks for a gradient elsewhere")
         size = each_norm(at.grad)
-        np.multiply(at.grad, self.radius / np.where(size > 0, size, 1), out=out)
+        np.divide(at.grad, np.where(size > 0, size, 1), out=out)
+        out *= self.radius
         out += at.params
         at.objective.value_and_grad(out, state.scratch)
         self.rule.update(at._replace(grad=state.scratch), state.inner, out)
