@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.line import StrongWolfe, first_length
 from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import Searching, SearchState, begin, searching
 
 
 @dataclass
@@ -49,13 +51,15 @@ class _ConjugateGradient(Searching):
 
     def update(self, at: Evaluation, state: ConjugateState, out: Array) -> None:
         """α d."""
-        objective = asked(self, at, "value_and_grad")
+        objective = begin(self, at, state, "value_and_grad")
         if state.since and (state.since >= at.params.size or not self._conjugate(at.grad, state)):
             state.since = 0
         if not state.since:
             self._restart(at.grad, state)
         slope = float(at.grad @ state.d)
-        first = state.learning_rate * state.slope / slope if state.t and slope else first_length(at.grad)
+        first = state.learning_rate * state.slope / slope if slope else 0.0
+        if not 0 < first < inf:  # no step before, or one along which nothing changed
+            first = first_length(at.grad)
         found = self._search().step(at, state, objective, state.d, first, out)
         state.since = state.since + 1 if found.alpha else 0
         state.slope = slope
@@ -81,12 +85,6 @@ class _ConjugateGradient(Searching):
 
     def _search(self) -> StrongWolfe:
         return StrongWolfe(self.decrease, self.curvature, self.tries)
-
-
-def first_length(g: Array) -> float:
-    """The first α of all: a step that is no longer than 1 in the sum of its components."""
-    size = float(np.abs(g).sum())
-    return min(1.0, 1 / size) if size else 1.0
 
 
 def ratio(above: Any, below: Any) -> float:

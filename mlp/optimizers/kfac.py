@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_fraction, check_positive
-from mlp.optimizers.least_squares import trial
-from mlp.optimizers.line import Searching, asked, searching
 from mlp.optimizers.newton import NewtonState, counted
 from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import MOST_DAMPING, Searching, begin, is_lost, searching, trial
 
 
 @dataclass
 class KFACState(NewtonState):
-    """`inputs`: A of each dense layer, `signals`: its G, running means. `damping`: λ now. `ratio`: ρ of the latest."""
+    """`inputs`: A of each dense layer, `signals`: its G, running means of `met` steps. `damping`: λ now. `ratio`: ρ."""
 
     inputs: list[Array]
     signals: list[Array]
+    met: int
     damping: float
     ratio: float
 
@@ -39,7 +40,7 @@ class KFAC(Searching):
     loss is not taken. All parameters must be those of dense layers.
 
     Martens & Grosse (2015), sections 4-6 (block-diagonal, without momentum; λ is adapted at every step, not every
-    fifth); Botev, Ritter & Barber (2017) for the exact G.
+    fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G.
     """
 
     damping: float = 1.0
@@ -53,11 +54,11 @@ class KFAC(Searching):
 
     def init(self, params: Array) -> KFACState:
         """No factors yet."""
-        return KFACState(*searching(self, params), 0, 0, [], [], self.damping, 1.0)
+        return KFACState(*searching(self, params), 0, 0, [], [], 0, self.damping, 1.0)
 
     def update(self, at: Evaluation, state: KFACState, out: Array) -> None:
         """α Δ."""
-        objective = asked(self, at, "value", "gnvp", "kronecker", "shares")
+        objective = begin(self, at, state, "value", "gnvp", "kronecker", "shares")
         state.inner = 0
         state.gradients += 2
         state.pace.next(at.loss)
@@ -72,8 +73,9 @@ class KFAC(Searching):
     def _average(self, blocks: Any, shares: Any, state: KFACState) -> None:
         """A and G, with less memory while there is little to remember (section 5). Samples count their `shares`."""
         fresh = [((b.inputs * shares) @ b.inputs.T, _covariance(b.signals)) for b in blocks]
-        keep = min(1 - 1 / state.t, self.memory)
-        if state.t == 1:
+        state.met += 1
+        keep = min(1 - 1 / state.met, self.memory)
+        if state.met == 1:
             state.inputs, state.signals = [a for a, _ in fresh], [g for _, g in fresh]
             return
         for old_a, old_g, (a, g) in zip(state.inputs, state.signals, fresh, strict=True):
@@ -90,21 +92,25 @@ class KFAC(Searching):
 
     def _scaled(self, at: Evaluation, state: KFACState, objective: Any, d: Array, out: Array) -> None:
         """u = α Δ, where it lowers the loss, and the next λ."""
-        slope = float(at.grad @ d)
+        slope, loss = float(at.grad @ d), float(at.loss)
+        state.ahead, state.resting = loss, True
         out.fill(0)
         if not slope < 0:
             return
         bend = float(d @ counted(objective.gnvp, state)(d)) + state.damping * float(d @ d)
-        alpha = -slope / bend
+        alpha = -slope / bend if bend > 0 else 0.0
         ahead = trial(objective, state, at.params + alpha * d)
-        state.ratio = (float(at.loss) - ahead) / (-0.5 * alpha * slope)
-        if state.ratio < 0.25:
-            state.damping /= 0.95**5
+        foretold = -0.5 * alpha * slope
+        state.ratio = (loss - ahead) / foretold if foretold > 0 else -inf
+        state.resting = state.ratio < 0.25 and (state.damping >= MOST_DAMPING or is_lost(at, alpha * d))
+        if state.ratio < 0.25 and not state.resting:
+            state.damping = min(state.damping / 0.95**5, MOST_DAMPING)
         elif state.ratio > 0.75:
             state.damping = max(state.damping * 0.95**5, self.least_damping)
-        if ahead < float(at.loss):
+        if ahead < loss:
             np.multiply(d, alpha, out=out)
             state.pace.learning_rate = alpha
+            state.ahead, state.resting = ahead, False
 
 
 def _covariance(signals: Array) -> Array:

@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, norm
 from mlp.errors import HyperparameterError, check_fraction, check_positive
-from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.line import StrongWolfe
 from mlp.optimizers.matrix import eigen
 from mlp.optimizers.optimizer import Evaluation, Optimizer
+from mlp.optimizers.search import LEAST_DAMPING, Searching, SearchState, begin, is_lost, searching, trial
 
 
 @dataclass
@@ -30,7 +31,7 @@ class ResidualState(SearchState):
 
 def _look(rule: Optimizer, at: Evaluation, state: ResidualState, *methods: str) -> Any:
     """Fill the state's residuals and Jacobian; return the objective."""
-    objective = asked(rule, at, "jacobian", *methods)
+    objective = begin(rule, at, state, "jacobian", *methods)
     state.residuals = objective.jacobian(_room(state, objective, at))
     _count(at, state)
     return objective
@@ -54,14 +55,6 @@ def newton_step(state: ResidualState, rank: float) -> Array:
     if not (np.isfinite(state.jacobian).all() and np.isfinite(state.residuals).all()):
         return np.zeros_like(state.jacobian[0])
     return np.asarray(-np.linalg.lstsq(state.jacobian, state.residuals, rcond=rank)[0])
-
-
-def trial(objective: Any, state: SearchState, params: Array) -> float:
-    """The loss at `params`; infinite where it is no number."""
-    with np.errstate(all="ignore"):  # a trial may well go too far
-        loss = float(objective.value(params))
-    state.values += 1
-    return loss if loss == loss else inf
 
 
 @dataclass(frozen=True)
@@ -142,28 +135,26 @@ class LevenbergMarquardt(Searching):
 
     def update(self, at: Evaluation, state: DampedState, out: Array) -> None:
         """-(Jᵀ J + μ I)⁻¹ g with the first μ of the schedule that lowers the loss."""
-        objective = asked(self, at, "value", "root_jacobian")
+        objective = begin(self, at, state, "value", "root_jacobian")
         objective.root_jacobian(_room(state, objective, at))
         _count(at, state)
         square, grad = state.jacobian.T @ state.jacobian, at.grad
         diagonal = np.einsum("ii->i", square)
         undamped, loss = diagonal.copy(), float(at.loss)
+        state.ahead, state.resting = loss, True
         out.fill(0)
         while state.damping <= self.max_damping:
             np.add(undamped, state.damping, out=diagonal)
             step = solve(square, -grad)
-            if step is not None and trial(objective, state, at.params + step) < loss:
+            if step is not None and (ahead := trial(objective, state, at.params + step)) < loss:
                 state.damping = max(state.damping * self.decrease, LEAST_DAMPING)
+                state.ahead, state.resting = ahead, False
                 np.copyto(out, step)
                 return
             if not grad.any():
                 return
             state.damping *= self.increase
         state.damping = self.max_damping
-
-
-LEAST_DAMPING = 1e-20
-"""Where μ ends on the way down, as in MATLAB's trainbr: from 0 it would not come back."""
 
 
 def check_damping(rule: Any) -> None:
@@ -239,12 +230,14 @@ class BayesianRegularization(Searching):
         alpha, beta, params = state.alpha, state.beta, at.params
         grad = beta * (state.jacobian.T @ state.residuals) + alpha * params
         slopes, before = axes.T @ grad, beta * float(at.loss) + alpha * halved_square(params)
+        state.ahead, state.resting = float(at.loss), True
         out.fill(0)
         while state.damping <= self.max_damping:
             step = -axes @ (slopes / (beta * bends + alpha + state.damping))
-            after = beta * trial(objective, state, params + step) + alpha * halved_square(params + step)
-            if after < before:
+            ahead = trial(objective, state, params + step)
+            if beta * ahead + alpha * halved_square(params + step) < before:
                 state.damping = max(state.damping * self.decrease, LEAST_DAMPING)
+                state.ahead, state.resting = ahead, False
                 np.copyto(out, step)
                 return
             state.damping *= self.increase
@@ -311,8 +304,9 @@ class Dogleg(Searching):
         """The dogleg step, or 0 where the model was wrong."""
         objective = _look(self, at, state, "value")
         g, jacobian = at.grad, state.jacobian
+        state.ahead, state.resting = float(at.loss), True
         out.fill(0)
-        if not g.any():
+        if is_negligible(g):
             return
         newton = newton_step(state, self.rank)
         along = jacobian @ g
@@ -326,7 +320,7 @@ def dogleg(g: Array, bend: float, newton: Array, radius: float) -> Array:
     """The point of the path 0 → Cauchy → Newton at `radius`, or its end; `bend` is gᵀ B g."""
     if np.sqrt(newton @ newton) <= radius:
         return newton
-    size = float(np.sqrt(g @ g))
+    size = float(np.sqrt(g @ g)) or norm(g)
     cauchy = -(size**2 / bend) * g if bend > 0 else -(radius / size) * g
     if np.sqrt(cauchy @ cauchy) >= radius:
         return np.asarray(-(radius / size) * g)
@@ -351,16 +345,31 @@ def check_radius(rule: Any) -> None:
         raise HyperparameterError("accept", rule.accept, "under 1/4, where the radius shrinks")
 
 
+LEAST_RADIUS = 1e-30
+"""Its square is a number in float64."""
+
+
+def is_negligible(g: Array) -> bool:
+    """Whether a gradient is 0, or so small that there may be no number for 1/‖g‖."""
+    limits = np.finfo(g.dtype)
+    return not norm(g) > float(limits.tiny / limits.eps)
+
+
 def judge(rule: Any, at: Evaluation, state: Any, objective: Any, step: Array, foretold: float, out: Array) -> None:
     """Take the step or not, and fit the radius. Nocedal & Wright (2006), algorithm 4.1.
 
     ρ = (L(θ) - L(θ + u)) / (m(0) - m(u)).   ρ < ¼: Δ ← Δ/4.   ρ > ¾ at the edge: Δ ← 2Δ.   ρ > `accept`: u is taken.
+
+    But Δ shrinks no further where rounding leaves nothing of u, or it is 1e-30: at a minimum it would come to 0.
     """
     edge = float(np.sqrt(step @ step)) >= state.radius * (1 - 1e-12)
-    state.ratio = (float(at.loss) - trial(objective, state, at.params + step)) / foretold if foretold > 0 else -inf
-    if state.ratio < 0.25:
+    ahead = trial(objective, state, at.params + step)
+    state.ratio = (float(at.loss) - ahead) / foretold if foretold > 0 else -inf
+    state.resting = state.ratio < 0.25 and (state.radius <= LEAST_RADIUS or is_lost(at, step))
+    if state.ratio < 0.25 and not state.resting:
         state.radius *= 0.25
     elif state.ratio > 0.75 and edge:
         state.radius = min(2 * state.radius, rule.max_radius)
     if state.ratio > rule.accept:
         np.copyto(out, step)
+        state.ahead, state.resting = ahead, False

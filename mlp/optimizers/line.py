@@ -7,60 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, isfinite, sqrt
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import DerivativeError, HyperparameterError, ShapeError, check_count, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Pace, State, check_fit
-
-
-@dataclass
-class SearchState(State):
-    """The memory of rules that look around before they step.
-
-    `gradients`: how many were asked for, with the one that each update begins with; products with a second derivative
-    and Jacobians count as one each. `values`: losses asked for without a gradient. `learning_rate` is the latest α.
-    """
-
-    gradients: int
-    values: int
-
-    @property
-    def evaluations(self) -> int:
-        """Gradients asked for, products and Jacobians among them."""
-        return self.gradients
-
-
-class Searching(Optimizer):
-    """A rule that looks around before it steps."""
-
-    full_batch: ClassVar[bool] = True
-    alone: ClassVar[bool] = True
-
-
-def searching(rule: Optimizer, params: Array) -> tuple[Pace, int, int]:
-    """What a `SearchState` begins with."""
-    check_fit(rule, params)
-    if params.ndim != 1:
-        raise ShapeError(
-            f"{type(rule).__name__} searches for one network at a time, and the parameters {params.shape} are those of "
-            "a population. Train network.member(i), or take a rule like IRpropPlus or Adam."
-        )
-    return Pace(None, None, 1.0), 0, 0
-
-
-def asked(rule: Optimizer, at: Evaluation, *methods: str) -> Any:
-    """The objective, if it can answer what `rule` asks of it."""
-    missing = [name for name in methods if not hasattr(at.objective, name)]
-    if missing:
-        raise DerivativeError(
-            f"{type(rule).__name__} asks its objective for {', '.join(missing)}; "
-            f"{type(at.objective).__name__} has none. "
-            "train() gives one that does."
-        )
-    return at.objective
+from mlp.errors import HyperparameterError, check_count, check_positive
+from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import SearchState
 
 
 class Point(NamedTuple):
@@ -124,6 +78,7 @@ class StrongWolfe:
         out.fill(0)
         if found.alpha:  # 0 · d is NaN where d holds ∞: a search that found nothing stays where it is
             np.multiply(d, found.alpha, out=out)
+        state.ahead, state.resting = found.loss, not found.alpha
         state.gradients += 1 + line.evaluations
         state.pace.next(at.loss)
         state.pace.learning_rate = found.alpha
@@ -187,18 +142,26 @@ def _inside(low: Point, high: Point, near_end: bool) -> tuple[float, bool]:
     return alpha, True
 
 
+def first_length(g: Array) -> float:
+    """The first α of all: a step that is no longer than 1 in the sum of its components."""
+    size = float(np.abs(g).sum())
+    if size == inf:
+        return 1 / float(np.abs(g).max()) / g.size
+    return min(1.0, 1 / size) if size else 1.0
+
+
 def cubic_minimum(a: Point, b: Point, nearest: float, furthest: float) -> float:
     """Where the cubic through two points and their slopes is lowest, held within two bounds.
 
         d₁ = L′ₐ + L′_b - 3 (Lₐ - L_b)/(α_a - α_b),   d₂ = √(d₁² - L′ₐ L′_b)
         α = α_b - (α_b - α_a)(L′_b + d₂ - d₁)/(L′_b - L′ₐ + 2 d₂)
 
-    Nocedal & Wright (2006), eq. 3.59. The middle of the bounds where the cubic has no minimum.
+    Nocedal & Wright (2006), eq. 3.59. The middle of the bounds where the cubic has no minimum, or the points are one.
     """
     if a.alpha > b.alpha:
         a, b = b, a
     middle = (nearest + furthest) / 2
-    if not all(map(isfinite, (a.loss, b.loss, a.slope, b.slope))):
+    if a.alpha == b.alpha or not all(map(isfinite, (a.loss, b.loss, a.slope, b.slope))):
         return middle
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.alpha - b.alpha)
     square = d1 * d1 - a.slope * b.slope

@@ -102,4 +102,4 @@ def each_norm(vector: Array) -> Array:
         return np.array((size,), vector.dtype) if SMALL < size < inf else scaled_norm(vector)
     found: Array = np.sqrt(np.vecdot(vector, vector)[..., None])
     sizes = found.ravel().tolist()  # 3 µs for 32 members, where minimum and maximum of NumPy's take 5
-    return found if SMALL < min(sizes) and max(sizes) < inf else scaled_norm(vector)
+    return found if min(sizes) > SMALL and max(sizes) < inf else scaled_norm(vector)

@@ -14,9 +14,10 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_count, check_fraction, check_positive
-from mlp.optimizers.least_squares import check_radius, judge, to_radius, trial
-from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.least_squares import check_radius, judge, to_radius
+from mlp.optimizers.line import StrongWolfe
 from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import LEAST_DAMPING, MOST_DAMPING, Searching, SearchState, begin, is_lost, searching, trial
 
 
 @dataclass
@@ -69,7 +70,7 @@ class NewtonCG(Searching):
 
     def update(self, at: Evaluation, state: NewtonState, out: Array) -> None:
         """α d."""
-        objective = asked(self, at, "value_and_grad", "hvp")
+        objective = begin(self, at, state, "value_and_grad", "hvp")
         state.inner = 0
         d = self._direction(at.grad, counted(objective.hvp, state))
         self._search().step(at, state, objective, d, 1.0, out)
@@ -130,10 +131,11 @@ class TrustRegion(Searching):
 
     def update(self, at: Evaluation, state: TrustState, out: Array) -> None:
         """The model's step, or 0 where the model was wrong."""
-        objective = asked(self, at, "value", "hvp")
+        objective = begin(self, at, state, "value", "hvp")
         state.inner = 0
         state.gradients += 1
         state.pace.next(at.loss)
+        state.ahead, state.resting = float(at.loss), True
         out.fill(0)
         if at.grad @ at.grad > 0:  # of a gradient that is there its square may underflow: CG has nothing to divide by
             step, fall = steihaug(at.grad, counted(objective.hvp, state), state.radius)
@@ -196,7 +198,8 @@ class HessianFree(Searching):
 
     d′ is the latest solution, ξ `memory`, λ starts as `damping`; at most `inner` products for a step.
 
-    Martens (2010), sections 4.1-4.5 and algorithm 2. Left out: his preconditioner, and going back along CG's path.
+    Martens (2010), sections 4.1-4.5 and algorithm 2. Left out: his preconditioner, and going back along CG's path. λ
+    stays between 1e-20 and 1e20, and as it is where rounding leaves nothing of d.
     """
 
     damping: float = 1.0
@@ -216,33 +219,46 @@ class HessianFree(Searching):
 
     def update(self, at: Evaluation, state: HessianFreeState, out: Array) -> None:
         """α d."""
-        objective = asked(self, at, "value", "gnvp")
+        objective = begin(self, at, state, "value", "gnvp")
         state.inner = 0
         state.gradients += 1
         state.pace.next(at.loss)
+        loss = float(at.loss)
+        state.ahead, state.resting = loss, True
         out.fill(0)
         if not at.grad.any():
             return
         times = counted(objective.gnvp, state)
         solution = damped_cg(at.grad, times, state, self)
         d, slope = solution.d, float(solution.d @ at.grad)
-        np.copyto(state.d, d)
+        state.d.fill(0)
         foretold = -slope - 0.5 * (float(d @ solution.product) - state.damping * float(d @ d))
-        loss, ahead = float(at.loss), trial(objective, state, at.params + d)
+        ahead = trial(objective, state, at.params + d)
         state.ratio = (loss - ahead) / foretold if foretold > 0 else -np.inf
-        if state.ratio < 0.25:
-            state.damping *= 1.5
-        elif state.ratio > 0.75:
-            state.damping /= 1.5
+        if state.ratio > 0.75:
+            state.damping = max(state.damping / 1.5, LEAST_DAMPING)
+        elif state.ratio < 0.25 and is_lost(at, d):
+            return
+        elif state.ratio < 0.25:
+            state.damping = min(state.damping * 1.5, MOST_DAMPING)
+        alpha = self._backtrack(at, state, objective, d, slope, ahead)
+        if alpha:
+            np.copyto(state.d, d)
+            np.multiply(d, alpha, out=out)
+            state.pace.learning_rate = alpha
+
+    def _backtrack(
+        self, at: Evaluation, state: HessianFreeState, objective: Any, d: Array, slope: float, ahead: float
+    ) -> float:
+        """The first α with sufficient decrease; 0 where none down to 1e-6 has, or d points uphill."""
         alpha = 1.0
-        while not ahead <= loss + 1e-2 * alpha * slope:
+        while slope < 0 and alpha >= 1e-6:  # CG that ends where it began, at ξ d′, may point uphill
+            if ahead <= float(at.loss) + 1e-2 * alpha * slope:
+                state.ahead, state.resting = ahead, False
+                return alpha
             alpha *= 0.8
-            if alpha < 1e-6:  # 0.8⁶²
-                state.d.fill(0)
-                return
             ahead = trial(objective, state, at.params + alpha * d)
-        np.multiply(d, alpha, out=out)
-        state.pace.learning_rate = alpha
+        return 0.0
 
 
 class Solution(NamedTuple):

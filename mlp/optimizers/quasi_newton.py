@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, norm
 from mlp.errors import check_count, check_positive
-from mlp.optimizers.conjugate import first_length, ratio
-from mlp.optimizers.line import Searching, SearchState, StrongWolfe, asked, searching
+from mlp.optimizers.conjugate import ratio
+from mlp.optimizers.line import StrongWolfe, first_length
 from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import Searching, SearchState, begin, searching
 
 
 @dataclass
@@ -29,14 +30,16 @@ class SecantState(SearchState):
 
 def curved(s: Array, y: Array) -> bool:
     """Whether the loss was convex along s, as H needs it: s·y > 0 by more than rounding."""
-    return bool(s @ y > np.finfo(s.dtype).eps * np.sqrt((s @ s) * (y @ y)))
+    product = float(s @ y)
+    return product > 0 and product > float(np.finfo(s.dtype).eps) * norm(s) * norm(y)
 
 
 @dataclass
 class BFGSState(SecantState):
-    """`h`: H, the inverse Hessian as far as it is known, (P, P)."""
+    """`h`: H, the inverse Hessian as far as it is known, (P, P). `learned`: of how many pairs."""
 
     h: Array
+    learned: int
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,15 @@ class BFGS(Searching):
     def init(self, params: Array) -> BFGSState:
         """H = I."""
         s, grad, d = (np.zeros_like(params) for _ in range(3))
-        return BFGSState(*searching(self, params), s, grad, d, np.eye(params.shape[-1], dtype=params.dtype))
+        return BFGSState(*searching(self, params), s, grad, d, np.eye(params.shape[-1], dtype=params.dtype), 0)
 
     def update(self, at: Evaluation, state: BFGSState, out: Array) -> None:
         """-α H g."""
-        objective = asked(self, at, "value_and_grad")
+        objective = begin(self, at, state, "value_and_grad")
         y = at.grad - state.grad
         if curved(state.s, y):
-            learn(state.h, state.s, y, fresh=not state.d.any() or state.t == 1)
+            learn(state.h, state.s, y, fresh=not state.learned)
+            state.learned += 1
         np.matmul(state.h, at.grad, out=state.d)
         np.negative(state.d, out=state.d)
         first = 1.0 if state.s.any() else first_length(at.grad)
@@ -139,7 +143,7 @@ class LBFGS(Searching):
 
     def update(self, at: Evaluation, state: LBFGSState, out: Array) -> None:
         """-α H g."""
-        objective = asked(self, at, "value_and_grad")
+        objective = begin(self, at, state, "value_and_grad")
         y = at.grad - state.grad
         if curved(state.s, y):
             _remember(state, y)
@@ -204,7 +208,7 @@ class OneStepSecant(Searching):
 
     def update(self, at: Evaluation, state: SecantState, out: Array) -> None:
         """α d."""
-        objective = asked(self, at, "value_and_grad")
+        objective = begin(self, at, state, "value_and_grad")
         g, s, y = at.grad, state.s, at.grad - state.grad
         np.negative(g, out=state.d)
         if curved(s, y):

@@ -12,9 +12,17 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_positive
-from mlp.optimizers.least_squares import LEAST_DAMPING
-from mlp.optimizers.line import Searching, SearchState, asked, searching
 from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import (
+    LEAST_DAMPING,
+    MOST_DAMPING,
+    Searching,
+    SearchState,
+    begin,
+    is_lost,
+    searching,
+    trial,
+)
 
 
 @dataclass
@@ -45,7 +53,8 @@ class ScaledConjugateGradient(Searching):
     Δ says how well the quadratic model foretold the loss; p is r again every n steps. σ is `sigma` and λ starts as
     `damping`. No search, no parameter that matters: at most three evaluations for a step.
 
-    Møller (1993), section 4, steps 1-9; constants σ = 5e-5, λ₁ = 5e-7 of MATLAB's trainscg.
+    Møller (1993), section 4, steps 1-9; constants σ = 5e-5, λ₁ = 5e-7 of MATLAB's trainscg. λ stays between 1e-20 and
+    1e20, and as it is where rounding leaves nothing of α p.
     """
 
     sigma: float = 5e-5
@@ -62,34 +71,42 @@ class ScaledConjugateGradient(Searching):
 
     def update(self, at: Evaluation, state: ScaledState, out: Array) -> None:
         """α p, or nothing where the model failed."""
-        objective = asked(self, at, "value", "value_and_grad")
+        objective = begin(self, at, state, "value", "value_and_grad")
         state.gradients += 1
         state.pace.next(at.loss)
+        state.ahead, state.resting = float(at.loss), True
         out.fill(0)
-        if state.success:
+        if state.success or not state.p @ at.grad < 0:  # downhill it was for another gradient, of other rows say
             self._direction(at, state)
+            state.success = True
         size, mu = float(state.p @ state.p), -float(state.p @ at.grad)
         if not (0 < size < inf and 0 < mu * mu < inf):  # no gradient, or one whose square is no number
             return
         if state.success:
             state.curvature = self._curvature(at, objective, state)
+        self._step(at, state, objective, size, mu, out)
+
+    def _step(self, at: Evaluation, state: ScaledState, objective: object, size: float, mu: float, out: Array) -> None:
+        """α p, if the loss falls there, and the next λ. `size` is p·p, `mu` p·r."""
         delta = state.curvature + state.damping * size
         if delta <= 0:
             state.damping = 2 * (state.damping - delta / size)
             delta = state.curvature + state.damping * size
         alpha = mu / delta
-        with np.errstate(all="ignore"):  # the trial may well go too far
-            loss = float(objective.value(at.params + alpha * state.p))
-        state.values += 1
-        comparison = 2 * delta * (float(at.loss) - loss) / (mu * mu)
+        step = alpha * state.p
+        ahead = trial(objective, state, at.params + step)
+        comparison = 2 * delta * (float(at.loss) - ahead) / (mu * mu)
         state.success = comparison >= 0  # not, where the loss is no number
         if state.success:
-            np.multiply(state.p, alpha, out=out)
+            np.copyto(out, step)
             state.pace.learning_rate = alpha
+            state.ahead, state.resting = ahead, False
         if comparison >= 0.75:
             state.damping = max(state.damping * 0.25, LEAST_DAMPING)
         elif not comparison >= 0.25:
-            state.damping += delta * (1 - comparison if comparison > -np.inf else 4) / size  # 4: no number to go by
+            growth = delta * (1 - comparison if comparison > -np.inf else 4) / size  # 4: no number to go by
+            state.resting = state.damping >= MOST_DAMPING or is_lost(at, step)
+            state.damping = state.damping if state.resting else min(state.damping + growth, MOST_DAMPING)
 
     def _direction(self, at: Evaluation, state: ScaledState) -> None:
         """p ← r + β p, or r at a restart."""

@@ -1,0 +1,105 @@
+"""Rules that look around before they step: what they ask of the objective, and when they forget what they know of it.
+
+Such a rule has measured the loss where its step leads. If the next update reports another one there, the objective is
+no longer the same: other rows, other weights, another penalty. Directions, curvatures, dampings and radii of the old
+one could lead anywhere, or have shrunk until nothing moves, so the rule begins anew. Knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, nan
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import DerivativeError, ShapeError
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Pace, State, check_fit
+
+
+@dataclass
+class SearchState(State):
+    """The memory of rules that look around before they step.
+
+    `gradients`: how many were asked for, with the one that each update begins with; products with a second derivative
+    and Jacobians count as one each. `values`: losses asked for without a gradient. `ahead`: the loss that was measured
+    where the latest step leads. `resting`: that step is 0, and as things stand the next one will be. `learning_rate` is
+    the latest α.
+    """
+
+    gradients: int
+    values: int
+    ahead: float
+    resting: bool
+
+    @property
+    def evaluations(self) -> int:
+        """Gradients asked for, products and Jacobians among them."""
+        return self.gradients
+
+
+class Searching(Optimizer):
+    """A rule that looks around before it steps."""
+
+    full_batch: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
+
+
+def searching(rule: Optimizer, params: Array) -> tuple[Pace, int, int, float, bool]:
+    """What a `SearchState` begins with."""
+    check_fit(rule, params)
+    if params.ndim != 1:
+        raise ShapeError(
+            f"{type(rule).__name__} searches for one network at a time, and the parameters {params.shape} are those of "
+            "a population. Train network.member(i), or take a rule like IRpropPlus or Adam."
+        )
+    return Pace(None, None, 1.0), 0, 0, nan, False
+
+
+def begin(rule: Optimizer, at: Evaluation, state: SearchState, *methods: str) -> Any:
+    """The objective, if it can answer what `rule` asks of it. What `state` remembers of another one is forgotten."""
+    missing = [name for name in methods if not hasattr(at.objective, name)]
+    if missing:
+        raise DerivativeError(
+            f"{type(rule).__name__} asks its objective for {', '.join(missing)}; "
+            f"{type(at.objective).__name__} has none. "
+            "train() gives one that does."
+        )
+    if state.t and has_changed(at, state):
+        counts = {name: value for name, value in vars(state).items() if name in COUNTS}
+        vars(state).update(vars(rule.init(at.params)) | counts)
+    return at.objective
+
+
+COUNTS = ("pace", "gradients", "values", "products")
+"""What a state counts, whatever the objective."""
+
+
+def has_changed(at: Evaluation, state: SearchState) -> bool:
+    """Whether the loss is not the one that was measured here, at the end of the step before.
+
+    A rule at rest has not moved since: there any difference beyond rounding says so. Elsewhere the loss must be less
+    than half or more than twice as large. Dropout and other rows of the same kind change it by less, and there old
+    directions are better than none: r² 0.98 and 0.92 for BFGS in 2,000 portions of 100 rows.
+    """
+    loss = float(at.loss)
+    allowed = float(np.finfo(at.params.dtype).eps) ** 0.5 if state.resting else 0.5
+    return not abs(loss - state.ahead) <= allowed * max(abs(loss), abs(state.ahead))
+
+
+def trial(objective: Any, state: SearchState, params: Array) -> float:
+    """The loss at `params`; infinite where it is no number."""
+    with np.errstate(all="ignore"):  # a trial may well go too far
+        loss = float(objective.value(params))
+    state.values += 1
+    return loss if loss == loss else inf
+
+
+def is_lost(at: Evaluation, step: Array) -> bool:
+    """Whether rounding leaves nothing of a step, so that a shorter one is no better."""
+    return bool((at.params + step == at.params).all())
+
+
+LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20
+"""Where dampings end on their way down and up: from 0 or ∞ none would come back. MATLAB's trainbr has the first."""
