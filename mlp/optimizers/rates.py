@@ -45,6 +45,12 @@ def check_between(name: str, value: Any) -> None:
     check_positive(name, value)
 
 
+def per_parameter(like: Array, value: Any) -> Array:
+    """`value` for every entry of `like`, in its dtype; ∞ where it is too large for that."""
+    with np.errstate(over="ignore"):
+        return np.asarray((np.zeros_like(like) + value).astype(like.dtype))
+
+
 def per_member(values: Any) -> Array:
     """One number for each member of a population, as a column beside its parameters."""
     return np.asarray(values)[..., None]
@@ -54,7 +60,7 @@ def per_member(values: Any) -> Array:
 class BoldState(State):
     """`rate` (*population, 1): η now. `base`, `grad`, `loss`: the latest point that was accepted. `v`: the latest step.
 
-    `rejected`: how many steps were taken back.
+    `rejected`: how many steps were taken back, `running` of them in a row up to update `latest`.
     """
 
     rate: Array
@@ -63,6 +69,12 @@ class BoldState(State):
     v: Array
     loss: Array
     rejected: Array
+    running: Array
+    latest: Array
+
+
+PATIENCE = 20
+"""After so many steps taken back η is 1e-3 of what it was: a loss that is still higher is not to be blamed on it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,11 @@ class BoldDriver(Optimizer):
     `max_rise`, μ is `momentum`. A step back and the next try are one update, so every update asks for one gradient.
 
     The first v is -η g whole. A loss that is not finite counts as risen.
+
+    L′ only raises a suspicion, for with other rows, dropout or another penalty it is no longer the loss at θ′. Unless g
+    itself explains the rise, L - L′ ≤ g·(θ - θ′), the loss at θ′ is measured again before a step is taken back. If it
+    is another one, θ takes the place of θ′, and η falls only where L is higher than what θ′ has now. Without an
+    objective to ask, L′ is forgotten once 20 steps in a row were taken back.
 
     Vogl et al. (1988); the constants and the factor (1 - μ) are those in the code of MATLAB's traingda (μ = 0) and
     traingdx (μ = 0.9), whose manual has μ η in place of (1 - μ) η. neurolab's copy does not take the step back.
@@ -100,30 +117,60 @@ class BoldDriver(Optimizer):
     def init(self, params: Array) -> BoldState:
         """No point accepted yet: any loss is less than infinity."""
         column = np.zeros((*params.shape[:-1], 1), params.dtype)
-        rate = (column + self.learning_rate).astype(params.dtype)
-        none = np.full_like(column, np.inf)
+        rate, none = per_parameter(column, self.learning_rate), np.full_like(column, np.inf)
         base, grad, v = (np.zeros_like(params) for _ in range(3))
-        return BoldState(pace(self, params), rate, base, grad, v, none, np.zeros_like(column, int))
+        rejected, running, latest = (np.zeros_like(column, int) for _ in range(3))
+        return BoldState(pace(self, params), rate, base, grad, v, none, rejected, running, latest)
 
     def update(self, at: Evaluation, state: BoldState, out: Array) -> None:
         """From where the step begins, minus where the parameters are, plus v."""
-        loss, rate = per_member(at.loss), state.rate
-        first = not state.t
-        risen = ~(loss <= self.max_rise * np.where(state.loss > 0, state.loss, state.loss / self.max_rise**2))
-        risen &= not first
-        fallen = (loss < state.loss) & (not first)
+        loss, rate, first = per_member(at.loss), state.rate, not state.t
+        state.pace.next(at.loss)
+        fresh: Any = first
+        risen: Any = self._has_risen(loss, state.loss) & (not first)
+        fallen, back = (loss < state.loss) & (not first), risen
+        if np.count_nonzero(risen):
+            before = self._look_again(at, state, risen, out)
+            back = risen & ((before == state.loss) | ~np.isfinite(loss))
+            fresh = np.isposinf(before)
+            risen = back | risen & self._has_risen(loss, before)
+            fallen = (loss < before) & ~fresh
+            self._count(back, state)
         rate *= np.where(risen, self.decrease, np.where(fallen, self.increase, 1)).astype(rate.dtype)
-        np.copyto(state.base, at.params, where=~risen)
-        np.copyto(state.grad, at.grad, where=~risen)
-        np.copyto(state.loss, loss, where=~risen)
-        momentum = np.where(risen | first, 0, self.momentum).astype(rate.dtype)
+        np.copyto(state.base, at.params, where=~back)
+        np.copyto(state.grad, at.grad, where=~back)
+        np.copyto(state.loss, loss, where=~back)
+        momentum = np.where(risen | fresh, 0, self.momentum).astype(rate.dtype)
         state.v *= momentum
         state.v -= (1 - momentum) * rate * state.grad
         np.subtract(state.base, at.params, out=out)  # 0 where nothing is taken back
         out += state.v
-        state.rejected += risen
-        state.pace.next(at.loss)
         state.pace.learning_rate = rate[..., 0] if rate.ndim > 1 else float(rate[0])
+
+    def _count(self, back: Array, state: BoldState) -> None:
+        """Count the steps that are taken back, and how many of them in a row."""
+        state.rejected += back
+        state.running[...] = np.where(state.latest == state.t - 1, state.running, 0) + back
+        state.latest[back] = state.t
+
+    def _has_risen(self, loss: Array, before: Array) -> Array:
+        """L > 1.04 L′; for losses below 0 as far above L′."""
+        return np.asarray(~(loss <= self.max_rise * np.where(before > 0, before, before / self.max_rise**2)))
+
+    def _look_again(self, at: Evaluation, state: BoldState, risen: Array, out: Array) -> Array:
+        """The loss at θ′ as the objective is now: L′ where it is the same, ∞ where nobody knows it any more."""
+        if at.objective is None:
+            lasting = (state.running >= PATIENCE) & (state.latest == state.t - 1)
+            return np.where(lasting, np.inf, state.loss)
+        np.subtract(at.params, state.base, out=out)
+        explained = per_member(at.loss) - state.loss <= np.vecdot(at.grad, out)[..., None]
+        if (explained | ~risen).all():
+            return state.loss
+        with np.errstate(all="ignore"):
+            found = per_member(at.objective.value(state.base)).astype(state.loss.dtype)
+            gap, size = np.abs(found - state.loss), np.maximum(np.abs(found), np.abs(state.loss))
+        same = gap <= np.finfo(size.dtype).eps ** 0.5 * size
+        return np.where(same | explained | ~risen, state.loss, found)
 
 
 @dataclass
@@ -164,8 +211,7 @@ class DeltaBarDelta(Optimizer):
 
     def init(self, params: Array) -> DeltaBarDeltaState:
         """All rates equal, no gradient met."""
-        rates = (np.zeros_like(params) + self.learning_rate).astype(params.dtype)
-        return DeltaBarDeltaState(pace(self, params), rates, np.zeros_like(params))
+        return DeltaBarDeltaState(pace(self, params), per_parameter(params, self.learning_rate), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: DeltaBarDeltaState, out: Array) -> None:
         """-η g."""
