@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,16 @@ from mlp.errors import check_count, check_fraction, check_not_negative, check_po
 
 @dataclass
 class PlateauMemory:
-    """`total`: the losses of the present window; `best`: the lowest mean of a window; `waited`: windows since then."""
+    """`total`: the losses of the present window; `best`: the lowest mean of a window; `waited`: windows since then.
+
+    `lowest`: the lowest mean of those that were waited for.
+    """
 
     factor: Any = 1.0
     total: Any = 0.0
     best: Any = np.finfo(np.float64).max
     waited: Any = field(default_factory=lambda: np.zeros((), int))
+    lowest: Any = inf
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class ReduceOnPlateau:
     A window is `window` updates; one epoch is a good choice. `threshold` is relative, as in PyTorch. What is watched is
     the training loss at each update, not a validation score. η stays at or above `minimum`. In a population each member
     has its own.
+
+    Other than in PyTorch a best is forgotten instead if the loss has leapt away from it, to half or twice as much or
+    more, and stays there: it is one of other rows or another penalty, and no η could bring it back.
     """
 
     rate0: float
@@ -61,9 +69,18 @@ class ReduceOnPlateau:
         mean = memory.total / self.window
         # a share of |best|: PyTorch's best · (1 - threshold) lies above a negative best, and standing still is progress
         better = mean < memory.best - self.threshold * np.abs(memory.best)
-        memory.best = np.where(better, mean, memory.best)
         memory.waited = np.where(better, 0, memory.waited + 1)
+        lowest = np.minimum(memory.lowest, mean)
         late = memory.waited >= self.patience
-        memory.factor = np.where(late, memory.factor * self.factor, memory.factor)
+        gone = late & _is_far(lowest, memory.best) & ~_is_far(mean, lowest)
+        memory.best = np.where(better, mean, np.where(gone, lowest, memory.best))
+        memory.factor = np.where(late & ~gone, memory.factor * self.factor, memory.factor)
+        memory.lowest = np.where(better | late, inf, lowest)
         memory.waited = np.where(late, 0, memory.waited)
         memory.total = 0.0
+
+
+@np.errstate(invalid="ignore")  # neither is, of two that are infinite
+def _is_far(a: Any, b: Any) -> Any:
+    """Whether the larger of two losses is more than twice the other, or of another sign."""
+    return np.abs(a - b) > 0.5 * np.maximum(np.abs(a), np.abs(b))
