@@ -1,4 +1,4 @@
-"""Divergence: the loss left the numbers."""
+"""Divergence: the loss left the numbers, or is on its way there."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ class Divergence:
     The loss of every recorded step is looked at, and where there is one the mean of every epoch, "train_loss": it tells
     of steps that were not recorded. A population has diverged when all of its members have. Where there is "n_classes"
     the targets are classes, which cannot be too large.
+
+    Critical too where all recent losses are a million times what the run began with, and what a constant answer has:
+    a few more steps would have left the numbers.
     """
 
     needs: tuple[str, ...] = ("loss",)
@@ -33,6 +36,20 @@ class Divergence:
                 if lost.size:
                     yield self._finding(r, name, int(lost[0]))
                     return
+        if r.has_exploded:
+            yield self._exploded(r)
+
+    def _exploded(self, r: Reading) -> Finding:
+        small = np.flatnonzero(r.loss <= r.exploding)
+        record = int(small[-1]) + 1 if small.size else 0
+        step = int(r.steps("loss")[record])
+        causes = _causes(r, _grown(_rate(r, step)))
+        evidence = {"loss": r.now, "first_loss": r.start, "threshold": r.exploding}
+        message = (
+            f"The loss has grown from {r.start:.3g} to {r.loss[-1]:.3g} in {r.done} steps: training diverges. "
+            f"Most likely: {causes[0].why}; try {causes[0].remedy}."
+        )
+        return Finding("divergence", "critical", message, (), step, evidence, causes)
 
     def _finding(self, r: Reading, name: str, record: int) -> Finding:
         step, lost = int(r.steps(name)[record]), _best(r, name)[record]
@@ -40,18 +57,21 @@ class Divergence:
         evidence: dict[str, Any] = {"loss": str(lost)}
         if before.size:
             evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
-        guesses = _grown(_rate(r, step)) if before.size else _from_the_start(r)
-        settled = {"scaled": "unscaled_inputs", "automatic_init": "initialization_too_large"}
-        excused = {cause for setting, cause in settled.items() if r.setting(setting, 0.0) == 1}
-        guesses = tuple(cause for cause in guesses if cause.name not in excused)
-        known = ranked(r)
-        causes = (*known, *(cause for cause in guesses if cause.name not in {c.name for c in known}))
+        causes = _causes(r, _grown(_rate(r, step)) if before.size else _from_the_start(r))
         message = (
             f"The loss is {lost} at step {step}: training has diverged and was stopped. "
             f"Most likely: {causes[0].why}; try {causes[0].remedy}."
         )
         kind = "non_finite_data" if causes[0].name == "non_finite_data" else "divergence"
         return Finding(kind, "critical", message, (), step, evidence, causes)
+
+
+def _causes(r: Reading, guesses: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """The suspects, and after them what else it may be."""
+    settled = {"scaled": "unscaled_inputs", "automatic_init": "initialization_too_large"}
+    known = ranked(r)
+    excused = {cause for setting, cause in settled.items() if r.setting(setting, 0.0) == 1} | {c.name for c in known}
+    return (*known, *(cause for cause in guesses if cause.name not in excused))
 
 
 INITIALIZATION = Cause("initialization_too_large", "the first weights are so large that sums overflow", 'init = "auto"')

@@ -24,8 +24,8 @@ class Progress:
     needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding; none where the loss is no number, which is divergence."""
-        if not isfinite(r.now) or not isfinite(r.start) or r.reference <= 0:
+        """At most one finding; none where the loss is no number or has exploded, which is divergence."""
+        if not isfinite(r.now) or not isfinite(r.start) or r.reference <= 0 or r.has_exploded:
             return
         seen = _at_the_end(r) if r.finished else _on_the_way(r)
         if seen is not None:

@@ -139,7 +139,7 @@ class Reading(History):
     def error(self) -> float:
         """The standard error of `now`."""
         recent = self.loss[self.recent]
-        return float(recent.std(ddof=1) / sqrt(len(recent))) if len(recent) > 1 else inf
+        return deviation(recent) / sqrt(len(recent)) if len(recent) > 1 else inf
 
     @cached_property
     def skill(self) -> float:
@@ -158,6 +158,16 @@ class Reading(History):
             return False
         lost = not np.isfinite(self.loss[-1]) or not np.isfinite(self.one("train_loss", default=0.0))
         return bool(lost or self.now - 2 * self.error > 3 * max(self.start, self.reference))
+
+    @cached_property
+    def exploding(self) -> float:
+        """The loss above which a run has lost its way: a million times what it began with, and the reference."""
+        return 1e6 * max(self.start, self.reference) if 0 < self.start < inf else inf
+
+    @cached_property
+    def has_exploded(self) -> bool:
+        """Whether all recent losses are above that."""
+        return bool(len(self.loss) and self.loss[self.recent].min() > self.exploding)
 
     @cached_property
     def promised(self) -> float:
@@ -203,6 +213,13 @@ def _fits(name: str, column: Any) -> bool:
     if any(size == 0 for size in shape) or len(shape) > 1:
         return False
     return name in EITHER or (len(shape) == labelled and len(column.labels) in (0, *shape))
+
+
+def deviation(values: Array) -> float:
+    """The standard deviation of a sample, of numbers too whose squares are none."""
+    size = float(np.abs(values).max())
+    unit = size if 1e100 < size < inf else 1.0
+    return float((values / unit).std(ddof=1)) * unit
 
 
 def trend(loss: Array) -> Trend:

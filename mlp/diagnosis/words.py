@@ -22,7 +22,7 @@ KINDS: dict[str, str] = {
     "slow_progress": "the loss falls, too slowly for the steps that are planned",
     "stagnation": "the loss stopped above what these rows allow",
     "oscillation": "the loss goes up and down instead of falling",
-    "divergence": "the loss is no number any more",
+    "divergence": "the loss is no number any more, or a million times what it was",
     "vanishing_gradients": "the gradient of the first layers is far weaker than that of the last",
     "exploding_gradients": "the gradient of the first layers is far stronger than that of the last",
     "dead_units": "units are off for every row",
