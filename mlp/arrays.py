@@ -42,8 +42,8 @@ def empty_nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any)
     return Nodes(with_bias[..., :-1, :], with_bias)
 
 
-SMALL = 1e-15
-"""Under this a norm is measured again, scaled: float32 squares of 1e-19 and less are no normal numbers."""
+LEAST_NORM, LEAST_SQUARE = 1e-15, 1e-30
+"""Under these a norm and its square are measured again, scaled: float32 has no normal number for less than 1e-38."""
 
 
 @np.errstate(all="ignore")
@@ -63,13 +63,33 @@ def norm(values: Any) -> float:
     if flat.dtype.kind != "f":
         flat = np.abs(flat).astype(np.float64)
     found = sqrt(flat.dot(flat))
-    return found if SMALL < found < inf else float(scaled_norm(flat.astype(np.float64))[0])
+    return found if LEAST_NORM < found < inf else float(scaled_norm(flat.astype(np.float64))[0])
+
+
+@np.errstate(all="ignore")
+def each_norm(vector: Array) -> Array:
+    """‖vector‖ of every member, (*population, 1); finite where the vector is, and 0 only where that is 0."""
+    if vector.ndim == 1:  # as fast as without the test: 1.2 µs
+        size = sqrt(vector.dot(vector))
+        return np.array((size,), vector.dtype) if LEAST_NORM < size < inf else scaled_norm(vector)
+    found: Array = np.sqrt(np.vecdot(vector, vector)[..., None])
+    sizes = found.ravel().tolist()  # 3 µs for 32 members, where minimum and maximum of NumPy's take 5
+    return found if min(sizes) > LEAST_NORM and max(sizes) < inf else scaled_norm(vector)
+
+
+def squared_norm(flat: Array) -> float:
+    """Σv² of a vector, in float64: what float32 has no number for is none of the less there."""
+    found = float(flat.dot(flat))
+    if LEAST_SQUARE < found < inf:
+        return found
+    size = norm(flat)
+    return size * size
 
 
 def scaled_norm(vectors: Array) -> Array:
     """‖·‖ along the last axis, (..., 1), measured in units near the largest number: no square is too large or small.
 
-    The units are powers of 2, so nothing is rounded. A norm that is too large for the dtype counts as its largest number.
+    The units are powers of 2, so nothing is rounded. A norm too large for the dtype counts as its largest number.
     """
     peak = np.abs(vectors).max(-1, keepdims=True, initial=0)
     exponent = np.frexp(peak)[1]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, Seed, generator
+from mlp.arrays import Array, Nodes, Seed, generator, norm
 from mlp.backprop import check_batch, check_parts, forward, value_and_grad
 from mlp.data.batches import Batch, as_batch
 from mlp.errors import DtypeError, check_count
@@ -102,7 +102,7 @@ def _error(value: Callable[[Array], Any], at: Array, gradient: Array, part: slic
     v[..., part] = rng.standard_normal(v[..., part].shape)
     claimed = float((gradient * v).sum())
     level = float(np.abs(value(at)).sum())
-    size = max(float(np.linalg.norm(gradient[..., part])), 1e-4 * level, np.finfo(np.float64).tiny)
+    size = max(norm(gradient[..., part]), 1e-4 * level, np.finfo(np.float64).tiny)
     slopes = (_slope(lambda distance: float(np.sum(value(at + distance * v))), h) for h in _STEPS)
     error = min(abs(claimed - slope) for slope in slopes) / size
     return error if error >= 0 else inf  # NaN is wrong, and max() would pass it over

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes
+from mlp.arrays import Array, Nodes, each_norm, squared_norm
 from mlp.instruments.instrument import Measure
 from mlp.layers import Activation, Place
 from mlp.network import Workspace
@@ -78,10 +78,8 @@ def square(values: Array, population: tuple[int, ...]) -> Any:
     """Σ values² over all but the axes of the population."""
     # a dot product takes 12 µs at 1000 × 128 and 0.5 at 32 × 32, where np.square(values).sum() takes 49 and 2.9
     if population:
-        flat = values.reshape(*population, -1)
-        return np.vecdot(flat, flat)
-    flat = values.ravel()
-    return float(flat.dot(flat))
+        return np.square(each_norm(values.reshape(*population, -1))[..., 0], dtype=np.float64)
+    return squared_norm(values.ravel())
 
 
 def backward_gain(step: Step) -> Any:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, each_norm
 from mlp.errors import ShapeError, check_each, check_positive
-from mlp.optimizers.memory import each_norm
 from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_follows
 from mlp.optimizers.wrapper import _around
 

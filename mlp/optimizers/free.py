@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
-from mlp.optimizers.memory import MeansState, begun, each_norm, shrink
+from mlp.arrays import Array, each_norm
+from mlp.optimizers.memory import MeansState, begun, shrink
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, pace
 
 

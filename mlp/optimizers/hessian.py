@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, generator
+from mlp.arrays import Array, each_norm, generator
 from mlp.errors import DerivativeError, HyperparameterError, check_count
-from mlp.optimizers.memory import MeansState, begun, each_norm, fade, fade_squares, shrink, unbiased_root
+from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, shrink, unbiased_root
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
 
 

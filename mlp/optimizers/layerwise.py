@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, each_norm
 from mlp.optimizers.adam import direction
-from mlp.optimizers.memory import MeansState, begun, each_norm, shrink
+from mlp.optimizers.memory import MeansState, begun, shrink
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_inside, check_numbers, check_slices
 
 Slices = Sequence[slice] | None

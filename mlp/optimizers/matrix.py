@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, each_norm
 from mlp.errors import HyperparameterError, ShapeError, check_count
 from mlp.optimizers.adam import direction
-from mlp.optimizers.memory import begun, each_norm, fade, shrink
+from mlp.optimizers.memory import begun, fade, shrink
 from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_inside, check_numbers
 
 Matrices = Sequence[tuple[slice, tuple[int, int]]] | None

@@ -7,12 +7,11 @@ parameters. Knows no rule.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from math import inf, sqrt
 from typing import Any, TypeVar
 
 import numpy as np
 
-from mlp.arrays import SMALL, Array, scaled_norm
+from mlp.arrays import Array
 from mlp.optimizers.optimizer import State, pace
 
 S = TypeVar("S", bound=State)
@@ -92,14 +91,3 @@ def _with(state: Any, name: str) -> Any:
     while state is not None and not hasattr(state, name):
         state = getattr(state, "inner", None)
     return state
-
-
-@np.errstate(all="ignore")
-def each_norm(vector: Array) -> Array:
-    """‖vector‖ of every member, (*population, 1); finite where the vector is, and 0 only where that is 0."""
-    if vector.ndim == 1:  # as fast as without the test: 1.2 µs
-        size = sqrt(vector.dot(vector))
-        return np.array((size,), vector.dtype) if SMALL < size < inf else scaled_norm(vector)
-    found: Array = np.sqrt(np.vecdot(vector, vector)[..., None])
-    sizes = found.ravel().tolist()  # 3 µs for 32 members, where minimum and maximum of NumPy's take 5
-    return found if min(sizes) > SMALL and max(sizes) < inf else scaled_norm(vector)

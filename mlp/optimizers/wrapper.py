@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, each_norm
 from mlp.errors import HyperparameterError, check_count, check_each, check_fraction, check_positive
 from mlp.optimizers.masked import masked
-from mlp.optimizers.memory import average, each_norm
+from mlp.optimizers.memory import average
 from mlp.optimizers.optimizer import (
     Evaluation,
     Optimizer,
