@@ -22,8 +22,8 @@ class Divergence:
     of steps that were not recorded. A population has diverged when all of its members have. Where there is "n_classes"
     the targets are classes, which cannot be too large.
 
-    Critical too where all recent losses are a million times what the run began with, and what a constant answer has:
-    a few more steps would have left the numbers.
+    Critical too where the mean recent loss is a million times what the run began with, and what a constant answer has:
+    a few more such steps would have left the numbers.
     """
 
     needs: tuple[str, ...] = ("loss",)
@@ -40,13 +40,11 @@ class Divergence:
             yield self._exploded(r)
 
     def _exploded(self, r: Reading) -> Finding:
-        small = np.flatnonzero(r.loss <= r.exploding)
-        record = int(small[-1]) + 1 if small.size else 0
-        step = int(r.steps("loss")[record])
+        step = int(r.steps("loss")[np.argmax(r.loss > r.exploding)])
         causes = _causes(r, _grown(_rate(r, step)))
         evidence = {"loss": r.now, "first_loss": r.start, "threshold": r.exploding}
         message = (
-            f"The loss has grown from {r.start:.3g} to {r.loss[-1]:.3g} in {r.done} steps: training diverges. "
+            f"The loss has grown from {r.start:.3g} to {r.now:.3g} in {r.done} steps: training diverges. "
             f"Most likely: {causes[0].why}; try {causes[0].remedy}."
         )
         return Finding("divergence", "critical", message, (), step, evidence, causes)

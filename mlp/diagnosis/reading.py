@@ -166,8 +166,8 @@ class Reading(History):
 
     @cached_property
     def has_exploded(self) -> bool:
-        """Whether all recent losses are above that."""
-        return bool(len(self.loss) and self.loss[self.recent].min() > self.exploding)
+        """Whether the loss is above that now."""
+        return self.exploding < self.now < inf
 
     @cached_property
     def promised(self) -> float:
