@@ -185,7 +185,10 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
-        """Write the step to add to the parameters into `out`; move `state` on. Never writes to `at`."""
+        """Write the step to add to the parameters into `out`; move `state` on. Never writes to `at`.
+
+        What leaves the range of numbers becomes ∞ or NaN, and is no error. NumPy may warn of it; `train` keeps it quiet.
+        """
 
 
 def check_slices(given: Any) -> None:
