@@ -49,16 +49,7 @@ class Recorder:
                 if self.recall:
                     self.recall(self.watching)
             seen = step._replace(index=step.index + offset) if offset else step
-            for period, noted, measurements in groups:
-                if period == 1 or seen.index % period == 0:
-                    noted.append(seen.index)
-                    for put, measure in measurements:
-                        put(measure(seen))
-            for put, measure, note in watches:
-                value = measure(seen)
-                if value is not None:
-                    note(seen.index)
-                    put(value)
+            _measure(seen, groups, watches)
             self._last = seen.index
             yield step
 
@@ -72,6 +63,7 @@ class Recorder:
         recorded = [int(steps[-1]) for name in mine if len(steps := self.history.steps(name))]
         return max([self._last, *recorded]) + 1
 
+    @np.errstate(all="ignore")
     def _begin(self, step: Step) -> tuple[list[Group], list[Watch]]:
         """The instruments that have something to measure here (no ReLU, no dead units), by how often they do."""
         groups: dict[Any, Group] = {}
@@ -141,6 +133,21 @@ class Group(NamedTuple):
 
 Watch: TypeAlias = tuple[Callable[[Any], None], Measure, Callable[[int], None]]
 """An instrument that is shown every step: where a number goes, what measures it, and how to note the step."""
+
+
+@np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
+def _measure(step: Step, groups: list[Group], watches: list[Watch]) -> None:
+    """Write down what is due at a step."""
+    for period, noted, measurements in groups:
+        if period == 1 or step.index % period == 0:
+            noted.append(step.index)
+            for put, measure in measurements:
+                put(measure(step))
+    for put, measure, note in watches:
+        value = measure(step)
+        if value is not None:
+            note(step.index)
+            put(value)
 
 
 def _first_put(column: Column, instrument: Instrument, rows: list[Any]) -> Callable[[Any], None]:

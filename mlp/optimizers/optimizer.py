@@ -187,7 +187,7 @@ class Optimizer(ABC):
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
         """Write the step to add to the parameters into `out`; move `state` on. Never writes to `at`.
 
-        What leaves the range of numbers becomes ∞ or NaN, and is no error. NumPy may warn of it; `train` keeps it quiet.
+        What leaves the range of numbers becomes ∞ or NaN, and is no error. NumPy may warn of it; `train` does not.
         """
 
 
