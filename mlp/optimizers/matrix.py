@@ -216,7 +216,8 @@ class Shampoo(Optimizer):
     def _roots(self, left: Array, right: Array) -> tuple[Any, Any]:
         """L^(-¼) and R^(-¼); L^(-½) alone."""
         power = -1 / (2 * max(1, bool(left.size) + bool(right.size)))
-        return tuple(rooted(side, power) if side.size else None for side in (left, right))  # type: ignore[return-value]
+        found = (rooted(side, power, self.epsilon) if side.size else None for side in (left, right))
+        return tuple(found)  # type: ignore[return-value]
 
 
 def eigen(matrix: Array) -> tuple[Array, Array]:
@@ -229,10 +230,13 @@ def eigen(matrix: Array) -> tuple[Array, Array]:
     return np.where(broken[..., 0], np.nan, values), np.where(broken, np.nan, vectors)
 
 
-def rooted(matrix: Array, power: float) -> Array:
-    """A power of a symmetric matrix above 0; what rounding has put below the smallest normal number counts as that."""
+def rooted(matrix: Array, power: float, least: Any) -> Array:
+    """A power of a symmetric matrix whose eigenvalues are at least `least`; what rounding has put below counts as that.
+
+    In float32 an eigenvalue of 1e-4 beside one of 60 comes out negative, and its root was as large as 1e-38 has one.
+    """
     values, vectors = eigen(matrix)
-    powers = np.maximum(values, np.finfo(matrix.dtype).tiny) ** power
+    powers = np.maximum(values, np.maximum(least, np.finfo(matrix.dtype).tiny)) ** power
     return np.asarray((vectors * powers[..., None, :]) @ transposed(vectors))
 
 
