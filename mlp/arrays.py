@@ -77,6 +77,7 @@ def each_norm(vector: Array) -> Array:
     return found if min(sizes) > LEAST_NORM and max(sizes) < inf else scaled_norm(vector)
 
 
+@np.errstate(all="ignore")
 def squared_norm(flat: Array) -> float:
     """Σv² of a vector, in float64: what float32 has no number for is none of the less there."""
     found = float(flat.dot(flat))

@@ -25,6 +25,7 @@ def dense(place: Place) -> bool:
     return isinstance(place.layer, Dense)
 
 
+@np.errstate(all="ignore")  # squares that float32 has no number for are taken again in float64
 def sample_grad_norms(step: Step) -> Array:
     """‖∂ℓᵢ/∂θ‖ of every sample of the batch, (*population, N), over the weights of all dense layers.
 
@@ -81,12 +82,12 @@ def _ratio(spread: Any, mean: Any, n: int) -> Any:
 
 
 def _inner(a: Array, b: Array) -> Any:
-    """Σ ab over samples, in float64: a difference is taken of such sums."""
-    return float(a.dot(b)) if a.ndim == b.ndim == 1 else np.vecdot(a, b).astype(np.float64)
+    """Σ ab over samples; a difference is taken of such sums."""
+    return float(a.dot(b)) if a.ndim == b.ndim == 1 else np.vecdot(a, b)
 
 
 def _columns(place: Place) -> tuple[Array, Array]:
-    """‖x̃ᵢ‖² and ‖δᵢ‖² of each sample."""
+    """‖x̃ᵢ‖² and ‖δᵢ‖² of each sample, in float64."""
     return _sum_of_squares(place.x.with_bias), _sum_of_squares(place.d_y)
 
 
@@ -97,7 +98,7 @@ def _sum_of_squares(values: Array) -> Array:
     found = np.asarray(ones.dot(values * values) if values.ndim == 2 else ones @ (values * values))
     if values.dtype == np.float32 and not LEAST_SQUARE < found.min() <= found.max() < inf:
         return _sum_of_squares(values.astype(np.float64))
-    return found
+    return found.astype(np.float64)
 
 
 def _mean_square(place: Place, population: tuple[int, ...]) -> Any:

@@ -31,8 +31,8 @@ def _stretch(slices: Slices, params: Array, out: Array, trust: Any) -> None:
     for where in (slice(None),) if slices is None else slices:
         length, old = each_norm(params[..., where]), each_norm(out[..., where])
         neither = (length > 0) & (old > 0)
-        ratio = np.where(neither, trust * length / np.where(neither, old, 1), 1)
-        out[..., where] *= np.minimum(ratio, np.finfo(out.dtype).max)  # ∞ where `old` is hardly more than 0
+        out[..., where] /= np.where(neither, old, 1)  # not trust · length / old, for which there may be no number
+        out[..., where] *= np.where(neither, trust * length, 1)
 
 
 @dataclass
