@@ -55,6 +55,20 @@ def test_an_infinite_loss_is_divergence_too() -> None:
     assert diagnose(History({"loss": [1.0, np.inf]}))[0].step == 1
 
 
+def test_a_finite_loss_a_million_times_its_start_is_divergence() -> None:
+    """Its standard error had no square in float64: 1e177 was "no better than a constant answer" and nothing more."""
+    losses = [0.7, 3.0, *10.0 ** np.arange(9, 180, 10)]
+    (finding,) = diagnose(History({"loss": losses, "learning_rate": [1e9] * len(losses)}))
+    assert (finding.kind, finding.severity, finding.step) == ("divergence", "critical", 2)
+    assert finding.causes[0].name == "learning_rate_too_high"
+    assert "from 0.7 to" in finding.message
+
+
+@pytest.mark.parametrize("losses", [[0.7, 1e9, *[0.3] * 18], [1e9, 1e6, 1e3, *[0.1] * 17], [0.7, *[700.0] * 19]])
+def test_a_leap_that_passes_or_a_thousandfold_loss_is_no_divergence(losses: list[float]) -> None:
+    assert "divergence" not in {finding.kind for finding in diagnose(History({"loss": losses}))}
+
+
 def test_divergence_at_the_first_step_is_found() -> None:
     (finding,) = diagnose(History({"loss": [np.nan]}))
     assert finding.step == 0

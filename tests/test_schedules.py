@@ -142,6 +142,22 @@ def test_plateau_lets_a_negative_loss_fall_and_stops_one_that_stands() -> None:
     assert rates(rule, np.full(5, -1.0)) == [1, 1, 0.5, 0.25, 0.125]
 
 
+def test_plateau_forgets_a_best_that_the_loss_has_leapt_away_from() -> None:
+    """Targets 100 times as large: the loss falls, and never comes near the best of before. The rate went to 0."""
+    rule = mlp.ReduceOnPlateau(1.0, window=1, factor=0.1, patience=3)
+    assert set(rates(rule, [1, 0.5, 0.4, *100 * 0.9 ** np.arange(30)])) == {1}
+    assert rates(rule, [0.4, *[100] * 8])[-3:] == [1, 0.1, 0.1]  # forgotten after 3, as it stands slower after 6
+
+
+def test_plateau_still_slows_a_loss_that_explodes() -> None:
+    rule = mlp.ReduceOnPlateau(1.0, window=1, factor=0.1, patience=3)
+    for growth in (1.05, 3.0, np.inf):
+        losses = np.full(10, np.inf) if growth == np.inf else growth ** np.arange(10.0)
+        found = rates(rule, [1, *losses])
+        assert found[:4] == [1, 1, 1, 1]
+        assert found[-1] < 0.02, growth
+
+
 def test_plateau_stays_at_or_above_its_minimum() -> None:
     found = rates(mlp.ReduceOnPlateau(0.1, window=1, patience=1, minimum=0.03), np.ones(50))
     assert min(found) == 0.03

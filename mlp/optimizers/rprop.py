@@ -2,7 +2,9 @@
 
 Every parameter has a step length Δ of its own. It grows while the gradient keeps its sign and shrinks when the sign
 changes, for then a minimum was jumped over; the four variants differ in what they do at such a jump. For full batches:
-between batches signs change for another reason. `learning_rate` is Δ at the start, as in PyTorch.
+between batches signs change for another reason. What that does is bounded: one step is misled, for g′, u′ and L′ are
+those of the step before, and from its least length Δ is back at 0.1 after 64 updates. `learning_rate` is Δ at the
+start, as in PyTorch.
 """
 
 from __future__ import annotations
