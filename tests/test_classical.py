@@ -779,3 +779,13 @@ def test_least_squares_of_what_is_no_number_stay_where_they_are(rule: Any, broke
         for _ in mlp.train(net, mlp.batches(X, t, None, epochs=3), mlp.SquaredError(), rule):
             pass
     np.testing.assert_array_equal(net.params, before)
+
+
+@pytest.mark.parametrize("size", [1e12, 1e15])
+def test_kfac_ends_in_no_error_where_its_damping_is_lost_beside_large_inputs(size: float) -> None:
+    """[x; 1] of inputs of 1e15 makes an A that is singular with λ = 1 on its diagonal: LinAlgError."""
+    rng = np.random.default_rng(0)
+    X, t = size * rng.standard_normal((30, 3)), rng.standard_normal((30, 1))
+    net = mlp.Network([mlp.Dense(3, 5), mlp.Tanh(), mlp.Dense(5, 1)], rng=0)
+    found, _ = losses_of(mlp.KFAC(), net, mlp.as_batch(X, t), 20)
+    assert found[-1] <= found[0]

@@ -1,4 +1,4 @@
-"""Rules in trouble: no gradient, no curvature, one parameter, numbers at the end of their range. They raise no error."""
+"""Rules in trouble: no gradient, no curvature, one parameter, numbers at the end of their range. They do not fail."""
 
 from __future__ import annotations
 

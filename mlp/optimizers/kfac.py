@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import check_fraction, check_positive
+from mlp.optimizers.least_squares import solve
 from mlp.optimizers.newton import NewtonState, counted
 from mlp.optimizers.optimizer import Evaluation
 from mlp.optimizers.search import MOST_DAMPING, Searching, begin, is_lost, searching, trial
@@ -87,8 +88,8 @@ class KFAC(Searching):
         """-(G + √λ/π I)⁻¹ ∂L/∂W (A + π √λ I)⁻¹."""
         sizes = [max(float(np.trace(m)) / len(m), float(np.finfo(m.dtype).tiny)) for m in (a, g)]
         pi, root = (sizes[0] / sizes[1]) ** 0.5, damping**0.5
-        left = np.linalg.solve(g + (root / pi) * np.eye(len(g), dtype=g.dtype), grad)
-        return -np.linalg.solve(a + (pi * root) * np.eye(len(a), dtype=a.dtype), left.T).T
+        left = _quotient(g + (root / pi) * np.eye(len(g), dtype=g.dtype), grad)
+        return -_quotient(a + (pi * root) * np.eye(len(a), dtype=a.dtype), left.T).T
 
     def _scaled(self, at: Evaluation, state: KFACState, objective: Any, d: Array, out: Array) -> None:
         """u = α Δ, where it lowers the loss, and the next λ."""
@@ -111,6 +112,12 @@ class KFAC(Searching):
             np.multiply(d, alpha, out=out)
             state.pace.learning_rate = alpha
             state.ahead, state.resting = ahead, False
+
+
+def _quotient(matrix: Array, right: Array) -> Array:
+    """matrix⁻¹ right; the shortest solution where λ is lost beside large entries, and the matrix is singular."""
+    found = solve(matrix, right)
+    return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0]) if found is None else found
 
 
 def _covariance(signals: Array) -> Array:
