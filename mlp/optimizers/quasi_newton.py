@@ -8,10 +8,11 @@ at a time: between batches y says more of the batches than of the curvature.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
-from mlp.arrays import Array, norm
+from mlp.arrays import Array
 from mlp.errors import check_count, check_positive
 from mlp.optimizers.conjugate import ratio
 from mlp.optimizers.line import StrongWolfe, first_length
@@ -31,7 +32,7 @@ class SecantState(SearchState):
 def curved(s: Array, y: Array) -> bool:
     """Whether the loss was convex along s, as H needs it: s·y > 0 by more than rounding."""
     product = float(s @ y)
-    return product > 0 and product > float(np.finfo(s.dtype).eps) * norm(s) * norm(y)
+    return product > 0 and product > float(np.finfo(s.dtype).eps) * sqrt(s @ s) * sqrt(y @ y)
 
 
 @dataclass

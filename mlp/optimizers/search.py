@@ -83,9 +83,11 @@ def has_changed(at: Evaluation, state: SearchState) -> bool:
     than half or more than twice as large. Dropout and other rows of the same kind change it by less, and there old
     directions are better than none: r² 0.98 and 0.92 for BFGS in 2,000 portions of 100 rows.
     """
-    loss = float(at.loss)
+    loss, ahead = float(at.loss), state.ahead
+    if loss == ahead:
+        return False
     allowed = float(np.finfo(at.params.dtype).eps) ** 0.5 if state.resting else 0.5
-    return not abs(loss - state.ahead) <= allowed * max(abs(loss), abs(state.ahead))
+    return not abs(loss - ahead) <= allowed * max(abs(loss), abs(ahead))
 
 
 def trial(objective: Any, state: SearchState, params: Array) -> float:
