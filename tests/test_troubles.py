@@ -37,6 +37,8 @@ class Function:
         out[...] = self.curvature * (params - self.minimum) + self.slope
         return self.value(params)
 
+    shares = np.ones(1)  # of one sample
+
     def hvp(self, v: np.ndarray, out: np.ndarray) -> None:
         out[...] = self.curvature * v
 
