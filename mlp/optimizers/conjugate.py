@@ -35,7 +35,8 @@ class _ConjugateGradient(Searching):
     """d ← -g + β d, and α by a search for the strong Wolfe conditions with c₁ = `decrease`, c₂ = `curvature`.
 
     d is -g again after n steps (n parameters), where d would not go down, and after a search that found nothing. The
-    first α to be tried changes the loss, to first order, as much as the step before did (Nocedal & Wright 2006, p. 59).
+    first α to be tried changes the loss, to first order, as much as the step before did (Nocedal & Wright 2006, p. 59);
+    after one that changed nothing it is that of the first step.
     """
 
     decrease: float = 1e-4
@@ -97,7 +98,7 @@ class FletcherReeves(_ConjugateGradient):
     """Conjugate gradients with β = g·g / g′·g′.
 
     Fletcher & Reeves (1964). After a bad direction it takes many short steps: MATLAB's traincgf. c₁, c₂, restarts and
-    first α as described in `conjugate`.
+    first α as described in `conjugate`. What it learned of another objective is forgotten: see `search`.
     """
 
     def beta(self, g: Array, y: Array, state: ConjugateState) -> float:
@@ -110,6 +111,7 @@ class PolakRibiere(_ConjugateGradient):
     """Conjugate gradients with β = max(0, g·y / g′·g′), "PR+": after a bad direction it starts again by itself.
 
     Polak & Ribière (1969); the max of Powell (1986), Nocedal & Wright (2006), eq. 5.45. MATLAB's traincgp, SciPy's CG.
+    What it learned of another objective is forgotten: see `search`.
     """
 
     def beta(self, g: Array, y: Array, state: ConjugateState) -> float:
@@ -121,7 +123,8 @@ class PolakRibiere(_ConjugateGradient):
 class HestenesStiefel(_ConjugateGradient):
     """Conjugate gradients with β = g·y / d·y, which makes d conjugate to the last direction however long its step was.
 
-    Hestenes & Stiefel (1952); Nocedal & Wright (2006), eq. 5.46.
+    Hestenes & Stiefel (1952); Nocedal & Wright (2006), eq. 5.46. What it learned of another objective is forgotten: see
+    `search`.
     """
 
     def beta(self, g: Array, y: Array, state: ConjugateState) -> float:
@@ -146,7 +149,7 @@ class PowellBeale(_ConjugateGradient):
 
     d₀ and y₀ are the direction of the restart and the gradient's change along it. Not -g but any direction may begin
     a cycle, so that a restart forgets nothing of the last step. Beale (1972); the tests of Powell (1977), eq. 9-11.
-    MATLAB's traincgb.
+    MATLAB's traincgb. What it learned of another objective is forgotten: see `search`.
     """
 
     def init(self, params: Array) -> PowellBealeState:

@@ -41,7 +41,8 @@ class KFAC(Searching):
     loss is not taken. All parameters must be those of dense layers.
 
     Martens & Grosse (2015), sections 4-6 (block-diagonal, without momentum; λ is adapted at every step, not every
-    fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G.
+    fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G. What it learned of another
+    objective is forgotten: see `search`.
     """
 
     damping: float = 1.0

@@ -119,6 +119,7 @@ class LevenbergMarquardt(Searching):
     Levenberg (1944), Marquardt (1963); for networks Hagan & Menhaj (1994), with the schedule and constants of MATLAB's
     trainlm. r carries the 1/√N of the mean over samples, so that μ means the same whatever N. For a loss that is no sum
     of squares but convex in the outputs, the cross-entropies say, Jᵀ J is its Gauss-Newton matrix: Schraudolph (2002).
+    A μ that came to its end with another objective is forgotten: see `search`.
     """
 
     damping: float = 1e-3
@@ -203,6 +204,7 @@ class BayesianRegularization(Searching):
     loss that `train` reports is E_D alone.
 
     MacKay (1992), eq. 4.6-4.10; Foresee & Hagan (1997), steps 1-4, whose E are not halved. μ starts at MATLAB's 0.005.
+    What it learned of another objective is forgotten: see `search`.
     """
 
     least_squares: ClassVar[bool] = True
@@ -282,7 +284,8 @@ class Dogleg(Searching):
 
     The radius follows from how well the model foretold the loss, as in `TrustRegion`; where ρ ≤ `accept` the step is 0.
 
-    Powell (1970); Nocedal & Wright (2006), eq. 4.16 and algorithm 4.1.
+    Powell (1970); Nocedal & Wright (2006), eq. 4.16 and algorithm 4.1. A Δ of another objective is forgotten: see
+    `search`.
     """
 
     least_squares: ClassVar[bool] = True

@@ -115,7 +115,8 @@ class TrustRegion(Searching):
     ρ, what the loss fell over what the model foretold, sets the radius: under ¼ it becomes a quarter, above ¾ at the
     edge twice as large, up to `max_radius`. Where ρ ≤ `accept` the step is 0.
 
-    Steihaug (1983); Nocedal & Wright (2006), algorithms 4.1 and 7.2. SciPy's trust-ncg, step for step.
+    Steihaug (1983); Nocedal & Wright (2006), algorithms 4.1 and 7.2. SciPy's trust-ncg, step for step, but for what
+    becomes of a Δ that is 1e-30, or lost in rounding: it stays. That of another objective is forgotten: see `search`.
     """
 
     radius: float = 1.0
@@ -199,7 +200,8 @@ class HessianFree(Searching):
     d′ is the latest solution, ξ `memory`, λ starts as `damping`; at most `inner` products for a step.
 
     Martens (2010), sections 4.1-4.5 and algorithm 2. Left out: his preconditioner, and going back along CG's path. λ
-    stays between 1e-20 and 1e20, and as it is where rounding leaves nothing of d.
+    stays between 1e-20 and 1e20, and as it is where rounding leaves nothing of d. What it learned of another
+    objective is forgotten: see `search`.
     """
 
     damping: float = 1.0

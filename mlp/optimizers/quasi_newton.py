@@ -55,7 +55,7 @@ class BFGS(Searching):
     first update. Memory P²: for small networks.
 
     Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright (2006), algorithm 6.1 with eq. 6.17 and 6.20. SciPy's
-    BFGS does not scale the first H. MATLAB's trainbfg.
+    BFGS does not scale the first H. MATLAB's trainbfg. What it learned of another objective is forgotten: see `search`.
     """
 
     decrease: float = 1e-4
@@ -124,7 +124,7 @@ class LBFGS(Searching):
     m is `memory`; α as in BFGS.
 
     Liu & Nocedal (1989); Nocedal & Wright (2006), algorithms 7.4 and 7.5. PyTorch's LBFGS with
-    line_search_fn="strong_wolfe", step for step; it keeps 100 pairs.
+    line_search_fn="strong_wolfe", step for step; it keeps 100 pairs, and those of another objective: see `search`.
     """
 
     memory: int = 10
@@ -191,7 +191,7 @@ class OneStepSecant(Searching):
     s is the latest step, y the change of the gradient along it. No matrix: H is one BFGS update of I. α meets the
     strong Wolfe conditions with c₁ = `decrease` and c₂ = `curvature`; the first to be tried is the latest one.
 
-    Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss.
+    Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss. What it learned of another objective is forgotten: see `search`.
     """
 
     decrease: float = 1e-4

@@ -54,7 +54,8 @@ class ScaledConjugateGradient(Searching):
     `damping`. No search, no parameter that matters: at most three evaluations for a step.
 
     Møller (1993), section 4, steps 1-9; constants σ = 5e-5, λ₁ = 5e-7 of MATLAB's trainscg. λ stays between 1e-20 and
-    1e20, and as it is where rounding leaves nothing of α p.
+    1e20, and as it is where rounding leaves nothing of α p. What it learned of another
+    objective is forgotten: see `search`.
     """
 
     sigma: float = 5e-5
