@@ -7,7 +7,7 @@ Knows nothing of layers, networks or training.
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -85,6 +85,12 @@ def squared_norm(flat: Array) -> float:
         return found
     size = norm(flat)
     return size * size
+
+
+def inner(a: Array, b: Array) -> float:
+    """Σab of two vectors; in float64 where it is too large for float32."""
+    found = float(a @ b)
+    return found if isfinite(found) else float(a.astype(np.float64) @ b.astype(np.float64))
 
 
 def scaled_norm(vectors: Array) -> Array:

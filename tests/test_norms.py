@@ -157,3 +157,25 @@ def test_instruments_see_in_float32_what_they_see_in_float64(size: float) -> Non
     for name, values in expected.items():
         assert (values != 0).all(), name
         np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)  # a hundred roundings
+
+
+@pytest.mark.parametrize("rule", [mlp.LBFGS(), mlp.PolakRibiere(), mlp.ScaledConjugateGradient()], ids=repr)
+def test_a_search_goes_down_a_slope_that_is_too_steep_for_float32(rule: Any) -> None:
+    """L = 1e20 ‖θ - 1‖₁: the loss is a number, and the slope along -g, -3e40, is none: nothing was found, ever."""
+
+    class Steep(Seen):
+        def value(self, params: np.ndarray) -> Any:
+            return np.float32(1e20) * np.abs(params - 1).sum(-1)
+
+        def value_and_grad(self, params: np.ndarray, out: np.ndarray) -> Any:
+            np.multiply(np.sign(params - 1), np.float32(1e20), out=out)
+            return self.value(params)
+
+    objective, params, grad = Steep(), np.zeros(3, np.float32), np.empty(3, np.float32)
+    state, out = rule.init(params), np.empty_like(params)
+    with np.errstate(all="ignore"):
+        for _ in range(5 if rule != mlp.ScaledConjugateGradient() else 60):  # its λ has to come from 1e-6 to 1e20
+            loss = objective.value_and_grad(params, grad)
+            rule.update(mlp.Evaluation(params, loss, grad, objective), state, out)
+            params += out
+    assert objective.value(params) < objective.value(np.zeros(3, np.float32))

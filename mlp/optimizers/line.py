@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, inner
 from mlp.errors import HyperparameterError, check_count, check_positive
 from mlp.optimizers.optimizer import Evaluation
 from mlp.optimizers.search import SearchState
@@ -31,7 +31,7 @@ class Line:
 
     def __init__(self, objective: Any, at: Evaluation, direction: Array) -> None:
         self.objective, self.at, self.direction = objective, at, direction
-        self.start = Point(0.0, float(at.loss), float(at.grad @ direction), at.grad)
+        self.start = Point(0.0, float(at.loss), inner(at.grad, direction), at.grad)
         self.evaluations = 0
 
     def point(self, alpha: float) -> Point:
@@ -40,7 +40,7 @@ class Line:
         with np.errstate(all="ignore"):  # a trial may well go too far
             loss = float(self.objective.value_and_grad(self.at.params + alpha * self.direction, grad))
         self.evaluations += 1
-        return Point(alpha, loss if loss == loss else inf, float(grad @ self.direction), grad)
+        return Point(alpha, loss if loss == loss else inf, inner(grad, self.direction), grad)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from math import inf
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, each_norm, inner
 from mlp.errors import check_positive
 from mlp.optimizers.optimizer import Evaluation
 from mlp.optimizers.search import (
@@ -80,7 +80,7 @@ class ScaledConjugateGradient(Searching):
         if state.success or not state.p @ at.grad < 0:  # downhill it was for another gradient, of other rows say
             self._direction(at, state)
             state.success = True
-        size, mu = float(state.p @ state.p), -float(state.p @ at.grad)
+        size, mu = inner(state.p, state.p), -inner(state.p, at.grad)
         if not (0 < size < inf and 0 < mu * mu < inf):  # no gradient, or one whose square is no number
             return
         if state.success:
@@ -125,8 +125,8 @@ class ScaledConjugateGradient(Searching):
 
     def _curvature(self, at: Evaluation, objective: object, state: ScaledState) -> float:
         """p·H p by a difference of gradients."""
-        sigma = self.sigma / float(np.sqrt(state.p @ state.p))
+        sigma = self.sigma / float(each_norm(state.p)[0])
         near = np.empty_like(at.grad)
         objective.value_and_grad(at.params + sigma * state.p, near)  # type: ignore[attr-defined]
         state.gradients += 1
-        return float(state.p @ (near - at.grad)) / sigma
+        return inner(state.p, near - at.grad) / sigma
