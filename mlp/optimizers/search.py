@@ -76,17 +76,23 @@ COUNTS = ("pace", "gradients", "values", "products")
 """What a state counts, whatever the objective."""
 
 
+APART = 30
+"""A loss so many times as large as the one that was measured, or as small, is another objective's.
+
+Portions of 25 rows of one data set have losses that differ by less, and there old dampings and pairs are better than
+none: begun anew at every factor of 2, Hessian-free's r² after 80 of them is 0.93, at every factor of 30 it is 0.99.
+"""
+
+
 def has_changed(at: Evaluation, state: SearchState) -> bool:
     """Whether the loss is not the one that was measured here, at the end of the step before.
 
-    A rule at rest has not moved since: there any difference beyond rounding says so. Elsewhere the loss must be less
-    than half or more than twice as large. Dropout and other rows of the same kind change it by less, and there old
-    directions are better than none: r² 0.98 and 0.92 for BFGS in 2,000 portions of 100 rows.
+    A rule at rest has not moved since: there any difference beyond rounding says so, and elsewhere a factor of 30.
     """
     loss, ahead = float(at.loss), state.ahead
     if loss == ahead:
         return False
-    allowed = float(np.finfo(at.params.dtype).eps) ** 0.5 if state.resting else 0.5
+    allowed = float(np.finfo(at.params.dtype).eps) ** 0.5 if state.resting else 1 - 1 / APART
     return not abs(loss - ahead) <= allowed * max(abs(loss), abs(ahead))
 
 
