@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import FileFormatError
+from mlp.output import replacing
 
 KINDS = "biufU"  # of dtypes: truth values, numbers and text
 GROWTH = 100  # how many times larger than its file a compressed archive may be; one of loss curves is 2 to 10
@@ -52,20 +52,6 @@ def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Array], *, 
     return sealed
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to under a temporary name; it takes the place of `path` when all of it is on the disk."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def seal(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
     """SHA-256 of the JSON text and of every array, its name, dtype, shape and order."""
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
@@ -75,6 +61,16 @@ def seal(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
         digest.update(f"\n{name} {array.dtype.str} {array.shape} {'F' if turned else 'C'}\n".encode())
         digest.update((array.T if turned else array).data)
     return digest.hexdigest()
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file begins as those that `write` writes do, whole or not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(39)
+    except OSError:
+        return False
+    return head[:4] == b"PK\x03\x04" and head[30:] == b"about.npy"
 
 
 def read(path: Path, *, compressed: bool = False) -> Archive:

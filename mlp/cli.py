@@ -2,7 +2,8 @@
 
 The only place that knows argparse. Results go to standard output, progress and complaints to standard error. Exit
 status: 0 done; 1 the training diverged; 2 the input was wrong, said in one line; 130 interrupted, 143 terminated. Never
-a traceback for bad input, whatever standard output is: what it cannot write becomes "?".
+a traceback for bad input, whatever standard output is: what it cannot write becomes "?". What a command reads it never
+writes, and what is there already it replaces only with --force.
 """
 
 from __future__ import annotations
@@ -15,34 +16,37 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from io import StringIO, TextIOWrapper
+from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from mlp.comparison import compare as compare_runs
 from mlp.data import catalogue
 from mlp.data.complaints import counted
+from mlp.data.sources import files
 from mlp.errors import DataError, MLPError
-from mlp.exchange.file import aside
 from mlp.exchange.target import target, wrote
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
 from mlp.experiment.checkpoint import read as read_checkpoint
-from mlp.experiment.config import explaining_paths, override, put, read, to_toml
-from mlp.experiment.files import CHECKPOINT, is_run, plain, reserved
-from mlp.experiment.prepare import display
+from mlp.experiment.config import explaining_paths, override, parse, put, read, to_toml
+from mlp.experiment.files import new_folder, own_files, plain, repaired_folder, reserved
+from mlp.experiment.prepare import display, files_read
 from mlp.experiment.result import Recorded, load_recorded, run_folder
-from mlp.experiment.resume import is_finished, resumed
+from mlp.experiment.resume import check_replaced, is_finished, resumed
 from mlp.optimizer_bench import (
     BenchSettings,
     OptimizerComparison,
+    check_folder,
     n_trials,
     open_workers,
     parse_bench_settings,
     run_protocol,
 )
 from mlp.optimizers import OPTIMIZERS
+from mlp.output import Permission, as_path, explaining, replacing
 from mlp.problems import PROBLEMS
 from mlp.report.comparison import comparison_text
 from mlp.report.evaluation import evaluation
@@ -57,7 +61,7 @@ from mlp.report.text import (
     verdict,
     write_answers,
 )
-from mlp.sinks import logs
+from mlp.sinks import check_logs, logs, remove_events
 
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -91,12 +95,17 @@ def parser() -> Parser:
         command.add_argument("--json", action="store_true", help="print one JSON object")
     _compare_arguments(commands.add_parser("compare", help="two runs or more, side by side"))
     _export_arguments(commands.add_parser("export", help="a run in the format of others: ONNX, safetensors, CSV, ..."))
-    predict.add_argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given")
+    predict.add_argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -")
+    _force_argument(predict, "a file that is there")
     _bench_arguments(commands.add_parser("bench", help="compare optimizers: table, files and plots"))
     commands.add_parser("data", help="the data sets there are").set_defaults(act=_data)
     commands.add_parser("optimizers", help="the optimizers there are").set_defaults(act=_optimizers)
     commands.add_parser("findings", help="what can be found, why, and what to do").set_defaults(act=_findings)
     return top
+
+
+def _force_argument(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--force", action="store_true", help=f"replace {what}; what is read is never replaced")
 
 
 def _compare_arguments(command: argparse.ArgumentParser) -> None:
@@ -111,6 +120,7 @@ def _export_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "file", metavar="FILE", help="model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
     )
+    _force_argument(command, "a file that is there, or an earlier log in FOLDER/")
     command.set_defaults(act=_export)
 
 
@@ -138,6 +148,7 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired",
     )
+    _force_argument(command, "the run in DIR, finished or not, and logs that are there")
     command.set_defaults(act=_train)
 
 
@@ -150,6 +161,7 @@ def _bench_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes; all cores")
     command.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead: tcp://HOST:PORT")
     command.add_argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/bench-N if not given")
+    _force_argument(command, "files in DIR that are none of a comparison")
     command.set_defaults(act=_bench)
 
 
@@ -231,28 +243,39 @@ def _train(given: argparse.Namespace) -> int:
         config = override(config, assignment)
     if given.source:
         config = put(config, ("data", "source"), given.source)
-    places = [given.config, "--set" if given.set else None]
+    where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
+    asked = parse(config, where)
+    permission = _permission(given, files_read(asked, given.config))
+    folder = new_folder(display(asked.data.source)) if given.out is None else as_path("-o", given.out)
+    second = repaired_folder(folder)
+    for place in (folder, second) if given.repair else (folder,):
+        check_replaced(place, asked, permission)
+        check_logs(given.log, place, permission)
     with explaining_paths(given.config or "", written):
-        ready = experiment(config, where=" and ".join(filter(None, places)) or "config")
-    folder = Path(given.out) if given.out else _new_folder(display(ready.config.data.source))
-    repaired_folder = folder.with_name(f"{folder.name}-repaired")
-    _check_logs(given.log, folder)
-    with reserved(folder), reserved(repaired_folder) if given.repair else nullcontext():
+        ready = experiment(config, where=where)
+    with reserved(folder), reserved(second) if given.repair else nullcontext():
+        for path in filter(Path.is_dir, map(Path, given.log)):
+            remove_events(path)
         with logs(ready.recorder.history, given.log, _warn) as following:
             print(preamble(ready))
-            if (folder / CHECKPOINT).is_file() and not is_run(folder):
-                replaced = f"an unfinished run stands in {folder} and is replaced; to go on with it: {_go_on(folder)}"
-                print(f"{'note':10}{replaced}")
             run = _trained(ready, folder, following.update)
-        repair = _repaired(run, folder, repaired_folder) if given.repair and not ready.stopped else None
+        repair = _repaired(run, folder, second) if given.repair and not ready.stopped else None
     if given.json:
-        print(as_json(run, folder, *(() if repair is None else (repair, repaired_folder))))
+        print(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(ready, run if repair is None else repair.after, folder)
+
+
+def _permission(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
+    """What a command may write that reads these files. Standard output may not have been led into one of them."""
+    found = Permission([*read], getattr(given, "force", False))
+    found.check_stream(sys.stdout)
+    return found
 
 
 def _resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
     folder = run_folder(given.run)
+    _permission(given, own_files(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs):
         run = load_run(folder)
@@ -304,13 +327,6 @@ def _status(ready: Experiment, last: Run, folder: Path) -> int:
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
 
 
-def _check_logs(paths: Sequence[str], folder: Path) -> None:
-    """Refuse a log inside the run directory: that holds what `mlp` reads again, and nothing else."""
-    for path in paths:
-        if Path(path).resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"--log {path} lies in the run directory {folder}. Give a path beside it: {folder}.csv.")
-
-
 def _go_on(folder: Path) -> str:
     """The command that goes on with a run."""
     return f"mlp resume {shlex.quote(str(folder))}"
@@ -319,7 +335,8 @@ def _go_on(folder: Path) -> str:
 def _bench(given: argparse.Namespace) -> int:
     """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
     settings = _bench_settings(given)
-    folder = Path(given.out) if given.out else _new_folder("bench")
+    folder = new_folder("bench") if given.out is None else as_path("-o", given.out)
+    check_folder(folder, settings, _permission(given, map(Path, filter(None, [given.config, settings.data]))))
     found, done = OptimizerComparison(), 0
     with open_workers(given.jobs, given.cluster) as executor:
         try:
@@ -337,7 +354,7 @@ def _bench(given: argparse.Namespace) -> int:
 
 def _bench_settings(given: argparse.Namespace) -> BenchSettings:
     """The settings of the file, and over them those of the command line."""
-    config = read(given.config) if given.config else {}
+    config = {} if given.config is None else read(given.config)
     for name in ("optimizers", "problems"):
         if getattr(given, name) is not None:
             names = [part.strip() for part in getattr(given, name).split(",")]
@@ -353,16 +370,16 @@ def _watched(ready: Experiment) -> Iterator[Epoch]:
     return watched(ready.epochs(), ready.config.training.epochs - ready.epoch)
 
 
-def _repaired(run: Run, folder: Path, repaired_folder: Path) -> Repair:
+def _repaired(run: Run, folder: Path, second: Path) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
     repair = mended(run, show=_watched)
     print(repair_text(repair))
     if repair.changes:
         file = folder / "repaired.toml"
-        with _replacing(file) as out:
+        with explaining(file), replacing(file, "w") as out:
             out.write(to_toml(repair.config))
-        repair.after.save(repaired_folder)
-        print(f"repaired experiment: {file}; run directory: {repaired_folder}")
+        repair.after.save(second)
+        print(f"repaired experiment: {file}; run directory: {second}")
     return repair
 
 
@@ -378,17 +395,7 @@ def interruptible(ready: Experiment) -> Iterator[None]:
         yield
 
 
-def _new_folder(name: str) -> Path:
-    """runs/NAME-1, runs/NAME-2, ...: the first that is free."""
-    number = 1
-    while (folder := Path("runs") / f"{name}-{number}").exists():
-        number += 1
-    return folder
-
-
-def as_json(
-    run: Run | Recorded, folder: Path, repair: Repair | None = None, repaired_folder: Path | None = None
-) -> str:
+def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, second: Path | None = None) -> str:
     """The run, and its repair if there was one, as one line of JSON."""
     found = {
         "run": str(folder),
@@ -399,19 +406,22 @@ def as_json(
         "seconds": round(run.seconds, 3),
     }
     if repair is not None:
-        found["repair"] = {"run": str(repaired_folder) if repair.changes else None, **repair.to_json()}
+        found["repair"] = {"run": str(second) if repair.changes else None, **repair.to_json()}
     return json.dumps(plain(found))
 
 
 def _diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
-    run = load_recorded(run_folder(given.run))
+    folder = run_folder(given.run)
+    _permission(given, own_files(folder))
+    run = load_recorded(folder)
     print(as_json(run, Path(given.run)) if given.json else verdict(run).lstrip())
     return DONE
 
 
 def _evaluate(given: argparse.Namespace) -> int:
     """Metrics of a run on further data."""
+    _permission(given, [*own_files(run_folder(given.run)), *files(given.source)])
     run = load_run(given.run)
     X, y = run.load(given.source)
     if y is None:
@@ -426,6 +436,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
 def _compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
+    _permission(given, [*chain.from_iterable(map(own_files, map(run_folder, given.runs))), *files(given.on or "")])
     found = compare_runs(given.runs, given.on)
     print(json.dumps(plain(found.to_json())) if given.json else comparison_text(found))
     return DONE
@@ -433,7 +444,7 @@ def _compare(given: argparse.Namespace) -> int:
 
 def _export(given: argparse.Namespace) -> int:
     """A run in the format that the ending of the file says."""
-    write = target(given.file)
+    write = target(given.file, _permission(given, own_files(run_folder(given.run))))
     run = load_run(given.run)
     write(run)
     print(wrote(run, given.file))
@@ -442,32 +453,20 @@ def _export(given: argparse.Namespace) -> int:
 
 def _predict(given: argparse.Namespace) -> int:
     """Answers of a run, as CSV in UTF-8."""
+    permission = _permission(given, [*own_files(run_folder(given.run)), *files(given.source)])
+    path = None if given.out in (None, "-") else as_path("-o", given.out)
+    if path:
+        permission.check_file(path)
     run = load_run(given.run)
     rows = run.load_rows(given.source)
-    if given.out:
-        with _replacing(Path(given.out)) as out:
+    if path:
+        with explaining(path), replacing(path, "w") as out:
             write_answers(run, rows, out)
     else:
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
         write_answers(run, rows, sys.stdout)
     return DONE
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file to write to under a temporary name; it takes the place of `path` when all is written."""
-    temporary = aside(path)
-    try:
-        with (temporary or path).open("w", encoding="utf-8", newline="") as file:
-            yield file
-        if temporary:
-            os.replace(temporary, os.path.realpath(path))
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        if temporary and temporary.is_file():
-            temporary.unlink()
 
 
 def _data(given: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 from mlp import archive
 from mlp.arrays import Array
 from mlp.errors import FileFormatError, ShapeError, UnknownNameError
+from mlp.output import as_path
 
 FORMAT = 1
 
@@ -223,9 +224,9 @@ class History(Mapping[str, Array]):
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write an .npz, to a temporary name first."""
+        """Write an .npz; a file at `path` is replaced when all is written."""
         about, arrays = self.packed()
-        archive.write(Path(path), {"format": FORMAT, "columns": about}, arrays, compressed=True)
+        archive.write(as_path("path", path), {"format": FORMAT, "columns": about}, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:

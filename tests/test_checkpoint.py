@@ -352,13 +352,6 @@ def test_the_command_trains_further_and_says_when_there_is_nothing_to_do(said: A
     assert json.loads(said("resume", "my run", "--json")[1])["steps"] == 12
 
 
-def test_a_new_run_in_the_place_of_an_unfinished_one_says_so(said: Any) -> None:
-    said("train", "iris", "-o", "run", *QUICK)
-    Path("run/model.npz").unlink()
-    assert "to go on with it: mlp resume run\n" in said("train", "iris", "-o", "run", *QUICK)[1]
-    assert "unfinished" not in said("train", "iris", "-o", "run", *QUICK)[1]
-
-
 @pytest.mark.parametrize(
     "arguments", [(), ("nowhere",), ("run", "--epochs", "1"), ("run", "--epochs", "many"), ("run/model.npz",)]
 )

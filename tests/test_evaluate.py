@@ -262,7 +262,8 @@ def test_what_is_written_to_a_pipe_or_through_a_link_leaves_them(two: Callable[[
         os.close(reader)
     assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
     for command in ("predict a iris -o link.csv", "export a link.csv"):
-        assert two(command)[0] == 0
+        assert two(command)[0] == 2
+        assert two(f"{command} --force")[0] == 0
         assert Path("link.csv").is_symlink() and Path("real.csv").stat().st_size > 100
     assert not list(tmp_path.glob("*.part"))
 
@@ -312,9 +313,9 @@ def test_compare_in_json_is_whole(two: Callable[[str], Said]) -> None:
         ("export a model.xyz", r"the ending says in which format. Known: .onnx"),
         ("export a model", "the ending says in which format"),
         ("export nothing model.onnx", "no run directory"),
-        ("export a no/model.onnx", "no/model.onnx cannot be written: No such file"),
+        ("export a no/model.onnx", "no/model.onnx cannot be written: there is no folder no"),
         ("train iris --log run.txt", "logs are .csv or .jsonl files"),
-        ("train iris --log no/run.csv", "no/run.csv: the log cannot be written"),
+        ("train iris --log no/run.csv", "no/run.csv cannot be written: there is no folder no"),
         ("train iris -o new --log new/run.csv", "lies in the run directory"),
     ],
 )
@@ -333,7 +334,7 @@ def test_export_writes_what_the_ending_says(two: Callable[[str], Said]) -> None:
         assert (status, err) == (0, "")
         assert name in out
         assert Path(name).exists()
-    assert "takes X (rows, 4), raw, in float64; gives prediction and probabilities" in two("export a a.onnx")[1]
+    assert "takes X (rows, 4), raw, in float64; gives prediction and probabilities" in two("export a a.onnx --force")[1]
 
 
 def test_train_logs_to_several_places(cli: Callable[[str], Said]) -> None:

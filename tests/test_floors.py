@@ -11,6 +11,7 @@ ROOT = Path(mlp.__file__).parent
 FLOORS = """
 -1 errors
 0 arrays
+0.25 output
 0.5 archive
 1 initializers losses optimizers schedules data history statistics
 2 layers

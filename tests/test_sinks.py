@@ -196,7 +196,8 @@ def test_of_several_logs_all_are_opened_or_none(tmp_path: Path) -> None:
 def test_a_log_that_fails_on_the_way_is_given_up_and_the_others_go_on(tmp_path: Path) -> None:
     said: list[Exception] = []
     with logs(HISTORY, [tmp_path / "a.csv", tmp_path / "b.jsonl"], said.append) as following:
-        (tmp_path / "a.csv.part").mkdir()  # where the head of a.csv would be written
+        (tmp_path / "a.csv").unlink()
+        (tmp_path / "a.csv").mkdir()  # where the head of a.csv would be written
         following.update()
         following.update()
     assert len(said) == 1

@@ -6,6 +6,7 @@ networks.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +66,11 @@ EMBEDDED = {
         CC_BY,
     ),
 }
+
+
+def embedded_file(name: str) -> Path:
+    """Where one of them lies."""
+    return Path(__file__).parent / "files" / f"{name}.npz"
 
 
 def load_embedded(name: str) -> Dataset:

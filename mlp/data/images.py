@@ -93,10 +93,15 @@ def load_images(images: ImageSet, url: str | None = None, folder: Path | None = 
     """
     url = url or os.environ.get(f"MLP_{images.name.upper()}_URL")
     mirrors = (url,) if url else images.mirrors
-    folder = cache_folder() / images.name if folder is None else folder
+    folder = image_folder(images) if folder is None else folder
     for name, checksum in zip(FILES, images.checksums, strict=True):
         _fetch(images, tuple(f"{mirror.rstrip('/')}/{name}" for mirror in mirrors), folder / name, checksum)
     return _together(images, [folder / name for name in FILES])
+
+
+def image_folder(images: ImageSet) -> Path:
+    """Where its files are, in the user's cache."""
+    return cache_folder() / images.name
 
 
 def _fetch(images: ImageSet, urls: tuple[str, ...], path: Path, checksum: str) -> None:

@@ -162,14 +162,17 @@ def _names(path: Path, entries: Mapping[str, Array], key: str) -> tuple[str, ...
     return tuple(one_line(name) for name in found)
 
 
-def _target_path(path: Path, target: str) -> Path:
+def target_paths(path: Path, target: str) -> tuple[Path, Path]:
+    """Where the targets of a matrix may be: as given, and else beside it."""
     given = Path(target).expanduser()
-    beside = path.parent / given
-    if not given.exists() and not beside.exists():
-        raise DataError(
-            f"target {quoted(target)} is no file, neither as given nor beside {path}. Give the path of a .npy."
-        )
-    return given if given.exists() else beside
+    return given, path.parent / given
+
+
+def _target_path(path: Path, target: str) -> Path:
+    for place in target_paths(path, target):
+        if place.exists():
+            return place
+    raise DataError(f"target {quoted(target)} is no file, neither as given nor beside {path}. Give the path of a .npy.")
 
 
 def _array(path: Path, **how: Any) -> Array:

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from mlp.data.columns import ColumnRules
 from mlp.data.complaints import one_line, quoted
 from mlp.data.dataset import Dataset
-from mlp.data.embedded import EMBEDDED, load_embedded
+from mlp.data.embedded import EMBEDDED, embedded_file, load_embedded
 from mlp.data.encoding import Encoding
 from mlp.data.idx import is_idx, load_idx
-from mlp.data.images import IMAGE_SETS, load_images
-from mlp.data.numpy_files import load_npy, load_npz
+from mlp.data.images import IMAGE_SETS, image_folder, load_images
+from mlp.data.numpy_files import load_npy, load_npz, target_paths
 from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals, xor
 from mlp.data.tabular import load_table
 from mlp.errors import DataError, FileFormatError, MLPError, UnknownNameError
@@ -88,6 +88,22 @@ def load(
     if named is not None:
         return _checked_target(named(), target)
     return _from_path(name, target, encoding, rules)
+
+
+def files(source: str | os.PathLike[str], target: Target = None) -> list[Path]:
+    """The files that `load` reads for a source, whether they are there or not; folders of which it reads all."""
+    name = os.fspath(source)
+    if name in EMBEDDED:
+        return [embedded_file(name)]
+    if name in IMAGE_SETS:
+        return [image_folder(IMAGE_SETS[name])]
+    if not name or _named(name) is not None:
+        return []
+    path = Path(name).expanduser()
+    if path.suffix.lower() == ".npy":
+        return [path, *(target_paths(path, target) if isinstance(target, str) else ())]
+    parts = name.split(",") if path.suffix.lower() not in (*TABLES, ".npz") else [name]
+    return [Path(part.strip()).expanduser() for part in parts]
 
 
 def catalogue() -> list[Entry]:

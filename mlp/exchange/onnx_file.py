@@ -17,16 +17,18 @@ import numpy as np
 from mlp.arrays import float_dtype
 from mlp.errors import HyperparameterError, ShapeError
 from mlp.exchange.ending import outputs, scaled, together
-from mlp.exchange.file import written
 from mlp.exchange.graph import Graph
 from mlp.exchange.package import needed
 from mlp.exchange.translation import chain
 from mlp.experiment import Run
 from mlp.network import Network
+from mlp.output import write_file
 
 
 def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = np.float64) -> Path:
     """Write an ONNX model to `path`, with layers as in use: no dropout, batch norm's running statistics.
+
+    A file at `path` is replaced.
 
     Of a run: input `X` (rows, n_features), raw and in the dtype `rows`; outputs `prediction` (rows,) or (rows, k) and,
     where there are any, `probabilities` (rows, n_classes). Classes are int64 or truth values where they were such, or
@@ -39,7 +41,7 @@ def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = n
     """
     onnx = needed("onnx", "ONNX export", "onnx")
     content = run_model(onnx, model, rows) if isinstance(model, Run) else network_model(onnx, checked(model))
-    return written(path, content)
+    return write_file(path, content)
 
 
 def checked(model: Any) -> Network:

@@ -17,13 +17,13 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import FileFormatError, MLPError, ShapeError
 from mlp.exchange.description import described, layers, n_numbers
-from mlp.exchange.file import written
 from mlp.exchange.onnx_file import checked
 from mlp.exchange.package import needed
 from mlp.exchange.tensors import tensors
 from mlp.experiment import Run
 from mlp.layers.chain import settle
 from mlp.network import Network
+from mlp.output import write_file
 
 FORMAT = "1"
 
@@ -31,7 +31,8 @@ FORMAT = "1"
 def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
     """Write the arrays of a network, or of a run's, to `path`; names are those of PyTorch (see `exchange.tensors`).
 
-    A run's preprocessing goes into the metadata, as JSON. MissingExtraError without the extra `safetensors`.
+    A run's preprocessing goes into the metadata, as JSON. A file at `path` is replaced.
+    MissingExtraError without the extra `safetensors`.
     """
     library = needed("safetensors.numpy", "a safetensors file", "safetensors")
     network = checked(_only(model) if isinstance(model, Run) else model)
@@ -39,7 +40,7 @@ def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
     about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(described(network.layers))}
     if isinstance(model, Run):
         about["preprocessing"] = json.dumps(model.preprocessing.to_json())
-    return written(path, library.save(arrays, about))
+    return write_file(path, library.save(arrays, about))
 
 
 def _only(run: Run) -> Network:

@@ -10,7 +10,8 @@ from mlp.errors import DataError
 from mlp.exchange.onnx_file import to_onnx
 from mlp.exchange.safetensors_file import to_safetensors
 from mlp.experiment import Run
-from mlp.sinks import to_csv, to_jsonl, to_tensorboard
+from mlp.output import Permission, as_path
+from mlp.sinks import remove_events, to_csv, to_jsonl, to_tensorboard
 
 TARGETS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
     ".onnx": ("the model, from raw rows to answers", to_onnx),
@@ -22,14 +23,22 @@ TARGETS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
 """By ending: what is written, and what writes it."""
 
 
-def target(path: str) -> Callable[[Run], object]:
-    """What writes a run to such a path; DataError where the ending says nothing."""
+def target(path: str, permission: Permission) -> Callable[[Run], object]:
+    """What writes a run to such a path; DataError where the ending says nothing, or nothing may be written there."""
+    place = as_path("FILE", path)
     ending = "/" if path.endswith(("/", "\\")) else Path(path).suffix.lower()
     if ending not in TARGETS:
         known = "; ".join(f"{name} ({what})" for name, (what, _) in TARGETS.items())
         raise DataError(f"{path}: the ending says in which format. Known: {known}.")
     writer = TARGETS[ending][1]
-    return lambda run: writer(run, path)
+    (permission.check_folder if ending == "/" else permission.check_file)(place)
+
+    def write(run: Run) -> None:
+        if ending == "/":
+            remove_events(place)
+        writer(run, path)
+
+    return write
 
 
 def wrote(run: Run, path: str) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -32,12 +33,30 @@ from mlp.experiment import config as configuration
 from mlp.experiment.prepare import Preprocessing
 from mlp.history import History
 from mlp.network import Network
+from mlp.output import Permission, status
 
 FORMAT = 1
 NAMES = ("config.toml", "metrics.json", "findings.json", "history.npz", "model.npz")
 CHECKPOINT = "checkpoint.npz"
+MODELS = ("model.npz", CHECKPOINT)
+"""Of which a run has one at least, as soon as it has anything."""
 STALE = ("repaired.toml",)
-"""What an earlier run may have left that says nothing of a new one."""
+"""What an earlier run may have left that says nothing of a new one. Removed, as is what was left half written."""
+LEFT = re.compile(r"((\.\d+)?\.part)+$")
+
+
+def new_folder(name: str) -> Path:
+    """runs/NAME-1, runs/NAME-2, ...: the first that is free, for a repaired run too."""
+    number = 1
+    while (folder := Path("runs") / f"{name}-{number}").exists() or repaired_folder(folder).exists():
+        number += 1
+    return folder
+
+
+def repaired_folder(folder: Path) -> Path:
+    """DIR-repaired, beside DIR; of the working directory too, which may be called "."."""
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    return named.with_name(f"{named.name}-repaired") if named.name else named / "-repaired"
 
 
 class Saved(NamedTuple):
@@ -58,11 +77,8 @@ def is_run(folder: Path) -> bool:
 
 
 def check_writable(folder: Path) -> None:
-    """Refuse a folder that holds something else than a run, or cannot be made."""
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    if folder.is_dir() and not all(map(_is_ours, folder.iterdir())) and not is_run(folder):
-        raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
+    """Refuse a folder that holds something else than a run, or cannot be made; make it."""
+    check_place(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -71,15 +87,47 @@ def check_writable(folder: Path) -> None:
         raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether a file is one that runs write, or what a killed process left of one."""
-    return path.name.removesuffix(".part").removesuffix(".part") in (*NAMES, CHECKPOINT, *STALE)
+def check_place(folder: Path) -> None:
+    """Refuse a folder that holds something else than a run."""
+    if status(folder) is not None and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
+    if folder.is_dir() and not (is_free(folder) or holds_run(folder)):
+        raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
+
+
+def own_files(folder: Path) -> list[Path]:
+    """All that a run directory may hold, whether it is there or not."""
+    return [folder / name for name in (*NAMES, CHECKPOINT, *STALE)]
+
+
+def is_free(folder: Path) -> bool:
+    """Whether nothing stands there, but for what a killed process left half written."""
+    return not folder.is_dir() or all(map(_is_left, folder.iterdir()))
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a run stands there, finished or not, or what is left of one. Names alone prove nothing."""
+    return any(archive.is_archive(path) for name in MODELS for path in folder.glob(f"{name}*"))
+
+
+def check_unread(folder: Path, permission: Permission) -> None:
+    """Refuse to write a run over what is read: a table that lies there under the name of a run's file, say."""
+    for path in (folder, *own_files(folder)):
+        permission.check_unread(path)
+    for path in filter(_is_left, folder.iterdir() if folder.is_dir() else ()):
+        permission.check_unread(path)
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a file is what a killed process left of one that runs write."""
+    name = LEFT.sub("", path.name)
+    return name != path.name and name in (*NAMES, CHECKPOINT, *STALE)
 
 
 @contextmanager
 def reserved(folder: Path) -> Iterator[None]:
     """Have the folder there and writable inside; made for this and still empty at the end, it is gone again."""
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    made = [place for place in (folder, *folder.parents) if status(place) is None]
     try:
         check_writable(folder)
         yield
@@ -101,8 +149,9 @@ def write(folder: Path, run: Saved) -> None:
     with reserved(folder):
         try:
             _write_all(folder, writers)
-            for name in STALE:
-                (folder / name).unlink(missing_ok=True)
+            for path in list(folder.iterdir()):
+                if path.name in STALE or _is_left(path):
+                    path.unlink()
         except OSError as error:
             raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
 

@@ -22,6 +22,7 @@ from mlp.data.check import check_numeric
 from mlp.data.complaints import found_in, names, quoted
 from mlp.data.dataset import as_features, as_target, column_names
 from mlp.data.labels import labels_from_json, labels_to_json
+from mlp.data.sources import files
 from mlp.data.split import checked_fractions
 from mlp.errors import ConfigError, DataError, ShapeError
 from mlp.experiment.config import Config
@@ -337,6 +338,15 @@ def _elsewhere(config: Config, key: str, preprocessing: Preprocessing) -> Part |
         return further(preprocessing.raw(X), needed_target(y, path), preprocessing, np.dtype(config.training.dtype))
 
 
+def files_read(config: Config, given: Any = None) -> list[Path]:
+    """The files that are read for an experiment, that of the configuration too if it was `given` as a path."""
+    data = config.data
+    elsewhere = [part for part in (data.validation, data.test) if isinstance(part, str)]
+    found = [files(data.source, data.target), *(files(part, _beside(part, data.target)) for part in elsewhere)]
+    written = [Path(given)] if isinstance(given, str | Path) else []
+    return [path for paths in (written, *found) for path in paths]
+
+
 def load_rows(source: str | Path, preprocessing: Preprocessing) -> Array:
     """Raw rows of a source, read the way the training data was; of its official test part, if it has one."""
     dataset = load(source, None, replace(preprocessing.table_encoding, target_name=""))
@@ -350,13 +360,17 @@ def load_pairs(
 
     The targets of a .npy lie beside it, under the name that the training `target` has in its own folder.
     """
-    beside = Path(source).parent / Path(str(target)).name
-    known = Path(source).suffix.lower() == ".npy" and beside.is_file()
-    dataset = load(source, str(beside) if known else None, preprocessing.table_encoding)
+    dataset = load(source, _beside(source, target), preprocessing.table_encoding)
     X, y = (dataset.X, dataset.y) if dataset.test is None else dataset.test
     if y is not None and preprocessing.class_labels is not None and dataset.class_names == preprocessing.class_names:
         return X, preprocessing.class_labels[y]
     return X, None if y is None else labels_of(dataset, y)
+
+
+def _beside(source: str | Path, target: str | int | None) -> str | None:
+    """The path of the targets that lie beside a .npy; None where there are none."""
+    path = Path(source).parent / Path(str(target)).name
+    return str(path) if Path(source).suffix.lower() == ".npy" and path.is_file() else None
 
 
 def further(X: Array, y: Any, preprocessing: Preprocessing, dtype: Any) -> Part:

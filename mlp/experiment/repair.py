@@ -26,8 +26,8 @@ from mlp.errors import MLPError
 from mlp.experiment import metrics
 from mlp.experiment.build import Head, head
 from mlp.experiment.config import Config
-from mlp.experiment.files import reserved
-from mlp.experiment.prepare import Part, Prepared
+from mlp.experiment.files import check_unread, reserved
+from mlp.experiment.prepare import Part, Prepared, files_read
 from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
 from mlp.experiment.restarts import answers
 from mlp.experiment.result import Run
@@ -35,6 +35,7 @@ from mlp.experiment.run import Epoch, Experiment, experiment, run
 from mlp.experiment.trial import SCORED, Rows, plain, some, standardised, trained
 from mlp.experiment.trial import STEPS as YARDSTICK_STEPS
 from mlp.network import Network
+from mlp.output import Permission, as_path
 
 TRIES = 3  # full runs
 CANDIDATES = 6  # causes that get a trial
@@ -119,12 +120,16 @@ class Repair:
 def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Repair:
     """Run an experiment and, if it is not healthy, mend what settings can mend; with `out`, write its best run there.
 
-    `config` and `data` as for `mlp.run`. An experiment that is healthy stays as it is.
+    `config`, `data` and `out` as for `mlp.run`. An experiment that is healthy stays as it is.
     """
-    with nullcontext() if out is None else reserved(Path(out)):
-        found = mended(run(config, data), data)
-        if out is not None:
-            found.after.save(out)
+    folder = None if out is None else as_path("out", out)
+    with nullcontext() if folder is None else reserved(folder):
+        before = run(config, data)
+        if folder is not None:
+            check_unread(folder, Permission(files_read(before.config, config), force=True))
+        found = mended(before, data)
+        if folder is not None:
+            found.after.save(folder)
     return found
 
 

@@ -24,6 +24,7 @@ from mlp.experiment.metrics import quiet
 from mlp.experiment.prepare import Part, Preprocessing, further, load_pairs, load_rows
 from mlp.history import History
 from mlp.network import Network
+from mlp.output import as_path
 
 
 @dataclass
@@ -99,13 +100,17 @@ class Run:
         return load_rows(source, self.preprocessing)
 
     def save(self, folder: str | Path) -> None:
-        """Write the run directory. A checkpoint there of another run is removed: it would go on with that one."""
+        """Write the run directory; an earlier run there is replaced. DataError for a folder of other files.
+
+        A checkpoint there of another run is removed: it would go on with that one.
+        """
+        place = as_path("folder", folder)
         numbers: dict[str, Any] = {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
         files.write(
-            Path(folder),
+            place,
             files.Saved(self.config, self.preprocessing, self.head, self.network, self.history, numbers, self.findings),
         )
-        checkpoint.remove_other(Path(folder), self.config, self.steps)
+        checkpoint.remove_other(place, self.config, self.steps)
 
     def _raw(self, X: Any) -> Array:
         rows = self.preprocessing.raw(X)

@@ -7,17 +7,21 @@ checkpoint was taken, and trained to its end.
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from mlp.errors import ConfigError, DataError, MLPError
-from mlp.experiment import checkpoint
+from mlp.errors import ConfigError, DataError, FileFormatError, MLPError
+from mlp.experiment import build, checkpoint
 from mlp.experiment.checkpoint import Checkpoint
-from mlp.experiment.config import explaining_paths
-from mlp.experiment.files import is_run
+from mlp.experiment.config import Config, explaining_paths
+from mlp.experiment.files import check_place, check_unread, is_free, is_run
 from mlp.experiment.fingerprint import check_same
+from mlp.experiment.prepare import files_read
 from mlp.experiment.result import Run, load_run, run_folder
 from mlp.experiment.run import Experiment, carried_out, experiment
+from mlp.output import Permission
 
 
 def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Run:
@@ -58,6 +62,7 @@ def resumed(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] 
     if epochs is not None:
         _check_epochs(saved, epochs)
         config = replace(config, training=replace(config.training, epochs=int(epochs)))
+    check_unread(saved.path.parent, Permission(files_read(config), force=True))
     with explaining_paths(saved.path, config.to_dict()):
         ready = experiment(config.to_dict(), data, str(saved.path))
     check_same(ready.fingerprint, saved.data, config.data.source)
@@ -75,6 +80,49 @@ def _check_epochs(saved: Checkpoint, epochs: int) -> None:
             f"epochs = {epochs!r} cannot be: {saved.path.parent} is in epoch {begun}, and epochs counts from the "
             f"beginning. Give a whole number, {max(1, begun)} or more."
         )
+
+
+def check_replaced(folder: Path, config: Config, permission: Permission) -> None:
+    """Refuse to write the run of an experiment over what is read, or over another run unless that is permitted.
+
+    Where that one is unfinished, say how to go on with it.
+    """
+    check_place(folder)
+    check_unread(folder, permission)
+    if permission.force or is_free(folder):
+        return
+    instead = "Give another folder with -o, or --force to replace it"
+    go_on = f"mlp resume {shlex.quote(str(folder))}"
+    try:
+        saved = checkpoint.read(folder)
+    except FileFormatError:
+        raise DataError(f"{folder} holds a run already. {instead}.") from None
+    if saved.state["over"] and is_run(folder):
+        raise DataError(f"{folder} holds a finished run. {instead}; to train it further: {go_on} --epochs N.")
+    differing = differences(config, saved.config)
+    if differing == ["training.epochs"]:
+        differing, go_on = [], f"{go_on} --epochs {config.training.epochs}"
+    if differing:
+        what = ", ".join(differing[:3]) + (", ..." if len(differing) > 3 else "")
+        raise DataError(f"{folder} holds an unfinished run of another experiment ({what}). {instead}.")
+    raise DataError(
+        f"{folder} holds an unfinished run of this experiment. To go on with it: {go_on}; --force replaces it."
+    )
+
+
+def differences(config: Config, resolved: Config) -> list[str]:
+    """In which keys an experiment, as it was given, is another than one that has been resolved.
+
+    What was left open, "auto" or a number of the rule's own, may have come to anything.
+    """
+    given, other = build.settled(config).to_dict(), resolved.to_dict()
+    return [
+        f"{section}.{name}"
+        for section in given
+        for name in dict.fromkeys([*given[section], *other[section]])
+        if given[section].get(name, "auto") not in ("auto", other[section].get(name))
+        or (name not in given[section] and section != "optimizer")
+    ]
 
 
 def _why(ready: Experiment) -> str:

@@ -29,16 +29,17 @@ from mlp.experiment import build, metrics, pretraining, regularizers, restarts
 from mlp.experiment.answering import answering
 from mlp.experiment.appraisal import appraise
 from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
-from mlp.experiment.files import reserved
+from mlp.experiment.files import check_unread, reserved
 from mlp.experiment.fingerprint import fingerprint
 from mlp.experiment.given import Source
 from mlp.experiment.keeper import Keeper, keeper
-from mlp.experiment.prepare import Part, Prepared, Preprocessing, prepare
+from mlp.experiment.prepare import Part, Prepared, Preprocessing, files_read, prepare
 from mlp.experiment.pretraining import quietly
 from mlp.experiment.result import Run
 from mlp.experiment.watch import Watch
 from mlp.history import History
 from mlp.network import Network
+from mlp.output import Permission, as_path
 from mlp.pretraining import Describer, LayerEpoch, note, pretrained
 from mlp.recorder import Recorder
 from mlp.training import Step, train
@@ -471,8 +472,15 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     `config` is a dict or the path of a .toml file, with the keys of an experiment file. `data` is a pair (X, y) of raw
     rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step;
     training that goes wrong does not raise, its findings say what happened.
+
+    `out` is a folder that is new or empty, or holds an earlier run, which is replaced. DataError for a folder of other
+    files, and where a file of the run would take the place of one that is read here.
     """
-    return carried_out(experiment(config, data), None if out is None else Path(out))
+    folder = None if out is None else as_path("out", out)
+    ready = experiment(config, data)
+    if folder is not None:
+        check_unread(folder, Permission(files_read(ready.config, config), force=True))
+    return carried_out(ready, folder)
 
 
 def carried_out(ready: Experiment, out: Path | None) -> Run:

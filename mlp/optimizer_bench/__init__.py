@@ -11,5 +11,6 @@ from mlp.optimizer_bench.compare_optimizers import OptimizerComparison as Optimi
 from mlp.optimizer_bench.compare_optimizers import bench as bench
 from mlp.optimizer_bench.compare_optimizers import open_workers as open_workers
 from mlp.optimizer_bench.protocol import BenchProgress as BenchProgress
+from mlp.optimizer_bench.protocol import check_folder as check_folder
 from mlp.optimizer_bench.protocol import n_trials as n_trials
 from mlp.optimizer_bench.protocol import run_protocol as run_protocol

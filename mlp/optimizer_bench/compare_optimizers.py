@@ -16,10 +16,11 @@ from mlp.errors import MissingExtraError
 from mlp.optimizer_bench.bench_settings import parse_bench_settings
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
-from mlp.optimizer_bench.protocol import Cells, run_protocol
+from mlp.optimizer_bench.protocol import Cells, check_folder, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
 from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
+from mlp.output import Permission, as_path
 from mlp.problems import Problem
 from mlp.sweep import ProcessPool, Serial, cluster
 
@@ -81,8 +82,8 @@ def bench(
     the rule's own, or those of a list, or those of a list for each rule by name; a schedule stays as it is. The other
     numbers are those of `BenchSettings`; `data` is the folder with the data of problems that need one.
 
-    With `out`, finished trials are kept in this folder, and tables and plots are written there. The same call goes on
-    where it was stopped. Trials run in this process, unless you give a number of processes, `jobs` (then a script must
+    With `out`, finished trials are kept in this folder, and tables and plots are written there, over earlier ones, but
+    not inside the folder `data`. The same call goes on where it was stopped. Trials run in this process, unless you give a number of processes, `jobs` (then a script must
     call `bench` under `if __name__ == "__main__":`), the address of a Dask `cluster`, or any `executor`. Other
     processes import rules and problems of your own from their files; what only a notebook knows trains in this process.
 
@@ -109,7 +110,9 @@ def bench(
     }  # fmt: skip
     tables = {} if by_number else _rate_tables(rates, rules)
     settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", own)
-    found, folder = OptimizerComparison(), None if out is None else Path(out)
+    found, folder = OptimizerComparison(), None if out is None else as_path("out", out)
+    if folder:
+        check_folder(folder, settings, Permission([Path(settings.data)] if settings.data else [], force=True))
     with open_workers(jobs, cluster, executor) as workers:
         for _ in run_protocol(settings, found.cells, workers, folder):
             pass

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -33,13 +33,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.errors import DataError
-from mlp.experiment.config import to_toml
+from mlp.errors import DataError, MLPError
+from mlp.experiment.config import parse_section, read, to_toml
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
+from mlp.output import Permission, explaining, replacing, status
 from mlp.problems import Problem, larger_is_better, needs_folder
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
+
+FILES = (
+    "bench.toml", "trials.jsonl", "summary.csv", "times.csv", "results.csv", "sensitivity.csv", "profile.csv",
+    "curves-*.png", "sensitivity-*.png", "profile.png",
+)  # fmt: skip
+"""What a bench writes."""
 
 
 @dataclass
@@ -134,16 +141,42 @@ def run_protocol(
                 cell.add(kind, results[identity(trial)])
 
 
+def check_folder(folder: Path, settings: BenchSettings, permission: Permission) -> None:
+    """Refuse a folder in which what is read would be written, or files that are none of a bench.
+
+    Where a bench has begun it goes on, also with its own settings: they are read, and stay as they are.
+    """
+    if status(folder) is not None and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, or one to go on in.")
+    there = [path for name in FILES for path in folder.glob(name)]
+    for path in (folder, *there):
+        if path.name != "bench.toml" or not _holds(path, settings):
+            permission.check_unread(path)
+    if there and not (permission.force or folder / "trials.jsonl" in there):
+        raise DataError(f"{there[0]} is there already. Give another folder, or --force to replace it.")
+
+
+def _holds(path: Path, settings: BenchSettings) -> bool:
+    """Whether a file has these settings, however it is written."""
+    try:
+        there = read(path)
+        found = parse_section(BenchSettings, there.get("bench", {}), str(path))
+    except MLPError:
+        return False
+    return bool(replace(found, tables=there.get("optimizers", {})).to_dict() == settings.to_dict())
+
+
 @contextmanager
 def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
     """The journal in `folder`, which is made if there is none. The settings are written beside it."""
     from mlp import __version__  # not at the top: the package is imported before it is complete
 
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder} is a file. Give a folder that is new, or one to go on in.")
-    folder.mkdir(parents=True, exist_ok=True)
+    with explaining(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with Journal(folder / "trials.jsonl", {"mlp": __version__, "numpy": np.__version__}) as journal:
-        (folder / "bench.toml").write_text(to_toml(settings.to_dict()), encoding="utf-8")
+        if not _holds(folder / "bench.toml", settings):
+            with replacing(folder / "bench.toml", "w") as file:
+                file.write(to_toml(settings.to_dict()))
         yield journal
 
 

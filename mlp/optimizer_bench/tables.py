@@ -14,6 +14,7 @@ from typing import Any
 
 from mlp.optimizer_bench.protocol import Cells
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
+from mlp.output import replacing
 from mlp.statistics.intervals import Interval
 from mlp.statistics.significance import smallest_p
 
@@ -129,9 +130,7 @@ def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:
 
 def _write_csv(path: Path, head: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file, whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path, "w") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(head)
         out.writerows(lines)
-    temporary.replace(path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -251,7 +251,7 @@ def measured(run: Run, folder: Path) -> str:
     return f"{counted(run.steps, 'step')} in {run.seconds:.2f} s; run directory: {folder}"
 
 
-def write_answers(run: Run, X: Array, out: TextIO) -> None:
+def write_answers(run: Run, X: Array, out: IO[str]) -> None:
     """Write CSV into `out`: the prediction for each row of X, and where there are any the probabilities.
 
     Some thousand rows at a time, as many as the network takes at once: the text of a million rows is never in memory.

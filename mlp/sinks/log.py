@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from mlp.errors import DataError, HyperparameterError, MLPError, check_count
 from mlp.history import History
+from mlp.output import Permission, as_path
 from mlp.sinks.tensorboard import TensorBoardLog
 from mlp.sinks.text import CSVLog, JSONLog
 
@@ -42,11 +43,9 @@ class Log:
             raise HyperparameterError(
                 "history", history, "a History: recorder.history, run.history or mlp.History({...})"
             )
-        if not isinstance(path, str | os.PathLike):
-            raise HyperparameterError("path", path, "the path of a file or folder")
-        self.path = path
+        self.path = as_path("path", path)
         with self._writing():
-            self.sink = kind(path, history)
+            self.sink = kind(self.path, history)
 
     def update(self) -> None:
         """Write what was recorded since this was last called. The latest step waits: more may be said of it."""
@@ -135,6 +134,21 @@ def _opened(history: History, kinds: Iterable[tuple[Place, Callable[[Place, Hist
     return made
 
 
+def check_logs(paths: Sequence[str], folder: Path, permission: Permission) -> None:
+    """Refuse paths at which no log can be, or none may be written, and two that are one.
+
+    Nor may a log lie in the run directory `folder`: that holds what `mlp` reads again, and nothing else.
+    """
+    places = [as_path("--log", path) for path in paths]
+    real = [place.resolve() for place in places]
+    for i, (place, path) in enumerate(zip(places, paths, strict=True)):
+        if real[i].is_relative_to(folder.resolve()):
+            raise DataError(f"--log {path} lies in the run directory {folder}. Give a path beside it: {folder}.csv.")
+        if real[i] in real[:i]:
+            raise DataError(f"--log {path} is given twice. Once is enough.")
+        (permission.check_folder if _kind(path) is TensorBoardLog else permission.check_file)(place)
+
+
 def logged(steps: Iterable[Item], history: History, path: Place, *, every: int = 100) -> Iterator[Item]:
     """Hand on `steps`; after every `every`-th, write to `path` what was recorded since, and the rest at the end.
 
@@ -142,7 +156,8 @@ def logged(steps: Iterable[Item], history: History, path: Place, *, every: int =
         for step in mlp.logged(recorder.tap(mlp.train(...)), recorder.history, "run.csv"):
             ...
 
-    Leave the loop early, and the rest is written when the iterator is closed: at once in CPython.
+    Leave the loop early, and the rest is written when the iterator is closed: at once in CPython. A file at `path` is
+    replaced as soon as there is something to write.
     """
     check_count("every", every)
     with log(history, path) as made:
@@ -155,6 +170,8 @@ def logged(steps: Iterable[Item], history: History, path: Place, *, every: int =
 def to_csv(history: History, path: Place) -> None:
     """Write a history as a table: `step`, then a column for each name, empty where nothing was recorded.
 
+    A file at `path` is replaced.
+
     A column of several numbers becomes one for each: `grad_norm_by_layer/dense1`. Facts of the start, single records
     at step 0, are left out beside curves.
     """
@@ -162,12 +179,18 @@ def to_csv(history: History, path: Place) -> None:
 
 
 def to_jsonl(history: History, path: Place) -> None:
-    """Write a history as JSON lines: an object for each step with what was recorded then; names as in `to_csv`."""
+    """Write a history as JSON lines: an object for each step with what was recorded then; names as in `to_csv`.
+
+    A file at `path` is replaced.
+    """
     Log(history, path, JSONLog).close()
 
 
 def to_tensorboard(history: History, folder: Place) -> None:
-    """Write a history as TensorBoard's event files; names as in `to_csv`. Needs the extra `tensorboard`."""
+    """Write a history as TensorBoard's event files; names as in `to_csv`. Needs the extra `tensorboard`.
+
+    As with TensorBoard's own writers, a file is added to those in `folder`; nothing there is removed.
+    """
     Log(history, folder, TensorBoardLog).close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 from mlp.errors import MissingExtraError
@@ -36,6 +37,12 @@ class TensorBoardLog:
     def abandon(self) -> None:
         """Close the file; TensorBoard shows nothing of it."""
         self.writer.close()
+
+
+def remove_events(folder: Path) -> None:
+    """Remove the event files of an earlier log: TensorBoard would draw both as one curve."""
+    for path in folder.glob("events.out.tfevents.*"):
+        path.unlink()
 
 
 def _library() -> Any:

@@ -12,12 +12,12 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import TextIO
 
 from mlp.history import History
+from mlp.output import is_stream, replacing
 from mlp.sinks.rows import Row, Rows
 
 
@@ -31,6 +31,7 @@ class TextLog(ABC):
     def __init__(self, path: str | os.PathLike[str], history: History) -> None:
         self.path, self.history = Path(path), history
         self.rows, self.names, self.last, self.begun = Rows(history), list[str](), -1, False
+        self.made = not self.path.exists()
         self.file: TextIO = self.path.open("a", encoding="utf-8", newline="")
 
     @abstractmethod
@@ -63,23 +64,22 @@ class TextLog(ABC):
     def abandon(self) -> None:
         """Leave no trace of what was only opened."""
         self.file.close()
-        if not self.begun and not self.path.stat().st_size:
+        if self.made and not self.begun:
             self.path.unlink()
 
     def _anew(self, names: list[str], final: bool) -> None:
-        """The whole file again, to go on with."""
+        """The whole file again, to go on with; a pipe is told the whole again."""
         self.rows, self.names = Rows(self.history), names
-        real = Path(os.path.realpath(self.path)) if self.path.is_file() else self.path  # a link to a file stays one
-        temporary = real.with_name(real.name + ".part")
-        try:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.write(self.head(names) + self._lines(self.rows.news(final=final)))
-            self.file.close()
-            os.replace(temporary, real)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        self.file, self.begun = self.path.open("a", encoding="utf-8", newline=""), True
+        text = self.head(names) + self._lines(self.rows.news(final=final))
+        if is_stream(self.path):
+            self.file.write(text)
+            self.file.flush()
+        else:
+            with replacing(self.path, "w") as file:
+                file.write(text)
+                self.file.close()  # before another takes its place
+            self.file = self.path.open("a", encoding="utf-8", newline="")
+        self.begun = True
 
     def _lines(self, rows: dict[int, Row]) -> str:
         return "".join(self.line(step, row, self.names) for step, row in rows.items())
