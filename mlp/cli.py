@@ -238,7 +238,7 @@ def _no_output() -> int:
 
 def _train(given: argparse.Namespace) -> int:
     """Train, show, save."""
-    config = written = read(given.config) if given.config else {}
+    config = written = {} if given.config is None else read(given.config)
     for assignment in given.set:
         config = override(config, assignment)
     if given.source:
@@ -248,9 +248,10 @@ def _train(given: argparse.Namespace) -> int:
     permission = _permission(given, files_read(asked, given.config))
     folder = new_folder(display(asked.data.source)) if given.out is None else as_path("-o", given.out)
     second = repaired_folder(folder)
-    for place in (folder, second) if given.repair else (folder,):
+    folders = (folder, second) if given.repair else (folder,)
+    for place in folders:
         check_replaced(place, asked, permission)
-        check_logs(given.log, place, permission)
+    check_logs(given.log, folders, permission)
     with explaining_paths(given.config or "", written):
         ready = experiment(config, where=where)
     with reserved(folder), reserved(second) if given.repair else nullcontext():

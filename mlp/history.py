@@ -11,7 +11,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -231,8 +230,9 @@ class History(Mapping[str, Array]):
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
         """Read what `save` wrote."""
+        place = as_path("path", path)
         try:
-            found = archive.read(Path(path), compressed=True)
+            found = archive.read(place, compressed=True)
             return cls.unpacked(found.about["columns"], found.arrays)
         except FileNotFoundError:
             raise FileFormatError(f"{path}: there is no such file; a history is written as history.npz.") from None

@@ -23,7 +23,7 @@ from mlp.exchange.tensors import tensors
 from mlp.experiment import Run
 from mlp.layers.chain import settle
 from mlp.network import Network
-from mlp.output import write_file
+from mlp.output import as_path, write_file
 
 FORMAT = "1"
 
@@ -72,8 +72,9 @@ def opened(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, st
     library = needed("safetensors", "a safetensors file", "safetensors")
     if not isinstance(path, str | os.PathLike):
         raise FileFormatError(f"the path of a .safetensors file is needed; given was a {type(path).__name__}.")
+    place = as_path("path", path)
     try:
-        with library.safe_open(Path(path), framework="numpy") as file:
+        with library.safe_open(place, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
         raise FileFormatError(f"{path}: there is no such file.") from None

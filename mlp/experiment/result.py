@@ -159,7 +159,7 @@ def run_folder(given: str | os.PathLike[str]) -> Path:
         raise FileFormatError(f"the path of a run directory is needed; given was a {type(given).__name__}.")
     if "://" in str(given):
         raise FileFormatError(f"{given} is an address, and runs are read from disk. Download the whole folder.")
-    return Path(given)
+    return as_path("the run directory", given)
 
 
 def load_run(folder: str | os.PathLike[str]) -> Run:

@@ -95,8 +95,10 @@ def check_replaced(folder: Path, config: Config, permission: Permission) -> None
     go_on = f"mlp resume {shlex.quote(str(folder))}"
     try:
         saved = checkpoint.read(folder)
-    except FileFormatError:
-        raise DataError(f"{folder} holds a run already. {instead}.") from None
+    except FileFormatError:  # that cannot be gone on with
+        raise DataError(
+            f"{folder} holds {'a finished run' if is_run(folder) else 'a damaged run'}. {instead}."
+        ) from None
     if saved.state["over"] and is_run(folder):
         raise DataError(f"{folder} holds a finished run. {instead}; to train it further: {go_on} --epochs N.")
     differing = differences(config, saved.config)

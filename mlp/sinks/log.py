@@ -134,17 +134,18 @@ def _opened(history: History, kinds: Iterable[tuple[Place, Callable[[Place, Hist
     return made
 
 
-def check_logs(paths: Sequence[str], folder: Path, permission: Permission) -> None:
+def check_logs(paths: Sequence[str], folders: Iterable[Path], permission: Permission) -> None:
     """Refuse paths at which no log can be, or none may be written, and two that are one.
 
-    Nor may a log lie in the run directory `folder`: that holds what `mlp` reads again, and nothing else.
+    Nor may a log lie in one of the run directories `folders`: they hold what `mlp` reads again, and nothing else.
     """
-    places = [as_path("--log", path) for path in paths]
-    real = [place.resolve() for place in places]
-    for i, (place, path) in enumerate(zip(places, paths, strict=True)):
-        if real[i].is_relative_to(folder.resolve()):
-            raise DataError(f"--log {path} lies in the run directory {folder}. Give a path beside it: {folder}.csv.")
-        if real[i] in real[:i]:
+    real: list[Path] = []
+    for path in paths:
+        place = as_path("--log", path)
+        real.append(Path(os.path.realpath(place)))
+        if inside := [folder for folder in folders if real[-1].is_relative_to(os.path.realpath(folder))]:
+            raise DataError(f"--log {path} lies in the run directory {inside[0]}. Give a path outside of it.")
+        if real[-1] in real[:-1]:
             raise DataError(f"--log {path} is given twice. Once is enough.")
         (permission.check_folder if _kind(path) is TensorBoardLog else permission.check_file)(place)
 
