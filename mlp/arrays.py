@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlp.errors import DtypeError, HyperparameterError, ShapeError
+from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError, in_one_line
 
 Array: TypeAlias = npt.NDArray[Any]
 Seed: TypeAlias = int | np.random.Generator
@@ -35,9 +35,21 @@ class Nodes(NamedTuple):
         return int(self.values.shape[-1])
 
 
+def empty(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array whose values are not set yet; ShapeError where there is no room for it."""
+    try:
+        return np.empty(shape, dtype)
+    except (
+        MemoryError,
+        OverflowError,
+        ValueError,
+    ):  # NumPy raises all of them, depending on how far it is from possible
+        raise ShapeError(f"{what} of the shape {shape} do not fit into memory. Give fewer, or a smaller n.") from None
+
+
 def empty_nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any) -> Nodes:
     """Room for n nodes and the bias node; the values are not set yet, the bias node is 1."""
-    with_bias = np.empty((*population, n + 1, n_samples), dtype)
+    with_bias = empty("nodes", (*population, n + 1, n_samples), dtype)
     with_bias[..., -1, :] = 1
     return Nodes(with_bias[..., :-1, :], with_bias)
 
@@ -59,7 +71,9 @@ def norm(values: Any) -> float:
     """
     if isinstance(values, tuple | list):
         return norm(np.array([norm(part) for part in values]))
-    flat = np.ravel(values)
+    flat = as_array("values", values).ravel()
+    if flat.dtype.kind not in "fiubc":
+        raise HyperparameterError("values", values, "numbers: an array, or a tuple or list of arrays")
     if flat.dtype.kind != "f":
         flat = np.abs(flat).astype(np.float64)
     found = sqrt(flat.dot(flat))
@@ -105,6 +119,13 @@ def scaled_norm(vectors: Array) -> Array:
     return np.asarray(np.where(np.isfinite(peak), np.minimum(found, np.finfo(found.dtype).max), found))
 
 
+def check_nodes(name: str, given: Any) -> None:
+    """Refuse what are no nodes: arrays (*population, n, N), and the same with the bias node below."""
+    fits = isinstance(given, Nodes) and all(isinstance(part, np.ndarray) and part.ndim > 1 for part in given)
+    if not fits or given.with_bias.shape != (*given.values.shape[:-2], given.values.shape[-2] + 1, given.n_samples):
+        raise HyperparameterError(name, given, "the nodes of a batch: as_batch(X, target).x")
+
+
 def effective_size(weights: Array) -> float:
     """As how many samples those of these weights (N,) count together; 0 where all weights are 0.
 
@@ -122,7 +143,9 @@ def effective_size(weights: Array) -> float:
 
 
 def as_array(name: str, given: Any) -> Array:
-    """What was given, maybe lists of lists, as an array; refuses rows of several lengths."""
+    """What was given, maybe lists of lists, as an array; refuses rows of several lengths, and masked cells."""
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise DataError(f"{name} is masked in places. Fill them, or leave out their rows.")
     try:
         return np.asarray(given)
     except (TypeError, ValueError):
@@ -138,17 +161,30 @@ def generator(rng: Seed) -> np.random.Generator:
     return np.random.default_rng(rng)
 
 
-def float_dtype(dtype: Any) -> np.dtype[Any]:
+def float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
     """`dtype` as one that networks compute with: float32 or float64."""
     for known in (np.dtype(np.float32), np.dtype(np.float64)):
         if _is(known, dtype):
             return known
-    raise DtypeError(f"dtype {dtype!r} was given; a network computes with float32 or float64.")
+    raise DtypeError(f"{name} = {in_one_line(dtype)} cannot be: a network computes with float32 or float64.")
 
 
 def _is(known: np.dtype[Any], dtype: Any) -> bool:
-    """Whether `dtype` means `known`; NumPy takes None for float64 and throws at what it does not know."""
+    """Whether `dtype` means `known`; NumPy takes None, and what has a dtype, for one, and throws at other things."""
     try:
-        return dtype is not None and known == np.dtype(dtype)
+        return isinstance(dtype, np.dtype | type | str) and known == np.dtype(dtype)
     except (TypeError, ValueError):
         return False
+
+
+def check_finite_numbers(name: str, given: Array, kept: Array) -> None:
+    """Refuse an array with a NaN or an infinity in it, or, as it is `kept` in another dtype, too large a number."""
+    with np.errstate(invalid="ignore"):
+        if not kept.size or (np.isfinite(kept.min()) and np.isfinite(kept.max())):  # makes no array, as isfinite would
+            return
+    place = tuple(np.argwhere(~np.isfinite(kept))[0].tolist())
+    where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+    raise DataError(
+        f"{name} holds {given[place]} in {where} (counted from 0); finite {kept.dtype} numbers are needed. "
+        "Fill what is missing, or leave out its rows."
+    )

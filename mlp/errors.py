@@ -24,6 +24,7 @@ import difflib
 import textwrap
 from collections.abc import Callable, Iterable
 from math import inf, isfinite
+from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class HyperparameterError(MLPError, ValueError):
 
     def __init__(self, name: str, value: object, needed: str) -> None:
         self.name, self.value = name, value
-        super().__init__(f"{name} = {_in_one_line(value)} cannot be: it must be {needed}.")
+        super().__init__(f"{name} = {in_one_line(value)} cannot be: it must be {needed}.")
 
 
 class UnknownNameError(MLPError, KeyError):
@@ -64,7 +65,7 @@ class UnknownNameError(MLPError, KeyError):
         close = difflib.get_close_matches(str(name).lower(), self.known, n=1, cutoff=0.5)
         self.nearest = close[0] if close else None
         hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        super().__init__(f"no {what} {_in_one_line(name)}. Known: {', '.join(self.known)}.{hint}")
+        super().__init__(f"no {what} {in_one_line(name)}. Known: {', '.join(self.known)}.{hint}")
 
 
 class ConfigError(MLPError, ValueError):
@@ -107,9 +108,12 @@ class MissingExtraError(MLPError, ImportError):
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'mlp[{extra}]'")
 
 
-def _in_one_line(value: object) -> str:
+def in_one_line(value: object) -> str:
     """The repr, without line ends and not endless."""
-    return textwrap.shorten(repr(value), 80, placeholder=" …")
+    try:
+        return textwrap.shorten(repr(value), 80, placeholder=" …")
+    except Exception:  # a repr that fails, and whole numbers of more digits than Python writes
+        return f"a {type(value).__name__}"
 
 
 def check_positive(name: str, value: Any) -> None:
@@ -138,9 +142,29 @@ def check_count(name: str, value: Any) -> None:
         raise HyperparameterError(name, value, "a whole number, 1 or more")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Refuse anything but True and False."""
+    if not isinstance(value, bool | np.bool_):
+        raise HyperparameterError(name, value, "True or False")
+
+
+def check_kind(name: str, value: Any, kind: type[Any] | UnionType, needed: str) -> None:
+    """Refuse what is no instance of `kind`, a class instead of an instance and arguments in the wrong order say."""
+    if not isinstance(value, kind):
+        raise HyperparameterError(name, value, needed)
+
+
+def check_iterable(name: str, value: Any, needed: str) -> None:
+    """Refuse what cannot be gone through; an array of a single number cannot, though it looks as if."""
+    try:
+        iter(value)
+    except TypeError:
+        raise HyperparameterError(name, value, needed) from None
+
+
 def check_each(check: Callable[[str, Any], None], name: str, value: Any) -> None:
     """Apply `check` to a number, or to all of an array: one for each member of a population."""
-    for number in value.ravel() if isinstance(value, np.ndarray) else (value,):
+    for number in value.ravel() if isinstance(value, np.ndarray) and value.size else (value,):
         check(name, number)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from mlp import archive
-from mlp.arrays import Array
-from mlp.errors import FileFormatError, ShapeError, UnknownNameError
+from mlp.arrays import Array, as_array
+from mlp.errors import FileFormatError, HyperparameterError, ShapeError, UnknownNameError, check_kind
 from mlp.output import as_path
 
 FORMAT = 1
@@ -119,6 +119,8 @@ class History(Mapping[str, Array]):
         units: Mapping[str, str] | None = None,
     ) -> None:
         self._columns: dict[str, Column | Derived] = {}
+        for what, by_name in {"columns": columns, "steps": steps, "labels": labels, "units": units}.items():
+            check_kind(what, by_name, Mapping | None, "a dict by the names of columns: {'loss': [0.7, 0.5]}")
         for name, given in (columns or {}).items():
             try:
                 values = np.asarray(given, dtype=float)
@@ -135,8 +137,9 @@ class History(Mapping[str, Array]):
 
     def column(self, name: str, shape: tuple[int, ...] = (), unit: str = "", labels: tuple[str, ...] = ()) -> Column:
         """The column of that name, made if it is new."""
-        column = self._columns.get(name)
+        column = self._columns.get(name) if isinstance(name, str) else None
         if column is None:
+            _check_column(name, shape, unit, labels)
             column = self._columns[name] = Column(shape, unit, labels)
         elif isinstance(column, Derived):  # whoever writes to it makes it a column of its own
             column = self._columns[name] = column.settled()
@@ -151,11 +154,16 @@ class History(Mapping[str, Array]):
 
     def append(self, name: str, value: Any, step: int, *, unit: str = "") -> None:
         """Record one number, or one array of the column's shape."""
-        column = self.column(name, np.shape(value), unit)
-        if np.shape(value) != column.shape:
-            raise ShapeError(f"column {name!r} holds {column.shape} for each record; given was {np.shape(value)}.")
-        column.values.extend(np.ravel(value).tolist())
-        column.steps.append(step)
+        values = as_array("value", value)
+        if values.dtype.kind not in "fiub":
+            raise HyperparameterError("value", value, "a number, or an array of the shape of the column")
+        if isinstance(step, bool) or not isinstance(step, int | np.integer):
+            raise HyperparameterError("step", step, "a whole number: the step it belongs to")
+        column = self.column(name, values.shape, unit)
+        if values.shape != column.shape:
+            raise ShapeError(f"column {name!r} holds {column.shape} for each record; given was {values.shape}.")
+        column.values.extend(values.ravel().tolist())
+        column.steps.append(int(step))
 
     def __getitem__(self, name: str) -> Array:
         return self._known(name).array()
@@ -212,6 +220,7 @@ class History(Mapping[str, Array]):
 
     def until(self, step: int) -> History:
         """What had been recorded after that step: the records of it and of those before."""
+        check_kind("step", step, int | np.integer, "a whole number")
         found = History()
         for name, column in self._columns.items():
             n = bisect_right(column.steps, step)
@@ -268,6 +277,16 @@ class History(Mapping[str, Array]):
         return found
 
     def _known(self, name: str) -> Column | Derived:
-        if name not in self._columns:
+        if not isinstance(name, str) or name not in self._columns:
             raise UnknownNameError("column in this history:", name, self._columns)
         return self._columns[name]
+
+
+def _check_column(name: Any, shape: Any, unit: Any, labels: Any) -> None:
+    """Refuse what is no column."""
+    check_kind("name", name, str, "the name of a column: 'loss'")
+    check_kind("unit", unit, str, "text")
+    if not isinstance(shape, tuple) or not all(isinstance(n, int | np.integer) and n >= 0 for n in shape):
+        raise HyperparameterError("shape", shape, "the shape of one record: () for a single number")
+    if not isinstance(labels, tuple | list) or not all(isinstance(label, str) for label in labels):
+        raise HyperparameterError("labels", labels, "a tuple of names, one for each number; () for a single number")

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, Seed, empty_nodes, float_dtype, generator
-from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count
+from mlp.arrays import Array, Nodes, Seed, as_array, empty, empty_nodes, float_dtype, generator
+from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count, check_flag, check_kind
 from mlp.layers.chain import checked, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
 
@@ -30,6 +30,16 @@ class Layout:
     names: tuple[str, ...]
     slices: tuple[slice, ...]
     size: int
+
+    def __post_init__(self) -> None:
+        for name, kind in (("layers", Layer), ("names", str), ("slices", slice)):
+            given = getattr(self, name)
+            if not isinstance(given, tuple) or not all(isinstance(part, kind) for part in given):
+                raise HyperparameterError(name, given, f"a tuple with a {kind.__name__.lower()} for each layer")
+        if not len(self.layers) == len(self.names) == len(self.slices):
+            raise ShapeError("layers, names and slices are as many as there are layers.")
+        if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 0:
+            raise HyperparameterError("size", self.size, "a whole number, 0 or more")
 
     def views(self, flat: Array) -> tuple[Params, ...]:
         """Names onto `flat` (*population, size), one entry for each layer. No copy."""
@@ -83,7 +93,7 @@ class Network:
     ) -> None:
         layers = checked(layers)
         if not layers:
-            raise ShapeError("a network needs at least one layer: Network([Dense(2, 1)]).")
+            raise ShapeError("layers are none, and a network needs at least one layer: Network([Dense(2, 1)]).")
         if not layers[0].n_in:
             raise ShapeError(
                 f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out)."
@@ -97,9 +107,10 @@ class Network:
         parts = slices(layer.n_params for layer in self.layers)
         self.layout = Layout(self.layers, names(self.layers), parts, parts[-1].stop)
         self.penalised = _penalised(self.layers)
-        self._params = np.empty((*self.population, self.layout.size), self.dtype)
+        self._params = empty("parameters", (*self.population, self.layout.size), self.dtype)
         self.views = self.layout.views(self._params)
-        self._statistics = np.empty((*self.population, sum(layer.n_statistics for layer in self.layers)), self.dtype)
+        n_statistics = sum(layer.n_statistics for layer in self.layers)
+        self._statistics = empty("statistics", (*self.population, n_statistics), self.dtype)
         for layer, params, s in zip(self.layers, self.views, self.statistic_slices, strict=True):
             layer.init(params, self._statistics[..., s], self.rng)
 
@@ -142,6 +153,7 @@ class Network:
         A leading axis that this network has not makes a population: R points of a loss surface, say. Batch norm's
         statistics belong to the weights that were trained; to answer with others, `update_statistics`.
         """
+        check_kind("params", params, np.ndarray, f"an array (*population, {self.layout.size})")
         if params.shape[-1:] != (self.layout.size,):
             raise ShapeError(f"params has shape {params.shape}; the network needs (*population, {self.layout.size}).")
         if params.dtype != self.dtype:
@@ -151,6 +163,9 @@ class Network:
 
     def member(self, index: int | tuple[int, ...]) -> Network:
         """One member of a population as a network of its own. No copy: it is a view of this one."""
+        place = index if isinstance(index, tuple) else (index,)
+        if len(place) != len(self.population) or not all(map(_is_place, place, self.population)):
+            raise HyperparameterError("index", index, f"the place of a network in a population {self.population}")
         return _restored(self.layout, self.params[index], self.statistics[index], self.rng)
 
     def __reduce__(self) -> Any:  # copies and pickles have arrays of their own, and views onto those
@@ -162,6 +177,11 @@ class Network:
         return f"Network({self.layout.size} parameters, {self.dtype}{of}\n" + "\n".join(lines) + ")"
 
 
+def _is_place(index: Any, size: int) -> bool:
+    """Whether it is a place among so many; negative ones count from the end."""
+    return isinstance(index, int | np.integer) and not isinstance(index, bool) and bool(-size <= index < size)
+
+
 def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.Generator) -> Network:
     """A network of these arrays."""
     network = Network.__new__(Network)
@@ -171,6 +191,11 @@ def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.G
     network._params, network._statistics = params, statistics
     network.views = layout.views(params)
     return network
+
+
+def check_network(network: Any) -> None:
+    """Refuse what is no network."""
+    check_kind("network", network, Network, "a network: Network([Dense(2, 3), ...])")
 
 
 def _arrays(views: Params) -> list[Array]:
@@ -187,7 +212,7 @@ def _write(name: str, values: Any, into: Array) -> None:
     """Write what was assigned into the network's own memory."""
     if values is into:  # after `network.params += update`
         return
-    given = np.asarray(values)
+    given = as_array(name, values)
     if given.shape != into.shape or given.dtype.kind not in "fiub":
         raise ShapeError(f"{name} is {given.dtype} {given.shape}; the network holds numbers {into.shape}.")
     np.copyto(into, given, casting="same_kind")
@@ -207,11 +232,13 @@ class Workspace:
     """
 
     def __init__(self, network: Network, n_samples: int, *, input_gradient: bool = False) -> None:
-        layers, population, dtype = network.layers, network.population, network.dtype
+        check_network(network)
         check_count("n_samples", n_samples)
+        check_flag("input_gradient", input_gradient)
+        layers, population, dtype = network.layers, network.population, network.dtype
         first = next((i for i, layer in enumerate(layers) if layer.n_params), len(layers) - 1)
         outputs = [empty_nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
-        self.n_samples, self.passes = n_samples, 0
+        self.layers, self.n_samples, self.passes = layers, n_samples, 0
         self.weights: Array | None = None
         self.nodes: list[Nodes] = [empty_nodes((), network.n_in, n_samples, dtype), *outputs]
         self.d_nodes: list[Any] = [  # arrays, and None
@@ -230,6 +257,8 @@ class Workspace:
 
     def weigh(self, network: Network, weights: Array | None) -> None:
         """Tell every layer what each sample of the next pass counts, (N,); None: all the same."""
+        if weights is not None and (not isinstance(weights, np.ndarray) or weights.shape != (self.n_samples,)):
+            raise HyperparameterError("weights", weights, f"an array ({self.n_samples},), or None")
         self.weights = weights
         self.scratch = [layer.weigh(s, weights) for layer, s in zip(network.layers, self.scratch, strict=True)]
 

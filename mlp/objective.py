@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array, effective_size
-from mlp.backprop import forward, value_and_grad
+from mlp.backprop import check_parts, forward, value_and_grad
 from mlp.data.batches import Batch
 from mlp.errors import DerivativeError
 from mlp.linearised import Linearised
@@ -50,6 +50,7 @@ class Objective:
     """
 
     def __init__(self, network: Network, loss: Loss) -> None:
+        check_parts(network, loss)
         self.network, self.loss = network, loss
         self.batch: Batch
         self.workspace: Workspace

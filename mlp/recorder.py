@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mlp.errors import HyperparameterError, ShapeError, check_count
+from mlp.errors import HyperparameterError, ShapeError, check_count, check_flag, check_iterable, check_kind
 from mlp.history import Column, History
 from mlp.instruments import STANDARD, Instrument, Measure
 from mlp.training import Step
@@ -42,8 +42,10 @@ class Recorder:
         groups: list[Group] | None = None
         watches: list[Watch] = []
         offset = 0
+        check_iterable("steps", steps, "steps: train(...)")
         for step in steps:
             if groups is None:
+                check_kind("steps", step, Step, "steps: train(...)")
                 offset = max(0, self._next_index() - step.index)
                 groups, watches = self._begin(step)
                 if self.recall:
@@ -55,7 +57,9 @@ class Recorder:
 
     def go_on(self, history: History, steps: int) -> None:
         """Take `history` for one's own, after that many steps."""
-        self.history, self._last = history, steps - 1
+        check_kind("history", history, History, "a History")
+        check_kind("steps", steps, int | np.integer, "how many steps there were")
+        self.history, self._last = history, int(steps) - 1
 
     def _next_index(self) -> int:
         """The step after the last that was seen, or recorded by another recorder of the same."""
@@ -178,17 +182,28 @@ def _period(instrument: Instrument, step: Step) -> int:
     return int(period)
 
 
+def _check_fields(instrument: Instrument) -> None:
+    """Refuse an instrument whose name is no text, or whose functions are none."""
+    for name in ("name", "unit", "norm_of"):
+        check_kind(f"{name} of an instrument", getattr(instrument, name), str, "text")
+    check_flag(f"shared of the instrument {instrument.name!r}", instrument.shared)
+    for name in ("measure", "labels", "begin", "watch", "finish"):
+        given = getattr(instrument, name)
+        if not callable(given) and (given is not None or name == "finish"):
+            raise HyperparameterError(f"{name} of the instrument {instrument.name!r}", given, "a function")
+
+
 def _checked(instruments: Any) -> tuple[Instrument, ...]:
     """Refuse what are no instruments, two of one name, and periods that are no counts."""
-    if not isinstance(instruments, Iterable) or isinstance(instruments, Instrument):
-        raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
+    check_iterable("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
     found = tuple(instruments)
     if not all(isinstance(instrument, Instrument) for instrument in found):
         raise HyperparameterError("instruments", instruments, "a list of instruments, as mlp.STANDARD is")
     for instrument in found:
+        _check_fields(instrument)
         if instrument.period is not None and not callable(instrument.period):
             check_count(f"period of the instrument {instrument.name!r}", instrument.period)
-        if not any(map(callable, (instrument.measure, instrument.begin, instrument.watch))):
+        if not any((instrument.measure, instrument.begin, instrument.watch)):
             needed = "with a function that measures: Instrument('loss', lambda step: step.loss)"
             raise HyperparameterError("instruments", instrument, needed)
     names = [instrument.name for instrument in found]

@@ -15,7 +15,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import check_batch, check_batches, check_parts, value_and_grad
 from mlp.data.batches import Batch
-from mlp.errors import HyperparameterError, ShapeError
+from mlp.errors import HyperparameterError, ShapeError, check_kind
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
 from mlp.objective import Objective
@@ -75,6 +75,7 @@ def _steps(network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optim
     workspaces: dict[int, Workspace] = {}  # the last batch of an epoch may be smaller
     for index, batch in enumerate(data):
         if not index:
+            check_kind("data", batch, Batch, "of batches: batches(X, target), or a list of as_batch(X, target)")
             check_batch(network, loss, batch)
         workspace = workspaces.get(batch.x.values.shape[-1])
         if workspace is None or not batch.epoch:  # all of the first epoch: a wrong label may come late

@@ -11,13 +11,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, generator
 from mlp.data.batches import Batch
-from mlp.errors import DataError, HyperparameterError, ShapeError, check_count, check_finite, check_positive
+from mlp.errors import (
+    DataError,
+    HyperparameterError,
+    ShapeError,
+    check_count,
+    check_finite,
+    check_iterable,
+    check_kind,
+    check_positive,
+)
 
 
 class Augmentation(Protocol):
@@ -35,6 +44,10 @@ def augmented(data: Iterable[Batch], *augmentations: Augmentation, rng: Seed) ->
     >>> len(list(augmented(plain, Shift(1, (2, 2)), Mixup(0.2, 4), rng=0)))
     6
     """
+    check_iterable("data", data, "batches: batches(X, target), or a list of as_batch(X, target)")
+    for augmentation in augmentations:
+        if isinstance(augmentation, type) or not callable(getattr(augmentation, "apply", None)):
+            raise HyperparameterError("augmentations", augmentation, "of what changes a batch: Mixup(0.2), Shift(...)")
     return _augmented(data, augmentations, generator(rng))
 
 
@@ -42,6 +55,7 @@ def _augmented(
     data: Iterable[Batch], augmentations: tuple[Augmentation, ...], rng: np.random.Generator
 ) -> Iterator[Batch]:
     for batch in data:
+        check_kind("data", batch, Batch, "of batches: batches(X, target), or a list of as_batch(X, target)")
         for augmentation in augmentations:
             batch = augmentation.apply(batch, rng)
         yield batch
@@ -71,6 +85,7 @@ class Shift:
 
     def apply(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """One offset for each sample."""
+        _check_given(batch, rng)
         values = batch.x.values
         if values.shape[-2] != prod(self.image):
             raise ShapeError(
@@ -112,6 +127,7 @@ class Mixup:
 
     def apply(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """Every sample with another one, or with itself."""
+        _check_given(batch, rng)
         if batch.weights is not None:
             raise DataError("Mixup cannot mix samples that have weights: leave out weights and class_weight.")
         values = batch.x.values
@@ -129,6 +145,12 @@ class Mixup:
         if target.max() >= self.n_classes:
             raise DataError(f"Mixup of {self.n_classes} classes met the label {target.max()}. Labels begin at 0.")
         return np.equal(target, np.arange(self.n_classes)[:, None]).astype(dtype)
+
+
+def _check_given(batch: Any, rng: Any) -> None:
+    """Refuse what is no batch, or no generator."""
+    check_kind("batch", batch, Batch, "a batch: as_batch(X, target), or one of batches(X, target)")
+    check_kind("rng", rng, np.random.Generator, "a numpy.random.Generator")
 
 
 def _as_nodes(rows: Array) -> Nodes:

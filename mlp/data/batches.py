@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, Seed, as_array, float_dtype, generator
+from mlp.arrays import Array, Nodes, Seed, as_array, check_finite_numbers, float_dtype, generator
 from mlp.data.scale import Scaling
-from mlp.errors import DataError, ShapeError, check_count
+from mlp.errors import DataError, HyperparameterError, ShapeError, check_count
 
 
 class Batch(NamedTuple):
@@ -69,6 +69,7 @@ def batches(
     n = len(rows)
     size = n if size is None else size
     check_count("size", size)
+    _check_begin(begin)
     order = None if rng is None else generator(rng)
     return _gathered(rows, targets, weights, min(size, n), order, epochs, begin)
 
@@ -80,7 +81,7 @@ def _checked(X: Array, target: Array, weights: Array | None, dtype: Any) -> tupl
         raise ShapeError(f"X has shape {X.shape}; give (n_samples, n_features), with at least one sample.")
     if X.dtype.kind not in "fiub":
         raise DataError(f"X holds {X.dtype}; give numbers.")
-    dtype = float_dtype(dtype or (X.dtype if X.dtype.kind == "f" else np.float64))
+    dtype = float_dtype(dtype if dtype is not None else X.dtype if X.dtype.kind == "f" else np.float64)
     if target.ndim not in (1, 2):
         raise ShapeError(f"target has shape {target.shape}; give (n_samples,) or (n_samples, n_outputs).")
     if len(target) != len(X):
@@ -88,9 +89,20 @@ def _checked(X: Array, target: Array, weights: Array | None, dtype: Any) -> tupl
     if target.dtype.kind not in "fiub":
         raise DataError(f"target holds {target.dtype}; give class labels 0, 1, ... or numbers.")
     rows = np.ones((len(X), X.shape[1] + 1), dtype)
-    rows[:, :-1] = X
-    targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)
+    with np.errstate(over="ignore"):
+        rows[:, :-1] = X
+        targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)
+    check_finite_numbers("X", X, rows[:, :-1])
+    if target.dtype.kind == "f":
+        check_finite_numbers("target", target, targets)
     return rows, targets, None if weights is None else _checked_weights(weights, len(X), dtype)
+
+
+def _check_begin(begin: Any) -> None:
+    """Refuse what is no epoch and batch."""
+    pair = isinstance(begin, tuple | list) and len(begin) == 2
+    if not pair or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in begin):
+        raise HyperparameterError("begin", begin, "a pair (epoch, batch), both counted from 0")
 
 
 def _checked_weights(given: Any, n: int, dtype: Any) -> Array:

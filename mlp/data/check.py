@@ -58,7 +58,7 @@ def check_trainable(
     missing or infinite values, what does not fit the task, one class only, codes beyond `class_names`.
     ShapeError is not used: these are facts about data. `target` is what a message calls y.
     """
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
     X = _array(X, "X")
     _check_features(X)

@@ -7,13 +7,14 @@ source has them: not scaled, and in the source's own dtype, so that 8-bit pixels
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlp.arrays import Array
 from mlp.data.boxed import unboxed
 from mlp.data.cells import Cells
 from mlp.data.encoding import Encoding
-from mlp.errors import DataError
+from mlp.errors import DataError, HyperparameterError, check_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,12 @@ class Dataset:
     written: Cells | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_kind("X", self.X, np.ndarray, "an array (n_samples, n_features)")
+        check_kind("y", self.y, np.ndarray | None, "an array (n_samples,) or (n_samples, n_outputs), or None")
+        check_kind("feature_names", self.feature_names, Sequence, "a tuple of names, one for each column")
+        pair = isinstance(self.test, tuple | list) and len(self.test) == 2
+        if self.test is not None and not (pair and all(isinstance(part, np.ndarray) for part in self.test)):
+            raise HyperparameterError("test", self.test, "a pair of arrays (X, y), or None")
         _check_lengths(self.X, self.y, "X", "y")
         if self.test is not None:
             _check_lengths(*self.test, "X_test", "y_test")

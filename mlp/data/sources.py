@@ -22,7 +22,7 @@ from mlp.data.images import IMAGE_SETS, image_folder, load_images
 from mlp.data.numpy_files import load_npy, load_npz, target_paths
 from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals, xor
 from mlp.data.tabular import load_table
-from mlp.errors import DataError, FileFormatError, MLPError, UnknownNameError
+from mlp.errors import DataError, FileFormatError, MLPError, UnknownNameError, check_kind
 
 Target = str | int | None
 FORMULAS: Mapping[str, Callable[[], Dataset]] = {
@@ -79,6 +79,7 @@ def load(
         raise DataError(
             f"source is {quoted(name)}, which no file is named. Leave out line breaks and control characters."
         )
+    check_kind("target", target, str | int | None, "the name or the number of a column, or the path of a .npy")
     if URL.fullmatch(name):
         raise DataError(f"{name} is an address, and files are read from disk. Download it, and give the path.")
     named = _named(name)

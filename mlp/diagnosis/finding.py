@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
+import numpy as np
+
 from mlp.diagnosis.reading import Reading
-from mlp.errors import FileFormatError
+from mlp.errors import FileFormatError, HyperparameterError, check_kind
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -23,6 +25,10 @@ class Cause:
     name: str
     why: str
     remedy: str
+
+    def __post_init__(self) -> None:
+        for name in ("name", "why", "remedy"):
+            check_kind(name, getattr(self, name), str, "text")
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,19 @@ class Finding:
     step: int | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_kind("kind", self.kind, str, "text")
+        check_kind("message", self.message, str, "text")
+        if isinstance(self.step, bool) or not isinstance(self.step, int | np.integer | None):
+            raise HyperparameterError("step", self.step, "a step, or None")
+        check_kind("evidence", self.evidence, Mapping, "a dict: numbers by name")
+        if not isinstance(self.severity, str) or self.severity not in get_args(Severity):
+            raise HyperparameterError("severity", self.severity, f"one of {', '.join(get_args(Severity))}")
+        for name, kind in (("layers", str), ("causes", Cause)):
+            given = getattr(self, name)
+            if not isinstance(given, tuple) or not all(isinstance(part, kind) for part in given):
+                raise HyperparameterError(name, given, f"a tuple of {'names' if kind is str else 'causes'}")
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts, strings and numbers."""

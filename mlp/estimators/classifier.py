@@ -137,7 +137,7 @@ class MLPClassifier(Estimator):
         some that are held out. Returns itself.
         """
         check_class_weight(self.class_weight)
-        first = not (self.warm_start and hasattr(self, "_course"))
+        first = not self._goes_on
         told = self._read(X, y, sample_weight, None if first else self.classes_, first=first)
         if first:
             check_several(told.y)

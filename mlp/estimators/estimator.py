@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from mlp.arrays import Array
 from mlp.data import Dataset
 from mlp.diagnosis import diagnose
-from mlp.errors import DataError, DivergenceError, ShapeError
+from mlp.errors import DataError, DivergenceError, ShapeError, check_flag
 from mlp.estimators.bridge import Callbacks, Requests
 from mlp.estimators.fitted import Fitted
 from mlp.estimators.parameters import Parameters
@@ -70,9 +70,15 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     def _learned(self, y: Any) -> dict[str, Any]:
         """Attributes that tell of the targets."""
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether `fit` goes on with the network there is."""
+        check_flag("warm_start", self.warm_start)
+        return bool(self.warm_start) and hasattr(self, "_course")
+
     def _fit(self, told: Told, validation: tuple[Any, Any, Any], seen: Mapping[str, Any]) -> Self:
         """Train a new network, or go on with the one there is where `warm_start` says so."""
-        goes_on = bool(self.warm_start) and hasattr(self, "_course")
+        goes_on = self._goes_on
         given = replace(self._given(told), validation=self._validation(validation, told))
         seed = self.seed_ if goes_on else seed_of(self.random_state)
         validates = given.validation is not None

@@ -106,7 +106,7 @@ class MLPRegressor(Estimator):
         `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on, instead of
         some that are held out. Returns itself.
         """
-        first = not (self.warm_start and hasattr(self, "_course"))
+        first = not self._goes_on
         told = self._read(X, y, sample_weight, None, first=first)
         return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
 

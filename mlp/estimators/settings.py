@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import ConfigError, HyperparameterError, MLPError, check_fraction
+from mlp.errors import (
+    ConfigError,
+    HyperparameterError,
+    MLPError,
+    check_count,
+    check_fraction,
+    check_kind,
+    check_not_negative,
+)
 from mlp.estimators import defaults
 from mlp.estimators.defaults import is_word
 from mlp.experiment.build import ONE_OF_MANY, PLACES, REGRESSION, YES_OR_NO, is_certain, loss_name, open_lengths
@@ -28,6 +36,7 @@ def configuration(e: Any, task: str, n_rows: int, seed: int, *, validates: bool)
 
     `validates`: rows to validate on were given, and none are to be held out.
     """
+    _check(e)
     held_out = 0.0 if validates or not e.early_stopping else _fraction(e.validation_fraction)
     training = _training(e, task, max(1, round(n_rows * (1 - held_out))), seed)
     loss, optimizer = _loss(e, task), _optimizer(e, training, max(1, round(n_rows * (1 - held_out))))
@@ -39,6 +48,14 @@ def configuration(e: Any, task: str, n_rows: int, seed: int, *, validates: bool)
         "training": training,
         "record": {"probe": "never"},
     }
+
+
+def _check(e: Any) -> None:
+    """Refuse what no key of an experiment would be asked about, used or not."""
+    check_kind("early_stopping", e.early_stopping, bool | np.bool_ | Mapping, "True, False, or a dict with a patience")
+    check_count("patience", e.patience)
+    check_not_negative("min_delta", e.min_delta)
+    check_fraction("validation_fraction", e.validation_fraction)
 
 
 def in_portions(e: Any, config: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -114,7 +131,7 @@ def _fraction(given: Any) -> float:
 def _dtype(given: Any) -> Any:
     """Its name, for NumPy's types as well."""
     try:
-        return given if isinstance(given, str) else np.dtype(given).name
+        return np.dtype(given).name if isinstance(given, type | np.dtype) else given
     except TypeError:
         return given
 
@@ -126,6 +143,8 @@ def _named(given: Any, names: Mapping[Any, str], what: str) -> dict[str, Any]:
             raise ConfigError(f"{what} = {dict(given)!r} has no name. Give {{'name': ..., key: value}}.")
         return dict(given)
     if not is_dataclass(given) or isinstance(given, type):
+        if isinstance(given, np.ndarray):  # which no name can be compared with
+            raise HyperparameterError(what, given, "a name, a dict with a name, or one of this library's objects")
         return {"name": given}
     if type(given) not in names:
         needed = f"a name, or one of {', '.join(sorted({kind.__name__ for kind in names}))}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import ShapeError, UnknownNameError
+from mlp.errors import ShapeError, UnknownNameError, check_kind
 from mlp.layers import ACTIVATIONS, Dense, Layer
 from mlp.network import Network
 
@@ -33,12 +33,13 @@ def assembled(
 
 def _between(activation: str | Sequence[str], n_hidden: int) -> list[Layer]:
     """The layer for each name."""
+    check_kind("activation", activation, str | list | tuple, "a name, or a list of one for each hidden layer")
     named = [activation] * n_hidden if isinstance(activation, str) else list(activation)
     if len(named) != n_hidden:
         raise ShapeError(
             f"activation has {len(named)} names for {n_hidden} hidden layers. Give one for all, or as many."
         )
     for name in [activation] if isinstance(activation, str) else named:
-        if name not in ACTIVATIONS:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
             raise UnknownNameError("activation", name, ACTIVATIONS)
     return [ACTIVATIONS[name]() for name in named]

@@ -40,6 +40,7 @@ def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = n
     Opset 18. MissingExtraError without the extra `onnx`; UnknownNameError for a layer of your own.
     """
     onnx = needed("onnx", "ONNX export", "onnx")
+    rows = float_dtype(rows, "rows")
     content = run_model(onnx, model, rows) if isinstance(model, Run) else network_model(onnx, checked(model))
     return write_file(path, content)
 

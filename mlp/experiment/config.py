@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.errors import ConfigError, DataError, UnknownNameError
+from mlp.output import as_path
 
 
 class Allowed(NamedTuple):
@@ -63,6 +64,11 @@ def _rate(value: Any) -> bool:
 
 def _positive(value: Any) -> bool:
     return _whole(value) and value >= 1
+
+
+def _countable(value: Any) -> bool:
+    """Of which there can be so many in a machine's life, and which a float can hold."""
+    return _positive(value) and value <= sys.maxsize
 
 
 def _simple(value: Any) -> bool:
@@ -187,9 +193,9 @@ def _stopping(value: Any) -> bool:
 class TrainingConfig:
     """How long, in what portions, from which seed."""
 
-    epochs: int = key(20, COUNT)
+    epochs: int = key(20, Allowed(_countable, COUNT.words))
     batch_size: int | str = key(
-        32, Allowed(lambda v: _positive(v) or v == "full", 'a whole number, 1 or more, or "full"')
+        32, Allowed(lambda v: _countable(v) or v == "full", 'a whole number, 1 or more, or "full"')
     )
     shuffle: bool = key(True, FLAG)
     seed: int = key(0, SEED)
@@ -248,8 +254,9 @@ SECTIONS: dict[str, type[Any]] = {
 
 def read(path: str | Path) -> dict[str, Any]:
     """The experiment file at `path` as a dict; ConfigError names the line where it is not TOML."""
+    place = as_path("config", path)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        return tomllib.loads(place.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
     except (OSError, UnicodeDecodeError) as error:

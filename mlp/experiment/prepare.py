@@ -7,6 +7,7 @@ memory-mapped stays so: it is scaled one batch at a time.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -369,6 +370,8 @@ def load_pairs(
 
 def _beside(source: str | Path, target: str | int | None) -> str | None:
     """The path of the targets that lie beside a .npy; None where there are none."""
+    if not isinstance(source, str | os.PathLike):
+        return None
     path = Path(source).parent / Path(str(target)).name
     return str(path) if Path(source).suffix.lower() == ".npy" and path.is_file() else None
 

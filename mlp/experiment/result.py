@@ -156,7 +156,7 @@ def _last_step(history: History) -> int:
 def run_folder(given: str | os.PathLike[str]) -> Path:
     """The path of a run directory; refuses what is none."""
     if not isinstance(given, str | os.PathLike):
-        raise FileFormatError(f"the path of a run directory is needed; given was a {type(given).__name__}.")
+        raise FileFormatError(f"folder: the path of a run directory is needed; given was a {type(given).__name__}.")
     if "://" in str(given):
         raise FileFormatError(f"{given} is an address, and runs are read from disk. Download the whole folder.")
     return as_path("the run directory", given)

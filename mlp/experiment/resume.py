@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlp.errors import ConfigError, DataError, FileFormatError, MLPError
+from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one_line
 from mlp.experiment import build, checkpoint
 from mlp.experiment.checkpoint import Checkpoint
 from mlp.experiment.config import Config, explaining_paths
@@ -41,7 +42,8 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tupl
 def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
     """Whether all is done and written: the run beside the checkpoint is the one that it leads to."""
     planned = saved.config.training.epochs
-    if not saved.state["over"] or epochs not in (None, planned) or not is_run(saved.path.parent):
+    further = epochs is not None and (type(epochs) is not int or epochs != planned)
+    if not saved.state["over"] or further or not is_run(saved.path.parent):
         return False
     try:
         run = load_run(saved.path.parent)
@@ -75,10 +77,11 @@ def resumed(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] 
 def _check_epochs(saved: Checkpoint, epochs: int) -> None:
     """Refuse what is no number of epochs, or fewer than there were."""
     begun = saved.epoch + bool(saved.state["losses"] and saved.arrays["state/losses"].size)
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < max(1, begun):
+    whole = isinstance(epochs, int) and not isinstance(epochs, bool)
+    if not whole or not max(1, begun) <= epochs <= sys.maxsize:
         raise ConfigError(
-            f"epochs = {epochs!r} cannot be: {saved.path.parent} is in epoch {begun}, and epochs counts from the "
-            f"beginning. Give a whole number, {max(1, begun)} or more."
+            f"epochs = {in_one_line(epochs)} cannot be: {saved.path.parent} is in epoch {begun}, and epochs counts "
+            f"from the beginning. Give a whole number, {max(1, begun)} or more."
         )
 
 

@@ -24,7 +24,7 @@ from mlp.arrays import Array
 from mlp.data.augment import Augmentation, augmented
 from mlp.data.batches import Batch, batches, streamed
 from mlp.diagnosis import Finding, diagnose
-from mlp.errors import ConfigError, MLPError
+from mlp.errors import ConfigError, ShapeError
 from mlp.experiment import build, metrics, pretraining, regularizers, restarts
 from mlp.experiment.answering import answering
 from mlp.experiment.appraisal import appraise
@@ -445,9 +445,7 @@ def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Gener
     population = (restarts,) if restarts > 1 else ()
     try:
         return Network(layers, rng, population=population, dtype=np.dtype(config.training.dtype))
-    except MLPError:
-        raise
-    except (MemoryError, ValueError):  # NumPy raises either, depending on how far an array is from possible
+    except (MemoryError, ShapeError):
         raise ConfigError(
             f"[network] hidden = {config.network.hidden}, restarts = {restarts}: this does not fit into memory."
         ) from None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import LEAST_SQUARE, Array
+from mlp.errors import check_kind
 from mlp.instruments.instrument import Measure
 from mlp.instruments.nodes import Sites, places, square
 from mlp.layers import Dense, Place
@@ -33,6 +34,7 @@ def sample_grad_norms(step: Step) -> Array:
     0 here. The parameters of other layers (batch norm, layer norm, RBF) have no such identity and are left out. Behind
     a batch norm the gradient of a sample is its share in that of the batch: its effect on the others is in it.
     """
+    check_kind("step", step, Step, "a step of train(...)")
     raw = np.zeros((*step.network.population, step.workspace.n_samples))
     for place in filter(dense, places(step)):
         inputs, signals = _columns(place)

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes
 from mlp.errors import DerivativeError, ShapeError, check_finite, check_not_negative, check_positive
-from mlp.layers.layer import UNSIZED, Layer
+from mlp.layers.layer import UNSIZED, Layer, check_width
 
 
 @dataclass
@@ -45,6 +45,9 @@ class Activation(Layer):
     suits: ClassVar[str | None] = "glorot_uniform"
     saturation: ClassVar[tuple[float, float] | None] = None
     dead_below: ClassVar[float | None] = None
+
+    def __post_init__(self) -> None:
+        check_width(self.n_in)
 
     @property
     def n_out(self) -> int:
@@ -145,6 +148,7 @@ class Sigmoid(Activation):
     saturation: ClassVar[tuple[float, float] | None] = (-5.987, 5.987)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_not_negative("flat_spot", self.flat_spot)
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
@@ -218,6 +222,7 @@ class LeakyReLU(Activation):
     suits: ClassVar[str | None] = "he_normal"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_finite("negative_slope", self.negative_slope)
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
@@ -245,6 +250,7 @@ class ELU(Activation):
     suits: ClassVar[str | None] = "he_normal"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_positive("alpha", self.alpha)
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:

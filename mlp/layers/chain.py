@@ -10,18 +10,25 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from mlp.errors import ShapeError
+from mlp.errors import ShapeError, in_one_line
 from mlp.layers.layer import Layer
 
 
 def checked(layers: Any) -> tuple[Layer, ...]:
     """The layers, if that is what they are."""
     if isinstance(layers, Layer) or not isinstance(layers, Iterable):
-        raise ShapeError(f"layers come as a list; given was {layers!r}. Write [Dense(2, 3), Sigmoid(), ...].")
-    found = tuple(layers)
+        raise ShapeError(
+            f"layers come as a list; given was {in_one_line(layers)}. Write [Dense(2, 3), Sigmoid(), ...]."
+        )
+    try:
+        found = tuple(layers)
+    except TypeError:  # of an array with a single number
+        found = (layers,)
     for layer in found:
         if not isinstance(layer, Layer):
-            raise ShapeError(f"a network is made of layers; {layer!r} is none. Write Dense(2, 3), Sigmoid(), ...")
+            raise ShapeError(
+                f"a network is made of layers; {in_one_line(layer)} is none. Write Dense(2, 3), Sigmoid(), ..."
+            )
     return found
 
 

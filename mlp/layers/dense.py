@@ -51,7 +51,9 @@ class Dense(Layer):
         check_not_negative("l2", self.l2)
         if isinstance(self.weights, str) and self.weights != "auto":
             object.__setattr__(self, "weights", initializer(self.weights))
-        elif isinstance(self.weights, type) or not (hasattr(self.weights, "fill") or self.weights == "auto"):
+        elif isinstance(self.weights, type | np.ndarray | np.generic) or not (
+            hasattr(self.weights, "fill") or self.weights == "auto"
+        ):  # arrays too have a fill
             raise HyperparameterError("weights", self.weights, "an initializer, the name of one, or 'auto'")
 
     @property

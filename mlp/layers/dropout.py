@@ -31,6 +31,7 @@ class Dropout(Activation):
     suits: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_fraction("rate", self.rate)
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> DropoutScratch:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.errors import DerivativeError
+from mlp.errors import DerivativeError, HyperparameterError
 
 Params: TypeAlias = Any
 """Names onto a slice of the flat parameter vector: an array, or a tuple of arrays. Never a copy."""
@@ -183,3 +183,9 @@ class Place(NamedTuple):
 
 UNSIZED = 0
 """The width of a layer that has not yet been put into a network."""
+
+
+def check_width(n_in: Any) -> None:
+    """Refuse what is no width, and UNSIZED is one."""
+    if isinstance(n_in, bool) or not isinstance(n_in, int | np.integer) or n_in < UNSIZED:
+        raise HyperparameterError("n_in", n_in, "a whole number, 1 or more; left out, it follows")

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes
 from mlp.errors import ShapeError, check_count
-from mlp.layers.layer import UNSIZED, Layer
+from mlp.layers.layer import UNSIZED, Layer, check_width
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Maxout(Layer):
     suits: ClassVar[str | None] = "lecun_normal"
 
     def __post_init__(self) -> None:
+        check_width(self.n_in)
         check_count("pieces", self.pieces)
 
     @property

@@ -32,6 +32,7 @@ class Noise(Activation):
     suits: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_not_negative("std", self.std)
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NoiseScratch:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes, effective_size
 from mlp.errors import ShapeError, check_fraction, check_positive
-from mlp.layers.layer import UNSIZED, Layer
+from mlp.layers.layer import UNSIZED, Layer, check_width
 
 
 class NormParams(NamedTuple):
@@ -68,6 +68,7 @@ class _Norm(Layer):
     axis: ClassVar[int]
 
     def __post_init__(self) -> None:
+        check_width(self.n_in)
         check_positive("epsilon", self.epsilon)
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from mlp.arrays import Array, Nodes, empty_nodes
 from mlp.errors import ShapeError
 from mlp.layers.chain import checked, names, settle, slices
-from mlp.layers.layer import UNSIZED, Layer, Params, Place
+from mlp.layers.layer import UNSIZED, Layer, Params, Place, check_width
 
 
 class BlockScratch(NamedTuple):
@@ -44,6 +44,7 @@ class Residual(Layer):
     suits: ClassVar[str | None] = "lecun_normal"
 
     def __post_init__(self) -> None:
+        check_width(self.n_in)
         object.__setattr__(self, "layers", checked(self.layers))
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError
 from mlp.optimizers.memory import begun, fade_squares, is_on, plain, unbiased_root
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_params
 
 
 @dataclass
@@ -51,6 +51,7 @@ class AveragedSGD(Optimizer):
 
     def init(self, params: Array) -> AverageState:
         """No places yet."""
+        check_params(params)
         return begun(AverageState, self, params, average=params.copy())
 
     def update(self, at: Evaluation, state: AverageState, out: Array) -> None:
@@ -96,6 +97,7 @@ class ScheduleFreeSGD(Optimizer):
 
     def init(self, params: Array) -> FreeState:
         """z and x where the parameters are."""
+        check_params(params)
         return begun(FreeState, self, params, z=params.copy(), average=params.copy(), longest=0.0, total=0.0)
 
     def update(self, at: Evaluation, state: FreeState, out: Array) -> None:
@@ -137,6 +139,7 @@ class ScheduleFreeAdamW(Optimizer):
 
     def init(self, params: Array) -> FreeAdamState:
         """z and x where the parameters are."""
+        check_params(params)
         return begun(FreeAdamState, self, params, z=params.copy(), average=params.copy(), longest=0.0, total=0.0)
 
     def update(self, at: Evaluation, state: FreeAdamState, out: Array) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlp.arrays import Array, each_norm
 from mlp.errors import ShapeError, check_each, check_positive
+from mlp.optimizers.matrix import check_matrices
 from mlp.optimizers.optimizer import Evaluation, Optimizer, WrappedState, check_follows
 from mlp.optimizers.wrapper import _around
 
@@ -34,6 +35,7 @@ class MaxNorm(Optimizer):
 
     def __post_init__(self) -> None:
         check_follows(self.rule)
+        check_matrices(self.matrices)
         check_each(check_positive, "max_norm", self.max_norm)
 
     def init(self, params: Array) -> WrappedState:

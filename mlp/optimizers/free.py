@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array, each_norm
 from mlp.optimizers.memory import MeansState, begun, shrink
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, pace
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_params, pace
 
 
 def _each(params: Array, value: Any) -> Array:
@@ -88,6 +88,7 @@ class DoG(Optimizer):
 
     def init(self, params: Array) -> DoGState:
         """Where it starts."""
+        check_params(params)
         far = _each(params, self.distance * (1 + each_norm(params)))
         return begun(DoGState, self, params, start=params.copy(), far=far, total=_each(params, 0))
 
@@ -138,6 +139,7 @@ class DAdaptAdam(Optimizer):
 
     def init(self, params: Array) -> DistanceState:
         """No gradients met."""
+        check_params(params)
         return begun(DistanceState, self, params, d=_each(params, self.distance), bound=_each(params, 0))
 
     def update(self, at: Evaluation, state: DistanceState, out: Array) -> None:
@@ -199,6 +201,7 @@ class Prodigy(Optimizer):
 
     def init(self, params: Array) -> ProdigyState:
         """Where it starts."""
+        check_params(params)
         d, bound = _each(params, self.distance), _each(params, 0)
         return begun(ProdigyState, self, params, d=d, bound=bound, start=params.copy())
 

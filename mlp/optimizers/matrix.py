@@ -18,7 +18,7 @@ from mlp.arrays import Array, each_norm
 from mlp.errors import HyperparameterError, ShapeError, check_count
 from mlp.optimizers.adam import direction
 from mlp.optimizers.memory import begun, fade, shrink
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_inside, check_numbers
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_inside, check_numbers, check_params
 
 Matrices = Sequence[tuple[slice, tuple[int, int]]] | None
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -118,6 +118,7 @@ class Muon(Optimizer):
 
     def init(self, params: Array) -> MuonState:
         """No gradients met."""
+        check_params(params)
         others = rest(self.matrices, params)
         means = np.zeros_like(params[..., others]), np.zeros_like(params[..., others])
         return begun(MuonState, self, params, others=others, means=means)
@@ -179,6 +180,7 @@ class Shampoo(Optimizer):
 
     def init(self, params: Array) -> ShampooState:
         """No gradients met."""
+        check_params(params)
         found = places(self.matrices, params)
         left = [self._start(params, rows) for _, (rows, _) in found]
         right = [self._start(params, columns) for _, (_, columns) in found]

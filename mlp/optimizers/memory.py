@@ -34,8 +34,9 @@ class MeansState(State):
 
 def begun(kind: type[S], rule: Any, params: Array, **others: Any) -> S:
     """The memory of a rule that has met nothing: 0 in every vector, but for `others`."""
+    rule_pace = pace(rule, params)
     vectors = {f.name: np.zeros_like(params) for f in fields(kind) if f.name != "pace" and f.name not in others}
-    return kind(pace=pace(rule, params), **vectors, **others)
+    return kind(pace=rule_pace, **vectors, **others)
 
 
 def fade(kept: Array, decay: Any, new: Array, room: Array) -> None:

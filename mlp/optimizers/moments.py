@@ -14,7 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError
 from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, shrink, unbiased_root
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers, check_params
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Yogi(Optimizer):
 
     def init(self, params: Array) -> YogiState:
         """No gradients met."""
+        check_params(params)
         return begun(YogiState, self, params, v=np.full_like(params, 1e-6))
 
     def update(self, at: Evaluation, state: YogiState, out: Array) -> None:

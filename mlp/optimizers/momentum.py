@@ -13,7 +13,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, check_each, check_fraction
 from mlp.optimizers.memory import MeansState, MeanState, begun, fade, fade_squares
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_params
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ class AggMo(Optimizer):
 
     def init(self, params: Array) -> VelocitiesState:
         """At rest."""
+        check_params(params)
         return begun(VelocitiesState, self, params, v=np.zeros((len(self.momenta), *params.shape), params.dtype))
 
     def update(self, at: Evaluation, state: VelocitiesState, out: Array) -> None:

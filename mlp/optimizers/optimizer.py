@@ -21,6 +21,7 @@ from mlp.errors import (
     check_each,
     check_finite,
     check_fraction,
+    check_kind,
     check_not_negative,
     check_positive,
 )
@@ -122,15 +123,23 @@ class Pace:
 
 def pace(rule: Any, params: Array) -> Pace:
     """The pace of a rule that has made no update yet."""
-    rate = rule.learning_rate
+    check_rule(rule)
     check_fit(rule, params)
+    rate = rule.learning_rate
     if hasattr(rate, "rate"):
         return Pace(rate, rate.init(), float("nan"))
     return Pace(None, None, rate)
 
 
+def check_params(params: Any) -> None:
+    """Refuse what is no vector of parameters."""
+    if not isinstance(params, np.ndarray) or params.dtype.kind != "f" or not params.ndim:
+        raise HyperparameterError("params", params, "an array of floats, (P,) or (*population, P)")
+
+
 def check_fit(rule: Any, params: Array) -> None:
     """Refuse arrays of hyperparameters with another shape than the parameters' population has."""
+    check_params(params)
     for name, value in vars(rule).items():
         if isinstance(value, np.ndarray) and not _broadcasts(value.shape, params.shape):
             raise ShapeError(
@@ -206,8 +215,7 @@ def check_inside(slices: Sequence[slice], params: Array) -> None:
 
 def check_rule(rule: Any) -> None:
     """Refuse what is no rule to wrap."""
-    if not isinstance(rule, Optimizer):
-        raise HyperparameterError("rule", rule, "an optimizer: SGD(0.1), Adam(), ...")
+    check_kind("rule", rule, Optimizer, "an optimizer: SGD(0.1), Adam(), ...")
 
 
 def check_follows(rule: Any) -> None:

@@ -16,7 +16,7 @@ from mlp.arrays import Array
 from mlp.errors import check_count, check_positive
 from mlp.optimizers.conjugate import ratio
 from mlp.optimizers.line import StrongWolfe, first_length
-from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.optimizer import Evaluation, check_params
 from mlp.optimizers.search import Searching, SearchState, begin, searching
 
 
@@ -67,6 +67,7 @@ class BFGS(Searching):
 
     def init(self, params: Array) -> BFGSState:
         """H = I."""
+        check_params(params)
         s, grad, d = (np.zeros_like(params) for _ in range(3))
         return BFGSState(*searching(self, params), s, grad, d, np.eye(params.shape[-1], dtype=params.dtype), 0)
 
@@ -138,6 +139,7 @@ class LBFGS(Searching):
 
     def init(self, params: Array) -> LBFGSState:
         """No pair met."""
+        check_params(params)
         s, grad, d = (np.zeros_like(params) for _ in range(3))
         steps, changes = (np.zeros((self.memory, params.shape[-1]), params.dtype) for _ in range(2))
         return LBFGSState(*searching(self, params), s, grad, d, steps, changes, 0)

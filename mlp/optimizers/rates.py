@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, check_each, check_fraction, check_not_negative, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, State, pace
+from mlp.optimizers.optimizer import Evaluation, Optimizer, State, check_params, pace
 
 
 def check_number(rule: Any) -> None:
@@ -116,6 +116,7 @@ class BoldDriver(Optimizer):
 
     def init(self, params: Array) -> BoldState:
         """No point accepted yet: any loss is less than infinity."""
+        check_params(params)
         column = np.zeros((*params.shape[:-1], 1), params.dtype)
         rate, none = per_parameter(column, self.learning_rate), np.full_like(column, np.inf)
         base, grad, v = (np.zeros_like(params) for _ in range(3))
@@ -211,6 +212,7 @@ class DeltaBarDelta(Optimizer):
 
     def init(self, params: Array) -> DeltaBarDeltaState:
         """All rates equal, no gradient met."""
+        check_params(params)
         return DeltaBarDeltaState(pace(self, params), per_parameter(params, self.learning_rate), np.zeros_like(params))
 
     def update(self, at: Evaluation, state: DeltaBarDeltaState, out: Array) -> None:

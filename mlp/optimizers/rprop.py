@@ -17,7 +17,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, check_each, check_not_negative, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, State, pace
+from mlp.optimizers.optimizer import Evaluation, Optimizer, State, check_params, pace
 from mlp.optimizers.rates import check_above_one, check_between, check_number, per_member, per_parameter
 
 
@@ -60,6 +60,7 @@ class _Rprop(Optimizer):
 
     def init(self, params: Array) -> RpropState:
         """Every Δ as given; no gradient met."""
+        check_params(params)
         check_each(check_positive, "learning_rate", self.learning_rate)
         delta = per_parameter(params, self.learning_rate)
         unknown = np.full((*params.shape[:-1], 1), np.inf, params.dtype)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp.arrays import Array, each_norm, inner
 from mlp.errors import check_positive
-from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.optimizer import Evaluation, check_params
 from mlp.optimizers.search import (
     LEAST_DAMPING,
     MOST_DAMPING,
@@ -67,6 +67,7 @@ class ScaledConjugateGradient(Searching):
 
     def init(self, params: Array) -> ScaledState:
         """No direction yet."""
+        check_params(params)
         p, r = np.zeros_like(params), np.zeros_like(params)
         return ScaledState(*searching(self, params), p, r, 0.0, self.damping, True, 0)
 

@@ -11,7 +11,7 @@ from mlp.arrays import Array
 from mlp.errors import check_count
 from mlp.optimizers.matrix import Matrices, check_matrices, eigen, places, transposed, view, whitened
 from mlp.optimizers.memory import MeansState, begun, fade, fade_squares
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers, check_params
 
 
 @dataclass
@@ -60,6 +60,7 @@ class SOAP(Optimizer):
 
     def init(self, params: Array) -> SOAPState:
         """No gradients met."""
+        check_params(params)
         grams = [tuple(self._start(params, side) for side in shape) for _, shape in places(self.matrices, params)]
         return begun(SOAPState, self, params, grams=grams, bases=[(None, None)] * len(grams))
 

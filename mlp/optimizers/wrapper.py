@@ -21,6 +21,7 @@ from mlp.optimizers.optimizer import (
     check_fit,
     check_follows,
     check_inside,
+    check_params,
     check_rule,
     check_slices,
 )
@@ -96,6 +97,7 @@ class Frozen(Optimizer):
 
     def init(self, params: Array) -> Any:
         """The rule's memory."""
+        check_params(params)
         check_inside(self.slices, params)
         return self.rule.init(params)
 
@@ -141,6 +143,7 @@ class Lookahead(Optimizer):
 
     def init(self, params: Array) -> LookaheadState:
         """The rule's memory, and φ."""
+        check_params(params)
         return _around(self, params, LookaheadState, slow=params.copy())  # type: ignore[no-any-return]
 
     def update(self, at: Evaluation, state: LookaheadState, out: Array) -> None:
@@ -215,6 +218,7 @@ class MovingAverage(Optimizer):
 
     def init(self, params: Array) -> AveragedState:
         """The rule's memory, and the parameters as they are."""
+        check_params(params)
         return _around(self, params, AveragedState, average=params.copy())  # type: ignore[no-any-return]
 
     def update(self, at: Evaluation, state: AveragedState, out: Array) -> None:

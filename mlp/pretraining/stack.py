@@ -15,7 +15,7 @@ from mlp.backprop import predict
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
 from mlp.history import History
 from mlp.layers import Dense, Dropout, Layer, Noise
-from mlp.network import Network
+from mlp.network import Network, check_network
 
 
 class Describer(Protocol):
@@ -56,8 +56,9 @@ def pretrained(network: Network, X: Array, describer: Describer, rng: np.random.
     A layer whose error never falls keeps the weights that it had. Members of a population learn one after another, each
     from a generator of its own.
     """
-    if not hasattr(describer, "learn"):
+    if isinstance(describer, type) or not hasattr(describer, "learn"):
         raise HyperparameterError("describer", describer, "what trains a layer: RBM() or Autoencoder()")
+    check_network(network)
     layers, X = _hidden(network, describer), _checked(X, network)
     members = list(np.ndindex(network.population))
     walks = [

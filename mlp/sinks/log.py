@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from mlp.errors import DataError, HyperparameterError, MLPError, check_count
+from mlp.errors import DataError, HyperparameterError, MLPError, check_count, check_iterable
 from mlp.history import History
 from mlp.output import Permission, as_path
 from mlp.sinks.tensorboard import TensorBoardLog
@@ -40,9 +40,8 @@ class Log:
 
     def __init__(self, history: History, path: Place, kind: Callable[[Place, History], Sink]) -> None:
         if not isinstance(history, History):
-            raise HyperparameterError(
-                "history", history, "a History: recorder.history, run.history or mlp.History({...})"
-            )
+            needed = "a History: recorder.history, run.history or mlp.History({...})"
+            raise HyperparameterError("history", history, needed)
         self.path = as_path("path", path)
         with self._writing():
             self.sink = kind(self.path, history)
@@ -161,6 +160,7 @@ def logged(steps: Iterable[Item], history: History, path: Place, *, every: int =
     replaced as soon as there is something to write.
     """
     check_count("every", every)
+    check_iterable("steps", steps, "steps: recorder.tap(train(...))")
     with log(history, path) as made:
         for number, step in enumerate(steps, 1):
             yield step
@@ -197,6 +197,8 @@ def to_tensorboard(history: History, folder: Place) -> None:
 
 def _kind(path: Any) -> Callable[[Place, History], Sink]:
     """What writes to such a path."""
+    if not isinstance(path, str) or path:  # the empty one is named below
+        as_path("path", path)
     ending, folder = Path(str(path)).suffix.lower(), Path(str(path)).is_dir()
     if not str(path) or (ending not in ENDINGS and not folder):
         given = str(path) or "an empty path"
