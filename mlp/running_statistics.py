@@ -50,7 +50,7 @@ def _together(network: Network, batches: Iterable[Batch]) -> tuple[Nodes, Array 
         weighs = weighs or batch.weights is not None
         weights.append(np.ones(batch.x.n_samples, network.dtype) if batch.weights is None else batch.weights.copy())
     if not inputs:
-        raise DataError("there are no samples to take statistics of. Give at least one batch.")
+        raise DataError("batches: there are no samples to take statistics of. Give at least one batch.")
     with_bias = np.concatenate(inputs, axis=-1) if len(inputs) > 1 else inputs[0]
     return Nodes(with_bias[:-1], with_bias), np.concatenate(weights) if weighs else None
 
