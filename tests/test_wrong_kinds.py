@@ -190,6 +190,21 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
                         "layers": (("dense1",), lambda v: v == ()), "step": (3, either(nothing, whole)),
                         "evidence": ({}, a(Mapping)), "causes": ((), lambda v: v == ())},
     "data.load": lambda: {"source": ("iris", text), "target": (None, either(nothing, text, whole))},
+    "data.split": lambda: {"n_rows": (12, lambda v: v is HUGE), "validation": (0.2, number), "test": (0.2, number),
+                           "rng": (0, SEED), "labels": (LABELS, nothing)},
+    "data.infer_task": lambda: {"y": (LABELS, lambda v: not isinstance(v, list | mlp.Batch) or v in ([], [1, 2]))},
+    "data.check_trainable": lambda: {"X": (X, table), "y": (LABELS, lambda _: False),
+                                     "task": ("classification", lambda _: False),
+                                     "class_names": (None, either(nothing, a(Sequence)))},
+    "data.encode_labels": lambda: {"y": (LABELS, lambda v: np.ndim(v) == 1)},
+    "data.apply_labels": lambda: {"y": (LABELS, lambda v: np.ndim(v) == 1),
+                                  "class_names": (("0", "1"), a(Sequence))},
+    "data.rings": lambda: {"n_samples": (40, whole), "n_rings": (2, whole), "noise": (0.1, number), "rng": (0, SEED)},
+    "data.blobs": lambda: {"n_samples": (40, whole), "n_classes": (2, whole), "n_features": (2, whole),
+                           "noise": (0.1, number), "rng": (0, SEED)},
+    "data.moons": lambda: {"n_samples": (40, whole), "noise": (0.1, number), "rng": (0, SEED)},
+    "data.parity": lambda: {"n_bits": (3, whole)},
+    "data.encoder": lambda: {"n": (4, whole)},
     "data.Dataset": lambda: {"X": (X, a(np.ndarray)), "y": (LABELS, either(nothing, a(np.ndarray))),
                              "feature_names": (("a", "b"), a(Sequence, np.ndarray)), "test": (None, nothing)},
 }  # fmt: skip
@@ -215,7 +230,14 @@ RIGHT = {
     "max_value": 1.0, "pixels": 1, "image": (3, 3), "alpha": 0.2,
 }  # fmt: skip
 """Right values of the fields that have no default."""
-CALLED = {"rate0": "learning_rate", "then": "learning_rate", "data": "X", "folder": "path"}
+CALLED = {
+    "rate0": "learning_rate",
+    "then": "learning_rate",
+    "data": "X",
+    "folder": "path",
+    "y": "labels",
+    "n_rows": "rows",
+}
 """Arguments that messages also call otherwise: a schedule's first rate is what an experiment calls learning_rate."""
 
 RECORDS = {"Batch", "Evaluation", "Factors", "Nodes", "Place", "Step", "State", "Run", "Repair", "Instrument"}
@@ -232,7 +254,7 @@ def is_tested_here(name: str) -> bool:
     return callable(found) and not error and name not in RECORDS | CONTRACTS | ESTIMATORS
 
 
-PUBLIC = [name for name in mlp.__all__ if is_tested_here(name)] + ["data.load", "data.Dataset"]
+PUBLIC = [name for name in mlp.__all__ if is_tested_here(name)] + [n for n in FUNCTIONS if n.startswith("data.")]
 
 
 def of_fields(kind: type[Any]) -> Good:

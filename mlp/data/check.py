@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, as_array
 from mlp.data.blocks import row_blocks, selected
 from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import number
 from mlp.data.complaints import SHOWN, counted, first_few, names, one_line, quoted
 from mlp.data.labels import as_labels, label_name
 from mlp.data.spelling import find_spelling
-from mlp.errors import DataError, UnknownNameError
+from mlp.errors import DataError, UnknownNameError, check_kind
 
 TASKS = ("classification", "multilabel", "regression")
 FEW_VALUES = 20
@@ -35,7 +35,7 @@ def infer_task(y: Array, class_names: Sequence[str] | None = None) -> str:
     - (n,) whole numbers (also as floats): classification, but regression if they take more than 20 different
       values and more than one for every ten rows: evidently a quantity.
     """
-    y = np.asarray(y)
+    y = as_array("y", y)
     if y.ndim == 2 and y.shape[1] != 1:
         return "multilabel" if _zero_or_one(y) else "regression"
     y = _as_numbers(y.ravel())
@@ -60,6 +60,7 @@ def check_trainable(
     """
     if not isinstance(task, str) or task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
+    check_kind("class_names", class_names, Sequence | None, "a list of names, or None")
     X = _array(X, "X")
     _check_features(X)
     y = _target_of(X, y)
@@ -71,6 +72,8 @@ def check_trainable(
 
 
 def _array(values: Any, name: str) -> Array:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(f"{name} is masked in places. Fill them, or leave out their rows.")
     try:
         return np.asanyarray(values)
     except ValueError as error:  # rows of different lengths

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from mlp.arrays import Array
 from mlp.data.boxed import unboxed
 from mlp.data.cells import Cells

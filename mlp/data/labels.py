@@ -17,7 +17,7 @@ from mlp.arrays import Array
 from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import as_integers, exact_number
 from mlp.data.complaints import counted, first_few, names, quoted
-from mlp.errors import DataError
+from mlp.errors import DataError, check_kind
 
 
 def label_name(label: object) -> str:
@@ -75,6 +75,7 @@ def apply_labels(y: Any, class_names: Sequence[str], class_labels: Array | None 
 
     A label is known by its name; where `class_labels` are numbers, also by the number that it writes: 1.0 is class 1.
     """
+    check_kind("class_names", class_names, Sequence, "a list of names")
     values, inverse = np.unique(as_labels(y), return_inverse=True)
     are_numbers = class_labels is not None and unboxed(class_labels).dtype.kind in "iuf"
     find = find_numbers if are_numbers else find_texts

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array, Seed, generator
-from mlp.errors import DataError, HyperparameterError, ShapeError, check_fraction
+from mlp.arrays import Array, Seed, as_array, generator
+from mlp.errors import DataError, HyperparameterError, ShapeError, check_count, check_fraction
 
 LEAST_TRAINING = 1e-6  # fraction; below it rounding errors of the shares would count as rows
 
@@ -34,6 +34,7 @@ def split(
     of one row goes to training, a class of more has at least one row there, and a part that was asked for is
     not empty.
     """
+    check_count("n_rows", n_rows)
     fractions = checked_fractions(validation, test)
     _check_enough(n_rows, fractions)
     codes = _codes(n_rows, labels)
@@ -64,8 +65,9 @@ def _check_enough(n_rows: int, fractions: Array) -> None:
 def _codes(n_rows: int, labels: Array | None) -> Array:
     if labels is None:
         return np.zeros(n_rows, dtype=np.int64)
-    if np.shape(labels) != (n_rows,):
-        raise ShapeError(f"labels have shape {np.shape(labels)}. Give one label for each of {n_rows} rows.")
+    labels = as_array("labels", labels)
+    if labels.shape != (n_rows,):
+        raise ShapeError(f"labels have shape {labels.shape}. Give one label for each of {n_rows} rows.")
     return np.unique(labels, return_inverse=True)[1]
 
 

@@ -90,7 +90,7 @@ def encoder(n: int = 10) -> Dataset:
 
 def rings(n_samples: int = 400, n_rings: int = 2, noise: float = 0.1, rng: Seed = 0) -> Dataset:
     """Concentric rings of radius 1, 2, ..., one class each, with normal noise of deviation `noise`."""
-    _check_sampling(n_samples, noise, n_classes=n_rings)
+    _check_sampling(n_samples, noise, n_rings=n_rings)
     rng = generator(rng)
     y = np.arange(n_samples) % n_rings
     angle = rng.uniform(0, 2 * np.pi, n_samples)
@@ -140,9 +140,11 @@ def _check_bits(n_bits: int) -> None:
         raise HyperparameterError("n_bits", n_bits, f"{MOST_BITS} or less, since all 2^n_bits patterns are made")
 
 
-def _check_sampling(n_samples: int, noise: float, n_classes: int) -> None:
+def _check_sampling(n_samples: int, noise: float, **n_classes: int) -> None:
+    """Refuse what nothing can be drawn by; `n_classes` under the name that the caller gives it."""
     check_count("n_samples", n_samples)
-    check_count("number of classes", n_classes)
     check_not_negative("noise", noise)
-    if n_samples < n_classes:
-        raise HyperparameterError("n_samples", n_samples, f"{n_classes} or more, one for each class")
+    for name, n in n_classes.items():
+        check_count(name, n)
+        if n_samples < n:
+            raise HyperparameterError("n_samples", n_samples, f"{n} or more, one for each class")
