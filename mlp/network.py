@@ -227,6 +227,8 @@ class Workspace:
     sample of the latest pass counted, None where all counted the same. `passes` counts the backward passes: what was
     made of one does not hold after the next.
 
+    `layers` are those of the network it was made for; another of the same layers may use it, for as many samples.
+
     `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N). A workspace cannot be copied: its arrays
     are views of one another. Make another.
     """

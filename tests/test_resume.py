@@ -220,7 +220,13 @@ def operations(patch: pytest.MonkeyPatch, last: float) -> list[str]:
 
         patch.setattr(of, name, operation)
 
-    for of, name in ((os, "replace"), (os, "fsync"), (np.lib.format, "write_array"), (Path, "write_text")):
+    for of, name in (
+        (os, "replace"),
+        (os, "link"),
+        (os, "fsync"),
+        (np.lib.format, "write_array"),
+        (Path, "write_text"),
+    ):
         counted(of, name)
     return made
 
