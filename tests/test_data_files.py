@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import pickle
 import struct
@@ -313,3 +314,11 @@ def test_urls_are_said_not_to_be_fetched(source: str) -> None:
 def test_a_source_that_is_no_text_is_refused(source: object) -> None:
     with pytest.raises(DataError, match="Give the name of a data set or a path"):
         load(source)  # type: ignore[arg-type]
+
+
+def test_a_damaged_archive_that_is_called_npy_is_closed(tmp_path: Path) -> None:
+    """NumPy opens what begins as a zip, fails to read it and leaves it open: a ResourceWarning, at some later moment."""
+    (tmp_path / "a.npy").write_bytes(b"PK\x03\x04")
+    with pytest.raises(FileFormatError, match="archive"):
+        load(tmp_path / "a.npy")
+    gc.collect()

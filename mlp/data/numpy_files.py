@@ -177,8 +177,8 @@ def _target_path(path: Path, target: str) -> Path:
 
 def _array(path: Path, **how: Any) -> Array:
     with refusing_damage(path, "an .npy file", "An .npy file holds one array of numbers (np.save writes one)"):
-        found = np.load(path, allow_pickle=False, **how)
-        if not isinstance(found, np.ndarray):
-            found.close()
-            raise FileFormatError(f"{path} is an .npz archive. Name it .npz, or store one array with np.save.")
+        with path.open("rb") as stream:
+            if stream.read(2) == b"PK":  # NumPy leaves a damaged archive open
+                raise FileFormatError(f"{path} is an .npz archive. Name it .npz, or store one array with np.save.")
+        found: Array = np.load(path, allow_pickle=False, **how)
         return found
