@@ -32,7 +32,7 @@ from mlp.exchange.target import target, wrote
 from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
 from mlp.experiment.checkpoint import read as read_checkpoint
 from mlp.experiment.config import explaining_paths, override, parse, put, read, to_toml
-from mlp.experiment.files import new_folder, own_files, plain, repaired_folder, reserved
+from mlp.experiment.files import files_behind, new_folder, plain, repaired_folder, reserved
 from mlp.experiment.prepare import display, files_read
 from mlp.experiment.result import Recorded, load_recorded, run_folder
 from mlp.experiment.resume import check_replaced, is_finished, resumed
@@ -276,7 +276,7 @@ def _permission(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
 def _resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
     folder = run_folder(given.run)
-    _permission(given, own_files(folder))
+    _permission(given, files_behind(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs):
         run = load_run(folder)
@@ -414,7 +414,7 @@ def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, sec
 def _diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
     folder = run_folder(given.run)
-    _permission(given, own_files(folder))
+    _permission(given, files_behind(folder))
     run = load_recorded(folder)
     print(as_json(run, Path(given.run)) if given.json else verdict(run).lstrip())
     return DONE
@@ -422,7 +422,7 @@ def _diagnose(given: argparse.Namespace) -> int:
 
 def _evaluate(given: argparse.Namespace) -> int:
     """Metrics of a run on further data."""
-    _permission(given, [*own_files(run_folder(given.run)), *files(given.source)])
+    _permission(given, [*files_behind(run_folder(given.run)), *files(given.source)])
     run = load_run(given.run)
     X, y = run.load(given.source)
     if y is None:
@@ -437,7 +437,7 @@ def _evaluate(given: argparse.Namespace) -> int:
 
 def _compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
-    _permission(given, [*chain.from_iterable(map(own_files, map(run_folder, given.runs))), *files(given.on or "")])
+    _permission(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
     found = compare_runs(given.runs, given.on)
     print(json.dumps(plain(found.to_json())) if given.json else comparison_text(found))
     return DONE
@@ -445,7 +445,7 @@ def _compare(given: argparse.Namespace) -> int:
 
 def _export(given: argparse.Namespace) -> int:
     """A run in the format that the ending of the file says."""
-    write = target(given.file, _permission(given, own_files(run_folder(given.run))))
+    write = target(given.file, _permission(given, files_behind(run_folder(given.run))))
     run = load_run(given.run)
     write(run)
     print(wrote(run, given.file))
@@ -454,7 +454,7 @@ def _export(given: argparse.Namespace) -> int:
 
 def _predict(given: argparse.Namespace) -> int:
     """Answers of a run, as CSV in UTF-8."""
-    permission = _permission(given, [*own_files(run_folder(given.run)), *files(given.source)])
+    permission = _permission(given, [*files_behind(run_folder(given.run)), *files(given.source)])
     path = None if given.out in (None, "-") else as_path("-o", given.out)
     if path:
         permission.check_file(path)

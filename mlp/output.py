@@ -55,8 +55,8 @@ def is_stream(path: Path) -> bool:
 class Permission:
     """What one command, or one call, may write.
 
-    `read`: the files that it reads; of a folder among them, all that is inside. They are never written. `force`:
-    whether it replaces what is there already.
+    `read`: the files that it reads, and those from which a run came that it is about; of a folder among them, all that
+    is inside. They are never written. `force`: whether it replaces what is there already.
     """
 
     read: Sequence[Path] = ()
@@ -90,7 +90,8 @@ class Permission:
         for place in (real, *real.parents):
             if source := self._source(status(place)):
                 how = "" if source == path else f"is {source}, which " if place == real else f"lies in {source}, which "
-                raise DataError(f"{path} {how}is read here, and what is read is never written. Give another path.")
+                never = "is read here, or by the run at hand, and is never written"
+                raise DataError(f"{path} {how}{never}. Give another path.")
 
     def check_stream(self, stream: Any) -> None:
         """Refuse a stream that was led into what is read: mlp predict RUN rows.csv >> rows.csv."""

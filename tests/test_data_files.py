@@ -317,7 +317,7 @@ def test_a_source_that_is_no_text_is_refused(source: object) -> None:
 
 
 def test_a_damaged_archive_that_is_called_npy_is_closed(tmp_path: Path) -> None:
-    """NumPy opens what begins as a zip, fails to read it and leaves it open: a ResourceWarning, at some later moment."""
+    """NumPy opens what begins as a zip, fails to read it and leaves it open: a ResourceWarning, some time later."""
     (tmp_path / "a.npy").write_bytes(b"PK\x03\x04")
     with pytest.raises(FileFormatError, match="archive"):
         load(tmp_path / "a.npy")

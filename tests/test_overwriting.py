@@ -131,6 +131,14 @@ def test_what_a_command_reads_it_never_writes(cli: Callable[[str], Said], line: 
     refused(cli, f"{line} {QUICK if line.startswith('train') else ''}{force}", "is read here", "never written")
 
 
+@pytest.mark.parametrize("line", ["export run rows.csv", "export run twin.csv", "predict run more.csv -o rows.csv"])
+def test_a_command_about_a_run_does_not_write_over_the_data_it_came_from(cli: Callable[[str], Said], line: str) -> None:
+    """`mlp export RUN rows.csv` put the history in the place of the rows that the run was trained on."""
+    os.link("rows.csv", "twin.csv")
+    for force in ("", " --force"):
+        refused(cli, line + force, "rows.csv", "by the run at hand")
+
+
 @pytest.mark.parametrize("force", ["", " --force"])
 @pytest.mark.parametrize("name", ["config.toml", "history.npz"])
 @pytest.mark.parametrize("ending", [".onnx", ".safetensors", ".csv", ".jsonl"])

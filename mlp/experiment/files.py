@@ -30,7 +30,7 @@ from mlp.diagnosis import Finding
 from mlp.errors import DataError, FileFormatError, MLPError
 from mlp.experiment import build
 from mlp.experiment import config as configuration
-from mlp.experiment.prepare import Preprocessing
+from mlp.experiment.prepare import Preprocessing, files_read
 from mlp.history import History
 from mlp.network import Network
 from mlp.output import Permission, status
@@ -98,6 +98,14 @@ def check_place(folder: Path) -> None:
 def own_files(folder: Path) -> list[Path]:
     """All that a run directory may hold, whether it is there or not."""
     return [folder / name for name in (*NAMES, CHECKPOINT, *STALE)]
+
+
+def files_behind(folder: Path) -> list[Path]:
+    """All that a run directory may hold, and the data from which the run came."""
+    try:
+        return [*own_files(folder), *files_read(configuration.parse(configuration.read(folder / "config.toml")))]
+    except MLPError:  # what is damaged says nothing of them
+        return own_files(folder)
 
 
 def is_free(folder: Path) -> bool:
