@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.bench import settings
-from mlp.bench.folder import check_folder, opened
 from mlp.cli import main
 from mlp.experiment.config import read
 from mlp.experiment.files import CHECKPOINT, NAMES, own_files
+from mlp.optimizer_bench import check_folder, parse_bench_settings
+from mlp.optimizer_bench.protocol import open_folder
 from mlp.output import Permission, replacing
 
 RNG = np.random.default_rng(0)
@@ -310,29 +310,29 @@ def test_a_comparison_does_not_write_its_settings_over_those_it_read(cli: Callab
 
 def test_a_comparison_goes_on_with_its_own_settings(tmp_path: Path) -> None:
     """The command that is shown when one is interrupted reads b/bench.toml, and goes on in b."""
-    wanted = settings({"bench": {"optimizers": ["sgd"], "problems": ["xor"]}})
-    with opened(tmp_path, wanted):
+    wanted = parse_bench_settings({"bench": {"optimizers": ["sgd"], "problems": ["xor"]}})
+    with open_folder(tmp_path, wanted):
         pass
     own = Permission([tmp_path / "bench.toml"])
     before = (tmp_path / "bench.toml").stat().st_mtime_ns
     check_folder(tmp_path, wanted, own)
-    with opened(tmp_path, settings(read(tmp_path / "bench.toml"))):
+    with open_folder(tmp_path, parse_bench_settings(read(tmp_path / "bench.toml"))):
         pass
     assert (tmp_path / "bench.toml").stat().st_mtime_ns == before
     other = replace(wanted, seeds=3)
     with pytest.raises(mlp.DataError, match=r"bench\.toml is read here"):
         check_folder(tmp_path, other, own)
     check_folder(tmp_path, other, Permission())
-    with opened(tmp_path, other):
+    with open_folder(tmp_path, other):
         pass
-    assert settings(read(tmp_path / "bench.toml")) == other
+    assert parse_bench_settings(read(tmp_path / "bench.toml")) == other
 
 
 def test_a_comparison_leaves_other_files_alone(cli: Callable[[str], Said]) -> None:
     Path("b").mkdir()
     Path("b/summary.csv").write_text("precious")
     refused(cli, f"{BENCH} -o b", "b/summary.csv is there already", "--force")
-    check_folder(Path("b"), settings({}), Permission(force=True))
+    check_folder(Path("b"), parse_bench_settings({}), Permission(force=True))
 
 
 @pytest.mark.parametrize("place", ["data", "data/inside", "link"])

@@ -163,6 +163,12 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
                     "out": (None, either(nothing, text))},
     "repair": lambda: {"config": (CONFIG, either(a(dict), text)), "data": ((X, LABELS), nothing),
                        "out": (None, either(nothing, text))},
+    "bench": lambda: {"optimizers": (["sgd"], either(text, RULE, texts)), "problems": (["xor"], either(text, texts)), "seeds": (1, whole),
+                      "tuning_seeds": (1, whole), "rates": (1, a(int, float, list, tuple, np.ndarray, Mapping)), "decades": (1.0, scalar),
+                      "search": ("grid", lambda _: False), "together": (1, whole), "epochs": (1, whole),
+                      "seed": (0, whole), "data": ("", text), "out": (None, either(nothing, text)),
+                      "executor": (None, nothing), "jobs": (None, either(nothing, whole)),
+                      "cluster": (None, either(nothing, text))},
     "sample_grad_norms": lambda: {"step": (step(), a(mlp.Step))},
     "pace": lambda: {"rule": (mlp.SGD(0.1), RULE), "params": (np.zeros(3), lambda v: numbers(v) or nan(v))},
     "pretrain": lambda: {"network": (network(), NETWORK), "X": (X, table), "describer": (mlp.RBM(epochs=1), a(mlp.RBM)),
@@ -210,6 +216,15 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
 }  # fmt: skip
 
 
+def texts(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "U"
+
+
+def scalar(value: Any) -> bool:
+    """A number, an array with one too."""
+    return number(value) or (isinstance(value, np.ndarray) and value.ndim == 0)
+
+
 def nan(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0
 
@@ -232,6 +247,7 @@ RIGHT = {
 """Right values of the fields that have no default."""
 CALLED = {
     "rate0": "learning_rate",
+    "rates": "learning_rate",
     "then": "learning_rate",
     "data": "X",
     "folder": "path",

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mlp.errors import MissingExtraError
+from mlp.arrays import as_array
+from mlp.errors import HyperparameterError, MissingExtraError, check_kind
 from mlp.optimizer_bench.bench_settings import parse_bench_settings
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
@@ -82,10 +83,11 @@ def bench(
     the rule's own, or those of a list, or those of a list for each rule by name; a schedule stays as it is. The other
     numbers are those of `BenchSettings`; `data` is the folder with the data of problems that need one.
 
-    With `out`, finished trials are kept in this folder, and tables and plots are written there, over earlier ones, but
-    not inside the folder `data`. The same call goes on where it was stopped. Trials run in this process, unless you give a number of processes, `jobs` (then a script must
-    call `bench` under `if __name__ == "__main__":`), the address of a Dask `cluster`, or any `executor`. Other
-    processes import rules and problems of your own from their files; what only a notebook knows trains in this process.
+    With `out`, finished trials are kept in this folder, and tables and plots are written there, over earlier ones but
+    not inside the folder `data`. The same call goes on where it was stopped. Trials run in this process, unless you
+    give a number of processes, `jobs` (then a script must call `bench` under `if __name__ == "__main__":`), the address
+    of a Dask `cluster`, or any `executor`. Other processes import rules and problems of your own from their files; what
+    only a notebook knows trains in this process.
 
     ConfigError, UnknownNameError and DataError for what cannot be, before anything runs.
 
@@ -101,6 +103,8 @@ def bench(
     >>> print(found.text().splitlines()[0])
     xor: train_loss; solved: train_solved ≥ 1
     """
+    _check_executor(executor)
+    check_kind("cluster", cluster, str | None, "the address of a Dask scheduler: tcp://HOST:PORT")
     rules, tasks = name_parts(optimizers, Optimizer, "optimizers"), name_parts(problems, Problem, "problems")
     own, by_number = pick_own(rules, tasks), isinstance(rates, int | np.integer)
     asked = {
@@ -126,7 +130,13 @@ def _rate_tables(rates: Any, rules: Mapping[str, Any]) -> dict[str, dict[str, An
     kinds = {name: OPTIMIZERS.get(name) if part == name else type(part) for name, part in rules.items()}
     rated = [name for name, kind in kinds.items() if "learning_rate" in getattr(kind, "__dataclass_fields__", ())]
     given = rates if isinstance(rates, Mapping) else dict.fromkeys(rated, rates)
-    return {name: {"learning_rate": np.ravel(values).tolist()} for name, values in given.items()}
+    return {name: {"learning_rate": as_array("rates", values).ravel().tolist()} for name, values in given.items()}
+
+
+def _check_executor(given: Any) -> None:
+    """Refuse what runs no trials."""
+    if given is not None and (isinstance(given, type) or not callable(getattr(given, "submit", None))):
+        raise HyperparameterError("executor", given, "an executor of concurrent.futures, or None")
 
 
 def open_workers(

@@ -11,7 +11,7 @@ import hashlib
 import io
 import pickle
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from mlp.errors import ConfigError, DataError, HyperparameterError
+from mlp.errors import ConfigError, DataError, HyperparameterError, check_iterable
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem, problem_named
 from mlp.sweep import Serial
@@ -54,11 +54,14 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
 
     Objects in a list are called by their `name`, or else by their class.
     """
-    parts = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    check_iterable(
+        what, [given] if isinstance(given, kind) else given, f"a name or an object of class {kind.__name__}, or a list"
+    )
+    parts = [given] if isinstance(given, str | kind) else given
     named = [(part if isinstance(part, str) else getattr(part, "name", type(part).__name__), part) for part in parts]
     named = list(given.items()) if isinstance(given, Mapping) else named
     for name, part in named:
-        if not isinstance(part, kind) and part != name:
+        if not isinstance(part, kind) and not (isinstance(part, str) and part == name):
             raise HyperparameterError(what, part, f"a name or an object of class {kind.__name__}")
         if sum(name == other for other, _ in named) > 1:
             raise ConfigError(f"{what}: {name!r} is there twice. Give a dict {{name: ...}} where two are of one class.")
