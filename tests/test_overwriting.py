@@ -340,6 +340,8 @@ def test_a_comparison_does_not_write_into_the_folder_of_its_data(cli: Callable[[
     Path("data").mkdir()
     Path("link").symlink_to("data")
     refused(cli, f"{BENCH} --data data -o {place}", "is read here")
+    with pytest.raises(mlp.DataError, match="is read here"):
+        mlp.bench("sgd", "xor", data="data", out=place)
 
 
 # devices and pipes

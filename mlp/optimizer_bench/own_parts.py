@@ -54,10 +54,8 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
 
     Objects in a list are called by their `name`, or else by their class.
     """
-    check_iterable(
-        what, [given] if isinstance(given, kind) else given, f"a name or an object of class {kind.__name__}, or a list"
-    )
     parts = [given] if isinstance(given, str | kind) else given
+    check_iterable(what, parts, f"a name or an object of class {kind.__name__}, or a list of them")
     named = [(part if isinstance(part, str) else getattr(part, "name", type(part).__name__), part) for part in parts]
     named = list(given.items()) if isinstance(given, Mapping) else named
     for name, part in named:
