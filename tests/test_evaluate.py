@@ -48,7 +48,7 @@ def trained(y: Any, **config: Any) -> mlp.Run:
 
 
 def sklearn_says(y: Any, answers: Any, p: Any) -> dict[str, float]:
-    """What scikit-learn says of classes."""
+    """What scikit-learn says of classes; its Brier score is by its definition, versions before 1.7 have two classes only."""
     of = {"labels": np.unique(y)}
     f1 = theirs.precision_recall_fscore_support(y, answers, average="macro", zero_division=0)
     two = p.shape[1] == 2
@@ -60,7 +60,7 @@ def sklearn_says(y: Any, answers: Any, p: Any) -> dict[str, float]:
         "f1_macro": f1[2],
         "auc": theirs.roc_auc_score(y, p[:, 1] if two else p, multi_class="ovr"),
         "log_loss": theirs.log_loss(y, p, **of),
-        "brier": theirs.brier_score_loss(y, p, **of),
+        "brier": np.square(p - (y[:, None] == of["labels"])).sum(1).mean() / (2 if two else 1),
     }
 
 
