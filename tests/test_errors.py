@@ -182,6 +182,7 @@ COUNT: dict[str, Callable[[Any], Any]] = {
 }
 NUMBERS = POSITIVE | NOT_NEGATIVE | FRACTION | FINITE
 
+
 def short(value: Any) -> str:
     """The name of a case, the same in every process: without an address."""
     return re.sub(" at 0x.*", "", ascii(value))[:30]
