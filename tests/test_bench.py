@@ -340,24 +340,24 @@ def command(folder: Path) -> list[str]:
 BLOCKED = """
 import signal, sys
 from itertools import count
-from mlp.optimizer_bench import protocol
+from mlp import sweep
 from mlp.cli import main
 
-run, number = protocol.run, count(1)
+run_timed, number = sweep.run_timed, count(1)
 
 
-def blocked(given):
+def blocked(run, trial):
     if next(number) == 5:
         print("blocked", flush=True)
         while True:
             signal.pause()
-    return run(given)
+    return run_timed(run, trial)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests beside itself
     sys.exit(main())
-protocol.run = blocked  # in the process of the trials, which imports this file under another name
+sweep.run_timed = blocked  # in the process of the trials, which imports this file under another name
 """
 """`mlp` with a fifth trial that says so when it begins, and never ends."""
 
