@@ -48,7 +48,7 @@ def trained(y: Any, **config: Any) -> mlp.Run:
 
 
 def sklearn_says(y: Any, answers: Any, p: Any) -> dict[str, float]:
-    """What scikit-learn says of classes. The Brier score is by its definition: before 1.7 it had that of two classes."""
+    """What scikit-learn says of classes; the Brier score is by its definition, before 1.7 it was for two classes."""
     of = {"labels": np.unique(y)}
     f1 = theirs.precision_recall_fscore_support(y, answers, average="macro", zero_division=0)
     two = p.shape[1] == 2
