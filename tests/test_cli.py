@@ -168,10 +168,10 @@ def test_train_says_what_it_does(cli: Any, sets: list[str], shown: list[str]) ->
 @pytest.mark.parametrize(
     ("losses", "shown"),
     [
-        ([0.5, 0.25, 1.0], "3, losses 0.25 to 1 (median 0.5); number 1 is kept, counting from 0"),
+        ([0.5, 0.25, 1.0], "3, training losses 0.25 to 1 (median 0.5); number 1 is kept, counting from 0"),
         (
             [float("nan"), 0.25, float("inf")],
-            "3, 2 diverged, losses 0.25 to 0.25 (median 0.25); number 1 is kept, counting from 0",
+            "3, 2 diverged, training losses 0.25 to 0.25 (median 0.25); number 1 is kept, counting from 0",
         ),
         ([float("nan")] * 3, "3, 3 diverged"),
     ],

@@ -195,6 +195,6 @@ class MinorityIgnored:
     def _asked(self, r: Reading, counts: Array) -> Array:
         """Of how many rows of each class the recall is; where that is not known, as many as their share of all."""
         if "recall_rows" in r:
-            return r["recall_rows"][0]
+            return np.asarray(r["recall_rows"][0])
         share = r.setting("validation_scored", 0.0) / (r.setting("rows") or np.nan)
         return np.asarray(counts * share if share > 0 else counts)

@@ -15,7 +15,7 @@ USES = {"train": "to train on", "validation": "to validate on"}
 def first_of(seen: float, total: float, use: str) -> str:
     """The first `seen` of `total` rows; NaN where a number is not known.
 
-    >>> first_of(1024, 5000, "to train on"), first_of(9, 9, "to validate on"), first_of(nan, nan, "to train on")
+    >>> first_of(1024, 5000, "to train on"), first_of(9, 9, "to validate on"), first_of(float("nan"), 9, "to train on")
     ('the first 1024 of the 5000 rows to train on', 'the 9 rows to validate on', 'the rows to train on')
     """
     if seen < total:
