@@ -76,9 +76,10 @@ class Overfitting:
         plain = f". {crossed(r)} {other:.3f}"
         if not isfinite(held_out):
             return plain
+        below = ", what is below 0 as 0" if min(held_out, other) < 0 else ""
         return (
-            f" and {held_out:.3f} on {scored(r, 'validation')}{plain}. Weighed by their numbers of rows, both come to "
-            f"{together:.3f} on rows that were not trained on"
+            f" and {held_out:.3f} on {scored(r, 'validation')}{plain}. Weighed by their numbers of rows{below}, both "
+            f"come to {together:.3f} on rows that were not trained on"
         )
 
     def _has_turned(self, r: Reading) -> bool:

@@ -77,7 +77,8 @@ def _tests(found: Comparison) -> Iterator[str]:
     what = "closer to the truth" if regression else "right where the other is wrong"
     test = "sign test" if regression else "McNemar's test"
     several = ", corrected by Holm for all pairs" if len(found.duels) > 1 else ""
-    yield f"\nrow by row on {found.on} ({counted(found.rows, 'row')}{_trained_on(found)}), {what}; exact {test}{several}:"
+    rows = f"{counted(found.rows, 'row')}{_trained_on(found)}"
+    yield f"\nrow by row on {found.on} ({rows}), {what}; exact {test}{several}:"
     yield from (_test(short(found.names), one) for one in found.duels)
 
 
