@@ -23,7 +23,7 @@ from mlp.experiment.files import CHECKPOINT, NAMES
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.text import metrics_table
 
-QUICK = ("--set", "training.epochs=2")
+QUICK = ("--set", "training.epochs=2", "--set", "record.probe=never")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 3)).round(3)
 
@@ -177,14 +177,14 @@ def test_train_says_what_it_does(cli: Any, sets: list[str], shown: list[str]) ->
     ],
 )
 def test_restarts_that_diverged_are_counted_apart(losses: list[float], shown: str) -> None:
-    run = mlp.run({"data": {"source": "xor"}, "training": {"epochs": 1}})
+    run = mlp.run({"data": {"source": "xor"}, "training": {"epochs": 1}, "record": {"probe": "never"}})
     run.metrics |= {"restart_losses": losses, "restart_chosen": 1}
     assert metrics_table(run).splitlines()[-1] == f"restarts  {shown}"
 
 
 def test_columns_of_large_numbers_stay_apart() -> None:
     """With four decimals 859527.25 and 16942.875 were written as one word."""
-    run = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}})
+    run = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}, "record": {"probe": "never"}})
     run.metrics |= {"train_loss": 859527.25, "validation_loss": -1e300, "test_loss": float("nan")}
     line = metrics_table(run).splitlines()[2]
     assert line.split() == ["loss", "8.595e+05", "-1e+300", "nan"]
@@ -404,8 +404,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     before = Path.cwd()
     os.chdir(folder)
-    mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}}, out="run")
-    mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}}, out="damaged")
+    mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}, "record": {"probe": "never"}}, out="run")
+    mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}, "record": {"probe": "never"}}, out="damaged")
     Path("damaged/model.npz").write_bytes(Path("run/model.npz").read_bytes()[:-50])
     Path("folder").mkdir()
     Path("folder/precious.txt").touch()
@@ -589,7 +589,10 @@ def test_output_that_is_not_utf_8_is_written_all_the_same(
 def test_answers_are_utf_8_whatever_the_terminal_is(tmp_path: Path, env: dict[str, str]) -> None:
     """A class that is called 日本 cannot become "??" in a table that other programs read."""
     np.savez(tmp_path / "d.npz", X=X, y=np.where(X[:, 0] > 0, "日本", "França"))
-    mlp.run({"data": {"source": str(tmp_path / "d.npz")}, "training": {"epochs": 1}}, out=tmp_path / "run")
+    mlp.run(
+        {"data": {"source": str(tmp_path / "d.npz")}, "training": {"epochs": 1}, "record": {"probe": "never"}},
+        out=tmp_path / "run",
+    )
     process = start("predict", "run", "d.npz", folder=tmp_path, env=env, encoding="utf-8")
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
