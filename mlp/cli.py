@@ -427,11 +427,12 @@ def _evaluate(given: argparse.Namespace) -> int:
     X, y = run.load(given.source)
     if y is None:
         raise DataError(f"{given.source} has no target {run.preprocessing.target_name!r} to compare with.")
-    found = run.appraise(X, y)
+    found, known = run.appraise(X, y), run.trained_on(given.source)
     if given.json:
-        print(json.dumps(plain({"run": given.run, "source": given.source, **found.to_json()})))
+        about = {"run": given.run, "source": given.source, "trained_on": known}
+        print(json.dumps(plain({**about, **found.to_json()})))
     else:
-        print(evaluation(found))
+        print(evaluation(found, known))
     return DONE
 
 

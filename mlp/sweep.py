@@ -88,6 +88,15 @@ class ProcessPool(Executor):
                 self._pool = None
                 return self._running().submit(fn, *args, **kwargs)
 
+    def drop(self) -> None:
+        """Forget the trials that wait. The processes end with the trial that they are at.
+
+        The pool's own thread cancels the futures that wait. Where somebody else does, and a process dies (of a Ctrl-C
+        that reached it too), that thread meets a future it cannot mark and ends with a traceback: InvalidStateError.
+        """
+        self.shutdown(wait=False, cancel_futures=True)
+        self._pool = None
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes when they have finished their present trials."""
         if self._pool is not None:
@@ -286,8 +295,18 @@ def _run_all(trials: list[Any], run: Callable[[Any], Any], executor: Executor) -
                         error.add_note(f"in the trial {identity(trial)}")
                         raise error
                     yield Outcome(trial, result, seconds)
-    finally:  # also after an error, after Ctrl-C, and when the reader has stopped
-        for future in under_way:
+    finally:
+        if under_way:  # after an error, after Ctrl-C, or when the reader has stopped
+            _drop(under_way, executor)
+
+
+def _drop(futures: Iterable[Future[Any]], executor: Executor) -> None:
+    """Cancel what waits, in the executor's own way if it has one."""
+    drop = getattr(executor, "drop", None)
+    if drop is not None:
+        drop()
+    else:
+        for future in futures:
             future.cancel()
 
 

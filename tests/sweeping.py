@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +22,20 @@ def draw(trial: dict[str, Any]) -> dict[str, Any]:
 
 
 def die_once(trial: dict[str, Any]) -> dict[str, Any]:
-    """As `draw`, but the process of one trial dies the first time it is tried."""
+    """As `draw`, but the process of one trial is killed the first time it is tried."""
     flag = Path(trial["flag"])
     if trial["seed"] == 3 and not flag.exists():
         flag.touch()
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGKILL)
     return draw(trial)
 
 
-def slow(trial: dict[str, Any]) -> dict[str, Any]:
-    """As `draw`, and leaves the number of its process behind."""
-    with Path(trial["log"]).open("a") as log:
-        log.write(f"{os.getpid()}\n")
-    time.sleep(0.1)
+def die_when_told(trial: dict[str, Any]) -> dict[str, Any]:
+    """As `draw`, but all after the first wait for a file and then take their process with them."""
+    while trial["seed"] > 0:
+        if Path(trial["flag"]).exists():
+            os._exit(1)
+        time.sleep(0.001)
     return draw(trial)
 
 

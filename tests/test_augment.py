@@ -144,7 +144,7 @@ def test_what_is_measured_is_measured_on_the_rows_as_they_are() -> None:
 
 @pytest.mark.parametrize("y", [NUMBER > 0, np.digitize(NUMBER, [-1, 1]), np.c_[NUMBER > 0, NUMBER > 1], NUMBER])
 def test_every_task_can_be_mixed(y: np.ndarray) -> None:
-    run = mlp.run({"data": {"mixup": 0.2}, "training": {"epochs": 30}}, (ROWS, y * 1))
+    run = mlp.run({"data": {"mixup": 0.2}, "training": {"epochs": 30}, "record": {"probe": "never"}}, (ROWS, y * 1))
     assert run.metrics.get("train_accuracy", run.metrics.get("train_r2")) > 0.8
 
 

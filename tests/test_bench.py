@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from itertools import product
 from math import comb, inf, isnan, nan
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
@@ -280,8 +281,6 @@ BAD = {
 def test_bad_input_is_one_line_and_status_2(
     name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import re
-
     monkeypatch.chdir(tmp_path)
     arguments, words = BAD[name]
     try:
@@ -338,15 +337,49 @@ def command(folder: Path) -> list[str]:
     return ["bench", "-c", str(folder.parent / "little.toml"), "--jobs", "1", "-o", str(folder)]
 
 
+BLOCKED = """
+import signal, sys
+from itertools import count
+from mlp import sweep
+from mlp.cli import main
+
+run_timed, number = sweep.run_timed, count(1)
+
+
+def blocked(run, trial):
+    if next(number) == 5:
+        print("blocked", flush=True)
+        while True:
+            signal.pause()
+    return run_timed(run, trial)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests beside itself
+    sys.exit(main())
+sweep.run_timed = blocked  # in the process of the trials, which imports this file under another name
+"""
+"""`mlp` with a fifth trial that says so when it begins, and never ends."""
+
+
 def interrupted(folder: Path, number: signal.Signals) -> tuple[int, str]:
-    """Begin it, and send it and its processes a signal when four trials are on disk; its status and what it said."""
-    journal = folder / "trials.jsonl"
-    arguments = [sys.executable, "-m", "mlp", *command(folder)]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        while not journal.is_file() or len(journal.read_bytes().splitlines()) < 5:
-            time.sleep(0.005)
-        os.killpg(process.pid, number)
-        _, error = process.communicate(timeout=30)
+    """Begin it, and send it and its processes a signal while they wait for the fifth trial; its status and words.
+
+    Sent when some trials were on disk, the signal came after the last one wherever the rest were quick.
+    """
+    program = folder.parent / "blocked.py"
+    program.write_text(BLOCKED)
+    arguments = [sys.executable, str(program), *command(folder)]
+    process = subprocess.Popen(arguments, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    begun = process.stdout.readline()
+    os.killpg(process.pid, number)
+    try:
+        _, error = process.communicate(timeout=600)  # of one that hangs
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    assert begun == "blocked\n", error
     assert not (folder / "results.csv").exists()
     return process.returncode, error
 
@@ -368,5 +401,6 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     status, error = interrupted(folder, signal.SIGINT)
     assert status == 130
+    assert re.search(r"interrupted; [34] of \d+ trials are in", error), error
     assert f"Go on with: mlp bench -c {folder}/bench.toml -o {folder}" in error
     assert "Traceback" not in error

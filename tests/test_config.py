@@ -441,14 +441,14 @@ CONFIGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CONFIGS)
 def test_what_is_written_as_toml_is_read_again_as_it_was(given: dict[str, Any]) -> None:
     config = parse(given)
     assert parse(tomllib.loads(to_toml(config.to_dict()))) == config
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), TEXT, max_size=4))
 def test_odd_keys_and_texts_survive_toml(table: dict[str, str]) -> None:
     assert tomllib.loads(to_toml({"data": table})) == {"data": table}
@@ -471,7 +471,7 @@ NAMES = sorted({key for keys in KEYS.values() for key in keys})
 SECTION = ODD | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), ODD, max_size=3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ODD | st.dictionaries(st.sampled_from(list(SECTIONS)) | st.text(max_size=4), SECTION, max_size=3))
 def test_any_object_is_a_configuration_or_an_error_of_one_line(given: Any) -> None:
     try:
@@ -483,7 +483,7 @@ def test_any_object_is_a_configuration_or_an_error_of_one_line(given: Any) -> No
 LINES = st.sampled_from([*CONTRACT.splitlines(), "[", "]", "=", '"""', "'", "\\", "{", "a.b.c = 1", "[[data]]", "#"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(LINES | st.text(max_size=6), max_size=8).map("\n".join))
 def test_any_text_is_a_configuration_or_an_error_of_one_line(tmp_path_factory: Any, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "odd.toml"
@@ -494,7 +494,7 @@ def test_any_text_is_a_configuration_or_an_error_of_one_line(tmp_path_factory: A
         one_line(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(st.sampled_from(["loss", "optimizer"]), SECTION, max_size=2))
 def test_any_keys_of_rules_and_losses_are_built_or_refused_in_one_line(given: dict[str, Any]) -> None:
     try:

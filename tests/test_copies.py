@@ -103,7 +103,11 @@ def test_an_instrument_that_measures_another_shape_than_it_says_is_refused_at_it
             next(mlp.Recorder([instrument]).tap(steps))
 
 
-@pytest.mark.parametrize("instruments", [None, bad(), [bad(), bad()], [bad(period=0)], ["loss"]], ids=str)
+@pytest.mark.parametrize(
+    "instruments",
+    [None, bad(), [bad(), bad()], [bad(period=0)], ["loss"]],
+    ids=["none", "no list", "twice", "period 0", "a name"],
+)
 def test_instruments_that_cannot_be_recorded_are_refused(instruments: object) -> None:
     with pytest.raises(HyperparameterError):
         mlp.Recorder(instruments)  # type: ignore[arg-type]

@@ -245,9 +245,10 @@ def test_one_number_in_two_spellings_is_refused_as_a_class(cli: Any, texts: str)
 
 def test_a_further_file_may_write_the_numbers_of_classes_in_another_way(cli: Any) -> None:
     """pandas writes 1 as 1.0 where another row of the column is empty."""
-    write("t.csv", ["1", "2", "3"])
+    for name in ("t.csv", "further.csv"):
+        write(name, ["1", "2", "3"])
     cli("train", "t.csv", "-o", "run", *TRAIN)
-    expected = cli("evaluate", "run", "t.csv")
+    expected = cli("evaluate", "run", "further.csv")
     write("w.csv", ["1.0", "2.0", "3.0"])
     assert cli("evaluate", "run", "w.csv") == expected
     write("w.csv", ["1.0", "2.5", "3.0"])

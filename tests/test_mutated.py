@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,12 @@ DAMAGES = {
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run directory as mlp wrote it, with a finding in it."""
+    """A run directory as mlp wrote it, with a finding in it. No byte of it depends on the clock, nor does a damage."""
     folder = tmp_path_factory.mktemp("good") / "run"
     config = {"network": {"hidden": [3]}, "training": {"epochs": 2}, "record": {"probe": "never"}}
-    assert mlp.run(config, (X, Y), out=folder).findings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "perf_counter", lambda: 0.0)
+        assert mlp.run(config, (X, Y), out=folder).findings
     return folder
 
 

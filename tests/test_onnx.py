@@ -175,7 +175,7 @@ def test_rows_may_come_in_float32(tmp_path: Path) -> None:
 
 
 def test_the_model_tells_the_names_of_columns_and_classes(tmp_path: Path) -> None:
-    run = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}})
+    run = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 1}, "record": {"probe": "never"}})
     model = onnx.load(mlp.to_onnx(run, tmp_path / "iris.onnx"))
     about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert about["class_names"] == ["setosa", "versicolor", "virginica"]
@@ -205,7 +205,10 @@ def test_a_population_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
-    network, run = mlp.Network([mlp.Dense(2, 1)], 0), mlp.run({"training": {"epochs": 1}}, (X, THREE))
+    network, run = (
+        mlp.Network([mlp.Dense(2, 1)], 0),
+        mlp.run({"training": {"epochs": 1}, "record": {"probe": "never"}}, (X, THREE)),
+    )
     with pytest.raises(mlp.HyperparameterError, match="a Run or a Network"):
         mlp.to_onnx("run", tmp_path / "x.onnx")  # type: ignore[arg-type]
     with pytest.raises(mlp.HyperparameterError, match="the path of a file"):

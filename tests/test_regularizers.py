@@ -18,7 +18,8 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 
 
 def run_with(**network: Any) -> mlp.Run:
-    return mlp.run({"network": {"hidden": [8, 8], **network}, "training": {"epochs": 5}}, (X, Y))
+    config = {"network": {"hidden": [8, 8], **network}, "training": {"epochs": 5}, "record": {"probe": "never"}}
+    return mlp.run(config, (X, Y))
 
 
 # max-norm

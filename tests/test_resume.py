@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -52,19 +51,28 @@ def target(given: dict[str, Any]) -> np.ndarray:
     return NUMBERS if given["data"]["task"] == "regression" else CLASSES
 
 
-def killed(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, step: int, folder: Path, every: int = 1) -> None:
-    """Train with a checkpoint after every so many steps, and at the ends of epochs, until that step is done."""
+def keep(patch: Any, every: int = 1, look: Callable[[Keeper], None] = lambda keeper: None) -> None:
+    """Write a checkpoint after every so many steps, and at the ends of epochs, whatever the clock says; then `look`."""
 
-    def look(self: Keeper) -> None:
+    def keep_and_look(self: Keeper) -> None:
         self.next = self.ready.steps + 1
         if self.ready.steps % every == 0:
             self.write()
-        if self.ready.steps >= step:
+        look(self)
+
+    patch.setattr(Keeper, "look", keep_and_look)
+    patch.setattr(Keeper, "is_due", lambda self: True)
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, step: int, folder: Path, every: int = 1) -> None:
+    """Train with a checkpoint after every so many steps, and at the ends of epochs, until that step is done."""
+
+    def look(keeper: Keeper) -> None:
+        if keeper.ready.steps >= step:
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "look", look)
-        patch.setattr(Keeper, "is_due", lambda self: True)
+        keep(patch, every, look)
         with pytest.raises(Killed):
             mlp.run(given, None if y is None else (X, y), out=folder)
 
@@ -95,7 +103,7 @@ def killed_at_epoch(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, epoch: 
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "is_due", lambda self: True)
+        keep(patch, every=10**6)
         patch.setattr(Keeper, "write", counted)
         with pytest.raises(Killed):
             mlp.run(given, (X, y), out=folder)
@@ -205,8 +213,8 @@ def whole() -> mlp.Run:
     return mlp.run(QUICK, (X, CLASSES))
 
 
-def operations(patch: pytest.MonkeyPatch, last: float) -> list[str]:
-    """Let the process be killed at its operation number `last` on a file; the list of those that were made grows."""
+def operations(patch: pytest.MonkeyPatch, last: float, kill: Callable[[], None]) -> list[str]:
+    """Have the process killed at its operation number `last` on a file; the list of those that were made grows."""
     made: list[str] = []
 
     def counted(of: Any, name: str) -> None:
@@ -215,7 +223,7 @@ def operations(patch: pytest.MonkeyPatch, last: float) -> list[str]:
         def operation(*given: Any, **how: Any) -> Any:
             made.append(name)
             if len(made) > last:
-                raise Killed
+                kill()
             return done(*given, **how)
 
         patch.setattr(of, name, operation)
@@ -231,21 +239,30 @@ def operations(patch: pytest.MonkeyPatch, last: float) -> list[str]:
     return made
 
 
+def gone() -> None:
+    raise Killed
+
+
 def test_killed_at_any_operation_on_a_file_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: mlp.Run
 ) -> None:
-    """20 of them, at random. Before the first checkpoint there is nothing to go on from, and that is said."""
+    """20 of them, at random. Before the first checkpoint there is nothing to go on from, and that is said.
+
+    How many operations there are is the same each time: while the clock decided when a checkpoint was written, the last
+    of them were not always reached.
+    """
     with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "is_due", lambda self: True)
-        made = operations(patch, np.inf)
+        keep(patch, every=5)
+        made = operations(patch, np.inf, gone)
         mlp.run(QUICK, (X, CLASSES), out=tmp_path / "all")
     n_gone_on = 0
     for i, last in enumerate(np.random.default_rng(0).choice(len(made), 20, replace=False)):
         folder = tmp_path / str(i)
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(Keeper, "is_due", lambda self: True)
-            operations(patch, int(last))
+            keep(patch, every=5)
+            again = operations(patch, int(last), gone)
             mlp.run(QUICK, (X, CLASSES), out=folder)
+        assert again == made[: last + 1]
         if not (folder / "checkpoint.npz").exists():
             assert "replace" not in made[:last]
             continue
@@ -256,46 +273,36 @@ def test_killed_at_any_operation_on_a_file_it_goes_on(
 
 
 def forked(work: Callable[[], Any]) -> int:
-    """The number of a process that does `work` and is gone."""
+    """The status of a process of its own that does `work`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # threads of NumPy's that have nothing to do
         child = os.fork()
     if child:
-        return child
+        return os.waitpid(child, 0)[1]
     try:
         work()
     finally:
         os._exit(0)
 
 
-def wait_for_checkpoints(folder: Path, n: int) -> None:
-    """Until so many more were written, or the run is."""
-    path, seen, end = folder / "checkpoint.npz", set[int](), time.monotonic() + 60
-    while len(seen) <= n and not (folder / "model.npz").exists() and time.monotonic() < end:
-        if path.exists():
-            seen.add(path.stat().st_mtime_ns)
-        time.sleep(0.0005)
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_again_and_again_by_the_system_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    """SIGKILL, a random moment after some checkpoints; the process that goes on is killed like the one before."""
-    given = config("momentum", training={"epochs": 50})
-    whole, rng, n_kills = mlp.run(given, (X, CLASSES)), np.random.default_rng(0), 0
+    """SIGKILL, at a random operation on a file; the process that goes on is killed like the one before.
 
-    def work() -> None:
-        Keeper.is_due = lambda self: True  # type: ignore[method-assign]  # in the child alone
-        if (tmp_path / "checkpoint.npz").exists():
-            mlp.resume(tmp_path, data=(X, CLASSES))
-        else:
-            mlp.run(given, (X, CLASSES), out=tmp_path)
+    The process kills itself: one that waited for some checkpoints of another saw the run end before it had its turn.
+    """
+    given = config("momentum", training={"epochs": 20})
+    whole = mlp.run(given, (X, CLASSES))
+    for last in map(int, np.random.default_rng(0).integers(10, 70, 6)):  # what is written at the end is more than that
 
-    while not (tmp_path / "model.npz").exists():
-        child = forked(work)
-        wait_for_checkpoints(tmp_path, int(rng.integers(1, 8)))
-        time.sleep(0.01 * rng.random())
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        n_kills += 1
-    assert n_kills >= 4
+        def work(last: int = last) -> None:
+            operations(patch, last, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            if (tmp_path / "checkpoint.npz").exists():
+                mlp.resume(tmp_path, data=(X, CLASSES))
+            else:
+                mlp.run(given, (X, CLASSES), out=tmp_path)
+
+        with pytest.MonkeyPatch.context() as patch:
+            keep(patch, every=4)
+            assert os.WTERMSIG(forked(work)) == signal.SIGKILL
     assert_same(mlp.resume(tmp_path, data=(X, CLASSES)), whole)

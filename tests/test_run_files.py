@@ -34,6 +34,8 @@ CONFIG: dict[str, Any] = {
     "optimizer": {"name": "momentum", "learning_rate": 0.05, "schedule": {"name": "cosine", "final": 0.001}},
     "training": {"epochs": 3, "early_stopping": {"patience": 5}},
 }
+UNPROBED = {"record": {"probe": "never"}}
+SHORT: dict[str, Any] = {"training": {"epochs": 1}, **UNPROBED}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def folder(good: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("more", [{}, {"training": {"epochs": 2, "restarts": 3, "dtype": "float64"}}])
 def test_a_run_that_is_read_again_is_the_run_that_was_written(tmp_path: Path, target: str, more: Any) -> None:
-    run = mlp.run({**CONFIG, **more}, (X, TARGETS[target]), out=tmp_path / "run")
+    run = mlp.run({**CONFIG, **UNPROBED, **more}, (X, TARGETS[target]), out=tmp_path / "run")
     again = mlp.load_run(tmp_path / "run")
     assert (again.predict(X) == run.predict(X)).all()
     assert again.predict(X).dtype == run.predict(X).dtype
@@ -136,7 +138,7 @@ def test_what_json_cannot_hold_is_null() -> None:
 
 
 def test_missing_folders_are_made(tmp_path: Path) -> None:
-    mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path / "a" / "b" / "run")
+    mlp.run(SHORT, (X, TARGETS["binary"]), out=tmp_path / "a" / "b" / "run")
     assert mlp.load_run(str(tmp_path / "a" / "b" / "run")).steps > 0
 
 
@@ -149,7 +151,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_half_written_run_can_be_written_over(folder: Path) -> None:
     (folder / "model.npz").unlink()
-    mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=folder)
+    mlp.run(SHORT, (X, TARGETS["binary"]), out=folder)
     assert mlp.load_run(folder).config.training.epochs == 1
 
 
@@ -165,7 +167,7 @@ def test_a_place_that_cannot_be_a_folder_is_refused(tmp_path: Path, place: str) 
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(DataError, match="no permission"):
-        mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path / "run")
+        mlp.run(SHORT, (X, TARGETS["binary"]), out=tmp_path / "run")
 
 
 @pytest.mark.parametrize("failing", [*NAMES])
@@ -202,7 +204,7 @@ def test_a_disk_that_fills_up_half_way_leaves_the_earlier_run(
             raise OSError(28, "No space left on device")
 
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    other = mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]))
+    other = mlp.run(SHORT, (X, TARGETS["binary"]))
     monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(DataError, match="No space left on device"):
         other.save(folder)
@@ -217,14 +219,14 @@ def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(DataError, match="No space left"):
-        mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path / "runs" / "one")
+        mlp.run(SHORT, (X, TARGETS["binary"]), out=tmp_path / "runs" / "one")
     assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_process_left_half_written_can_be_written_over(tmp_path: Path) -> None:
     """Its temporary files would be "other files", in a folder that has no model yet."""
     (tmp_path / "model.npz.part").write_bytes(b"half")
-    mlp.run({"training": {"epochs": 1}}, (X, TARGETS["binary"]), out=tmp_path)
+    mlp.run(SHORT, (X, TARGETS["binary"]), out=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*NAMES, CHECKPOINT}
 
 

@@ -245,7 +245,8 @@ def test_columns_are_ignored_and_taken_as_categories_in_all_that_follows(
     expected = run.predict(run.load_rows("books.csv")).tolist()
     given = [row[1:3] for row in books]
     columns = {"price": [row[0] for row in given], "author": [row[1] for row in given]}
-    for rows in (given, np.array(given, object), pd.DataFrame(columns), pl.DataFrame(columns)):
+    frames = pd.DataFrame(columns), pl.DataFrame(columns, schema_overrides={"author": pl.UInt64})
+    for rows in (given, np.array(given, object), *frames):
         assert run.predict(rows).tolist() == expected
     assert mlp.to_onnx(run, "run.onnx").exists()
     assert main(["resume", "run", "--epochs", "41"]) == 0

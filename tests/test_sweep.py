@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing.connection
+import threading
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sweeping import die_once, draw, fail, mortal
+from sweeping import die_once, die_when_told, draw, fail, mortal
 
 from mlp.errors import DataError, HyperparameterError
 from mlp.sweep import Journal, Outcome, ProcessPool, Serial, identity, sweep
@@ -58,6 +60,24 @@ def test_trials_of_a_process_that_died_are_run_again(tmp_path: Path) -> None:
     assert sorted(r["seed"] for r in found.values()) == list(range(8))
     assert sorted(r["numbers"] for r in found.values()) == sorted(r["numbers"] for r in SERIAL.values())
     assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 1 + 8
+
+
+def test_a_sweep_that_is_left_while_its_processes_die_says_nothing(tmp_path: Path) -> None:
+    """Ctrl-C reaches the processes too. The thread of the standard library's pool marks the futures of those that died,
+    and met futures that the sweep had cancelled: InvalidStateError, a traceback, and processes that stayed."""
+    trials = [{"seed": seed, "flag": str(tmp_path / "die")} for seed in range(8)]
+    threads, processes = set(threading.enumerate()), set(multiprocessing.active_children())
+    with ProcessPool(2) as pool:
+        pool.ahead = 8  # more than there is room for with the processes: some futures wait
+        outcomes = sweep(trials, die_when_told, pool)
+        assert next(outcomes).trial["seed"] == 0
+        workers = set(multiprocessing.active_children()) - processes
+        outcomes.close()
+        (tmp_path / "die").touch()
+        for thread in set(threading.enumerate()) - threads:
+            thread.join()  # that of the pool; an exception there is an error of this test
+    assert len(workers) == 2
+    assert all(multiprocessing.connection.wait([worker.sentinel]) for worker in workers), "they have ended"
 
 
 def test_a_trial_that_kills_every_worker_is_not_tried_for_ever() -> None:

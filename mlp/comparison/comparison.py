@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.comparison.rows import asked, tested_on, won
+from mlp.comparison.rows import asked, split, tested_on, won
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Run, load_run
 from mlp.statistics.significance import holm, sign_test
@@ -41,13 +41,22 @@ class Duel:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs and what was found. `duels` are on `rows` rows of `on`; where there are none, `on` says why."""
+    """Runs and what was found. `duels` are on `rows` rows of `on`; where there are none, `on` says why.
+
+    `trained_on`: on how many of these rows each run was trained.
+    """
 
     names: tuple[str, ...]
     runs: tuple[Run, ...]
     duels: tuple[Duel, ...]
     rows: int
     on: str
+    trained_on: tuple[int, ...] = ()
+
+    @property
+    def are_of_one_split(self) -> bool:
+        """Whether each part holds the same rows in all runs, so that metrics of the same name are of the same rows."""
+        return all(split(run) == split(self.runs[0]) for run in self.runs)
 
     @property
     def metrics(self) -> dict[str, list[float]]:
@@ -96,7 +105,8 @@ class Comparison:
             {"best": self.names[t.best], "other": self.names[t.other], "wins": t.wins, "losses": t.losses, "p": t.p}
             for t in self.duels
         ]
-        return {"runs": runs, "settings": self.settings, "best": best, "tests": tests, "on": self.on, "rows": self.rows}
+        about = {"on": self.on, "rows": self.rows, "trained_on": list(self.trained_on)}
+        return {"runs": runs, "settings": self.settings, "best": best, "tests": tests, **about}
 
 
 def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None) -> Comparison:
@@ -110,7 +120,8 @@ def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None
     if source is not None:
         _check_tasks(runs)
         scores = [won(run, asked(run, source)) for run in runs]
-        return Comparison(names, runs, *_tested(scores), f"{source}")
+        known = tuple(run.trained_on(source) for run in runs)
+        return Comparison(names, runs, *_tested(scores), f"{source}", known)
     try:
         scores = [won(run, tested_on(run, runs[0])) for run in runs]
     except MLPError as error:

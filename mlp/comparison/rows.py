@@ -43,7 +43,7 @@ def tested_on(run: Run, first: Run) -> Part:
     """The rows that a run was tested on, found again; DataError where they are not those of the `first` run."""
     if not run.config.data.source:
         raise DataError("a run of rows in memory does not hold them; name a source with --on.")
-    if _split(run) != _split(first):
+    if split(run) != split(first):
         raise DataError("they were not tested on the same rows; name a source with --on.")
     rng = np.random.default_rng(run.config.training.seed).spawn(3)[0]
     part = prepare(run.config, None, rng).test
@@ -56,8 +56,8 @@ def tested_on(run: Run, first: Run) -> Part:
     return part
 
 
-def _split(run: Run) -> Any:
-    """What decides which rows are tested."""
+def split(run: Run) -> Any:
+    """What decides which rows are trained on, validated on and tested on."""
     data = replace(run.config.data, scale="", scale_target="", class_weight="", ignore=[], categorical=[])
     return data, run.config.training.seed
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.rows_in_words import each_scanned, scanned
 from mlp.diagnosis.suspects import ranked
 
 
@@ -105,7 +106,7 @@ class ConstantFeatures:
                 else "warning"
                 if 2 * len(constant) >= len(spread)
                 else "info",
-                f"{len(constant)} of {len(spread)} features are the same in every row to train on "
+                f"{len(constant)} of {len(spread)} features are the same in {each_scanned(r)} "
                 f"({listed(constant)}); they say nothing.",
                 (),
                 0,
@@ -129,8 +130,8 @@ class ContradictoryLabels:
             yield Finding(
                 "contradictory_labels",
                 "warning" if share >= self.warn else "info",
-                f"{100 * share:.1f} % of the rows have the same inputs as another row and a different target. No "
-                "network can be right on all of them.",
+                f"{100 * share:.1f} % of {scanned(r)} have the same inputs as another of them and a different target. "
+                "No network can be right on all of them.",
                 (),
                 0,
                 {"contradictory_rows": share, "warning_from": self.warn, "information_from": self.tell},
@@ -160,7 +161,7 @@ class ClassImbalance:
             yield Finding(
                 "class_imbalance",
                 "info",
-                f"There are {counts[rarest]:.0f} rows of class {names[rarest]} and {counts[most]:.0f} of "
+                f"Of {scanned(r)}, {counts[rarest]:.0f} are of class {names[rarest]} and {counts[most]:.0f} of "
                 f"{names[most]}. A network may do well by never answering the rare class: look at each class, not at "
                 "accuracy alone.",
                 (),

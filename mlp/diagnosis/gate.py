@@ -17,12 +17,17 @@ SHORT = 0.05  # a score that is lower than the yardstick's by more than this, an
 
 
 class Shortfall(NamedTuple):
-    """By how much a score is lower than the yardstick's, with the standard error of that."""
+    """By how much the score on a part is lower than the yardstick's, with the standard error of that.
 
+    `crossed`: the yardstick's is on the same training rows, each answered by a plain network that had not seen it.
+    """
+
+    part: str
     mine: float
     yardstick: float
     missing: float
     error: float
+    crossed: bool
 
     @property
     def is_clear(self) -> bool:
@@ -38,8 +43,9 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     """
     mine, best = reading.score(part), reading.one(f"yardstick_{part}_{reading.score_name}")
     crossed = reading.one(f"crossed_{reading.score_name}")
-    if not isfinite(reading.score("validation")) and crossed > reading.one("guess_accuracy", default=0.0) + 0.1:
-        best = min(best, crossed)
+    is_lower = crossed < best and crossed > reading.one("guess_accuracy", default=0.0) + 0.1
+    if is_crossed := is_lower and not isfinite(reading.score("validation")):
+        best = crossed
     if not (isfinite(mine) and isfinite(best)):
         return None
     mine = max(mine, -1.0)  # r² has no lower end
@@ -50,7 +56,7 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
             error *= 0.5 if isfinite(reading.score("validation")) else 0.0
     else:
         error = 1 / n
-    return Shortfall(mine, best, best - mine, error)
+    return Shortfall(part, mine, best, best - mine, error, is_crossed)
 
 
 def is_overconfident(reading: Reading) -> bool:

@@ -8,10 +8,12 @@ from math import isfinite, nan, sqrt
 
 import numpy as np
 
+from mlp.arrays import Array
 from mlp.diagnosis.evidence import guess, is_rare
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.gate import is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
 from mlp.diagnosis.suspects import ranked
 
 
@@ -33,36 +35,52 @@ class Overfitting:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
-        train, (held_out, error) = r.score("train"), self._held_out(r)
+        train, (held_out, error, where) = r.score("train"), self._held_out(r)
         gap = train - max(held_out, 0.0)
         if r.setting("early_stopping", 0.0) == 1 or not (gap > self.gap and gap > self.gap / 2 + self.sigmas * error):
             return  # with early stopping the best weights come back
-        name = "accuracy" if r.score_name == "accuracy" else "r²"
         yield Finding(
             "overfitting",
             "warning",
-            f"The {name} is {train:.3f} on the rows trained on and {held_out:.3f} on rows held out: the network learns "
+            f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}: the network learns "
             f"the rows by heart.{self._turned(r)}",
             (),
             r.done - 1,
-            {"gap": gap, "gap_threshold": self.gap, "error": error},
+            {"train_score": train, "held_out": held_out, "gap": gap, "gap_threshold": self.gap, "error": error},
             ranked(r),
         )
 
-    def _held_out(self, r: Reading) -> tuple[float, float]:
-        """The held-out score and its standard error; no number where nothing but the gap speaks for overfitting."""
-        score, n = r.score("validation"), max(r.setting("validation_scored", 100.0), 1.0)
-        crossed, rows = r.one(f"crossed_{r.score_name}"), r.setting("rows")
-        if isfinite(crossed) and rows < self.few and r.score("train") > 0.97:
-            together = (n * max(score, 0.0) + rows * max(crossed, 0.0)) / (n + rows) if isfinite(score) else crossed
+    def _held_out(self, r: Reading) -> tuple[float, float, str]:
+        """The score on rows held out, its standard error, and what it is in words.
+
+        No number where nothing but the gap speaks for overfitting.
+        """
+        held_out, n = r.score("validation"), max(r.setting("validation_scored", 100.0), 1.0)
+        other, rows = r.one(f"crossed_{r.score_name}"), r.setting("rows")
+        if isfinite(other) and rows < self.few and r.score("train") > 0.97:
+            n, counted = (n, max(held_out, 0.0)) if isfinite(held_out) else (0.0, 0.0)
+            together = (n * counted + rows * max(other, 0.0)) / (n + rows)
             usual = self.gap / 2  # a network that is well misses as many: chance is measured from there
-            error = sqrt(usual * (1 - usual) / (rows + (n if isfinite(score) else 0)))
-            return together, 1.5 * error  # the rows are another network's, which learned from a fifth fewer
+            error = sqrt(usual * (1 - usual) / (rows + n))
+            # the rows are another network's, which learned from a fifth fewer
+            return together, 1.5 * error, self._few(r, held_out, other, together)
         missing = shortfall(r, "validation")
         short = is_overconfident(r) or (missing is not None and missing.is_clear)
         if not self._has_turned(r) and not (short and r.score("train") > 0.9):
-            return nan, nan
-        return score, sqrt(max(score * (1 - score), 0.01) / n)
+            return nan, nan, ""
+        error = sqrt(max(held_out * (1 - held_out), 0.01) / n)
+        return held_out, error, f" and {held_out:.3f} on {scored(r, 'validation')}"
+
+    def _few(self, r: Reading, held_out: float, other: float, together: float) -> str:
+        """Both scores of rows that are few, and what they come to."""
+        plain = f". {crossed(r)} {other:.3f}"
+        if not isfinite(held_out):
+            return plain
+        below = ", what is below 0 as 0" if min(held_out, other) < 0 else ""
+        return (
+            f" and {held_out:.3f} on {scored(r, 'validation')}{plain}. Weighed by their numbers of rows{below}, both "
+            f"come to {together:.3f} on rows that were not trained on"
+        )
 
     def _has_turned(self, r: Reading) -> bool:
         """Whether the validation loss has risen for good."""
@@ -87,20 +105,22 @@ class Uninformative:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, at the end of a run."""
-        chance, score = guess(r), r.score("validation")
+        chance, held_out = guess(r), r.score("validation")
         plain = r.one(f"yardstick_validation_{r.score_name}")
-        if not r.finished or chance is None or not isfinite(score) or not isfinite(plain) or is_rare(r):
+        if not r.finished or chance is None or not isfinite(held_out) or not isfinite(plain) or is_rare(r):
             return
-        if score > chance or plain > chance:
+        if held_out > chance or plain > chance:
             return
+        asked = "" if scored(r, "validation") == probed(r, "validation") else f" on {probed(r, 'validation')}"
         yield Finding(
             "no_progress",
             "warning",
-            f"On held-out rows the score is {score:.3f}, that of a plain network {plain:.3f}, and guessing may reach "
-            f"{chance:.3f}: nothing that was learned from these rows holds for others.",
+            f"After the last epoch the {score(r)} is {held_out:.3f} on {scored(r, 'validation')}, that of a plain "
+            f"network {plain:.3f}{asked}, and guessing may reach {chance:.3f}: nothing that was learned from the rows "
+            "to train on holds for others.",
             (),
             r.done - 1,
-            {"score": score, "yardstick": plain, "chance": chance},
+            {"validation_score": held_out, "validation_yardstick": plain, "chance": chance},
             ranked(r),
         )
 
@@ -125,9 +145,9 @@ class NoisyLabels:
         yield Finding(
             "stagnation",
             "warning",
-            f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where these agree: labels "
-            "are wrong, or the features do not tell the classes apart. A network that is trained long enough learns "
-            "them by heart.",
+            f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where these agree (an "
+            f"estimate from {compared(r)}): labels are wrong, or the features do not tell the classes apart. A network "
+            "that is trained long enough learns them by heart.",
             (),
             int(r.steps("label_noise")[-1]),
             {"label_noise": noise, "error": error, "threshold": self.share},
@@ -150,23 +170,32 @@ class MinorityIgnored:
         """At most one finding, for the class that fares worst."""
         counts, recall = r["class_counts"][0], r["recall"][-1]
         names = r.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
-        share = r.setting("validation_scored", 0.0) / (r.setting("rows") or np.nan)
-        n = np.maximum(counts * share if share > 0 else counts, 1.0)
+        asked = self._asked(r, counts)
+        n = np.maximum(asked, 1.0)
         error = np.sqrt(np.maximum(recall * (1 - recall), 0.1) / n)
         rare = (counts < self.ratio * counts.max()) & (recall + error / 2 < self.recall)
         if not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
             return
         worst = int(np.argmin(np.where(rare, recall, np.inf)))
+        part = "validation" if r.setting("validation_scored", 1.0) > 0 else "train"
         yield Finding(
             "minority_class_ignored",
             "warning",
-            f"Of the rows of class {names[worst]} ({counts[worst]:.0f} of {counts.sum():.0f}) the network finds "
-            f"{100 * recall[worst]:.0f} %. Its accuracy hides that: always answering the most frequent class would do.",
+            f"After the last epoch the network finds {100 * recall[worst]:.0f} % of the {asked[worst]:.0f} rows of "
+            f"class {names[worst]} among {scored(r, part)}; {counts[worst]:.0f} of {counts.sum():.0f} rows to train on "
+            "have this class. Its accuracy hides that: always answering the most frequent class would do.",
             (),
             int(r.steps("recall")[-1]),
-            {"recall": float(recall[worst]), "threshold": self.recall, "rows": float(counts[worst])},
+            {"recall": float(recall[worst]), "threshold": self.recall, "recall_rows": float(asked[worst])},
             (
                 Cause("class_imbalance", "one class outweighs the others in the loss", 'class_weight = "balanced"'),
                 Cause("too_few_epochs", "rare rows are learned last", "training.epochs × 5"),
             ),
         )
+
+    def _asked(self, r: Reading, counts: Array) -> Array:
+        """Of how many rows of each class the recall is; where that is not known, as many as their share of all."""
+        if "recall_rows" in r:
+            return np.asarray(r["recall_rows"][0])
+        share = r.setting("validation_scored", 0.0) / (r.setting("rows") or np.nan)
+        return np.asarray(counts * share if share > 0 else counts)

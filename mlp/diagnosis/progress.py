@@ -8,8 +8,9 @@ from math import isfinite
 
 from mlp.diagnosis.evidence import is_by_heart, is_without_gradient
 from mlp.diagnosis.finding import Finding
-from mlp.diagnosis.gate import NONE, SHORT, is_overconfident, shortfall
+from mlp.diagnosis.gate import NONE, SHORT, Shortfall, is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
 from mlp.diagnosis.suspects import CERTAIN, ranked, suspicions
 
 
@@ -41,9 +42,12 @@ Seen = tuple[str, str, dict[str, float]]
 
 def _on_the_way(r: Reading) -> Seen | None:
     """What the steps so far say of the rest."""
-    level = {"loss": r.now, "reference_loss": r.reference, "steps": float(r.done)}
+    level = {"recent_loss": r.now, "reference_loss": r.reference, "steps": float(r.done)}
     if r.done >= 5 and r.now - 2 * r.error > 3 * max(r.start, r.reference):
-        why = f"The loss has risen from {r.start:.3g} to {r.now:.3g} in {r.done} steps instead of falling."
+        why = (
+            f"The loss has risen from {r.start:.3g} to {r.now:.3g} (mean over the latest steps) in {r.done} steps "
+            "instead of falling."
+        )
         return "no_progress", why, level | {"threshold": 3.0}
     weight, cause = next(iter(suspicions(r)), (0.0, None))
     if cause is not None and weight >= CERTAIN and not r.skill > 0.9:
@@ -58,8 +62,8 @@ def _on_the_way(r: Reading) -> Seen | None:
         budget = r.promised * r.planned * _building_up(r)
         if budget < 0.1 * r.now:
             why = (
-                f"The loss is {r.now:.4g}, and all {r.planned} planned steps together promise to lower it by "
-                f"{max(budget, 0):.2g}: at this pace the run ends where it began."
+                f"The loss is {r.now:.4g} (mean over the latest steps), and all {r.planned} planned steps together "
+                f"promise to lower it by {max(budget, 0):.2g}: at this pace the run ends where it began."
             )
             return "no_progress", why, level | {"promised": budget, "threshold": 0.1 * r.now}
     line = r.trend
@@ -70,8 +74,8 @@ def _on_the_way(r: Reading) -> Seen | None:
         and ahead > 0.7 * r.reference
     ):
         why = (
-            f"After {r.done} of {r.planned} steps the loss is {r.now:.4g}; a network that ignores its inputs has "
-            f"{r.reference:.4g}. Going on like this it ends above {ahead:.3g}."
+            f"After {r.done} of {r.planned} steps the loss is {r.now:.4g} (mean over the latest steps); a network that "
+            f"ignores its inputs has {r.reference:.4g}. Going on like this it ends above {ahead:.3g}."
         )
         kind = "slow_progress" if line.slope + 2 * line.slope_error < 0 else "no_progress"
         return kind, why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
@@ -87,17 +91,18 @@ def _building_up(r: Reading) -> float:
 def _at_the_end(r: Reading) -> Seen | None:
     """What the run came to."""
     reached = r.one("train_loss", default=r.now)
-    level = {"loss": reached, "reference_loss": r.reference}
+    level = {"mean_loss": reached, "reference_loss": r.reference}
+    loss = f"{reached:.4g} ({mean_loss(r)})"
     if is_without_gradient(r):
-        why = f"The loss is {reached:.4g}, and not one of {r.done} steps had a gradient: nothing can change."
+        why = f"The loss is {loss}, and not one of {r.done} steps had a gradient: nothing can change."
         return "no_progress", why, level | {"grad_norm": 0.0}
     if r.is_bare and reached < SMALL:
         return None
     if isfinite(reached) and reached >= NONE * r.reference:
         why = (
-            f"After {r.done} steps the loss is {reached:.4g}, and it began at {r.reference:.4g}."
+            f"After {r.done} steps the loss is {loss}, and it began at {r.reference:.4g}."
             if r.is_bare
-            else f"After {r.done} steps the loss is {reached:.4g}. A network that ignores its inputs and always gives "
+            else f"After {r.done} steps the loss is {loss}. A network that ignores its inputs and always gives "
             f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
         return "no_progress", why, level | {"threshold": NONE}
@@ -111,12 +116,19 @@ def _at_the_end(r: Reading) -> Seen | None:
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
-    name = "accuracy" if r.score_name == "accuracy" else "r²"
-    why = (
-        f"The run ended with an {name} of {worst.mine:.3f}. A plain network, trained for some hundred steps on the "
-        f"same rows, has {worst.yardstick:.3f}: these rows allow more."
+    numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_yardstick": worst.yardstick, "error": worst.error}
+    return _short_kind(r), _allows_more(r, worst), level | numbers
+
+
+def _allows_more(r: Reading, s: Shortfall) -> str:
+    """The score of the run and that of the plain network, and on which rows they are."""
+    mine, asked = scored(r, s.part), probed(r, s.part)
+    plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.yardstick:.3f}"
+    plain += "" if asked == mine else f" on {asked}"
+    return (
+        f"After the last epoch the {score(r)} is {s.mine:.3f} on {mine}. "
+        f"{f'{crossed(r)} {s.yardstick:.3f}' if s.crossed else plain}: these rows allow more."
     )
-    return _short_kind(r), why, level | {"score": worst.mine, "yardstick": worst.yardstick, "error": worst.error}
 
 
 def _short_kind(r: Reading) -> str:

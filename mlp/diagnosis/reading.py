@@ -198,7 +198,8 @@ class Reading(History):
 
 
 BY_LABEL = {
-    "settings", "input_mean", "input_std", "class_counts", "recall", "loss_along", "weight_std", "weight_gain",
+    "settings", "yardstick_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
+    "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",
     "saturated_share", "initial_backward_gain", "initial_saturated_fraction", "initial_dead_fraction",
 }  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 from mlp.diagnosis.evidence import frozen_layers, is_contrary, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Finding
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.rows_in_words import passed
 from mlp.diagnosis.suspects import ranked
 from mlp.diagnosis.suspects.gradient import AUTOMATIC, WRONG_GRADIENT
 
@@ -103,7 +104,7 @@ class OutputMismatch:
                 "critical", "A softmax over a single output is always 1: nothing can be learned.", AUTOMATIC
             )
         elif unreachable > self.share:
-            why = f"{100 * unreachable:.0f} % of the targets lie outside what the last layer can give."
+            why = f"{100 * unreachable:.0f} % of the targets of {passed(r)} lie outside what the last layer can give."
             yield self._finding("warning", why, AUTOMATIC, unreachable)
         elif r.one("squashed_twice", default=0.0):
             why = "The outputs pass an activation, and the loss has one of its own: the answer is squashed twice."
@@ -137,7 +138,7 @@ class PoorInitialization:
             "poor_initialization",
             "info",
             f"The weights of {worst} begin at {gains[worst]:.2g} times the size that keeps a signal's strength, and "
-            f"the first loss is {ratio:.2g} times that of a constant answer.",
+            f"the loss on {passed(r)} begins at {ratio:.2g} times that of a constant answer.",
             odd,
             0,
             {"weight_gain": gains[worst], "apart": self.apart, "first_loss_ratio": ratio},
@@ -162,11 +163,12 @@ class SaturatedUnits:
         layers = tuple(name for name, share in shares.items() if share > self.share)
         if layers:
             step = int(r.steps(column)[-1])
+            seen = f"on {passed(r)}, before the first step" if column.startswith("initial") else "over a whole epoch"
             yield Finding(
                 "saturated_units",
                 "info",
                 f"{100 * max(shares.values()):.0f} % of the sums that go into {', '.join(layers)} lie where the "
-                "activation is flat: hardly any error signal passes.",
+                f"activation is flat ({seen}): hardly any error signal passes.",
                 layers,
                 step,
                 {"share": max(shares.values()), "threshold": self.share},

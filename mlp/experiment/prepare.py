@@ -376,6 +376,16 @@ def _beside(source: str | Path, target: str | int | None) -> str | None:
     return str(path) if Path(source).suffix.lower() == ".npy" and path.is_file() else None
 
 
+def are_the_same(one: str, other: str | Path) -> bool:
+    """Whether two sources are the same: by name, or as files."""
+    return bool(one) and (one == str(other) or (Path(one).exists() and Path(one).resolve() == Path(other).resolve()))
+
+
+def has_test_part(source: str | Path, preprocessing: Preprocessing) -> bool:
+    """Whether a source has an official test part."""
+    return load(source, encoding=preprocessing.table_encoding).test is not None
+
+
 def further(X: Array, y: Any, preprocessing: Preprocessing, dtype: Any) -> Part:
     """More rows for a model that is prepared: checked, encoded and scaled like those it was trained on."""
     codes = preprocessing.codes(y)

@@ -21,6 +21,7 @@ import numpy as np
 
 from mlp.diagnosis import Cause
 from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.rows_in_words import USES, first_of, total
 from mlp.diagnosis.words import CAUSES
 from mlp.errors import MLPError
 from mlp.experiment import metrics
@@ -102,6 +103,15 @@ class Repair:
         """Whether there was something to repair, and it is healthy now."""
         return self.after.healthy and not self.before.healthy
 
+    @property
+    def score_of_trials(self) -> str:
+        """What scores of trials are, in words: no score of a finding or of `metrics`."""
+        reading, task = Reading(self.before.history), self.before.preprocessing.task
+        what = {"classification": "recall, mean over the classes", "multilabel": "share of labels that are right"}
+        parts = [part for part in USES if total(reading, part) > 0]
+        rows = [first_of(min(n := total(reading, part), SCORED), n, USES[part]) for part in parts]
+        return f"{what.get(task, 'r²')}, {'mean of that ' if len(parts) > 1 else ''}on {' and that on '.join(rows)}"
+
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts, strings and numbers; `metrics` and `findings` are those after."""
         return {
@@ -111,6 +121,7 @@ class Repair:
             "changes": [change.to_json() for change in self.changes],
             "trials": [trial.to_json() for trial in self.trials],
             "yardstick": self.yardstick,
+            "score_of_trials": self.score_of_trials,
             "advice": self.advice,
             "metrics": self.after.metrics,
             "findings": [finding.to_json() for finding in self.after.findings],

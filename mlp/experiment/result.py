@@ -15,13 +15,14 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.diagnosis import Finding, diagnose
+from mlp.diagnosis.reading import Reading
 from mlp.errors import ConfigError, FileFormatError
 from mlp.experiment import checkpoint, files, metrics, restarts
 from mlp.experiment.appraisal import Appraisal, appraise
 from mlp.experiment.build import Head
 from mlp.experiment.config import Config
 from mlp.experiment.metrics import quiet
-from mlp.experiment.prepare import Part, Preprocessing, further, load_pairs, load_rows
+from mlp.experiment.prepare import Part, Preprocessing, are_the_same, further, has_test_part, load_pairs, load_rows
 from mlp.history import History
 from mlp.network import Network
 from mlp.output import as_path
@@ -98,6 +99,13 @@ class Run:
     def load_rows(self, source: str | Path) -> Array:
         """Raw rows alone; targets may be missing or wrong."""
         return load_rows(source, self.preprocessing)
+
+    def trained_on(self, source: str | Path) -> int:
+        """How many of the rows that `load(source)` gives it was trained on; 0 of another source than its own."""
+        own = self.config.data.source
+        if not are_the_same(own, source) or has_test_part(source, self.preprocessing):
+            return 0
+        return int(Reading(self.history).setting("rows", 0.0))
 
     def save(self, folder: str | Path) -> None:
         """Write the run directory; an earlier run there is replaced. DataError for a folder of other files.

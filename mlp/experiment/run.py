@@ -242,7 +242,7 @@ class Experiment:
             self.restored = True
         with metrics.quiet():
             network, history, values = self.chosen()
-            found = dict(values)
+            found = values | self._kept(values)
             parts = {
                 "train": self.prepared.train,
                 "validation": self.prepared.validation,
@@ -264,6 +264,15 @@ class Experiment:
             self.steps,
             self.seconds,
         )
+
+    def _kept(self, values: Mapping[str, Any]) -> dict[str, int]:
+        """The epoch whose weights came back, counted from 1, 0 for the first weights of all; {} where none did.
+
+        Members of an ensemble have each an epoch of their own, which is not said.
+        """
+        if not self.restored or (self.config.training.ensemble and values):
+            return {}
+        return {"kept_epoch": int(np.ravel(self.to_past().kept)[values.get("restart_chosen", 0)])}
 
     def _finish_before_the_end(self) -> Run:
         """Training diverged in its last update: weights are numbers, and what comes out of them is not."""

@@ -45,12 +45,14 @@ def survey(
     counts = None if part.weights is None else part.weights[: len(X)] / part.weights[: len(X)].mean()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is no number is judged, not warned of
         target = metrics.target(head, y, np.dtype(np.float64))
+        note(history, "scanned_rows", len(X))
         _data(history, X, y, target, about, counts)
         note(history, "reference_loss", reference_loss(head, target, weights))
         if not head.labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
             note(history, "classes_as_numbers", 1.0)
         some = None if weights is None else weights[:DRY]
         batch = as_batch(X[:DRY], metrics.target(head, y[:DRY], network.dtype), some, dtype=network.dtype)
+        note(history, "dry_rows", len(X[:DRY]))
         _dry_pass(history, network, head, batch)
 
 

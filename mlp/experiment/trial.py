@@ -30,6 +30,7 @@ from mlp.training import train
 
 ROWS = 4096  # rows that a trial trains on at most
 SCORED = 1024  # rows of each part that it is measured on
+COMPARED = 600  # training rows whose labels are held against those of their neighbours
 FEW = range(16, 150)  # so many training rows are split into parts, and each asked about with the others learned
 STEPS = 800  # of the yardstick: 25 ms for two inputs, 60 ms for 784
 MARKS = (8, 16, 32, 64, 128, 256, 512)  # where the yardstick's training loss is noted
@@ -166,7 +167,7 @@ def crossed(config: Config, rows: Rows, task: str, n_targets: int) -> float:
     return float(np.average(scores, weights=sizes))
 
 
-def label_noise(rows: Rows, most: int = 600) -> tuple[float, float]:
+def label_noise(rows: Rows, most: int = COMPARED) -> tuple[float, float]:
     """The share of labels that contradict their surroundings, if that is the same everywhere, and its standard error.
 
     Looked at is the fifth of the rows whose nearest others agree most: where classes merely overlap, a row deep inside

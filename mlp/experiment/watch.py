@@ -23,7 +23,7 @@ from mlp.experiment import metrics
 from mlp.experiment.prepare import Part
 from mlp.experiment.settings import mean_rate, settings
 from mlp.experiment.survey import note, survey
-from mlp.experiment.trial import FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
+from mlp.experiment.trial import COMPARED, FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
 from mlp.history import History
 from mlp.objective import Objective
 from mlp.training import Step
@@ -70,6 +70,9 @@ class Watch:
             "validation_scored": 0 if validation is None else len(validation),
         }
         note(self.history, "settings", list(numbers.values()), list(numbers))
+        if self._task == "classification":
+            asked, names = validation or self._scored, ready.prepared.preprocessing.class_names or ()
+            note(self.history, "recall_rows", np.bincount(asked.y, minlength=self._n_targets), names)
 
     def go_on(self, shown: Iterable[str]) -> None:
         """Go on with a run that was begun before, with these alarms shown."""
@@ -144,7 +147,10 @@ class Watch:
             noise, error = label_noise(rows)
             self._note("label_noise", noise)
             self._note("label_noise_error", error)
+            note(self.history, "label_noise_rows", min(n, COMPARED))
         found = yardstick(*given)
+        asked = [min(n, SCORED), 0 if rows.validation is None else min(len(rows.validation), SCORED), n]
+        note(self.history, "yardstick_rows", asked, ("train", "validation", "trained"))
         self._note(f"yardstick_train_{name}", found.train_score)
         if np.isfinite(found.validation_score):
             self._note(f"yardstick_validation_{name}", found.validation_score)

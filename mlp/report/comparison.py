@@ -23,6 +23,8 @@ def comparison_text(found: Comparison) -> str:
     cells = chain(short(found.names), *(cells for _, cells in [*rows, *settings]))
     width = max(map(len, cells)) + 2
     lines = [_line("", short(found.names), first, width), *(_line(*row, first, width) for row in rows)]
+    if not found.are_of_one_split:
+        lines += ["metrics are of each run's own rows: the parts of these runs are not the same rows"]
     if settings:
         lines += ["\nsettings that differ", *(_line(*row, first, width) for row in settings)]
     return "\n".join([*lines, *_findings(found), *_tests(found)])
@@ -75,8 +77,16 @@ def _tests(found: Comparison) -> Iterator[str]:
     what = "closer to the truth" if regression else "right where the other is wrong"
     test = "sign test" if regression else "McNemar's test"
     several = ", corrected by Holm for all pairs" if len(found.duels) > 1 else ""
-    yield f"\nrow by row on {found.on} ({counted(found.rows, 'row')}), {what}; exact {test}{several}:"
+    rows = f"{counted(found.rows, 'row')}{_trained_on(found)}"
+    yield f"\nrow by row on {found.on} ({rows}), {what}; exact {test}{several}:"
     yield from (_test(short(found.names), one) for one in found.duels)
+
+
+def _trained_on(found: Comparison) -> str:
+    """Which runs were trained on some of the rows."""
+    runs = zip(short(found.names), found.trained_on, strict=False)
+    known = [f"{n} of them trained on by {name}" for name, n in runs if n]
+    return "".join(f"; {each}" for each in known)
 
 
 def _test(names: Sequence[str], one: Duel) -> str:

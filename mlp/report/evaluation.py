@@ -18,11 +18,15 @@ LONGEST = 18  # letters of a class's name
 SHOWN = 10  # confusions that are listed where the matrix does not fit
 
 
-def evaluation(found: Appraisal) -> str:
-    """Metrics, then what is known of each class, then which class was taken for which."""
+def evaluation(found: Appraisal, trained_on: int) -> str:
+    """Metrics, then what is known of each class, then which class was taken for which.
+
+    `trained_on`: how many of the rows the run was trained on.
+    """
     width = max(map(len, found.metrics)) + 2
     lines = [f"{name:{width}}{_known(value):>10}" for name, value in found.metrics.items()]
-    return "\n".join([*lines, counted(found.rows, "row"), *_classes(found), *_confusion(found)])
+    known = f", {trained_on} of them trained on" if trained_on else ""
+    return "\n".join([*lines, counted(found.rows, "row") + known, *_classes(found), *_confusion(found)])
 
 
 def _known(value: float) -> str:

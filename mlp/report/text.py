@@ -14,6 +14,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
+from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.rows_in_words import mean_loss, probed, score
 from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Experiment, Repair, Run
 from mlp.experiment.prepare import BLOCK
@@ -126,11 +128,25 @@ def metrics_table(run: Run) -> str:
     rows = [f"\n{'':10}" + "".join(f"{part:>12}" for part in parts)]
     for kind in kinds:
         rows.append(f"{kind:10}" + "".join(f"{figure(run.metrics[f'{part}_{kind}']):>12}" for part in parts))
+    rows += _how_measured(run)
     if "restart_losses" in run.metrics:
-        rows.append(_restarts(np.array(run.metrics["restart_losses"]), run.metrics["restart_chosen"]))
+        rows.append(_restarts(run))
     if "restart_train_losses" in run.metrics and "reference_loss" in run.history:
         rows.append(_minima(run))
     return "\n".join(rows)
+
+
+def _how_measured(run: Run) -> Iterator[str]:
+    """What the numbers of the table are of, where that is not all rows, counted alike, and the last weights."""
+    if "kept_epoch" in run.metrics:
+        watched = "validation" if "validation_loss" in run.metrics else "training"
+        epoch = run.metrics["kept_epoch"]
+        best = f"after epoch {epoch}, where the {watched} loss was lowest" if epoch else "that training began with"
+        yield f"{'weights':10}those {best}"
+    losses = ["of smoothed labels"] if run.config.loss.own.get("label_smoothing") else []
+    losses += ["every row counts alike, whatever its class"] if run.config.data.class_weight != "none" else []
+    if losses:
+        yield f"{'losses':10}{'; '.join(losses)}"
 
 
 def figure(value: float) -> str:
@@ -142,18 +158,22 @@ def figure(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 10_000 else f"{value:.4g}"
 
 
-def _restarts(losses: Array, chosen: int) -> str:
+def _restarts(run: Run) -> str:
+    """The losses by which the network that answers was chosen."""
+    losses, chosen = np.array(run.metrics["restart_losses"]), run.metrics["restart_chosen"]
+    of = "validation" if "validation_loss" in run.metrics else "training"
     fine = losses[np.isfinite(losses)]
     lost = f", {len(losses) - len(fine)} diverged" if len(fine) < len(losses) else ""
-    spread = f", losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g})" if len(fine) else ""
-    kept = f"; number {chosen} is kept, counting from 0" if len(fine) else ""
+    spread = f", {of} losses {fine.min():.4g} to {fine.max():.4g} (median {np.median(fine):.4g})" if len(fine) else ""
+    does = "has the best" if run.network.population else "is kept"
+    kept = f"; number {chosen} {does}, counting from 0" if len(fine) else ""
     return f"{'restarts':10}{len(losses)}{lost}{spread}{kept}"
 
 
 def _minima(run: Run) -> str:
     """Into which minima the restarts fell, and who answers."""
     best, *worse = minima(run.metrics["restart_train_losses"], float(run.history["reference_loss"][0])) or [[]]
-    fallen = ", ".join(f"{len(group)} near {np.median(group):.3g}" for group in worse[:4])
+    fallen = ", ".join(f"{len(group)} near a training loss of {np.median(group):.3g}" for group in worse[:4])
     more = f" and {sum(map(len, worse[4:]))} above" if len(worse) > 4 else ""
     elsewhere = f"; {sum(map(len, worse))} fell into worse minima: {fallen}{more}" if worse else ""
     together = f"; {counted(run.network.population[0], 'network')} answer together" if run.network.population else ""
@@ -176,13 +196,17 @@ def _healthy(run: Run | Recorded) -> str:
     history = run.history
     if "reference_loss" not in history or "train_loss" not in history:
         return "healthy"
-    reached, reference = history["train_loss"][-1], history["reference_loss"][0]
-    found = f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
-    for name, word in (("accuracy", "accuracy"), ("r2", "r²")):
-        part = "validation" if f"yardstick_validation_{name}" in history else "train"
-        if f"yardstick_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
-            mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
-            found += f"; {part} {word} {mine:.3f}, that of a plain network {plain:.3f}"
+    reading, reference = Reading(history), history["reference_loss"][0]
+    alone = ", of the best network alone" if isinstance(run, Run) and run.network.population else ""
+    found = f"healthy: training loss {history['train_loss'][-1]:.3g} ({mean_loss(reading)}{alone})"
+    found += f"; a network that ignores its inputs has {reference:.3g}"
+    name = reading.score_name
+    part = "validation" if f"yardstick_validation_{name}" in history else "train"
+    if f"yardstick_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
+        mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
+        of = probed(reading, part)
+        where = f" on {of}" if of.startswith("the first") else ""
+        found += f"; {part} {score(reading)} {mine:.3f}, that of a plain network {plain:.3f}{where}"
     return found
 
 
@@ -218,6 +242,7 @@ def _trials(repair: Repair) -> Iterator[str]:
     for trial in repair.trials:
         yield f"{trial.steps:7}{trial.score:9.3f}  {', '.join(trial.words) or 'as it is'}{_suspected(trial.causes)}"
     yield f"{'':7}{repair.yardstick:9.3f}  a plain network"
+    yield f"{'score':10}{repair.score_of_trials}"
 
 
 def _suspected(causes: Sequence[str]) -> str:

@@ -79,7 +79,7 @@ def contradictory(r: Reading) -> Iterator[Suspicion]:
     """Equal rows with different targets."""
     share = r.one("contradictory_rows", default=0.0)
     if share > 0.05:
-        why = f"{100 * share:.0f} % of the rows have a twin with another target"
+        why = f"{100 * share:.0f} % of the rows looked through have a twin with another target"
         yield suspect(0.4 + 0.58 * between(share, 0.05, 0.4), "contradictory_labels", why, "clean the labels")
 
 
@@ -88,7 +88,7 @@ def meaning(r: Reading) -> Iterator[Suspicion]:
     noise, plain = r.one("label_noise", default=0.0), r.one(f"yardstick_validation_{r.score_name}")
     meaningless, noisy = is_meaningless(r), noise > 0.12 and 1 - plain > 0.7 * noise
     if meaningless:
-        why = "on held-out rows a plain network is no better than guessing"
+        why = "on the rows to validate on a plain network is no better than guessing"
         yield suspect(0.96, "uninformative_labels", why, "check that rows and labels match")
     if noisy:
         why = f"about {100 * noise:.0f} % of the labels contradict their surroundings"
