@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from functools import reduce
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp import data, initializers
+from mlp import initializers
 from mlp.optimizers import OPTIMIZERS
 
 X = np.random.default_rng(0).normal(size=(12, 2))
@@ -196,6 +197,11 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
     "Finding": lambda: {"kind": ("divergence", text), "severity": ("info", lambda _: False), "message": ("text", text),
                         "layers": (("dense1",), lambda v: v == ()), "step": (3, either(nothing, whole)),
                         "evidence": ({}, a(Mapping)), "causes": ((), lambda v: v == ())},
+    "curvature.classify_point": lambda: {
+        "network": (network(), NETWORK), "loss": (mlp.SquaredError(), LOSS), "X": (X, table), "t": (T, table),
+        "rate": (0.1, either(nothing, number)), "batch_size": (4, either(nothing, whole)), "budget": (20, whole),
+        "losses": (None, lambda v: v is None or (isinstance(v, list | tuple | np.ndarray) and is_flat(v))),
+        "rule": (None, either(nothing, RULE)), "state": (None, nothing), "rng": (0, SEED), "rows": (12, whole)},
     "data.load": lambda: {"source": ("iris", text), "target": (None, either(nothing, text, whole))},
     "data.split": lambda: {"n_rows": (12, lambda v: v is HUGE), "validation": (0.2, number), "test": (0.2, number),
                            "rng": (0, SEED), "labels": (LABELS, nothing)},
@@ -215,6 +221,10 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
     "data.Dataset": lambda: {"X": (X, a(np.ndarray)), "y": (LABELS, either(nothing, a(np.ndarray))),
                              "feature_names": (("a", "b"), a(Sequence, np.ndarray)), "test": (None, nothing)},
 }  # fmt: skip
+
+
+def is_flat(value: Any) -> bool:
+    return np.ndim(value) == 1 and np.asarray(value).dtype.kind in "fiu"
 
 
 def texts(value: Any) -> bool:
@@ -249,6 +259,7 @@ RIGHT = {
 CALLED = {
     "rate0": "learning_rate",
     "rates": "learning_rate",
+    "t": "target",
     "then": "learning_rate",
     "data": "X",
     "folder": "path",
@@ -271,7 +282,7 @@ def is_tested_here(name: str) -> bool:
     return callable(found) and not error and name not in RECORDS | CONTRACTS | ESTIMATORS
 
 
-PUBLIC = [name for name in mlp.__all__ if is_tested_here(name)] + [n for n in FUNCTIONS if n.startswith("data.")]
+PUBLIC = [name for name in mlp.__all__ if is_tested_here(name)] + [n for n in FUNCTIONS if "." in n]
 
 
 def of_fields(kind: type[Any]) -> Good:
@@ -299,7 +310,7 @@ def like(default: Any, kind: type[Any]) -> Fits:
 
 def right(name: str) -> tuple[Callable[..., Any], Good]:
     """A public name, and its arguments."""
-    found = getattr(data, name.removeprefix("data.")) if name.startswith("data.") else getattr(mlp, name)
+    found = reduce(getattr, name.split("."), mlp)
     if name in FUNCTIONS:
         return found, FUNCTIONS[name]()
     assert is_dataclass(found), f"{name} is public and stands in no table: give it a row in FUNCTIONS"

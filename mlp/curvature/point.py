@@ -111,7 +111,7 @@ def classify_point(
     check_count("rows", rows)
     draw = generator(rng)
     X, t = as_array("X", X), as_array("target", t)
-    if X.ndim != 2 or len(X) != len(t):
+    if X.ndim != 2 or X.shape[:1] != t.shape[:1]:
         as_batch(X, t)  # says what is wrong
     chosen = _some_rows(len(X), min(rows, max(FEWEST, MOST // network.layout.size)), draw)
     check_room(VECTORS, network.layout.size)
@@ -141,10 +141,12 @@ def _check_course(network: Network, rate: Any, batch_size: Any, budget: Any, rul
 
 def _numbers(losses: Any) -> Array | None:
     """The losses of the latest steps, as an array."""
-    try:
-        return None if losses is None else np.asarray(losses, np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        raise HyperparameterError("losses", losses, "numbers, one for each of the latest steps") from None
+    if losses is None:
+        return None
+    found = as_array("losses", losses)
+    if found.ndim != 1 or found.dtype.kind not in "fiu":
+        raise HyperparameterError("losses", losses, "numbers, one for each of the latest steps")
+    return found.astype(np.float64)
 
 
 def _point(e: Evidence, verdict: Verdict, unseen: str) -> Point:
