@@ -24,18 +24,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mlp.comparison import compare as compare_runs
+from mlp.config import explaining_paths, override, parse, put, read_toml, to_toml
 from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.errors import DataError, MLPError
 from mlp.exchange.target import target, wrote
-from mlp.experiment import Epoch, Experiment, Repair, Run, experiment, load_run, mended
-from mlp.experiment.checkpoint import read as read_checkpoint
-from mlp.experiment.config import explaining_paths, override, parse, put, read, to_toml
-from mlp.experiment.files import files_behind, new_folder, plain, repaired_folder, reserved
-from mlp.experiment.prepare import display, files_read
-from mlp.experiment.result import Recorded, load_recorded, run_folder
-from mlp.experiment.resume import check_replaced, is_finished, resumed
+from mlp.experiment import Epoch, Repair, Run, Setup, State, Stop, begin, epochs, finish, load_run, repair_run
+from mlp.experiment.checkpoint import read_checkpoint
+from mlp.experiment.checkpoint_schedule import CheckpointSchedule
+from mlp.experiment.loop import is_over
+from mlp.experiment.resume import check_replaced, is_finished, restore
+from mlp.experiment.run import Recorded, load_recorded, run_folder
+from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
 from mlp.optimizer_bench import (
     BenchSettings,
     OptimizerComparison,
@@ -47,6 +48,7 @@ from mlp.optimizer_bench import (
 )
 from mlp.optimizers import OPTIMIZERS
 from mlp.output import Permission, as_path, explaining, replacing
+from mlp.preprocessing.source import files_read, short_name
 from mlp.problems import PROBLEMS
 from mlp.report.comparison import comparison_text
 from mlp.report.evaluation import evaluation
@@ -238,7 +240,7 @@ def _no_output() -> int:
 
 def _train(given: argparse.Namespace) -> int:
     """Train, show, save."""
-    config = written = {} if given.config is None else read(given.config)
+    config = written = {} if given.config is None else read_toml(given.config)
     for assignment in given.set:
         config = override(config, assignment)
     if given.source:
@@ -246,24 +248,25 @@ def _train(given: argparse.Namespace) -> int:
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
     asked = parse(config, where)
     permission = _permission(given, files_read(asked, given.config))
-    folder = new_folder(display(asked.data.source)) if given.out is None else as_path("-o", given.out)
+    folder = new_folder(short_name(asked.data.source)) if given.out is None else as_path("-o", given.out)
     second = repaired_folder(folder)
     folders = (folder, second) if given.repair else (folder,)
     for place in folders:
         check_replaced(place, asked, permission)
     check_logs(given.log, folders, permission)
     with explaining_paths(given.config or "", written):
-        ready = experiment(config, where=where)
-    with reserved(folder), reserved(second) if given.repair else nullcontext():
+        setup, state = begin(config, where=where)
+    stop = Stop()
+    with reserve(folder), reserve(second) if given.repair else nullcontext():
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
-        with logs(ready.recorder.history, given.log, _warn) as following:
-            print(preamble(ready))
-            run = _trained(ready, folder, following.update)
-        repair = _repaired(run, folder, second) if given.repair and not ready.stopped else None
+        with logs(state.history, given.log, _warn) as following:
+            print(preamble(setup))
+            run = _train_run(setup, state, stop, folder, following.update)
+        repair = _repaired(run, folder, second) if given.repair and not stop.requested else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
-    return _status(ready, run if repair is None else repair.after, folder)
+    return _status(setup, state, stop, run if repair is None else repair.after, folder)
 
 
 def _permission(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
@@ -283,47 +286,52 @@ def _resume(given: argparse.Namespace) -> int:
         done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
         print(as_json(run, folder) if given.json else f"{done}; to train it further: {_go_on(folder)} --epochs N")
         return DONE
-    ready = resumed(saved, given.epochs)
-    with reserved(folder):
-        print(preamble(ready))
-        print(f"{'resumed':10}after {counted(ready.steps, 'step')}, {counted(ready.epoch, 'epoch')} done")
-        run = _trained(ready, folder)
+    setup, state = restore(saved, given.epochs)
+    stop = Stop()
+    with reserve(folder):
+        print(preamble(setup))
+        print(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
+        run = _train_run(setup, state, stop, folder)
     if given.json:
         print(as_json(run, folder))
-    return _status(ready, run, folder)
+    return _status(setup, state, stop, run, folder)
 
 
-def _trained(ready: Experiment, folder: Path, each_epoch: Callable[[], None] = lambda: None) -> Run:
-    """The run of an experiment, shown and written, with checkpoints on the way."""
-    ready.keep(folder)
-    with interruptible(ready), _naming_the_way_back(ready, folder):
-        for line in pretraining(ready):
+def _train_run(
+    setup: Setup, state: State, stop: Stop, folder: Path, each_epoch: Callable[[], None] = lambda: None
+) -> Run:
+    """Train, show and write the run of an experiment, with checkpoints on the way."""
+    checkpoints = CheckpointSchedule(setup, state, folder, stop)
+    with interruptible(stop), _naming_the_way_back(checkpoints):
+        for line in pretraining(setup, state, stop):
             print(line)
-        for _ in _watched(ready):
+        n_epochs = setup.config.training.epochs - state.epoch
+        for _ in watched(epochs(setup, state, checkpoints, stop), n_epochs):
             each_epoch()
-        run = ready.finish()
+        run = finish(setup, state)
         run.save(folder)
     print(metrics_table(run), verdict(run), measured(run, folder), sep="\n")
     return run
 
 
 @contextmanager
-def _naming_the_way_back(ready: Experiment, folder: Path) -> Iterator[None]:
+def _naming_the_way_back(checkpoints: CheckpointSchedule) -> Iterator[None]:
     """Where a signal ends the command at once, say how to go on."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as end:
-        if not (ready.keeper and ready.keeper.written):
+        if not checkpoints.written:
             raise
+        folder = checkpoints.folder
         print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
         sys.exit(INTERRUPTED if isinstance(end, KeyboardInterrupt) else TERMINATED)
 
 
-def _status(ready: Experiment, last: Run, folder: Path) -> int:
+def _status(setup: Setup, state: State, stop: Stop, last: Run, folder: Path) -> int:
     """The exit status; what to do about an interruption is said."""
-    if ready.stopped:
-        so_far = f"mlp: interrupted after {ready.steps} steps; the weights so far are in {folder}"
-        print(so_far if ready.over else f"{so_far}. To go on: {_go_on(folder)}", file=sys.stderr)
+    if stop.requested:
+        so_far = f"mlp: interrupted after {state.steps} steps; the weights so far are in {folder}"
+        print(so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder)}", file=sys.stderr)
         return INTERRUPTED
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
 
@@ -355,7 +363,7 @@ def _bench(given: argparse.Namespace) -> int:
 
 def _bench_settings(given: argparse.Namespace) -> BenchSettings:
     """The settings of the file, and over them those of the command line."""
-    config = {} if given.config is None else read(given.config)
+    config = {} if given.config is None else read_toml(given.config)
     for name in ("optimizers", "problems"):
         if getattr(given, name) is not None:
             names = [part.strip() for part in getattr(given, name).split(",")]
@@ -366,14 +374,14 @@ def _bench_settings(given: argparse.Namespace) -> BenchSettings:
     return parse_bench_settings(config, given.config or "mlp bench")
 
 
-def _watched(ready: Experiment) -> Iterator[Epoch]:
+def _watched(setup: Setup, state: State) -> Iterator[Epoch]:
     """The epochs of an experiment, with progress."""
-    return watched(ready.epochs(), ready.config.training.epochs - ready.epoch)
+    return watched(epochs(setup, state), setup.config.training.epochs)
 
 
 def _repaired(run: Run, folder: Path, second: Path) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
-    repair = mended(run, show=_watched)
+    repair = repair_run(run, show=_watched)
     print(repair_text(repair))
     if repair.changes:
         file = folder / "repaired.toml"
@@ -385,11 +393,11 @@ def _repaired(run: Run, folder: Path, second: Path) -> Repair:
 
 
 @contextmanager
-def interruptible(ready: Experiment) -> Iterator[None]:
+def interruptible(wish: Stop) -> Iterator[None]:
     """Let Ctrl-C end the training between two steps, so that weights and history fit together; a second one kills."""
 
     def stop(number: int, frame: object) -> None:
-        ready.stopped = True
+        wish.requested = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     with handling({signal.SIGINT: stop}):
@@ -408,7 +416,7 @@ def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, sec
     }
     if repair is not None:
         found["repair"] = {"run": str(second) if repair.changes else None, **repair.to_json()}
-    return json.dumps(plain(found))
+    return json.dumps(to_json_values(found))
 
 
 def _diagnose(given: argparse.Namespace) -> int:
@@ -426,11 +434,10 @@ def _evaluate(given: argparse.Namespace) -> int:
     run = load_run(given.run)
     X, y = run.load(given.source)
     if y is None:
-        raise DataError(f"{given.source} has no target {run.preprocessing.target_name!r} to compare with.")
-    found, known = run.appraise(X, y), run.trained_on(given.source)
+        raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
+    found = run.appraise(X, y)
     if given.json:
-        about = {"run": given.run, "source": given.source, "trained_on": known}
-        print(json.dumps(plain({**about, **found.to_json()})))
+        print(json.dumps(to_json_values({"run": given.run, "source": given.source, **found.to_json()})))
     else:
         print(evaluation(found, known))
     return DONE
@@ -440,7 +447,7 @@ def _compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
     _permission(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
     found = compare_runs(given.runs, given.on)
-    print(json.dumps(plain(found.to_json())) if given.json else comparison_text(found))
+    print(json.dumps(to_json_values(found.to_json())) if given.json else comparison_text(found))
     return DONE
 
 

@@ -21,6 +21,13 @@ from mlp.errors import FileFormatError, HyperparameterError, ShapeError, Unknown
 from mlp.output import as_path
 
 FORMAT = 1
+RENAMED = {
+    "yardstick_train_accuracy": "baseline_train_accuracy",
+    "yardstick_train_r2": "baseline_train_r2",
+    "yardstick_validation_accuracy": "baseline_validation_accuracy",
+    "yardstick_validation_r2": "baseline_validation_r2",
+}
+"""What columns are called today that had another name in version 0.1.0. They are renamed when a history is read."""
 
 
 class Column:
@@ -265,15 +272,16 @@ class History(Mapping[str, Array]):
 
     @classmethod
     def unpacked(cls, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
-        """The history that `packed` took apart."""
+        """The history that `packed` took apart, in this version or an earlier one."""
+        names = {name: RENAMED.get(name, name) for name in about}
         found = cls(
-            {name: arrays[f"values/{name}"] for name in about},
-            steps={name: arrays[f"steps/{name}"].tolist() for name in about},
-            labels={name: tuple(about[name]["labels"]) for name in about},
-            units={name: about[name]["unit"] for name in about},
+            {new: arrays[f"values/{name}"] for name, new in names.items()},
+            steps={new: arrays[f"steps/{name}"].tolist() for name, new in names.items()},
+            labels={new: tuple(about[name]["labels"]) for name, new in names.items()},
+            units={new: about[name]["unit"] for name, new in names.items()},
         )
-        for name in about:
-            found.column(name).shared = about[name].get("shared", False)
+        for name, new in names.items():
+            found.column(new).shared = about[name].get("shared", False)
         return found
 
     def _known(self, name: str) -> Column | Derived:

@@ -143,7 +143,7 @@ def test_evaluate_says_what_is_undefined(cli: Callable[[str], Said]) -> None:
     cli("train iris -o run --set record.probe=never")
     with Path("one.csv").open("w") as file:
         table = csv.writer(file)
-        names = mlp.load_run("run").preprocessing.feature_names
+        names = mlp.load_run("run").model.preprocessing.feature_names
         table.writerows([[*names, "species"], [5.1, 3.5, 1.4, 0.2, "setosa"]])
     _, out, _ = cli("evaluate run one.csv")
     assert "undefined" in next(line for line in out.splitlines() if line.startswith("auc"))

@@ -69,7 +69,7 @@ def test_a_run_takes_its_preprocessing_along(tmp_path: Path) -> None:
     path = mlp.to_safetensors(run, tmp_path / "run.safetensors")
     with safetensors.safe_open(path, "numpy") as file:
         about = json.loads(file.metadata()["preprocessing"])
-    assert about == run.preprocessing.to_json()
+    assert about == run.model.preprocessing.to_json()
     assert mlp.from_safetensors(path).params.tobytes() == run.network.params.tobytes()
 
 

@@ -125,7 +125,7 @@ def test_a_run_answers_raw_rows_in_onnxruntime_as_it_does_here(name: str, tmp_pa
         np.testing.assert_allclose(found["prediction"], expected, rtol=CLOSE, atol=CLOSE)
     else:
         assert found["prediction"].tolist() == expected.tolist()
-    certain = run.head.certain and run.preprocessing.task != "regression"
+    certain = run.model.head.certain and run.model.preprocessing.task != "regression"
     assert ("probabilities" in found) is certain
     if certain:
         np.testing.assert_allclose(found["probabilities"], run.predict_proba(X), atol=CLOSE)
@@ -179,7 +179,7 @@ def test_the_model_tells_the_names_of_columns_and_classes(tmp_path: Path) -> Non
     model = onnx.load(mlp.to_onnx(run, tmp_path / "iris.onnx"))
     about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert about["class_names"] == ["setosa", "versicolor", "virginica"]
-    assert about["feature_names"] == list(run.preprocessing.feature_names)
+    assert about["feature_names"] == list(run.model.preprocessing.feature_names)
     assert about["task"] == "classification"
 
 

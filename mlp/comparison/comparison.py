@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.comparison.rows import asked, split, tested_on, won
+from mlp.comparison.rows import find_test_part, read_part, score_rows
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Run, load_run
 from mlp.statistics.significance import holm, sign_test
@@ -119,11 +119,10 @@ def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None
     names, runs = tuple(map(str, folders)), tuple(map(load_run, folders))
     if source is not None:
         _check_tasks(runs)
-        scores = [won(run, asked(run, source)) for run in runs]
-        known = tuple(run.trained_on(source) for run in runs)
-        return Comparison(names, runs, *_tested(scores), f"{source}", known)
+        scores = [score_rows(run, read_part(run, source)) for run in runs]
+        return Comparison(names, runs, *_tested(scores), f"{source}")
     try:
-        scores = [won(run, tested_on(run, runs[0])) for run in runs]
+        scores = [score_rows(run, find_test_part(run, runs[0])) for run in runs]
     except MLPError as error:
         return Comparison(names, runs, (), 0, str(error))
     return Comparison(names, runs, *_tested(scores), "the test part, the same for all")
@@ -131,7 +130,7 @@ def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None
 
 def _check_tasks(runs: Sequence[Run]) -> None:
     """Refuse runs whose answers are of different kinds."""
-    tasks = sorted({run.preprocessing.task for run in runs})
+    tasks = sorted({run.model.task for run in runs})
     if len(tasks) > 1:
         raise DataError(f"the runs do {' and '.join(tasks)}: their answers cannot be compared. Leave --on out.")
 

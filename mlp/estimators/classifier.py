@@ -18,7 +18,6 @@ from mlp.estimators.settings import promises_probabilities
 from mlp.estimators.targets import Labels, check_several, check_texts, labels, recoded
 from mlp.estimators.truth import right_rows
 from mlp.estimators.weights import by_class, check_class_weight, sample_weights
-from mlp.experiment import metrics
 
 
 class MLPClassifier(Estimator):
@@ -152,7 +151,7 @@ class MLPClassifier(Estimator):
         with the same rows are a `fit` of N epochs, its schedule too, whose length in steps must be given.
         """
         check_class_weight(self.class_weight)
-        first = not hasattr(self, "_course")
+        first = not hasattr(self, "_trained")
         if first and classes is None and np.ndim(y) < 2:
             raise DataError("classes must be passed on the first call to partial_fit: all labels that will ever come.")
         told = self._read(X, y, sample_weight, classes if first else self.classes_, first=first)
@@ -161,21 +160,21 @@ class MLPClassifier(Estimator):
     def predict(self, X: Any) -> Array:
         """The label of each row (n,), or 0 and 1 for each label (n, k)."""
         raw = self._raw(X)
-        codes = metrics.decide(self._run.head, self._run.preprocessing.task, raw)
+        codes = self._model.head.decide(raw)
         return codes if codes.ndim == 2 else self.classes_[codes]
 
     def decision_function(self, X: Any) -> Array:
         """How much speaks for each class, (n, n_classes) or (n, k); for the second of two classes, (n,), above 0."""
-        raw, head = self._raw(X), self._run.head
-        if head.n_out == 1 and self._run.preprocessing.task == "classification":
+        raw, head = self._raw(X), self._model.head
+        if head.n_out == 1 and head.task == "classification":
             return raw[:, 0] - head.threshold
-        if head.n_out == 2 and self._run.preprocessing.task == "classification":
+        if head.n_out == 2 and head.task == "classification":
             return np.asarray(raw[:, 1] - raw[:, 0])
         return raw - head.threshold
 
     def _check_certain(self) -> None:
         """AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
-        certain = self._run.head.certain if hasattr(self, "_run") else promises_probabilities(self)
+        certain = self._model.head.certain if hasattr(self, "_run") else promises_probabilities(self)
         if not certain:
             raise AttributeError(
                 f"loss = {self.loss!r} with output = {self.output!r} gives scores, no probabilities. "
@@ -188,12 +187,7 @@ class MLPClassifier(Estimator):
 
         Losses that give scores have none: then there is no such method.
         """
-        raw = self._raw(X)
-        with metrics.quiet():
-            found = metrics.probabilities(self._run.head, self._run.preprocessing.task, raw)
-        if found is None:
-            raise ConfigError("this network gives scores, no probabilities. Train it with cross_entropy.")
-        return found
+        return self._model.probabilities_of(self._raw(X))
 
     @available_if(_check_certain)
     def predict_log_proba(self, X: Any) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.experiment.build import adam_rate
+from mlp.config.optimizer import adam_rate
 from mlp.optimizers import OPTIMIZERS
 
 LENGTHS = {"classification": (20, 150), "multilabel": (20, 150), "regression": (40, 600)}

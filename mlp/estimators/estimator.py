@@ -22,10 +22,13 @@ from mlp.estimators.rows import check_names, column_names, matrix
 from mlp.estimators.settings import columns, configuration, in_portions, seed_of
 from mlp.estimators.targets import plain
 from mlp.estimators.weights import sample_weights
-from mlp.experiment import Run, experiment
-from mlp.experiment.again import Course, again
-from mlp.experiment.given import Given
-from mlp.experiment.run import Experiment
+from mlp.experiment import Run, Setup, State, begin, train_epochs
+from mlp.experiment.before_training import note_before_training
+from mlp.experiment.continue_training import Trained, continue_training, sum_up_past
+from mlp.experiment.run import choose_model, measure
+from mlp.experiment.state import answering_model
+from mlp.experiment.watch import note_end, note_scores
+from mlp.preprocessing import GivenRows
 
 
 class Told(NamedTuple):
@@ -74,7 +77,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     def _goes_on(self) -> bool:
         """Whether `fit` goes on with the network there is."""
         check_flag("warm_start", self.warm_start)
-        return bool(self.warm_start) and hasattr(self, "_course")
+        return bool(self.warm_start) and hasattr(self, "_trained")
 
     def _fit(self, told: Told, validation: tuple[Any, Any, Any], seen: Mapping[str, Any]) -> Self:
         """Train a new network, or go on with the one there is where `warm_start` says so."""
@@ -83,15 +86,15 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         seed = self.seed_ if goes_on else seed_of(self.random_state)
         validates = given.validation is not None
         config = configuration(self, self._task(told.y), len(told.X), seed, validates=validates)
-        return self._trained(config, given, told, seen, goes_on)
+        return self._train(config, given, told, seen, goes_on)
 
     def _partial_fit(self, told: Told, seen: Mapping[str, Any]) -> Self:
         """Go through the rows once, with the network there is or a new one."""
-        goes_on = hasattr(self, "_course")
+        goes_on = hasattr(self, "_trained")
         seed = self.seed_ if goes_on else seed_of(self.random_state)
         whole = configuration(self, self._task(told.y), len(told.X), seed, validates=True)
         config = in_portions(self, whole, type(self).__name__)
-        return self._trained(config, self._given(told), told, seen, goes_on)
+        return self._train(config, self._given(told), told, seen, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
         """Check what `fit` was told; not the `first` time, rows must have the features that they had then."""
@@ -108,9 +111,9 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             rows, target, weights = rows[there], target[there], weights[there]
         return Told(rows, self._targets(target, classes), names, weights)
 
-    def _given(self, told: Told) -> Given:
+    def _given(self, told: Told) -> GivenRows:
         dataset = self._dataset(told.X, columns(told.names, told.X.shape[1]), told.y)
-        return Given(dataset, told.weights, self._class_weight(told.y))
+        return GivenRows(dataset, told.weights, self._class_weight(told.y))
 
     def _validation(self, given: tuple[Any, Any, Any], told: Told) -> tuple[Array, Array, Array | None] | None:
         """Rows to validate on (X, y, weights), checked against those to train on; None where none were given."""
@@ -128,23 +131,29 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             )
         return rows, target, sample_weights(weights, len(rows), "sample_weight_val")
 
-    def _trained(self, config: Any, given: Given, told: Told, seen: Mapping[str, Any], goes_on: bool) -> Self:
+    def _train(self, config: Any, given: GivenRows, told: Told, seen: Mapping[str, Any], goes_on: bool) -> Self:
         """Run the experiment; keep what came of it."""
         where = type(self).__name__
-        ready = again(self._course, config, given, where) if goes_on else experiment(config, given, where)
-        ready.unwatched = True
+        if goes_on:
+            setup, state = continue_training(self._trained, config, given, where)
+        else:
+            setup, state = begin(config, given, where)
         names = getattr(self, "feature_names_in_", None) if goes_on else told.names
         about = self._about(told, names, config["training"]["seed"])
-        self._managed(lambda: self._watch(ready, about, seen))
-        run = ready.finish()
-        if ready.diverged:
-            raise _divergence(where, ready)
-        self._keep({**about, "_past": ready.to_past(), "_run": run, "_course": Course.of(ready)})
+        self._managed(lambda: self._watch(setup, state, about, seen))
+        run = _end(setup, state)
+        if state.diverged:
+            raise _divergence(where, state)
+        trained = Trained.of(setup, state)
+        self._keep({**about, "_run": run, "_trained": trained, "_kept_epoch": trained.past.kept})
         return self
 
-    def _watch(self, ready: Experiment, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    def _watch(self, setup: Setup, state: State, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
         """Train, and let callbacks look on."""
-        for _ in self._announced(ready.epochs(), ready.config.training.epochs, seen, lambda: _snapshot(ready, about)):
+        note_before_training(setup, state)
+        n_epochs = setup.config.training.epochs
+        epochs = train_epochs(setup, state)
+        for _ in self._announced(epochs, n_epochs, seen, lambda: _snapshot(setup, state, about)):
             pass
 
     def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:
@@ -158,19 +167,27 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         self.__dict__.update(attributes)
 
 
-def _snapshot(ready: Experiment, about: Mapping[str, Any]) -> dict[str, Any]:
+def _end(setup: Setup, state: State) -> Run:
+    """Note the end and measure; nothing is judged before somebody asks."""
+    if not state.diverged:
+        note_scores(setup, state, answering_model(setup, state))
+    note_end(setup, state)
+    return measure(setup, state)
+
+
+def _snapshot(setup: Setup, state: State, about: Mapping[str, Any]) -> dict[str, Any]:
     """What makes an estimator that stopped here: its attributes, with a network of its own."""
-    network, history, metrics = ready.chosen()
-    own = network.at(network.params.copy())
-    run = Run(ready.config, ready.prepared.preprocessing, ready.head, own, history, metrics)
-    return {**about, "_past": ready.to_past(), "_run": run}
+    model, history, metrics = choose_model(setup, state)
+    own = replace(model, network=model.network.at(model.network.params.copy()))
+    run = Run(setup.config, own, history, metrics)
+    return {**about, "_run": run, "_kept_epoch": sum_up_past(setup, state).kept}
 
 
-def _divergence(where: str, ready: Experiment) -> DivergenceError:
+def _divergence(where: str, state: State) -> DivergenceError:
     """The error for a training that came to no numbers; its findings say why."""
-    found = diagnose(ready.recorder.history)
+    found = diagnose(state.history)
     why = found[0].message if found else "The loss is no number. Lower learning_rate."
-    return DivergenceError(f"{where}: training diverged after {ready.steps} steps. {why}", found)
+    return DivergenceError(f"{where}: training diverged after {state.steps} steps. {why}", found)
 
 
 def seen(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from mlp.diagnosis import Finding, diagnose
 from mlp.errors import ShapeError
 from mlp.estimators.bridge import not_fitted
 from mlp.estimators.rows import check_names, column_names, matrix
-from mlp.experiment import Run, metrics
-from mlp.experiment.again import Course
-from mlp.experiment.prepare import Part
-from mlp.experiment.run import Past
+from mlp.experiment import Run
+from mlp.experiment.continue_training import Trained
 from mlp.history import History
 from mlp.layers import Dense
+from mlp.model import Model
 from mlp.network import Network
 
 
@@ -28,9 +27,9 @@ class Fitted:
 
     n_features_in_: int
     seed_: int
-    _past: Past
     _run: Run
-    _course: Course
+    _trained: Trained
+    _kept_epoch: Any
 
     def __sklearn_is_fitted__(self) -> bool:
         """For scikit-learn's `check_is_fitted`."""
@@ -71,7 +70,7 @@ class Fitted:
     def validation_scores_(self) -> Array | None:
         """Accuracy, or r², on the validation rows after each epoch, by their sample weights; None where none were."""
         run = self._known()
-        return run.history.get("validation_r2" if run.preprocessing.task == "regression" else "validation_accuracy")
+        return run.history.get("validation_r2" if run.model.task == "regression" else "validation_accuracy")
 
     @property
     def n_iter_(self) -> int:
@@ -87,7 +86,7 @@ class Fitted:
         without early stopping, and after `partial_fit`, the last one: `n_iter_`.
         """
         chosen = self._known().metrics.get("restart_chosen", 0)
-        return int(np.ravel(self._past.kept)[chosen])
+        return int(np.ravel(self._kept_epoch)[chosen])
 
     @property
     def loss_(self) -> float:
@@ -119,7 +118,7 @@ class Fitted:
     @property
     def n_outputs_(self) -> int:
         """Outputs of the network: one for two classes."""
-        return self._known().head.n_out
+        return self._known().model.head.n_out
 
     @property
     def n_layers_(self) -> int:
@@ -135,13 +134,16 @@ class Fitted:
             raise not_fitted(self)
         return self._run
 
+    @property
+    def _model(self) -> Model:
+        """The model that was fitted."""
+        return self._known().model
+
     def _raw(self, X: Any) -> Array:
         """Raw outputs (n, n_out) for rows as they were given to `fit`."""
-        run, rows, names = self._known(), matrix(X, type(self).__name__), column_names(X)
+        model, rows, names = self._model, matrix(X, type(self).__name__), column_names(X)
         self._check_features(rows, names)
-        scaled = run.preprocessing.scaling.apply(rows, run.network.dtype)
-        with metrics.quiet():
-            return metrics.raw_outputs(run.network, Part(scaled, np.empty(len(scaled))))
+        return model.raw(model.rows(rows))
 
     def _check_features(self, rows: Array, names: Array | None) -> None:
         """Refuse rows of other features than those it was fitted on."""

@@ -13,7 +13,6 @@ from mlp.estimators.estimator import Estimator, seen
 from mlp.estimators.targets import numbers
 from mlp.estimators.truth import true_numbers
 from mlp.estimators.weights import sample_weights
-from mlp.experiment import metrics
 
 
 class MLPRegressor(Estimator):
@@ -117,15 +116,12 @@ class MLPRegressor(Estimator):
         else goes on from call to call: N calls with the same rows are a `fit` of N epochs, its schedule too, whose
         length in steps must be given.
         """
-        told = self._read(X, y, sample_weight, None, first=not hasattr(self, "_course"))
+        told = self._read(X, y, sample_weight, None, first=not hasattr(self, "_trained"))
         return self._partial_fit(told, seen(X, y, sample_weight))
 
     def predict(self, X: Any) -> Array:
         """A number for each row (n,), or several (n, k)."""
-        raw = self._raw(X)
-        with metrics.quiet():
-            found = metrics.values(self._run.head, raw)
-        return found[:, 0] if found.shape[1] == 1 else found
+        return self._model.answers(self._raw(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """r², the mean over outputs: 1 for answers that are right, 0 for those no better than the mean; weighted.

@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.config import naming_place, parse
+from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, gives_probabilities, resolve_loss_name
+from mlp.config.optimizer import open_lengths
+from mlp.config.schema import PLACES
 from mlp.errors import (
     ConfigError,
     HyperparameterError,
@@ -23,8 +27,6 @@ from mlp.errors import (
 )
 from mlp.estimators import defaults
 from mlp.estimators.defaults import is_word
-from mlp.experiment.build import ONE_OF_MANY, PLACES, REGRESSION, YES_OR_NO, is_certain, loss_name, open_lengths
-from mlp.experiment.config import blaming, parse
 from mlp.optimizers import OPTIMIZERS
 
 LOSSES = {kind: name for known in (YES_OR_NO, ONE_OF_MANY, REGRESSION) for name, kind in known.items()}
@@ -46,7 +48,7 @@ def configuration(e: Any, task: str, n_rows: int, seed: int, *, validates: bool)
         "loss": {"l1": e.l1, "l2": defaults.l2(e.l2, optimizer["name"]), **loss},
         "optimizer": optimizer,
         "training": training,
-        "record": {"probe": "never"},
+        "record": {"baseline": "never"},
     }
 
 
@@ -68,7 +70,7 @@ def in_portions(e: Any, config: Mapping[str, Any], where: str) -> dict[str, Any]
         optimizer["learning_rate"] = defaults.PORTION_RATE
     found = {**config, "optimizer": optimizer, "training": {**config["training"], "epochs": 1}}
     given = parse(found, where).optimizer.schedule
-    with blaming(where):
+    with naming_place(where):
         planned = open_lengths(given)
     if planned:
         raise ConfigError(
@@ -110,7 +112,9 @@ def promises_probabilities(e: Any) -> bool:
         name = _loss(e, "classification")["name"]
     except MLPError:
         return True
-    return not isinstance(name, str) or is_certain(loss_name(name, e.output, "classification"), e.output)
+    if not isinstance(name, str):
+        return True
+    return gives_probabilities(resolve_loss_name(name, e.output, "classification"), e.output)
 
 
 def _optimizer(e: Any, training: Mapping[str, Any], n_train: int) -> dict[str, Any]:

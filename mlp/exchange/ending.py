@@ -18,9 +18,9 @@ from mlp.data.boxed import unboxed
 from mlp.data.cells import as_integers
 from mlp.errors import UnknownNameError
 from mlp.exchange.graph import Graph
-from mlp.experiment.build import Head
-from mlp.experiment.prepare import Preprocessing
 from mlp.losses import Loss
+from mlp.model import OutputHead
+from mlp.preprocessing import Preprocessing
 
 LINKS: dict[type[Loss], str] = {
     losses.SoftmaxCrossEntropy: "Softmax",
@@ -50,7 +50,7 @@ def scaled(graph: Graph, scaling: Scaling, x: str, dtype: Any) -> str:
     return graph.cast(x, dtype)
 
 
-def outputs(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: Any) -> list[Any]:
+def outputs(graph: Graph, head: OutputHead, about: Preprocessing, raw: str, dtype: Any) -> list[Any]:
     """End the graph with what a run answers; the declarations of its outputs."""
     graph.place = "answer"
     if about.task == "regression":
@@ -59,7 +59,7 @@ def outputs(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: Any
     return [*found, *([_probabilities(graph, head, about.task, raw, dtype)] if head.certain else [])]
 
 
-def together(graph: Graph, head: Head, raws: list[str]) -> str:
+def together(graph: Graph, head: OutputHead, raws: list[str]) -> str:
     """The raw outputs that stand for the mean of what members say, in float64 as in `restarts.together`."""
     graph.place = "ensemble"
     said = [_linked(graph, head.loss, graph.cast(raw, np.float64)) for raw in raws]
@@ -90,7 +90,7 @@ def _linked(graph: Graph, loss: Loss, raw: str) -> str:
     return graph.apply(link, raw, **({"axis": -1} if link == "Softmax" else {}))
 
 
-def _numbers(graph: Graph, head: Head, raw: str, dtype: Any) -> Any:
+def _numbers(graph: Graph, head: OutputHead, raw: str, dtype: Any) -> Any:
     """Numbers in the units of the targets: x = x' / factor + shift, in float64 as in `Scaling.undo`."""
     found = _linked(graph, head.loss, raw)
     if head.targets is not None:
@@ -113,14 +113,14 @@ def _above(graph: Graph, values: str, threshold: float, dtype: Any) -> str:
     return graph.cast(yes, np.int64)
 
 
-def _labels(graph: Graph, head: Head, raw: str) -> Any:
+def _labels(graph: Graph, head: OutputHead, raw: str) -> Any:
     """0 and 1 for each label."""
     dtype = np.float64  # as `raw > threshold` compares
     graph.end(_above(graph, graph.cast(raw, dtype), head.threshold, dtype), "prediction")
     return graph.value("prediction", np.int64, head.n_out)
 
 
-def _classes(graph: Graph, head: Head, about: Preprocessing, raw: str, dtype: Any) -> Any:
+def _classes(graph: Graph, head: OutputHead, about: Preprocessing, raw: str, dtype: Any) -> Any:
     """The class of each row, as the targets held it."""
     if head.n_out == 1:
         codes = _above(graph, _only(graph, raw), head.threshold, dtype)
@@ -144,7 +144,7 @@ def _held(about: Preprocessing) -> Array:
     return whole if whole is not None and whole.dtype == np.int64 else np.array(about.class_names)
 
 
-def _probabilities(graph: Graph, head: Head, task: str, raw: str, dtype: Any) -> Any:
+def _probabilities(graph: Graph, head: OutputHead, task: str, raw: str, dtype: Any) -> Any:
     """A probability for each class or label."""
     p = _linked(graph, head.loss, raw)
     one = task == "classification" and head.n_out == 1

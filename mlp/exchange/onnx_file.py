@@ -64,14 +64,14 @@ def network_model(onnx: Any, network: Network) -> bytes:
 
 def run_model(onnx: Any, run: Run, rows: Any = np.float64) -> bytes:
     """From raw rows to answers."""
-    graph, about, network, dtype = Graph(onnx), run.preprocessing, run.network, run.network.dtype
+    graph, about, network, dtype = Graph(onnx), run.model.preprocessing, run.network, run.network.dtype
     x = scaled(graph, about.scaling, "X", dtype)
     if network.population:
         members = [_raw(graph, network.member(i), x) for i in range(*network.population)]
-        raw, dtype = together(graph, run.head, members), np.dtype(np.float64)
+        raw, dtype = together(graph, run.model.head, members), np.dtype(np.float64)
     else:
         raw = _raw(graph, network, x)
-    gives = outputs(graph, run.head, about, raw, dtype)
+    gives = outputs(graph, run.model.head, about, raw, dtype)
     takes = graph.value("X", float_dtype(rows), len(about.feature_names))
     return graph.model(takes, gives, _about(run), _version())
 
@@ -84,7 +84,7 @@ def _raw(graph: Graph, network: Network, x: str) -> str:
 
 def _about(run: Run) -> dict[str, str]:
     """What people and programs want to know of a model: all as JSON."""
-    about = run.preprocessing
+    about = run.model.preprocessing
     known = {
         "task": about.task,
         "feature_names": about.feature_names,

@@ -39,7 +39,7 @@ def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
     arrays = {name: np.ascontiguousarray(values) for name, values in tensors(network).items()}
     about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(described(network.layers))}
     if isinstance(model, Run):
-        about["preprocessing"] = json.dumps(model.preprocessing.to_json())
+        about["preprocessing"] = json.dumps(model.model.preprocessing.to_json())
     return write_file(path, library.save(arrays, about))
 
 

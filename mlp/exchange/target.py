@@ -45,9 +45,9 @@ def wrote(run: Run, path: str) -> str:
     """What stands there now, in a line."""
     if not path.lower().endswith(".onnx"):
         return path
-    about = run.preprocessing
+    about = run.model.preprocessing
     columns = f"X (rows, {len(about.feature_names)}), raw, in float64"
     if len(about.table_encoding.columns) < len(about.feature_names):
         columns += f", categories as 0 and 1: {names(about.feature_names, 6)}"
-    probabilities = " and probabilities" if run.head.certain and about.task != "regression" else ""
+    probabilities = " and probabilities" if run.model.head.certain and about.task != "regression" else ""
     return f"{path}: takes {columns}; gives prediction{probabilities}"

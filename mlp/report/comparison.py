@@ -73,7 +73,7 @@ def _tests(found: Comparison) -> Iterator[str]:
     if not found.duels:
         yield f"\nnot compared row by row: {found.on}"
         return
-    regression = found.runs[0].preprocessing.task == "regression"
+    regression = found.runs[0].model.task == "regression"
     what = "closer to the truth" if regression else "right where the other is wrong"
     test = "sign test" if regression else "McNemar's test"
     several = ", corrected by Holm for all pairs" if len(found.duels) > 1 else ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.complaints import counted
-from mlp.experiment.appraisal import Appraisal
+from mlp.model import Appraisal
 from mlp.report.text import figure
 
 WIDEST = 12  # classes whose confusion matrix fits a terminal

@@ -3,10 +3,10 @@
     config.toml     the experiment, resolved           history.npz    what was recorded
     model.npz       parameters, statistics, and how    metrics.json   how good it became
                     raw rows become inputs             findings.json  what was found
-    checkpoint.npz  where training stands; not written here
+    checkpoint.npz  where training stands; `checkpoint` writes it
 
 Files are written under temporary names, and renamed when all of them are whole: a full disk costs the new run, never
-an earlier one. None holds a pickle. Nothing read here is trusted: model.npz holds experiment and metrics once more,
+an earlier one. None holds a pickle. Nothing that is read is trusted. model.npz holds experiment and metrics once more,
 and the checksums of history and findings, all under a checksum; files that say something else are refused.
 """
 
@@ -26,14 +26,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp import archive
+from mlp.config import Config, parse, read_toml, to_toml
+from mlp.config.network import build_layers
 from mlp.diagnosis import Finding
 from mlp.errors import DataError, FileFormatError, MLPError
-from mlp.experiment import build
-from mlp.experiment import config as configuration
-from mlp.experiment.prepare import Preprocessing, files_read
 from mlp.history import History
+from mlp.model import Model, OutputHead, build_output_head
 from mlp.network import Network
 from mlp.output import Permission, status
+from mlp.preprocessing import Preprocessing
+from mlp.preprocessing.source import files_read
 
 FORMAT = 1
 NAMES = ("config.toml", "metrics.json", "findings.json", "history.npz", "model.npz")
@@ -57,18 +59,6 @@ def repaired_folder(folder: Path) -> Path:
     """DIR-repaired, beside DIR; of the working directory too, which may be called "."."""
     named = folder.resolve() if folder.name in ("", "..") else folder
     return named.with_name(f"{named.name}-repaired") if named.name else named / "-repaired"
-
-
-class Saved(NamedTuple):
-    """What a run directory holds. `numbers`: metrics, steps and seconds."""
-
-    config: configuration.Config
-    preprocessing: Preprocessing
-    head: build.Head
-    network: Network
-    history: History
-    numbers: dict[str, Any]
-    findings: tuple[Finding, ...]
 
 
 def is_run(folder: Path) -> bool:
@@ -103,7 +93,7 @@ def own_files(folder: Path) -> list[Path]:
 def files_behind(folder: Path) -> list[Path]:
     """All that a run directory may hold, and the data from which the run came."""
     try:
-        return [*own_files(folder), *files_read(configuration.parse(configuration.read(folder / "config.toml")))]
+        return [*own_files(folder), *files_read(parse(read_toml(folder / "config.toml")))]
     except MLPError:  # what is damaged says nothing of them
         return own_files(folder)
 
@@ -133,7 +123,7 @@ def _is_left(path: Path) -> bool:
 
 
 @contextmanager
-def reserved(folder: Path) -> Iterator[None]:
+def reserve(folder: Path) -> Iterator[None]:
     """Have the folder there and writable inside; made for this and still empty at the end, it is gone again."""
     made = [place for place in (folder, *folder.parents) if status(place) is None]
     try:
@@ -145,16 +135,36 @@ def reserved(folder: Path) -> Iterator[None]:
                 place.rmdir()
 
 
-def write(folder: Path, run: Saved) -> None:
+# writing
+
+
+class Saved(NamedTuple):
+    """What a run directory holds."""
+
+    config: Config
+    model: Model
+    history: History
+    metrics: dict[str, Any]
+    findings: tuple[Finding, ...]
+    steps: int
+    seconds: float
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What metrics.json holds."""
+        return {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
+
+
+def write_run(folder: Path, run: Saved) -> None:
     """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
     writers: dict[str, Callable[[Path], Any]] = {
-        "config.toml": lambda path: path.write_text(configuration.to_toml(run.config.to_dict()), encoding="utf-8"),
-        "metrics.json": lambda path: path.write_text(json.dumps(plain(run.numbers), indent=1)),
-        "findings.json": lambda path: path.write_text(json.dumps(_found(run), indent=1)),
+        "config.toml": lambda path: path.write_text(to_toml(run.config.to_dict()), encoding="utf-8"),
+        "metrics.json": lambda path: path.write_text(json.dumps(to_json_values(run.numbers), indent=1)),
+        "findings.json": lambda path: path.write_text(json.dumps(_findings_as_json(run), indent=1)),
         "history.npz": run.history.save,
         "model.npz": lambda path: _write_model(path, run),
     }
-    with reserved(folder):
+    with reserve(folder):
         try:
             _write_all(folder, writers)
             for path in list(folder.iterdir()):
@@ -166,7 +176,7 @@ def write(folder: Path, run: Saved) -> None:
 
 def _write_all(folder: Path, writers: dict[str, Callable[[Path], Any]]) -> None:
     """Write every file under a temporary name, then rename them all; a temporary file never stays."""
-    temporary = {name: folder / _temporary(name) for name in writers}
+    temporary = {name: folder / f"{name}.part" for name in writers}
     try:
         for name, writer in writers.items():
             writer(temporary[name])
@@ -177,77 +187,83 @@ def _write_all(folder: Path, writers: dict[str, Callable[[Path], Any]]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _temporary(name: str) -> str:
-    return name + ".part"
-
-
-def plain(value: Any) -> Any:
-    """What JSON can hold: tuples as lists, and null for a number that is none."""
-    return _mapped(value, lambda number: number if np.isfinite(number) else None)
-
-
-def _exact(value: Any) -> Any:
-    """What JSON can hold and `_number` can read: a number that is none is text, so that -inf is not NaN."""
-    return _mapped(value, lambda number: number if np.isfinite(number) else str(number))
-
-
-def _mapped(value: Any, each: Callable[[float], Any]) -> Any:
-    """Lists, dicts and numbers of Python, with `each` for every float."""
-    if isinstance(value, dict):
-        return {name: _mapped(v, each) for name, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mapped(v, each) for v in value]
-    if isinstance(value, np.generic):
-        return _mapped(value.item(), each)
-    return each(value) if isinstance(value, float) else value
-
-
-def _found(run: Saved) -> list[Any]:
-    """The findings as JSON has them."""
-    found: list[Any] = plain([finding.to_json() for finding in run.findings])
-    return found
-
-
 def _write_model(path: Path, run: Saved) -> None:
     """model.npz: all that is needed to predict, and by which the other files are known to belong to it."""
+    network = run.model.network
     about = {
         "format": FORMAT,
         "config": run.config.to_dict(),
-        "numbers": _exact(run.numbers),
-        "preprocessing": run.preprocessing.to_json(),
-        "layers": [repr(layer) for layer in run.network.layers],
-        "seals": {"history": run.history.seal(), "findings": _seal(_found(run))},
+        "numbers": _to_exact_values(run.numbers),
+        "preprocessing": run.model.preprocessing.to_json(),
+        "layers": [repr(layer) for layer in network.layers],
+        "seals": {"history": run.history.seal(), "findings": _seal(_findings_as_json(run))},
     }
-    archive.write(path, about, {"params": run.network.params, "statistics": run.network.statistics})
+    archive.write(path, about, {"params": network.params, "statistics": network.statistics})
 
 
-def _seal(found: Any) -> str:
+def to_json_values(value: Any) -> Any:
+    """What JSON can hold: tuples as lists, and null for a number that is none."""
+    return _map_floats(value, lambda number: number if np.isfinite(number) else None)
+
+
+def _to_exact_values(value: Any) -> Any:
+    """What JSON can hold and `_read_number` can read: a number that is none is text, so that -inf is not NaN."""
+    return _map_floats(value, lambda number: number if np.isfinite(number) else str(number))
+
+
+def _map_floats(value: Any, each: Callable[[float], Any]) -> Any:
+    """Lists, dicts and numbers of Python, with `each` applied to every float."""
+    if isinstance(value, dict):
+        return {name: _map_floats(v, each) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_map_floats(v, each) for v in value]
+    if isinstance(value, np.generic):
+        return _map_floats(value.item(), each)
+    return each(value) if isinstance(value, float) else value
+
+
+def _findings_as_json(run: Saved) -> list[Any]:
+    found: list[Any] = to_json_values([finding.to_json() for finding in run.findings])
+    return found
+
+
+def _seal(findings: Any) -> str:
     """SHA-256 of what JSON says, however it is laid out."""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(findings, sort_keys=True).encode()).hexdigest()
 
 
-def read(folder: Path) -> Saved:
+# reading
+
+
+def read_run(folder: Path) -> Saved:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
     if not is_run(folder):
         raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
-    arrays = _reading(folder / "model.npz", _arrays)
-    config = _reading(folder / "model.npz", lambda _: configuration.parse(arrays["about"]["config"]))
-    if configuration.parse(configuration.read(folder / "config.toml"), str(folder / "config.toml")) != config:
+    saved = _read(folder / "model.npz", _read_archive)
+    config = _read(folder / "model.npz", lambda _: parse(saved.about["config"]))
+    if parse(read_toml(folder / "config.toml"), str(folder / "config.toml")) != config:
         raise FileFormatError(
             f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
         )
-    preprocessing = _reading(folder / "model.npz", lambda _: Preprocessing.from_json(arrays["about"]["preprocessing"]))
-    about = preprocessing.task, preprocessing.n_targets, preprocessing.targets
-    ending = _reading(folder / "model.npz", lambda _: build.head(config, *about))
-    network = _reading(folder / "model.npz", lambda _: _network(config, preprocessing, ending, arrays))
-    numbers = _reading(folder / "metrics.json", lambda path: _numbers(path, arrays["about"]["numbers"]))
-    seals = arrays["about"].get("seals", {})
-    findings = _reading(folder / "findings.json", lambda path: _findings(path, seals.get("findings")))
-    history = _reading(folder / "history.npz", lambda path: _history(path, seals.get("history")))
-    return Saved(config, preprocessing, ending, network, history, numbers, findings)
+    model = _read(folder / "model.npz", lambda _: _rebuild_model(config, saved))
+    numbers = _read(folder / "metrics.json", lambda path: _read_numbers(path, saved.about["numbers"]))
+    seals = saved.about.get("seals", {})
+    findings = _read(folder / "findings.json", lambda path: _read_findings(path, seals.get("findings")))
+    history = _read(folder / "history.npz", lambda path: _read_history(path, seals.get("history")))
+    return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"])
 
 
-def _reading(path: Path, reader: Callable[[Path], Any]) -> Any:
+def read_numbers(folder: Path) -> dict[str, Any]:
+    """Metrics, steps and seconds of the run that the history there belongs to; empty where model.npz tells none."""
+    try:
+        about = _read(folder / "model.npz", _read_archive).about
+        _read(folder / "history.npz", lambda path: _read_history(path, about.get("seals", {}).get("history")))
+        return _read_exact_numbers(about["numbers"])
+    except MLPError:
+        return {}
+
+
+def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
     """What `reader` makes of the file; anything that is wrong with it is said in one line."""
     with archive.explained(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -257,45 +273,46 @@ def _reading(path: Path, reader: Callable[[Path], Any]) -> Any:
             raise FileFormatError(str(error)) from None
 
 
-def _history(path: Path, seal: str | None) -> History:
-    found = History.unpacked((kept := archive.read(path, compressed=True)).about["columns"], kept.arrays)
-    if seal is not None and found.seal() != seal:
+def _read_history(path: Path, seal: str | None) -> History:
+    """The history; its seal is that of the columns as they were written, which may have another name today."""
+    found = archive.read(path, compressed=True)
+    if seal is not None and archive.seal(found.about["columns"], found.arrays) != seal:
         raise FileFormatError("this is not the history of this model")
+    return History.unpacked(found.about["columns"], found.arrays)
+
+
+def _read_archive(path: Path) -> archive.Archive:
+    found = archive.read(path)
+    archive.check_format(found.about["format"], FORMAT)
     return found
 
 
-def _arrays(path: Path) -> dict[str, Any]:
-    found = archive.read(path)
-    archive.check_format(found.about["format"], FORMAT)
-    return {"about": found.about, "params": found.arrays["params"], "statistics": found.arrays["statistics"]}
-
-
-def _json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _numbers(path: Path, written: Any) -> dict[str, Any]:
+def _read_numbers(path: Path, written: Any) -> dict[str, Any]:
     """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
-    found = _exact_numbers(written)
-    if _json(path) != plain(found):
+    found = _read_exact_numbers(written)
+    if _read_json(path) != to_json_values(found):
         raise FileFormatError("these are not the metrics of this model")
     return found
 
 
-def _exact_numbers(written: Any) -> dict[str, Any]:
+def _read_exact_numbers(written: Any) -> dict[str, Any]:
     metrics = {
-        name: [_number(v) for v in value] if isinstance(value, list) else _number(value)
+        name: [_read_number(v) for v in value] if isinstance(value, list) else _read_number(value)
         for name, value in written["metrics"].items()
     }
     return {**written, "metrics": metrics}
 
 
-def _number(saved: Any) -> Any:
+def _read_number(saved: Any) -> Any:
     return float(saved) if isinstance(saved, str) else saved
 
 
-def _findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
-    found = _json(path)
+def _read_findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
+    found = _read_json(path)
     if not isinstance(found, list):
         raise TypeError("a list is needed")
     if seal is not None and _seal(found) != seal:
@@ -303,22 +320,18 @@ def _findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
     return tuple(map(Finding.from_json, found))
 
 
-def numbers(folder: Path, history: History) -> dict[str, Any]:
-    """Metrics, steps and seconds of the run that a history belongs to; empty where model.npz does not say so."""
-    try:
-        about = _reading(folder / "model.npz", _arrays)["about"]
-        same = about.get("seals", {}).get("history") in (None, history.seal())
-        return _exact_numbers(about["numbers"]) if same else {}
-    except MLPError:
-        return {}
+def _rebuild_model(config: Config, saved: archive.Archive) -> Model:
+    """The model that the configuration describes, with the parameters that were saved."""
+    preprocessing = Preprocessing.from_json(saved.about["preprocessing"])
+    head = build_output_head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
+    return Model(_rebuild_network(config, preprocessing.n_in, head, saved.arrays), head, preprocessing)
 
 
-def _network(config: Any, preprocessing: Preprocessing, ending: build.Head, saved: dict[str, Any]) -> Network:
-    """The network that the configuration describes, with the parameters that were saved."""
-    n_in = len(preprocessing.scaling.shift)
-    population = saved["params"].shape[:1] if config.training.ensemble and saved["params"].ndim > 1 else ()
-    _check_size([n_in, *config.network.hidden, ending.n_out], saved["params"].size // max(population, default=1))
-    layers = build.layers(config, n_in, ending)
+def _rebuild_network(config: Config, n_in: int, head: OutputHead, saved: dict[str, Any]) -> Network:
+    params = saved["params"]
+    population = params.shape[:1] if config.training.ensemble and params.ndim > 1 else ()
+    _check_size([n_in, *config.network.hidden, head.n_out], params.size // max(population, default=1))
+    layers = build_layers(config.network, config.loss, n_in, head.n_out, head.layers)
     network = Network(layers, 0, population=population, dtype=np.dtype(config.training.dtype))
     for name, mine in (("params", network.params), ("statistics", network.statistics)):
         if saved[name].shape != mine.shape or saved[name].dtype != mine.dtype:

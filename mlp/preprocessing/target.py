@@ -22,7 +22,7 @@ from mlp.data.labels import distinct_labels, label_name, label_names, read_label
 from mlp.errors import DataError
 
 
-def needed_target(y: Array | None, source: str) -> Array:
+def require_target(y: Array | None, source: str) -> Array:
     """The target; DataError where there is none, with what to do about it."""
     if y is None:
         raise DataError(f"there is no target in {source}. {_remedy(Path(source).suffix.lower())}")
@@ -40,15 +40,15 @@ def _remedy(suffix: str) -> str:
     return "Give the idx file of the labels as well: IMAGES,LABELS."
 
 
-def task_of(dataset: Dataset, source: str, wanted: str) -> str:
-    """The task that is `wanted`; of "auto" the one that the target most likely means.
+def resolve_task(dataset: Dataset, source: str, given: str) -> str:
+    """The task that was `given`; for "auto" the one that the target most likely means.
 
-    Nobody has said then that texts are classes: those that are numbers in another spelling, or nearly all different,
-    are refused.
+    With "auto" nobody has said that texts are classes. Texts are refused then that are numbers in another spelling, or
+    nearly all different.
     """
-    y = needed_target(dataset.y, source)
-    if wanted != "auto":
-        return wanted
+    y = require_target(dataset.y, source)
+    if given != "auto":
+        return given
     if dataset.encoding is None:  # columns of tables were looked at when they were read
         _check_texts(dataset, y)
     return infer_task(y, dataset.class_names)
@@ -62,10 +62,10 @@ def _check_texts(dataset: Dataset, y: Array) -> None:
 
 
 def name_classes(dataset: Dataset) -> Dataset:
-    """The data set, with codes into named classes where its target alone does not say what its classes are.
+    """The data set with codes into named classes, where its target does not say itself what its classes are.
 
-    One of k labels in each row is a class: column 2 is class 2, or what column 2 is called. That only where the task
-    is said to be classification: left to "auto", such rows are k labels of yes or no, as in scikit-learn, and
+    One of k labels in each row is a class: column 2 is class 2, or what column 2 is called. This is done only where the
+    task is said to be classification. With "auto" such rows are k labels of yes or no, as in scikit-learn, and
     predictions have the shape of y. Numbers of a table are called as the file writes them.
     """
     if dataset.y is not None and is_one_of_k(dataset.y):
@@ -103,7 +103,7 @@ def read_target(dataset: Dataset, task: str) -> tuple[Array, tuple[str, ...] | N
 
     The data set is one that `name_classes` and `check_trainable` have seen.
     """
-    y = needed_target(dataset.y, dataset.name)
+    y = require_target(dataset.y, dataset.name)
     if task != "classification":
         return as_values(_numbers(dataset, y), task), dataset.class_names if y.ndim == 2 else None, None
     if dataset.class_names is not None:
@@ -123,6 +123,11 @@ def as_values(y: Array, task: str) -> Array:
     return y.astype(np.float64).reshape(len(y), -1) if task == "multilabel" else y.astype(np.float64)
 
 
+def n_columns(y: Array) -> int:
+    """How many columns a target (n,) or (n, k) has."""
+    return 1 if y.ndim == 1 else y.shape[1]
+
+
 def _numbers(dataset: Dataset, y: Array) -> Array:
     """The numbers that classes are named by; DataError where they are named by words."""
     if dataset.class_names is None or y.ndim == 2:
@@ -136,7 +141,7 @@ def _numbers(dataset: Dataset, y: Array) -> Array:
     return np.asarray(labels[y])
 
 
-def labels_of(dataset: Dataset, y: Array) -> Array:
+def decode_labels(dataset: Dataset, y: Array) -> Array:
     """Codes into the data set's own classes as those classes; other targets as they are."""
     if dataset.class_names is None or y.ndim != 1 or y.dtype.kind not in "iu":
         return y

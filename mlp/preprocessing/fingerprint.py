@@ -1,4 +1,4 @@
-"""By what data is known again: a few numbers that change when any of it does.
+"""The fingerprint of data: a few numbers that change when any of it does.
 
 Shapes, the targets, what was learned from the rows on the way (means and deviations of all training rows, categories,
 classes), and the rows themselves; of more than 16 million cells only every k-th row, so that a file of 20 GB is not
@@ -18,7 +18,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks, selected
 from mlp.errors import DataError
-from mlp.experiment.prepare import Part, Prepared
+from mlp.preprocessing.prepare import Prepared
+from mlp.preprocessing.preprocessing import Part
 
 CELLS = 1 << 24
 
@@ -59,7 +60,7 @@ def _rows(part: Part, every: int) -> Iterator[Array]:
         yield np.ascontiguousarray(selected(part.X, rows, block))
 
 
-def check_same(found: dict[str, Any], needed: dict[str, Any], source: str) -> None:
+def check_same_data(found: dict[str, Any], needed: dict[str, Any], source: str) -> None:
     """Refuse data that is not what a run was trained on; say in what it differs."""
     if found == needed:
         return

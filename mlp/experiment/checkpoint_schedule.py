@@ -1,0 +1,96 @@
+"""When the checkpoint of a run is written: seldom enough to cost at most 2 % of the time of training.
+
+Between two of them fifty times as long passes as the latest one took. For the first a guess is taken, by the number of
+parameters. The clock is looked at some twenty times a second, and at the ends of epochs; it decides when a checkpoint
+is written, and never what is in the run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mlp.errors import DataError
+from mlp.experiment import checkpoint
+from mlp.experiment.loop import Stop
+from mlp.experiment.run_directory import CHECKPOINT
+from mlp.experiment.setup import Setup
+from mlp.experiment.state import State
+from mlp.training import Step
+
+SHARE = 0.02  # of the time: what writing may cost
+FIRST = 1.0  # seconds before the first one, for a small network
+SPEED = 3e7  # bytes of parameters a second, with all that belongs to them; a first guess
+GLANCE = 0.05  # seconds between looks at the clock
+
+
+class CheckpointSchedule:
+    """Writes the checkpoint of one training into `folder`. `written`: how many were.
+
+    `next`: after how many steps to look at the clock again. `cost`: the seconds that the latest one took. The next is
+    due when 1/SHARE times as many have passed since.
+    """
+
+    def __init__(self, setup: Setup, state: State, folder: Path, stop: Stop | None = None) -> None:
+        self.setup, self.state, self.folder, self.stop = setup, state, folder, stop or Stop()
+        self.next, self.written = state.steps + 1, 0
+        self.cost = FIRST * SHARE + state.network.params.nbytes / SPEED
+        self._latest = time.perf_counter()
+        self._looked = (0, 0.0)
+        self._kept, self._cut_short = -1, False
+
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps; a checkpoint is written between them where it is time, or where the training is to stop."""
+        for step in steps:
+            if self.stop.accepted and self._is_within_epoch(step):
+                self._cut_short = True
+                self.write()
+            elif self.state.steps >= self.next and self._is_within_epoch(step):
+                self.look()
+            yield step
+
+    def look(self) -> None:
+        """Write if it is time; choose when to look again."""
+        now, steps = time.perf_counter(), self.state.steps
+        if self.is_due():
+            self.write()
+        before, then = self._looked
+        pace = (steps - before) / max(now - then, 1e-9)
+        self.next, self._looked = steps + max(1, int(GLANCE * pace)), (steps, now)
+
+    def end_epoch(self) -> None:
+        """Write at the end of an epoch if it is time. An epoch that was cut short is none to go on from."""
+        if not self._cut_short and self.is_due():
+            self.write()
+
+    def end(self) -> None:
+        """Write where training ended, if the latest checkpoint is not from there."""
+        if not self._cut_short and self._kept != self.state.steps:
+            self.write()
+
+    def is_due(self) -> bool:
+        """Whether writing now keeps to its share of the time."""
+        return time.perf_counter() - self._latest >= self.cost / SHARE
+
+    def write(self) -> None:
+        """Write now."""
+        start = time.perf_counter()
+        path = self.folder / CHECKPOINT
+        try:
+            checkpoint.write_checkpoint(path, self.setup, self.state)
+        except OSError as error:
+            last = f"The last one, {path}, is whole: " if path.is_file() else "There is no earlier one: "
+            raise DataError(
+                f"{path}: the checkpoint could not be written: {error.strerror}. {last}"
+                f"free some room, then {'mlp resume ' + str(self.folder) if path.is_file() else 'train again'}."
+            ) from None
+        self._latest = time.perf_counter()
+        self.cost, self.written = self._latest - start, self.written + 1
+        self._kept = self.state.steps
+
+    def _is_within_epoch(self, step: Step) -> bool:
+        """Whether the epoch at hand has more steps, and the loss is a number."""
+        return len(self.state.losses) < self.setup.steps_per_epoch and bool(np.isfinite(step.loss).any())

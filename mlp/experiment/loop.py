@@ -1,0 +1,188 @@
+"""The loop: the only one above `train`. Runs, runs that go on, trials and repairs all use it.
+
+It moves a state on, one epoch after another, and yields a fact for each. Who wants to see every step taps the steps on
+their way; who wants to see epochs iterates. It is the one place that decides when a training is over: at its last step,
+when the loss is no longer a number, or when early stopping says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data.augment import augmented
+from mlp.data.batches import Batch, batches, streamed
+from mlp.diagnosis import Finding
+from mlp.experiment.setup import Setup
+from mlp.experiment.state import Best, State, answering_model
+from mlp.model import Model, quiet
+from mlp.network import Network
+from mlp.pretraining import LayerEpoch, note, pretrain_layers
+from mlp.training import Step, train
+
+Tap: TypeAlias = Callable[[Iterator[Step]], Iterator[Step]]
+"""What hands on steps and looks at them on the way. The state has counted each of them by then."""
+
+
+class Epoch(NamedTuple):
+    """One epoch, just ended. Of a population, losses and scores are the best member's.
+
+    `number` counts from 1. `train_loss` is the mean over its batches, while the parameters moved; `validation` holds
+    the metrics of the validation part, if there is one. `alarms`: what was found during it and not before. `model`
+    answers as things stood at its end.
+    """
+
+    number: int
+    n_epochs: int
+    train_loss: float
+    validation: dict[str, float]
+    alarms: tuple[Finding, ...] = ()
+    model: Model | None = None
+
+
+@dataclass
+class Stop:
+    """A wish from outside, from a signal for example, to end the training after a step.
+
+    It may be `requested` at any moment, and is `accepted` when a step is counted or an epoch was shown: everybody who
+    looks at that step then sees the same.
+    """
+
+    requested: bool = False
+    accepted: bool = False
+
+
+def train_epochs(setup: Setup, state: State, taps: Iterable[Tap] = (), stop: Stop | None = None) -> Iterator[Epoch]:
+    """Train; yield after every epoch. Goes on from where `state` is, and moves it.
+
+    Hidden layers are pretrained first where that is asked for, if nobody has done it before.
+    """
+    stop = Stop() if stop is None else stop
+    for _ in pretrain(setup, state, stop):
+        pass
+    loss, rule = setup.head.loss, setup.rule
+    steps = train(state.network, make_batches(setup, state), loss, rule, state=state.memory)
+    steps = _count(state, state.recorder.tap(steps), stop)
+    for tap in taps:
+        steps = tap(steps)
+    while not (is_over(setup, state) or stop.accepted):
+        if not state.losses:
+            state.order = state.shuffle_rng.bit_generator.state
+        with quiet():
+            _take_epoch(setup, state, steps, stop)
+            epoch = _end_epoch(setup, state)
+        yield epoch
+        stop.accepted = stop.requested
+
+
+def pretrain(setup: Setup, state: State, stop: Stop | None = None) -> Iterator[LayerEpoch]:
+    """Pretrain where that is asked for and not done yet; yield after every epoch of a layer.
+
+    KeyboardInterrupt where a stop is requested: layers that are half done are nothing to go on with.
+    """
+    if setup.pretrainer is None or state.steps or "pretraining_error_by_layer" in state.history:
+        return
+    start, network = time.perf_counter(), state.network
+    rng = setup.config.training.generator(*setup.seeds.pretrain)
+    facts = []
+    for fact in _quietly(pretrain_layers(network, setup.prepared.train.X, setup.pretrainer, rng)):
+        facts.append(fact)
+        yield fact
+        if stop is not None and stop.requested:
+            raise KeyboardInterrupt("before the layers were pretrained: nothing was kept, train again")
+    note(state.history, facts, step=0)
+    state.memory, state.best = setup.rule.init(network.params), Best.start(network)
+    state.seconds += time.perf_counter() - start
+
+
+def _quietly(facts: Iterator[LayerEpoch]) -> Iterator[LayerEpoch]:
+    """The same facts. Numbers that overflow on the way are a finding; NumPy need not warn of them as well."""
+    while True:
+        with quiet():
+            fact = next(facts, None)
+        if fact is None:
+            return
+        yield fact
+
+
+def make_batches(setup: Setup, state: State) -> Iterator[Batch]:
+    """Batches of the training part for all epochs, from where `state` is; augmented where that is asked for."""
+    part, training, past = setup.prepared.train, setup.config.training, setup.past
+    size, target = training.rows_per_batch(len(part)), setup.head.encode(part.y, setup.dtype)
+    how: dict[str, Any] = {
+        "rng": state.shuffle_rng if training.shuffle else None,
+        "epochs": past.epochs + training.epochs,
+        "weights": setup.row_weights,
+        "dtype": setup.dtype,
+        "begin": (past.epochs + state.epoch, len(state.losses)),
+    }
+    if part.scaling is not None and part.rows is not None:
+        data = streamed(part.X, target, part.rows, min(size, len(part)), scaling=part.scaling, **how)
+    else:
+        data = batches(part.X, target, size, **how)
+    return augmented(data, *setup.augmentations, rng=state.augment_rng) if setup.augmentations else data
+
+
+def _count(state: State, steps: Iterator[Step], stop: Stop) -> Iterator[Step]:
+    """The same steps; each is counted, and its loss kept until the epoch ends."""
+    for step in steps:
+        state.losses.append(step.loss)
+        state.steps += 1
+        stop.accepted = stop.requested
+        yield step
+
+
+def _take_epoch(setup: Setup, state: State, steps: Iterator[Step], stop: Stop) -> None:
+    """Take one epoch's steps, or what is left of them."""
+    start = time.perf_counter() - state.seconds
+    left = min(setup.steps_per_epoch - len(state.losses), setup.n_steps - state.steps)
+    for step in islice(steps, left):
+        state.seconds = time.perf_counter() - start
+        if stop.accepted or not np.isfinite(step.loss).any():
+            break
+
+
+def _end_epoch(setup: Setup, state: State) -> Epoch:
+    """Measure on the validation part, note it, and keep the weights if they are the best so far."""
+    start = time.perf_counter()
+    mean = np.where(_is_lost(state.network), np.nan, np.array(state.losses, np.float64).mean(0))
+    state.diverged = not np.isfinite(mean).any()
+    state.note("train_loss", mean)
+    part, model = setup.prepared.validation, answering_model(setup, state)
+    found: dict[str, Any] = {}
+    if part is not None and not state.diverged:
+        found = model.evaluate_by_member(part)
+        for name, value in found.items():
+            state.note(f"validation_{name}", value)
+    score = np.asarray(found.get("loss", mean))
+    score = np.where(np.isfinite(score), score, np.inf)
+    if not state.diverged:
+        state.best.offer(score, state.epoch, model.network, setup.config.training.min_delta)
+    state.epoch, state.losses = state.epoch + 1, []
+    state.seconds += time.perf_counter() - start
+    member = np.unravel_index(np.argmin(score), score.shape)
+    shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
+    return Epoch(state.epoch, setup.config.training.epochs, float(np.asarray(mean)[member]), shown, model=model)
+
+
+def _is_lost(network: Network) -> Array:
+    """Which members have a weight that is no number, or whose square is none: the last update meets no loss."""
+    fine = np.abs(network.params).max(-1) < np.sqrt(np.finfo(network.dtype).max)
+    return np.asarray(~fine)
+
+
+def is_over(setup: Setup, state: State) -> bool:
+    """Whether all steps are done, or early stopping or a loss that is no number has ended them."""
+    return state.diverged or state.steps >= setup.n_steps or _has_stalled(setup, state)
+
+
+def _has_stalled(setup: Setup, state: State) -> bool:
+    """Whether early stopping is on and no member has improved for `patience` epochs."""
+    patience, latest = setup.config.training.patience, state.epoch - 1
+    return patience is not None and latest >= 0 and bool(np.all(latest - state.best.epoch >= patience))
