@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data import Dataset
-from mlp.data.labels import label_names
 from mlp.errors import ConfigError, DataError
-from mlp.estimators import bridge
-from mlp.estimators.available import available_if
+from mlp.estimators import sklearn_bridge
+from mlp.estimators.configuration import promises_probabilities
 from mlp.estimators.estimator import Estimator, seen
-from mlp.estimators.settings import promises_probabilities
-from mlp.estimators.targets import Labels, check_several, check_texts, labels, recoded
-from mlp.estimators.truth import right_rows
-from mlp.estimators.weights import by_class, check_class_weight, sample_weights
+from mlp.estimators.rows import check_class_weight, class_weights, sample_weights
+from mlp.estimators.sklearn_bridge import available_if
+from mlp.estimators.targets import Target, check_several_classes, check_texts, read_labels, recode, right_rows
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class MLPClassifier(Estimator):
     """A multilayer perceptron that classifies. scikit-learn's conventions, without scikit-learn.
 
@@ -54,94 +53,12 @@ class MLPClassifier(Estimator):
     make probabilities a little cautious: loss="cross_entropy" has them plain.
     """
 
-    METADATA: Mapping[str, tuple[str, ...]] = {
+    class_weight: Any = None
+
+    METADATA: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **Estimator.METADATA,
         "partial_fit": ("sample_weight", "classes"),
     }
-
-    classes_: Array
-
-    def __init__(
-        self,
-        hidden: Any = (100,),
-        activation: Any = "silu",
-        *,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        residual: bool = False,
-        output: str = "auto",
-        init: Any = "auto",
-        loss: Any = "auto",
-        l1: float = 0.0,
-        l2: Any = "auto",
-        optimizer: Any = "adam",
-        learning_rate: Any = "auto",
-        schedule: Any = "auto",
-        clip_norm: float = 0.0,
-        epochs: Any = "auto",
-        batch_size: Any = 32,
-        shuffle: bool = True,
-        early_stopping: Any = False,
-        patience: int = 10,
-        min_delta: float = 0.0,
-        validation_fraction: float = 0.1,
-        restarts: int = 1,
-        class_weight: Any = None,
-        scale: str = "standard",
-        dtype: Any = "float64",
-        warm_start: bool = False,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.residual = residual
-        self.output = output
-        self.init = init
-        self.loss = loss
-        self.l1 = l1
-        self.l2 = l2
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.clip_norm = clip_norm
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.min_delta = min_delta
-        self.validation_fraction = validation_fraction
-        self.restarts = restarts
-        self.class_weight = class_weight
-        self.scale = scale
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.random_state = random_state
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Train on rows X (n, n_features) and labels y: (n,) of any kind, or 0 and 1 for each of k labels (n, k).
-
-        `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on, instead of
-        some that are held out. Returns itself.
-        """
-        check_class_weight(self.class_weight)
-        first = not self._goes_on
-        told = self._read(X, y, sample_weight, None if first else self.classes_, first=first)
-        if first:
-            check_several(told.y)
-            check_texts(told.y)
-        return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go through these rows once, with the network there is or a new one. Returns itself.
@@ -150,7 +67,6 @@ class MLPClassifier(Estimator):
         inputs are scaled, so give it rows that are like all others. Everything else goes on from call to call: N calls
         with the same rows are a `fit` of N epochs, its schedule too, whose length in steps must be given.
         """
-        check_class_weight(self.class_weight)
         first = not hasattr(self, "_trained")
         if first and classes is None and np.ndim(y) < 2:
             raise DataError("classes must be passed on the first call to partial_fit: all labels that will ever come.")
@@ -205,25 +121,20 @@ class MLPClassifier(Estimator):
         return float(np.average(right, weights=sample_weights(sample_weight, len(right))))
 
     def __sklearn_tags__(self) -> Any:
-        return bridge.tags("classifier", multi_output=False, multi_label=True)
+        return sklearn_bridge.tags("classifier", multi_output=False, multi_label=True)
 
-    def _targets(self, y: Array, classes: Any) -> Labels:
-        found = labels(y)
-        return found if classes is None else recoded(found, classes)
+    def _read_target(self, y: Array, classes: Any) -> Target:
+        check_class_weight(self.class_weight)
+        found = read_labels(y)
+        return found if classes is None else recode(found, classes)
 
-    def _dataset(self, X: Array, names: tuple[str, ...], y: Labels) -> Dataset:
-        called = label_names(y.classes)
-        return Dataset(X, y.y, names, target_name="y", class_names=called, class_labels=y.classes, name="data")
-
-    def _class_weight(self, y: Labels) -> Array | None:
+    def _class_weight(self, y: Target) -> Array | None:
         if not isinstance(self.class_weight, Mapping):
             return None
-        if y.task != "classification":
+        if y.task != "classification" or y.classes is None:
             raise ConfigError("class_weight is for classes, and rows have several labels. Give sample_weight.")
-        return by_class(self.class_weight, y.classes, y.y)
+        return class_weights(self.class_weight, y.classes, y.y)
 
-    def _task(self, y: Labels) -> str:
-        return y.task
-
-    def _learned(self, y: Labels) -> dict[str, Any]:
-        return {"classes_": y.classes}
+    def _check_first(self, y: Target) -> None:
+        check_several_classes(y)
+        check_texts(y)

@@ -1,4 +1,4 @@
-"""What classifier and regressor have in common: fitting, going on, and answering.
+"""What classifier and regressor have in common: their parameters, fitting, going on, and what is known then.
 
 Fitting is an experiment: parameters become its configuration, rows and targets its data, and its loop is the only one.
 An estimator changes when a training has ended well, and stays as it was otherwise.
@@ -8,70 +8,236 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple, Self
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
 
 from mlp.arrays import Array
 from mlp.data import Dataset
-from mlp.diagnosis import diagnose
+from mlp.data.dataset import column_names as count_columns
+from mlp.data.labels import label_names
+from mlp.diagnosis import Finding, diagnose
 from mlp.errors import DataError, DivergenceError, ShapeError, check_flag
-from mlp.estimators.bridge import Callbacks, Requests
-from mlp.estimators.fitted import Fitted
+from mlp.estimators.configuration import describe_experiment, describe_portion, draw_seed
 from mlp.estimators.parameters import Parameters
-from mlp.estimators.rows import check_names, column_names, matrix
-from mlp.estimators.settings import columns, configuration, in_portions, seed_of
-from mlp.estimators.targets import plain
-from mlp.estimators.weights import sample_weights
+from mlp.estimators.rows import check_names, column_names, matrix, sample_weights
+from mlp.estimators.sklearn_bridge import Callbacks, Requests, not_fitted
+from mlp.estimators.targets import Target, as_target_array
 from mlp.experiment import Run, Setup, State, begin, train_epochs
 from mlp.experiment.before_training import note_before_training
 from mlp.experiment.continue_training import Trained, continue_training, sum_up_past
 from mlp.experiment.run import choose_model, measure
 from mlp.experiment.state import answering_model
 from mlp.experiment.watch import note_end, note_scores
+from mlp.history import History
+from mlp.layers import Dense
+from mlp.model import Model, score_name
+from mlp.network import Network
 from mlp.preprocessing import GivenRows
+
+
+class Fitted:
+    """What an estimator knows once it is fitted; asked before, it says that it is not."""
+
+    n_features_in_: int
+    seed_: int
+    classes_: Array
+    _run: Run
+    _trained: Trained
+    _kept_epoch: Any
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """For scikit-learn's `check_is_fitted`."""
+        return hasattr(self, "_run")
+
+    @property
+    def network_(self) -> Network:
+        """The trained network; of `restarts`, the best."""
+        return self._known().network
+
+    @property
+    def history_(self) -> History:
+        """What was recorded: loss, gradient norms and so on, by name."""
+        return self._known().history
+
+    @property
+    def findings_(self) -> tuple[Finding, ...]:
+        """What the history says about the training. Judged when asked, because it costs as much as some epochs."""
+        return diagnose(self._known().history)
+
+    @property
+    def loss_curve_(self) -> Array:
+        """The training loss of each epoch, (n_iter_,): the mean over its batches, while the weights moved."""
+        return self._known().history["train_loss"]
+
+    @property
+    def validation_loss_curve_(self) -> Array | None:
+        """The loss on the validation rows after each epoch; None if there were none."""
+        return self._known().history.get("validation_loss")
+
+    @property
+    def validation_scores_(self) -> Array | None:
+        """Accuracy, or r², on the validation rows after each epoch; None if there were none."""
+        run = self._known()
+        return run.history.get(f"validation_{score_name(run.model.task)}")
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs that this network has been trained for."""
+        return len(self.loss_curve_)
+
+    @property
+    def best_epoch_(self) -> int:
+        """The epoch whose weights the network has, counted from 1 as in the curves: over all fits of this network.
+
+        `validation_loss_curve_[best_epoch_ - 1]` is the validation loss of these weights. With early stopping it is the
+        best epoch of the last fit, or `best_epoch_` of the fit before where no epoch of it came to a finite loss;
+        without early stopping, and after `partial_fit`, the last one: `n_iter_`.
+        """
+        chosen = self._known().metrics.get("restart_chosen", 0)
+        return int(np.ravel(self._kept_epoch)[chosen])
+
+    @property
+    def loss_(self) -> float:
+        """The loss on all rows trained on, with the weights that were kept."""
+        return float(self._known().metrics["train_loss"])
+
+    @property
+    def restart_losses_(self) -> Array | None:
+        """The loss that each of `restarts` ended with, by which the best was chosen; None where there was one."""
+        found = self._known().metrics.get("restart_losses")
+        return None if found is None else np.array(found)
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weights of each dense layer, (n_in, n_out) as in scikit-learn; views of the network's own."""
+        return [view[..., :-1].T for view in self._dense()]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The bias weights of each dense layer, (n_out,)."""
+        return [view[..., -1] for view in self._dense()]
+
+    @property
+    def n_outputs_(self) -> int:
+        """Outputs of the network: one for two classes."""
+        return self._known().model.head.n_out
+
+    @property
+    def n_layers_(self) -> int:
+        """Layers of nodes, inputs and outputs counted, as in scikit-learn."""
+        return len(self._known().config.network.hidden) + 2
+
+    def _dense(self) -> list[Any]:
+        network = self.network_
+        return [v for v, layer in zip(network.views, network.layers, strict=True) if isinstance(layer, Dense)]
+
+    def _known(self) -> Run:
+        if not hasattr(self, "_run"):
+            raise not_fitted(self)
+        return self._run
+
+    @property
+    def _model(self) -> Model:
+        """The model that was fitted."""
+        return self._known().model
+
+    def _raw(self, X: Any) -> Array:
+        """Raw outputs (n, n_out) for rows as they were given to `fit`."""
+        model, rows, names = self._model, matrix(X, type(self).__name__), column_names(X)
+        self._check_features(rows, names)
+        return model.raw(model.rows(rows))
+
+    def _check_features(self, rows: Array, names: Array | None) -> None:
+        """Refuse rows of other features than those it was fitted on."""
+        check_names(type(self).__name__, getattr(self, "feature_names_in_", None), names)
+        if rows.shape[1] != self.n_features_in_:
+            raise ShapeError(
+                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                "features as input."
+            )
 
 
 class Told(NamedTuple):
     """What `fit` was told, checked: rows of weight 0 are gone. `names` of columns and `weights`: None where none."""
 
     X: Array
-    y: Any
+    y: Target
     names: Array | None
     weights: Array | None
 
 
+@dataclass(eq=False, repr=False)
 class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
-    """A network that is fitted to rows and targets, and answers for others."""
+    """A network that is fitted to rows and targets, and answers for others. Its fields are its parameters."""
 
-    METADATA: Mapping[str, tuple[str, ...]] = {
+    hidden: Any = (100,)
+    activation: Any = "silu"
+    _: KW_ONLY
+    dropout: Any = 0.0
+    batch_norm: bool = False
+    residual: bool = False
+    output: str = "auto"
+    init: Any = "auto"
+    loss: Any = "auto"
+    l1: float = 0.0
+    l2: Any = "auto"
+    optimizer: Any = "adam"
+    learning_rate: Any = "auto"
+    schedule: Any = "auto"
+    clip_norm: float = 0.0
+    epochs: Any = "auto"
+    batch_size: Any = 32
+    shuffle: bool = True
+    early_stopping: Any = False
+    patience: int = 10
+    min_delta: float = 0.0
+    validation_fraction: float = 0.1
+    restarts: int = 1
+    scale: str = "standard"
+    dtype: Any = "float64"
+    warm_start: bool = False
+    random_state: Any = None
+
+    METADATA: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "fit": ("sample_weight", "X_val", "y_val", "sample_weight_val"),
         "partial_fit": ("sample_weight",),
         "score": ("sample_weight",),
     }
 
-    random_state: Any
-    warm_start: Any
-    early_stopping: Any
-
     @abstractmethod
-    def _targets(self, y: Array, classes: Any) -> Any:
-        """What `y` asks to be learned: `Labels`, or numbers. `classes`: those there are, if that is known."""
+    def _read_target(self, y: Array, classes: Any) -> Target:
+        """What `y` asks to be learned. `classes`: those there are, if that is known."""
 
-    @abstractmethod
-    def _dataset(self, X: Array, names: tuple[str, ...], y: Any) -> Dataset:
-        """Rows and targets as an experiment takes them."""
+    def _check_first(self, y: Target) -> None:
+        """Refuse targets that a new network cannot begin with."""
 
-    @abstractmethod
-    def _class_weight(self, y: Any) -> Array | None:
+    def _class_weight(self, y: Target) -> Array | None:
         """What rows of each class count, (n_classes,), where that was given."""
+        return None
 
-    @abstractmethod
-    def _task(self, y: Any) -> str:
-        """classification, multilabel or regression."""
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on rows X (n, n_features) and targets y, (n,) or (n, k). Returns itself.
 
-    @abstractmethod
-    def _learned(self, y: Any) -> dict[str, Any]:
-        """Attributes that tell of the targets."""
+        A classifier takes labels of any kind (n,), or 0 and 1 for each of k labels (n, k); a regressor numbers.
+        `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on, instead of
+        some that are held out.
+        """
+        first = not self._goes_on
+        told = self._read(X, y, sample_weight, None if first else getattr(self, "classes_", None), first=first)
+        if first:
+            self._check_first(told.y)
+        return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
 
     @property
     def _goes_on(self) -> bool:
@@ -82,19 +248,19 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     def _fit(self, told: Told, validation: tuple[Any, Any, Any], seen: Mapping[str, Any]) -> Self:
         """Train a new network, or go on with the one there is where `warm_start` says so."""
         goes_on = self._goes_on
-        given = replace(self._given(told), validation=self._validation(validation, told))
-        seed = self.seed_ if goes_on else seed_of(self.random_state)
+        given = replace(self._given_rows(told), validation=self._read_validation(validation, told))
+        seed = self.seed_ if goes_on else draw_seed(self.random_state)
         validates = given.validation is not None
-        config = configuration(self, self._task(told.y), len(told.X), seed, validates=validates)
+        config = describe_experiment(self, told.y.task, len(told.X), seed, validates=validates)
         return self._train(config, given, told, seen, goes_on)
 
     def _partial_fit(self, told: Told, seen: Mapping[str, Any]) -> Self:
         """Go through the rows once, with the network there is or a new one."""
         goes_on = hasattr(self, "_trained")
-        seed = self.seed_ if goes_on else seed_of(self.random_state)
-        whole = configuration(self, self._task(told.y), len(told.X), seed, validates=True)
-        config = in_portions(self, whole, type(self).__name__)
-        return self._train(config, self._given(told), told, seen, goes_on)
+        seed = self.seed_ if goes_on else draw_seed(self.random_state)
+        whole = describe_experiment(self, told.y.task, len(told.X), seed, validates=True)
+        config = describe_portion(self, whole, type(self).__name__)
+        return self._train(config, self._given_rows(told), told, seen, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
         """Check what `fit` was told; not the `first` time, rows must have the features that they had then."""
@@ -102,27 +268,37 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         rows, names = matrix(X, name), column_names(X)
         if not first:
             self._check_features(rows, names)
-        target = plain(y)
+        target = as_target_array(y)
         if len(target) != len(rows):
             raise DataError(f"X has {len(rows)} rows, and y has {len(target)}. Each row needs its target.")
         weights = sample_weights(sample_weight, len(rows))
         if weights is not None and not weights.all():
             there = weights > 0
             rows, target, weights = rows[there], target[there], weights[there]
-        return Told(rows, self._targets(target, classes), names, weights)
+        return Told(rows, self._read_target(target, classes), names, weights)
 
-    def _given(self, told: Told) -> GivenRows:
-        dataset = self._dataset(told.X, columns(told.names, told.X.shape[1]), told.y)
+    def _given_rows(self, told: Told) -> GivenRows:
+        """Rows and targets as an experiment takes them."""
+        classes = told.y.classes
+        dataset = Dataset(
+            told.X,
+            told.y.y,
+            count_columns(told.X.shape[1]) if told.names is None else tuple(map(str, told.names)),
+            target_name="y",
+            class_names=None if classes is None else label_names(classes),
+            class_labels=classes,
+            name="data",
+        )
         return GivenRows(dataset, told.weights, self._class_weight(told.y))
 
-    def _validation(self, given: tuple[Any, Any, Any], told: Told) -> tuple[Array, Array, Array | None] | None:
+    def _read_validation(self, given: tuple[Any, Any, Any], told: Told) -> tuple[Array, Array, Array | None] | None:
         """Rows to validate on (X, y, weights), checked against those to train on; None where none were given."""
         X, y, weights = given
         if X is None and y is None:
             return None
         if X is None or y is None:
             raise DataError(f"{'X_val' if X is None else 'y_val'} is missing: X_val and y_val go together.")
-        rows, target = matrix(X, type(self).__name__, "X_val"), plain(y)
+        rows, target = matrix(X, type(self).__name__, "X_val"), as_target_array(y)
         check_names(type(self).__name__, told.names, column_names(X))
         if rows.shape[1] != told.X.shape[1] or len(target) != len(rows):
             raise ShapeError(
@@ -140,7 +316,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             setup, state = begin(config, given, where)
         names = getattr(self, "feature_names_in_", None) if goes_on else told.names
         about = self._about(told, names, config["training"]["seed"])
-        self._managed(lambda: self._watch(setup, state, about, seen))
+        self._manage_callbacks(lambda: self._show_epochs(setup, state, about, seen))
         run = _end(setup, state)
         if state.diverged:
             raise _divergence(where, state)
@@ -148,18 +324,18 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         self._keep({**about, "_run": run, "_trained": trained, "_kept_epoch": trained.past.kept})
         return self
 
-    def _watch(self, setup: Setup, state: State, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    def _show_epochs(self, setup: Setup, state: State, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
         """Train, and let callbacks look on."""
         note_before_training(setup, state)
-        n_epochs = setup.config.training.epochs
-        epochs = train_epochs(setup, state)
-        for _ in self._announced(epochs, n_epochs, seen, lambda: _snapshot(setup, state, about)):
+        epochs, n_epochs = train_epochs(setup, state), setup.config.training.epochs
+        for _ in self._announce(epochs, n_epochs, seen, lambda: _snapshot(setup, state, about)):
             pass
 
     def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:
         """Attributes that are known before training."""
         named = {} if names is None else {"feature_names_in_": names}
-        return {"n_features_in_": told.X.shape[1], "seed_": seed, **named, **self._learned(told.y)}
+        classes = {} if told.y.classes is None else {"classes_": told.y.classes}
+        return {"n_features_in_": told.X.shape[1], "seed_": seed, **named, **classes}
 
     def _keep(self, attributes: Mapping[str, Any]) -> None:
         """Take these attributes in the place of those of an earlier training."""

@@ -1,4 +1,4 @@
-"""Tables of any kind as matrices of numbers, and the names of their columns.
+"""Tables of any kind as matrices of numbers, the names of their columns, and how much each row counts.
 
 Takes lists, arrays, sparse matrices of SciPy, and frames of pandas or polars without importing any of them. What is
 refused is refused in the words that scikit-learn uses where its users, or its checks, rely on them; places are named in
@@ -8,7 +8,7 @@ ours.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks
 from mlp.data.cells import number
+from mlp.data.labels import label_name
 from mlp.data.spelling import find_spelling
-from mlp.errors import DataError, DtypeError, ShapeError
+from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError
 
 SHOWN = 5
 
@@ -159,3 +160,50 @@ def check_finite(values: Array, name: str, names: Array | None = None) -> None:
             kind = "NaN" if np.isnan(values[places[0]]) else "inf (infinity)"
             shown = "; ".join(_place(place, names) for place in places) + ("; ..." if len(bad) > SHOWN else "")
             raise DataError(f"Input {name} contains {kind}: {shown}. Fill these cells in, or leave their rows out.")
+
+
+# weights: a row of weight k counts like k rows, and one of weight 0 is not there
+
+
+def sample_weights(given: Any, n: int, name: str = "sample_weight") -> Array | None:
+    """One finite number ≥ 0 for each of n rows, at least one of them above 0; None where none were given."""
+    if given is None:
+        return None
+    try:
+        found = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must hold a number for each row.") from None
+    if found.ndim == 0:
+        found = np.full(n, found)
+    if found.shape != (n,):
+        raise DataError(f"{name} has shape {found.shape}; X has {n} rows, and each needs one weight.")
+    if not np.isfinite(found).all() or (found < 0).any():
+        row = int(np.argmin(np.isfinite(found) & (found >= 0)))
+        raise DataError(f"{name} must be finite and 0 or more; row {row} has {found[row]}.")
+    if not found.any():
+        raise DataError(f"{name} is zero for all rows: Sample weights must contain at least one non-zero number.")
+    return found
+
+
+def check_class_weight(given: Any) -> None:
+    """Refuse what is neither None, "balanced" nor a weight for each class."""
+    is_table = isinstance(given, Mapping) and all(_is_weight(weight) for weight in given.values())
+    if given is not None and not is_table and (not isinstance(given, str) or given != "balanced"):
+        raise HyperparameterError("class_weight", given, 'None, "balanced", or {class: weight ≥ 0}')
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and value >= 0)
+
+
+def class_weights(given: Mapping[Any, float], classes: Array, codes: Array) -> Array:
+    """The weight of each class (n_classes,); one that is not named counts 1."""
+    names = [label_name(label) for label in classes]
+    found = np.ones(len(classes))
+    for label, weight in given.items():
+        if label_name(label) not in names:
+            raise DataError(f"class_weight names {label!r}, and the classes are {classes.tolist()}.")
+        found[names.index(label_name(label))] = weight
+    if not found[codes].any():
+        raise DataError("class_weight is zero for all classes that y holds: no row counts.")
+    return found

@@ -1,16 +1,61 @@
 """What scikit-learn wants to know of an estimator. The only module here that imports it, and only when asked.
 
-Tags and metadata requests are asked for by scikit-learn itself; callbacks are set by users of scikit-learn ≥ 1.9. An
-estimator that nobody asks never gets here beyond `sys.modules`.
+Methods that are there under a condition need no scikit-learn. Tags and metadata requests are asked for by scikit-learn
+itself; callbacks are set by users of scikit-learn ≥ 1.9.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from types import MethodType
+from typing import Any, ClassVar, TypeVar, cast
 
 from mlp.errors import MissingExtraError, NotFittedError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def available_if(check: Callable[[Any], None]) -> Callable[[F], F]:
+    """A decorator: an instance has the method only while `check(instance)` raises no AttributeError.
+
+    A property that returns another method would not do: scikit-learn asks what it gets for its `__name__`. This is the
+    descriptor of scikit-learn's own `available_if`; here the check says why the method is missing.
+
+    >>> class Door:
+    ...     is_open = False
+    ...     def check_open(self):
+    ...         if not self.is_open:
+    ...             raise AttributeError("the door is shut")
+    ...     @available_if(check_open)
+    ...     def enter(self):
+    ...         return "inside"
+    >>> door = Door()
+    >>> hasattr(door, "enter")
+    False
+    >>> door.is_open = True
+    >>> door.enter(), door.enter.__name__
+    ('inside', 'enter')
+    """
+
+    def hide(method: F) -> F:
+        return cast(F, Available(method, check))
+
+    return hide
+
+
+class Available:
+    """A method `method` that is there while `check` of the instance passes."""
+
+    def __init__(self, method: Callable[..., Any], check: Callable[[Any], None]) -> None:
+        self.method, self.check = method, check
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The bound method of an instance, AttributeError where it has none; the function itself of a class."""
+        if instance is None:
+            return self.method
+        self.check(instance)
+        return MethodType(self.method, instance)
 
 
 def not_fitted(estimator: Any) -> Exception:
@@ -37,7 +82,7 @@ def tags(kind: str, *, multi_output: bool, multi_label: bool) -> Any:
 class Requests:
     """Which metadata an estimator asks meta-estimators to hand on: `set_fit_request(sample_weight=True)`."""
 
-    METADATA: Mapping[str, tuple[str, ...]] = {}
+    METADATA: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def get_metadata_routing(self) -> Any:
         """What is asked for so far; for scikit-learn."""
@@ -99,7 +144,7 @@ class Callbacks:
         """
         return _support("callbacks").set_callbacks(self, *callbacks)
 
-    def _managed(self, train: Callable[[], None]) -> None:
+    def _manage_callbacks(self, train: Callable[[], None]) -> None:
         """Train, and end the callbacks whatever happens."""
         if not _is_watched(self):
             return train()
@@ -107,13 +152,13 @@ class Callbacks:
 
         with_callbacks(lambda estimator: train())(self)
 
-    def _announced(
+    def _announce(
         self, epochs: Iterator[Any], n_epochs: int, seen: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]
     ) -> Iterable[Any]:
         """The epochs, each announced to the callbacks; they are shown X, y and metadata, and the estimator so far."""
         if not _is_watched(self):
             return epochs
-        return _announcing(self, epochs, n_epochs, seen, state)
+        return _announce_epochs(self, epochs, n_epochs, seen, state)
 
 
 def _is_watched(estimator: Any) -> bool:
@@ -129,7 +174,7 @@ def _support(feature: str) -> Any:
     return CallbackSupportMixin
 
 
-def _announcing(
+def _announce_epochs(
     estimator: Any,
     epochs: Iterator[Any],
     n_epochs: int,
