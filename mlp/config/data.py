@@ -10,29 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isqrt, prod
 
-from mlp.config.schema import (
-    NOT_NEGATIVE,
-    SEED,
-    TEXT,
-    Allowed,
-    is_positive,
-    is_rate,
-    is_text,
-    is_whole,
-    key,
-    list_of,
-    one_of,
-)
+from mlp.config.schema import COLUMN, COLUMNS, IMAGE, NOT_NEGATIVE, PART, SEED, TEXT, key, one_of
 from mlp.data.augment import Augmentation, Mixup, Shift
 from mlp.errors import ConfigError
-
-COLUMN = Allowed(lambda value: is_text(value) or is_whole(value), "the name or the index of a column")
-COLUMNS = Allowed(list_of(is_text), 'a list of the names of columns, like ["id"]')
-PART = Allowed(lambda value: is_rate(value) or is_text(value), "a fraction 0 ≤ value < 1, or the path of a file")
-IMAGE = Allowed(
-    lambda value: list_of(is_positive)(value) and len(value) in (0, 2, 3),
-    "a list [rows, columns] or [rows, columns, channels]; [] for a square",
-)
 
 
 @dataclass(frozen=True)

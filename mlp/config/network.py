@@ -7,36 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlp.config import schema
 from mlp.config.loss import LossConfig
-from mlp.config.schema import (
-    FLAG,
-    NAMED,
-    NOT_NEGATIVE,
-    NUMBER,
-    RATE,
-    Allowed,
-    build_part,
-    is_positive,
-    is_rate,
-    is_text,
-    key,
-    list_of,
-    name_and_keys,
-    one_of,
-    unknown_name,
-)
+from mlp.config.named_parts import build_part, name_and_keys, unknown_name
+from mlp.config.schema import FLAG, LAYERS, NAMED, NOT_NEGATIVE, NUMBER, RATE, RATES, WIDTHS, key, one_of
 from mlp.errors import ConfigError, UnknownNameError
 from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Noise, Residual
 from mlp.network import Layout
 from mlp.pretraining import PRETRAINERS, Pretrainer
-
-WIDTHS = Allowed(list_of(is_positive), "a list of widths, like [64, 32]; [] for none")
-ACTIVATION = Allowed(lambda v: is_text(v) or list_of(is_text)(v), "a name, or a list with one for each hidden layer")
-RATES = Allowed(
-    lambda v: is_rate(v) or list_of(is_rate)(v), "a rate 0 ≤ rate < 1, or a list with one for each hidden layer"
-)
-LAYERS = Allowed(list_of(is_text), 'a list of layer names, like ["dense1"]')
 
 
 @dataclass(frozen=True)
@@ -44,7 +23,7 @@ class NetworkConfig:
     """The layers between inputs and outputs."""
 
     hidden: list[int] = key([32], WIDTHS)
-    activation: str | list[str] = key("relu", ACTIVATION)
+    activation: str | list[str] = key("relu", schema.ACTIVATIONS)
     output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
     init: str | dict[str, Any] = key("auto", NAMED)
     bias: float = key(0.0, NUMBER)

@@ -2,7 +2,7 @@
 
 A section is a frozen dataclass. Each of its keys is one line: the name, the default and what is allowed.
 `parse_section` makes a section of a table, and refuses what cannot be with the place, what was given, what is allowed
-and the nearest known name. `build_part` makes an object of a name and its own keys. Knows no section.
+and the nearest known name. Knows no section.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
+from mlp.errors import ConfigError, UnknownNameError
 
 
 class Allowed(NamedTuple):
@@ -74,11 +74,24 @@ def list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(fits, value))
 
 
+def one_or_list(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A test for a value that passes the test `fits`, or a list of such values."""
+    return lambda value: fits(value) or list_of(fits)(value)
+
+
 def is_named(value: Any, fits: Callable[[Any], bool] = is_simple) -> bool:
     """Whether it is a name, or a table with a name whose other values pass the test `fits`."""
     if not isinstance(value, Mapping):
         return is_text(value)
     return is_text(value.get("name")) and all(fits(v) or is_named(v, fits) for v in value.values())
+
+
+def is_stopping(value: Any) -> bool:
+    """Whether it says how to stop early."""
+    if not isinstance(value, Mapping):
+        return isinstance(value, bool)
+    patience, delta = value.get("patience", 10), value.get("min_delta", 0.0)
+    return value.keys() <= {"patience", "min_delta"} and is_positive(patience) and is_number(delta) and delta >= 0
 
 
 def one_of(*names: str) -> Allowed:
@@ -95,6 +108,21 @@ SEED = Allowed(lambda value: is_whole(value) and value >= 0, "a whole number, 0 
 NUMBER = Allowed(is_number, "a number")
 RATE = Allowed(is_rate, "a rate 0 ≤ rate < 1")
 NOT_NEGATIVE = Allowed(lambda value: is_number(value) and value >= 0, "a number, 0 or more")
+COLUMN = Allowed(lambda value: is_text(value) or is_whole(value), "the name or the index of a column")
+COLUMNS = Allowed(list_of(is_text), 'a list of the names of columns, like ["id"]')
+PART = Allowed(lambda value: is_rate(value) or is_text(value), "a fraction 0 ≤ value < 1, or the path of a file")
+IMAGE = Allowed(
+    lambda value: list_of(is_positive)(value) and len(value) in (0, 2, 3),
+    "a list [rows, columns] or [rows, columns, channels]; [] for a square",
+)
+WIDTHS = Allowed(list_of(is_positive), "a list of widths, like [64, 32]; [] for none")
+ACTIVATIONS = Allowed(one_or_list(is_text), "a name, or a list with one for each hidden layer")
+RATES = Allowed(one_or_list(is_rate), "a rate 0 ≤ rate < 1, or a list with one for each hidden layer")
+LAYERS = Allowed(list_of(is_text), 'a list of layer names, like ["dense1"]')
+SCHEDULE = Allowed(lambda value: is_named(value, lambda v: is_simple(v) or list_of(is_number)(v)), NAMED.words)
+EPOCHS = Allowed(is_count, COUNT.words)
+BATCH_SIZE = Allowed(lambda value: is_count(value) or value == "full", 'a whole number, 1 or more, or "full"')
+STOPPING = Allowed(is_stopping, "true | false | {patience = 10, min_delta = 0.0}")
 OWN = Allowed(is_simple, "a finite number, text, true or false")
 OWN_LISTS = {"momenta": Allowed(list_of(is_number), "a list of finite numbers")}
 """What a part's own keys take, those that are not among the keys of its section; by name where that is a list."""
@@ -166,54 +194,3 @@ def naming_place(where: str) -> Iterator[None]:
     except (ConfigError, UnknownNameError) as error:
         error.args = (f"{where}: {error}",)
         raise
-
-
-# names and their own keys
-
-
-PLACES = ("slices", "matrices")
-"""What a rule is told about the network. It follows from the layers, and nobody gives it."""
-
-ELSEWHERE = {
-    "mse": "squared_error", "l2": "squared_error", "meansquarederror": "squared_error",
-    "mae": "absolute_error", "l1": "absolute_error", "meanabsoluteerror": "absolute_error",
-    "smoothl1": "huber", "pinball": "quantile",
-    "ce": "cross_entropy", "crossentropy": "cross_entropy", "categoricalcrossentropy": "cross_entropy",
-    "sparsecategoricalcrossentropy": "cross_entropy", "bce": "cross_entropy", "bcewithlogits": "cross_entropy",
-    "binarycrossentropy": "cross_entropy", "logloss": "cross_entropy", "nll": "cross_entropy",
-    "swish": "silu", "linear": "identity", "none": "identity", "logistic": "sigmoid",
-    "gd": "sgd", "heavyball": "momentum", "nag": "nesterov", "asgd": "averaged_sgd", "sps": "polyak",
-    "sophiah": "sophia", "dadaptation": "dadapt_adam", "graves": "centered_rmsprop",
-}  # fmt: skip
-"""What other libraries call it, in small letters and without underscores. For hints only: a thing has one name here."""
-
-
-def unknown_name(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """The error for a name that is not known. Its hint knows what other libraries call things."""
-    error = UnknownNameError(what, name, known)
-    meant = ELSEWHERE.get(re.sub("[^a-z0-9]", "", name.lower()))
-    if meant in error.known:
-        error.nearest = meant
-        error.args = (f"{str(error).partition(' Did you mean')[0]} Did you mean {meant!r}?",)
-    return error
-
-
-def name_and_keys(given: str | Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The name and the own keys of a part that was given as a name or as a table."""
-    table = given if isinstance(given, Mapping) else {"name": given}
-    return table["name"], {k: v for k, v in table.items() if k != "name"}
-
-
-def build_part(kind: Callable[..., Any], own: Mapping[str, Any], where: str) -> Any:
-    """`kind(**own)`; a key that it does not know or refuses is named with its place."""
-    known = [f.name for f in fields(kind) if f.name not in PLACES]  # type: ignore[arg-type]
-    for name in own:
-        if name not in known:
-            raise ConfigError(f"{where} has no key {name!r}. {suggest(name, known or ['none'])}")
-    try:
-        return kind(**own)
-    except HyperparameterError as error:
-        raise ConfigError(f"{where}: {error}") from None
-    except TypeError:
-        missing = [f.name for f in fields(kind) if f.name not in own]  # type: ignore[arg-type]
-        raise ConfigError(f"{where} needs {', '.join(missing)} as well.") from None

@@ -10,21 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.config.schema import COUNT, FLAG, SEED, Allowed, is_count, is_number, is_positive, key, one_of
-
-EPOCHS = Allowed(is_count, COUNT.words)
-BATCH_SIZE = Allowed(lambda v: is_count(v) or v == "full", 'a whole number, 1 or more, or "full"')
-
-
-def _stops(value: Any) -> bool:
-    """Whether it says how to stop early."""
-    if not isinstance(value, Mapping):
-        return isinstance(value, bool)
-    patience, delta = value.get("patience", 10), value.get("min_delta", 0.0)
-    return value.keys() <= {"patience", "min_delta"} and is_positive(patience) and is_number(delta) and delta >= 0
-
-
-STOPPING = Allowed(_stops, "true | false | {patience = 10, min_delta = 0.0}")
+from mlp.config.schema import BATCH_SIZE, COUNT, EPOCHS, FLAG, SEED, STOPPING, Allowed, key, one_of
 
 
 @dataclass(frozen=True)
@@ -70,6 +56,9 @@ class TrainingConfig:
         return float(self.early_stopping.get("min_delta", 0.0)) if isinstance(self.early_stopping, Mapping) else 0.0
 
 
+PROBE = Allowed(one_of("auto", "never").fits, "auto | never (curvature probes at an interval are not built yet)")
+
+
 @dataclass(frozen=True)
 class RecordConfig:
     """What is kept of what happened.
@@ -80,10 +69,4 @@ class RecordConfig:
 
     every: int = key(1, COUNT)
     baseline: str = key("auto", one_of("auto", "never"))
-    probe: str = key(
-        "auto",
-        Allowed(
-            lambda v: isinstance(v, str) and v in ("auto", "never"),
-            "auto | never (curvature probes at an interval are not built yet)",
-        ),
-    )
+    probe: str = key("auto", PROBE)

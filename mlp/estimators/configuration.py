@@ -17,8 +17,8 @@ import numpy as np
 from mlp import errors
 from mlp.config import naming_place, parse
 from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, gives_probabilities, resolve_loss_name
+from mlp.config.named_parts import PLACES
 from mlp.config.optimizer import adam_rate, open_lengths
-from mlp.config.schema import PLACES
 from mlp.config.training import TrainingConfig
 from mlp.errors import ConfigError, HyperparameterError, MLPError
 from mlp.optimizers import OPTIMIZERS
