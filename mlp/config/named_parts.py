@@ -13,8 +13,8 @@ from typing import Any
 from mlp.config.schema import suggest
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
 
-PLACES = ("slices", "matrices")
-"""What a rule is told about the network. It follows from the layers, and nobody gives it."""
+DERIVED = ("slices", "matrices", "rate0")
+"""Keys that nobody gives: what a rule is told about the network, and the rate that a schedule starts from."""
 
 ELSEWHERE = {
     "mse": "squared_error", "l2": "squared_error", "meansquarederror": "squared_error",
@@ -46,14 +46,14 @@ def name_and_keys(given: str | Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     return table["name"], {k: v for k, v in table.items() if k != "name"}
 
 
-def build_part(kind: Callable[..., Any], own: Mapping[str, Any], where: str) -> Any:
-    """`kind(**own)`; a key that it does not know or refuses is named with its place."""
-    known = [f.name for f in fields(kind) if f.name not in PLACES]  # type: ignore[arg-type]
+def build_part(kind: Callable[..., Any], own: Mapping[str, Any], where: str, **derived: Any) -> Any:
+    """`kind(**own, **derived)`; an own key that it does not know or refuses is named with its place."""
+    known = [f.name for f in fields(kind) if f.name not in DERIVED]  # type: ignore[arg-type]
     for name in own:
         if name not in known:
             raise ConfigError(f"{where} has no key {name!r}. {suggest(name, known or ['none'])}")
     try:
-        return kind(**own)
+        return kind(**own, **derived)
     except HyperparameterError as error:
         raise ConfigError(f"{where}: {error}") from None
     except TypeError:

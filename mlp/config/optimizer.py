@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from mlp import optimizers, schedules
-from mlp.config.named_parts import PLACES, build_part, name_and_keys, unknown_name
-from mlp.config.schema import NAME, NOT_NEGATIVE, RATE, SCHEDULE, SEED, key, suggest
+from mlp.config.named_parts import DERIVED, build_part, name_and_keys, unknown_name
+from mlp.config.schema import NAME, NOT_NEGATIVE, RATE, SCHEDULE, SEED, key
 from mlp.errors import ConfigError, UnknownNameError
 from mlp.layers import Dense, Layer, Residual
 from mlp.layers.chain import slices
@@ -70,7 +70,7 @@ def resolve_rule_keys(given: OptimizerConfig, n_steps: int) -> dict[str, Any]:
     if given.name in ("adam", "adamw"):
         own.setdefault("learning_rate", adam_rate(n_steps))
     found = build_part(OPTIMIZERS[given.name], own, f"[optimizer] {given.name}")
-    values = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in PLACES}
+    values = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in DERIVED}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -160,22 +160,13 @@ def _build_schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, t
     }
     if name not in defaults:
         raise UnknownNameError("[optimizer] schedule", name, defaults)
-    kind, keys = defaults[name]
+    (kind, keys), where = defaults[name], f"[optimizer] schedule {name}"
     if name == "warmup":
         then = _build_schedule(own.pop("then", "constant"), rate, per_epoch, total)
-        return build_part(kind, {"then": then, **keys, **own}, "[optimizer] schedule warmup")
-    _check_schedule(kind, own, f"[optimizer] schedule {name}")
-    return build_part(kind, {**keys, **own, "rate0": rate}, f"[optimizer] schedule {name}")
-
-
-def _check_schedule(kind: Any, own: Mapping[str, Any], where: str) -> None:
-    """Refuse keys that the schedule has not; the rate it starts from stands elsewhere."""
-    known = [f.name for f in fields(kind) if f.name != "rate0"]
-    for name in own:
-        if name in ("rate0", "learning_rate"):
-            raise ConfigError(f"{where} has no key {name!r}: the learning rate is [optimizer] learning_rate.")
-        if name not in known:
-            raise ConfigError(f"{where} has no key {name!r}. {suggest(name, known or ['none'])}")
+        return build_part(kind, {"then": then, **keys, **own}, where)
+    for wrong in {"rate0", "learning_rate"} & set(own):
+        raise ConfigError(f"{where} has no key {wrong!r}: the learning rate is [optimizer] learning_rate.")
+    return build_part(kind, {**keys, **own}, where, rate0=rate)
 
 
 # what is put around a rule

@@ -17,7 +17,7 @@ import numpy as np
 from mlp import errors
 from mlp.config import naming_place, parse
 from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, gives_probabilities, resolve_loss_name
-from mlp.config.named_parts import PLACES
+from mlp.config.named_parts import DERIVED
 from mlp.config.optimizer import adam_rate, open_lengths
 from mlp.config.training import TrainingConfig
 from mlp.errors import ConfigError, HyperparameterError, MLPError
@@ -165,7 +165,7 @@ def _named(given: Any, names: Mapping[Any, str], what: str) -> dict[str, Any]:
     if type(given) not in names:
         needed = f"a name, or one of {', '.join(sorted({kind.__name__ for kind in names}))}"
         raise HyperparameterError(what, given, needed)
-    own = {f.name: getattr(given, f.name) for f in fields(given) if f.name not in PLACES}
+    own = {f.name: getattr(given, f.name) for f in fields(given) if f.name not in DERIVED}
     if hasattr(own.get("learning_rate"), "rate"):
         raise ConfigError(f"{what} = {given!r} has a schedule in it. Name it apart: schedule='cosine'.")
     return {"name": names[type(given)], **own}

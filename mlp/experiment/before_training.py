@@ -72,7 +72,7 @@ def note_once(history: History, name: str, value: Any, labels: Sequence[str] = (
     if not numbers.size:
         return
     column = history.column(name, numbers.shape, "", tuple(labels))
-    column.shared = True
+    column.shape, column.labels, column.shared = numbers.shape, tuple(labels), True
     del column.values[:], column.steps[:]
     column.values.extend(numbers.ravel().tolist())
     column.steps.append(0)
@@ -130,30 +130,18 @@ def _dry_pass(history: History, network: Network, head: OutputHead, batch: Batch
 
 
 def note_settings(setup: Setup, state: State) -> None:
-    """Note what was chosen. Steps and epochs are counted over all trainings of the network."""
-    validation = setup.prepared.validation
-    numbers = settings(setup.config, len(setup.prepared.train)) | {
-        "planned_steps": setup.n_steps,
-        "epochs": setup.past.epochs + setup.config.training.epochs,
-        "mean_rate": mean_rate(setup.rule, setup.n_steps),
-        "train_scored": len(setup.scored),
-        "validation_scored": 0 if validation is None else len(validation),
-    }
-    note_once(state.history, "settings", list(numbers.values()), list(numbers))
-
-
-def settings(config: Config, n_train: int) -> dict[str, float]:
-    """What was chosen, as numbers by name; settings that are off are 0.
+    """Note what was chosen, as numbers by name: one column, in which settings that are off are 0.
 
     A detector that reads "the momentum was 0.999" then needs no configuration, and a history typed by hand may say so
-    too.
+    too. Steps and epochs are counted over all trainings of the network.
     """
-    network, optimizer, training, loss = config.network, config.optimizer, config.training, config.loss
+    config, n_train, validation = setup.config, len(setup.prepared.train), setup.prepared.validation
+    network, optimizer, training = config.network, config.optimizer, config.training
     own: Mapping[str, Any] = optimizer.own
     rates = network.dropout if isinstance(network.dropout, list) else [network.dropout]
     numbers = {
-        "planned_steps": training.steps_per_epoch(n_train) * training.epochs,
-        "epochs": training.epochs,
+        "planned_steps": setup.n_steps,
+        "epochs": setup.past.epochs + training.epochs,
         "batch_size": training.rows_per_batch(n_train),
         "rows": n_train,
         "shuffle": training.shuffle,
@@ -161,18 +149,11 @@ def settings(config: Config, n_train: int) -> dict[str, float]:
         "usual_rate": USUAL_RATES.get(optimizer.name, 0.0),
         "momentum": own.get("momentum", own.get("beta1", 0.0)),
         "usual_momentum": max(0.9, _default(optimizer.name, "momentum"), _default(optimizer.name, "beta1")),
-        "beta2": own.get("beta2", 0.0),
-        "epsilon": own.get("epsilon", 0.0),
-        "weight_decay": own.get("weight_decay", 0.0),
-        "clip_norm": optimizer.clip_norm,
-        "clip_value": optimizer.clip_value,
-        "l1": loss.l1,
-        "l2": loss.l2,
+        **{name: own.get(name, 0.0) for name in ("beta2", "epsilon", "weight_decay")},
+        **{name: getattr(optimizer, name) for name in ("clip_norm", "clip_value")},
+        **{name: getattr(config.loss, name) for name in ("l1", "l2")},
         "dropout": max(rates, default=0.0),
-        "input_dropout": network.input_dropout,
-        "input_noise": network.input_noise,
-        "max_norm": network.max_norm,
-        "bias": network.bias,
+        **{name: getattr(network, name) for name in ("input_dropout", "input_noise", "max_norm", "bias")},
         "hidden_layers": len(network.hidden),
         "narrowest": min(network.hidden, default=0),
         "linear": _is_linear(config),
@@ -183,8 +164,11 @@ def settings(config: Config, n_train: int) -> dict[str, float]:
         "early_stopping": training.early_stopping is not False,
         "scaled": config.data.scale != "none",
         "balanced": config.data.class_weight == "balanced",
+        "mean_rate": mean_rate(setup.rule, setup.n_steps),
+        "train_scored": len(setup.scored),
+        "validation_scored": 0 if validation is None else len(validation),
     }
-    return {name: float(value) for name, value in numbers.items()}
+    note_once(state.history, "settings", [float(value) for value in numbers.values()], list(numbers))
 
 
 def _is_linear(config: Config) -> bool:

@@ -207,7 +207,7 @@ def to_json_values(value: Any) -> Any:
 
 
 def _to_exact_values(value: Any) -> Any:
-    """What JSON can hold and `_read_number` can read: a number that is none is text, so that -inf is not NaN."""
+    """What JSON can hold and `_from_exact_values` can read: a number that is none is text, so that -inf is not NaN."""
     return _map_floats(value, lambda number: number if np.isfinite(number) else str(number))
 
 
@@ -258,7 +258,8 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     try:
         about = _read(folder / "model.npz", _read_archive).about
         _read(folder / "history.npz", lambda path: _read_history(path, about.get("seals", {}).get("history")))
-        return _read_exact_numbers(about["numbers"])
+        numbers: dict[str, Any] = _from_exact_values(about["numbers"])
+        return numbers
     except MLPError:
         return {}
 
@@ -287,32 +288,25 @@ def _read_archive(path: Path) -> archive.Archive:
     return found
 
 
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def _read_numbers(path: Path, written: Any) -> dict[str, Any]:
     """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
-    found = _read_exact_numbers(written)
-    if _read_json(path) != to_json_values(found):
+    found: dict[str, Any] = _from_exact_values(written)
+    if json.loads(path.read_text(encoding="utf-8")) != to_json_values(found):
         raise FileFormatError("these are not the metrics of this model")
     return found
 
 
-def _read_exact_numbers(written: Any) -> dict[str, Any]:
-    metrics = {
-        name: [_read_number(v) for v in value] if isinstance(value, list) else _read_number(value)
-        for name, value in written["metrics"].items()
-    }
-    return {**written, "metrics": metrics}
-
-
-def _read_number(saved: Any) -> Any:
-    return float(saved) if isinstance(saved, str) else saved
+def _from_exact_values(written: Any) -> Any:
+    """What `_to_exact_values` was given."""
+    if isinstance(written, dict):
+        return {name: _from_exact_values(value) for name, value in written.items()}
+    if isinstance(written, list):
+        return list(map(_from_exact_values, written))
+    return float(written) if isinstance(written, str) else written
 
 
 def _read_findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
-    found = _read_json(path)
+    found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, list):
         raise TypeError("a list is needed")
     if seal is not None and _seal(found) != seal:
