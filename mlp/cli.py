@@ -29,7 +29,7 @@ from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.errors import DataError, MLPError
-from mlp.exchange.target import target, wrote
+from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Repair, Run, Setup, State, Stop, begin, epochs, finish, load_run, repair_run
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
@@ -453,10 +453,10 @@ def _compare(given: argparse.Namespace) -> int:
 
 def _export(given: argparse.Namespace) -> int:
     """A run in the format that the ending of the file says."""
-    write = target(given.file, _permission(given, files_behind(run_folder(given.run))))
+    write = open_export(given.file, _permission(given, files_behind(run_folder(given.run))))
     run = load_run(given.run)
     write(run)
-    print(wrote(run, given.file))
+    print(describe_export(run, given.file))
     return DONE
 
 

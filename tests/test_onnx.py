@@ -14,9 +14,9 @@ from cases import LAYERS, WIDTH
 
 import mlp
 from mlp.exchange import onnx_file
-from mlp.exchange.ending import LINKS
-from mlp.exchange.graph import Graph
-from mlp.exchange.translation import TRANSLATIONS
+from mlp.exchange.onnx_graph import Graph
+from mlp.exchange.onnx_head import LINKS
+from mlp.exchange.onnx_layers import TRANSLATIONS
 from mlp.layers import ACTIVATIONS
 
 CLOSE = 1e-5  # what issue 5 asks for
@@ -47,7 +47,7 @@ def test_a_layer_gives_in_onnxruntime_what_it_gives_here(name: str, dtype: Any) 
     layers = [mlp.Dense(3, WIDTH), layer, mlp.Dense(layer.n_out, 2)]
     network = moved(mlp.Network(layers, 1, dtype=dtype))
     rows = (3 * np.random.default_rng(1).normal(size=(40, 3))).astype(dtype)
-    found = answers(onnx_file.network_model(onnx, network), rows)["outputs"]
+    found = answers(onnx_file.build_network(onnx, network), rows)["outputs"]
     assert found.dtype == dtype
     assert np.abs(found - mlp.predict(network, rows)).max() < CLOSE
 
@@ -58,7 +58,7 @@ def test_an_activation_agrees_far_out_too(name: str) -> None:
     network = mlp.Network([mlp.Dense(1, 1), ACTIVATIONS[name]()], 0, dtype=np.float32)
     network.views[0][...] = [[1, 0]]
     rows = np.array([[-200], [-90], [-3], [-1e-4], [0], [1e-4], [1], [3], [90], [200]], np.float32)
-    found = answers(onnx_file.network_model(onnx, network), rows)["outputs"]
+    found = answers(onnx_file.build_network(onnx, network), rows)["outputs"]
     np.testing.assert_allclose(found, mlp.predict(network, rows), rtol=CLOSE, atol=CLOSE)
 
 

@@ -7,6 +7,7 @@ gives its raw outputs.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -15,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import float_dtype
-from mlp.errors import HyperparameterError, ShapeError
-from mlp.exchange.ending import outputs, scaled, together
-from mlp.exchange.graph import Graph
-from mlp.exchange.package import needed
-from mlp.exchange.translation import chain
+from mlp.errors import HyperparameterError, MissingExtraError, ShapeError
+from mlp.exchange.onnx_graph import Graph
+from mlp.exchange.onnx_head import add_scaling, combine_members, end_graph
+from mlp.exchange.onnx_layers import translate_layers
 from mlp.experiment import Run
+from mlp.model import Model
 from mlp.network import Network
 from mlp.output import write_file
 
@@ -39,13 +40,13 @@ def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = n
 
     Opset 18. MissingExtraError without the extra `onnx`; UnknownNameError for a layer of your own.
     """
-    onnx = needed("onnx", "ONNX export", "onnx")
-    rows = float_dtype(rows, "rows")
-    content = run_model(onnx, model, rows) if isinstance(model, Run) else network_model(onnx, checked(model))
-    return write_file(path, content)
+    onnx, rows = import_extra("onnx", "ONNX export", "onnx"), float_dtype(rows, "rows")
+    if isinstance(model, Run):
+        return write_file(path, build_model(onnx, model.model, rows))
+    return write_file(path, build_network(onnx, check_single_network(model)))
 
 
-def checked(model: Any) -> Network:
+def check_single_network(model: Any) -> Network:
     """A network that can be written to a file of another format."""
     if not isinstance(model, Network):
         raise HyperparameterError("model", model, "a Run or a Network")
@@ -54,47 +55,45 @@ def checked(model: Any) -> Network:
     return model
 
 
-def network_model(onnx: Any, network: Network) -> bytes:
-    """The network alone."""
+def build_network(onnx: Any, network: Network) -> bytes:
+    """The network alone: from inputs to raw outputs."""
     graph = Graph(onnx)
-    graph.end(_raw(graph, network, "X"), "outputs")
+    graph.end(_add_network(graph, network, "X"), "outputs")
     takes, gives = graph.value("X", network.dtype, network.n_in), graph.value("outputs", network.dtype, network.n_out)
     return graph.model(takes, [gives], {}, _version())
 
 
-def run_model(onnx: Any, run: Run, rows: Any = np.float64) -> bytes:
+def build_model(onnx: Any, model: Model, rows: Any = np.float64) -> bytes:
     """From raw rows to answers."""
-    graph, about, network, dtype = Graph(onnx), run.model.preprocessing, run.network, run.network.dtype
-    x = scaled(graph, about.scaling, "X", dtype)
+    graph, network, dtype = Graph(onnx), model.network, model.network.dtype
+    x = add_scaling(graph, model.preprocessing.scaling, "X", dtype)
     if network.population:
-        members = [_raw(graph, network.member(i), x) for i in range(*network.population)]
-        raw, dtype = together(graph, run.model.head, members), np.dtype(np.float64)
+        members = [_add_network(graph, network.member(i), x) for i in range(*network.population)]
+        raw, dtype = combine_members(graph, model.head, members), np.dtype(np.float64)
     else:
-        raw = _raw(graph, network, x)
-    gives = outputs(graph, run.model.head, about, raw, dtype)
-    takes = graph.value("X", float_dtype(rows), len(about.feature_names))
-    return graph.model(takes, gives, _about(run), _version())
+        raw = _add_network(graph, network, x)
+    gives = end_graph(graph, model, raw, dtype)
+    takes = graph.value("X", rows, len(model.preprocessing.feature_names))
+    told = ("task", "feature_names", "target_name", "class_names")
+    about = {name: json.dumps(getattr(model.preprocessing, name)) for name in told}
+    return graph.model(takes, gives, about, _version())
 
 
-def _raw(graph: Graph, network: Network, x: str) -> str:
+def _add_network(graph: Graph, network: Network, x: str) -> str:
     """The name of the raw outputs."""
     graph.place = ""
-    return chain(graph, network.layout.names, network.layers, network.views, network.statistics, x)
-
-
-def _about(run: Run) -> dict[str, str]:
-    """What people and programs want to know of a model: all as JSON."""
-    about = run.model.preprocessing
-    known = {
-        "task": about.task,
-        "feature_names": about.feature_names,
-        "target_name": about.target_name,
-        "class_names": about.class_names,
-    }
-    return {name: json.dumps(value) for name, value in known.items()}
+    return translate_layers(graph, network.layout.names, network.layers, network.views, network.statistics, x)
 
 
 def _version() -> str:
     from mlp import __version__
 
     return __version__
+
+
+def import_extra(package: str, feature: str, extra: str) -> Any:
+    """A package that only some people have; MissingExtraError where it is not installed."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise MissingExtraError(feature, extra) from None

@@ -12,41 +12,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from mlp import layers
 from mlp.arrays import Array
 from mlp.errors import UnknownNameError
-from mlp.exchange.graph import Graph, as_rows
-from mlp.layers import (
-    ELU,
-    GELU,
-    RBF,
-    SELU,
-    BatchNorm,
-    Dense,
-    Dropout,
-    HardSigmoid,
-    HardTanh,
-    Identity,
-    Layer,
-    LayerNorm,
-    LeakyReLU,
-    Maxout,
-    Noise,
-    ReLU,
-    Residual,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)
+from mlp.exchange.onnx_graph import Graph, as_rows
+from mlp.layers import Layer
 from mlp.layers.chain import names, slices
 
 Translation: TypeAlias = Callable[[Graph, Any, Any, Array, str], str]
 """(graph, layer, its params, its statistics, name of x) → name of y."""
 
 
-def translated(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str) -> str:
+def translate_layer(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str) -> str:
     """The name of y = f(x), and nodes in `graph` that compute it."""
     if type(layer) not in TRANSLATIONS:
         known = [kind.__name__ for kind in TRANSLATIONS]
@@ -54,13 +31,13 @@ def translated(graph: Graph, layer: Layer, params: Any, statistics: Array, x: st
     return TRANSLATIONS[type(layer)](graph, layer, params, statistics, x)
 
 
-def chain(graph: Graph, called: tuple[str, ...], layers: Any, params: Any, statistics: Array, x: str) -> str:
+def translate_layers(graph: Graph, called: tuple[str, ...], layers: Any, params: Any, statistics: Array, x: str) -> str:
     """Layers one after another."""
     outside = graph.place
     shares = slices(layer.n_statistics for layer in layers)
     for name, layer, mine, share in zip(called, layers, params, shares, strict=True):
         graph.place = f"{outside}/{name}" if outside else name
-        x = translated(graph, layer, mine, statistics[share], x)
+        x = translate_layer(graph, layer, mine, statistics[share], x)
     graph.place = outside
     return x
 
@@ -75,28 +52,24 @@ def _nothing(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str)
     return x
 
 
-def _dense(graph: Graph, layer: Dense, params: Array, statistics: Array, x: str) -> str:
+def _dense(graph: Graph, layer: layers.Dense, params: Array, statistics: Array, x: str) -> str:
     """y = x Wᵀ + b: the bias node's weights are the last column of W."""
     weight, bias = graph.constant(params[:, :-1], "weight"), graph.constant(params[:, -1], "bias")
     return graph.apply("Gemm", x, weight, bias, transB=1)
 
 
-def _hard_tanh(graph: Graph, layer: HardTanh, params: Any, statistics: Array, x: str) -> str:
+def _hard_tanh(graph: Graph, layer: layers.HardTanh, params: Any, statistics: Array, x: str) -> str:
     """x within [-1, 1]."""
     low, high = (graph.constant(statistics.dtype.type(edge), name) for edge, name in ((-1, "low"), (1, "high")))
     return graph.apply("Clip", x, low, high)
 
 
-def _silu(graph: Graph, layer: SiLU, params: Any, statistics: Array, x: str) -> str:
-    """x σ(x) = x / (1 + e⁻ˣ).
-
-    Of a product onnxruntime 1.19 to 1.25 makes a QuickGelu, which it has for float32 alone: it loads no other model.
-    """
-    one = graph.constant(statistics.dtype.type(1), "one")
-    return graph.apply("Div", x, graph.apply("Add", graph.apply("Exp", graph.apply("Neg", x)), one))
+def _silu(graph: Graph, layer: layers.SiLU, params: Any, statistics: Array, x: str) -> str:
+    """x σ(x)."""
+    return graph.apply("Mul", x, graph.apply("Sigmoid", x))
 
 
-def _gelu(graph: Graph, layer: GELU, params: Any, statistics: Array, x: str) -> str:
+def _gelu(graph: Graph, layer: layers.GELU, params: Any, statistics: Array, x: str) -> str:
     """½x(1 + tanh u),  u = √(2/π) x (1 + 0.044715 x²). ONNX has Gelu from opset 20 on."""
     cubic, one, root, half = (
         graph.constant(statistics.dtype.type(value), name)
@@ -107,14 +80,14 @@ def _gelu(graph: Graph, layer: GELU, params: Any, statistics: Array, x: str) -> 
     return graph.apply("Mul", graph.apply("Mul", graph.apply("Add", graph.apply("Tanh", u), one), x), half)
 
 
-def _maxout(graph: Graph, layer: Maxout, params: Any, statistics: Array, x: str) -> str:
+def _maxout(graph: Graph, layer: layers.Maxout, params: Any, statistics: Array, x: str) -> str:
     """(rows, n · pieces) as (rows, n, pieces), and of each n the largest piece."""
     shape = graph.constant(np.array([-1, layer.n_out, layer.pieces]), "pieces")
     last = graph.constant(np.array([2]), "last")
     return graph.apply("ReduceMax", graph.apply("Reshape", x, shape), last, keepdims=0)
 
 
-def _rbf(graph: Graph, layer: RBF, params: Any, statistics: Array, x: str) -> str:
+def _rbf(graph: Graph, layer: layers.RBF, params: Any, statistics: Array, x: str) -> str:
     """e^(-½r²),  r² = (‖x‖² - 2c·x + ‖c‖²)/σ², not below 0."""
     centres, dtype = params.centres, params.centres.dtype.type
     nodes = graph.constant(np.array([1]), "nodes")
@@ -127,7 +100,7 @@ def _rbf(graph: Graph, layer: RBF, params: Any, statistics: Array, x: str) -> st
     return graph.apply("Exp", graph.apply("Mul", distance, narrow))
 
 
-def _batch_norm(graph: Graph, layer: BatchNorm, params: Any, statistics: Array, x: str) -> str:
+def _batch_norm(graph: Graph, layer: layers.BatchNorm, params: Any, statistics: Array, x: str) -> str:
     """Scale, shift and running statistics as ONNX has them."""
     mean, variance = np.split(statistics, 2)
     arrays = {"scale": as_rows(params.scale), "shift": as_rows(params.shift), "mean": mean, "variance": variance}
@@ -135,38 +108,38 @@ def _batch_norm(graph: Graph, layer: BatchNorm, params: Any, statistics: Array, 
     return graph.apply("BatchNormalization", x, *inputs, epsilon=layer.epsilon)
 
 
-def _layer_norm(graph: Graph, layer: LayerNorm, params: Any, statistics: Array, x: str) -> str:
+def _layer_norm(graph: Graph, layer: layers.LayerNorm, params: Any, statistics: Array, x: str) -> str:
     """Over the nodes of each row."""
     scale, shift = graph.constant(as_rows(params.scale), "scale"), graph.constant(as_rows(params.shift), "shift")
     return graph.apply("LayerNormalization", x, scale, shift, axis=-1, epsilon=layer.epsilon)
 
 
-def _residual(graph: Graph, layer: Residual, params: Any, statistics: Array, x: str) -> str:
+def _residual(graph: Graph, layer: layers.Residual, params: Any, statistics: Array, x: str) -> str:
     """x + f(x)."""
-    return graph.apply("Add", x, chain(graph, names(layer.layers), layer.layers, params, statistics, x))
+    return graph.apply("Add", x, translate_layers(graph, names(layer.layers), layer.layers, params, statistics, x))
 
 
 TRANSLATIONS: dict[type[Layer], Translation] = {
-    Dense: _dense,
-    Identity: _nothing,
-    Dropout: _nothing,
-    Noise: _nothing,
-    Sigmoid: _operator("Sigmoid"),
-    Tanh: _operator("Tanh"),
-    ReLU: _operator("Relu"),
-    LeakyReLU: _operator("LeakyRelu", lambda layer: {"alpha": layer.negative_slope}),
-    ELU: _operator("Elu", lambda layer: {"alpha": layer.alpha}),
-    SELU: _operator("Selu"),
-    GELU: _gelu,
-    SiLU: _silu,
-    Softplus: _operator("Softplus"),
-    Softsign: _operator("Softsign"),
-    HardSigmoid: _operator("HardSigmoid", lambda layer: {"alpha": 1 / 6, "beta": 0.5}),
-    HardTanh: _hard_tanh,
-    Softmax: _operator("Softmax", lambda layer: {"axis": -1}),
-    Maxout: _maxout,
-    RBF: _rbf,
-    BatchNorm: _batch_norm,
-    LayerNorm: _layer_norm,
-    Residual: _residual,
+    layers.Dense: _dense,
+    layers.Identity: _nothing,
+    layers.Dropout: _nothing,
+    layers.Noise: _nothing,
+    layers.Sigmoid: _operator("Sigmoid"),
+    layers.Tanh: _operator("Tanh"),
+    layers.ReLU: _operator("Relu"),
+    layers.LeakyReLU: _operator("LeakyRelu", lambda layer: {"alpha": layer.negative_slope}),
+    layers.ELU: _operator("Elu", lambda layer: {"alpha": layer.alpha}),
+    layers.SELU: _operator("Selu"),
+    layers.GELU: _gelu,
+    layers.SiLU: _silu,
+    layers.Softplus: _operator("Softplus"),
+    layers.Softsign: _operator("Softsign"),
+    layers.HardSigmoid: _operator("HardSigmoid", lambda layer: {"alpha": 1 / 6, "beta": 0.5}),
+    layers.HardTanh: _hard_tanh,
+    layers.Softmax: _operator("Softmax", lambda layer: {"axis": -1}),
+    layers.Maxout: _maxout,
+    layers.RBF: _rbf,
+    layers.BatchNorm: _batch_norm,
+    layers.LayerNorm: _layer_norm,
+    layers.Residual: _residual,
 }

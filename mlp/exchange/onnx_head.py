@@ -17,9 +17,9 @@ from mlp.data import Scaling
 from mlp.data.boxed import unboxed
 from mlp.data.cells import as_integers
 from mlp.errors import UnknownNameError
-from mlp.exchange.graph import Graph
+from mlp.exchange.onnx_graph import Graph
 from mlp.losses import Loss
-from mlp.model import OutputHead
+from mlp.model import Model, OutputHead
 from mlp.preprocessing import Preprocessing
 
 LINKS: dict[type[Loss], str] = {
@@ -39,7 +39,7 @@ LINKS: dict[type[Loss], str] = {
 """What `loss.predict` makes of raw outputs, by loss."""
 
 
-def scaled(graph: Graph, scaling: Scaling, x: str, dtype: Any) -> str:
+def add_scaling(graph: Graph, scaling: Scaling, x: str, dtype: Any) -> str:
     """x' = (x - shift) · factor in float64, then in the dtype of the network."""
     graph.place = "scaling"
     x = graph.cast(x, np.float64)
@@ -50,19 +50,22 @@ def scaled(graph: Graph, scaling: Scaling, x: str, dtype: Any) -> str:
     return graph.cast(x, dtype)
 
 
-def outputs(graph: Graph, head: OutputHead, about: Preprocessing, raw: str, dtype: Any) -> list[Any]:
-    """End the graph with what a run answers; the declarations of its outputs."""
-    graph.place = "answer"
-    if about.task == "regression":
+def end_graph(graph: Graph, model: Model, raw: str, dtype: Any) -> list[Any]:
+    """End the graph with what a model answers to raw outputs; the declarations of its outputs."""
+    graph.place, head = "answer", model.head
+    if head.task == "regression":
         return [_numbers(graph, head, raw, dtype)]
-    found = [_labels(graph, head, raw) if about.task == "multilabel" else _classes(graph, head, about, raw, dtype)]
-    return [*found, *([_probabilities(graph, head, about.task, raw, dtype)] if head.certain else [])]
+    if head.task == "multilabel":
+        found = [_labels(graph, head, raw)]
+    else:
+        found = [_classes(graph, head, model.preprocessing, raw, dtype)]
+    return [*found, *([_probabilities(graph, head, raw, dtype)] if head.certain else [])]
 
 
-def together(graph: Graph, head: OutputHead, raws: list[str]) -> str:
-    """The raw outputs that stand for the mean of what members say, in float64 as in `restarts.together`."""
+def combine_members(graph: Graph, head: OutputHead, raws: list[str]) -> str:
+    """The raw outputs that stand for the mean of what members say, in float64 as in `OutputHead.combine`."""
     graph.place = "ensemble"
-    said = [_linked(graph, head.loss, graph.cast(raw, np.float64)) for raw in raws]
+    said = [_predict(graph, head.loss, graph.cast(raw, np.float64)) for raw in raws]
     total = said[0]
     for one in said[1:]:
         total = graph.apply("Add", total, one)
@@ -81,7 +84,7 @@ def _log(graph: Graph, p: str) -> str:
     return graph.apply("Log", graph.apply("Max", p, graph.constant(np.finfo(np.float64).tiny, "tiny")))
 
 
-def _linked(graph: Graph, loss: Loss, raw: str) -> str:
+def _predict(graph: Graph, loss: Loss, raw: str) -> str:
     """`loss.predict`."""
     if type(loss) not in LINKS:
         known = [kind.__name__ for kind in LINKS]
@@ -92,7 +95,7 @@ def _linked(graph: Graph, loss: Loss, raw: str) -> str:
 
 def _numbers(graph: Graph, head: OutputHead, raw: str, dtype: Any) -> Any:
     """Numbers in the units of the targets: x = x' / factor + shift, in float64 as in `Scaling.undo`."""
-    found = _linked(graph, head.loss, raw)
+    found = _predict(graph, head.loss, raw)
     if head.targets is not None:
         found, dtype = graph.cast(found, np.float64), np.float64
         found = graph.apply("Div", found, graph.constant(head.targets.factor, "factor"))
@@ -120,13 +123,13 @@ def _labels(graph: Graph, head: OutputHead, raw: str) -> Any:
     return graph.value("prediction", np.int64, head.n_out)
 
 
-def _classes(graph: Graph, head: OutputHead, about: Preprocessing, raw: str, dtype: Any) -> Any:
+def _classes(graph: Graph, head: OutputHead, preprocessing: Preprocessing, raw: str, dtype: Any) -> Any:
     """The class of each row, as the targets held it."""
     if head.n_out == 1:
         codes = _above(graph, _only(graph, raw), head.threshold, dtype)
     else:
         codes = graph.apply("ArgMax", raw, axis=1, keepdims=0)
-    labels = _held(about)
+    labels = _onnx_labels(preprocessing)
     if labels.dtype.kind == "U":
         known = graph.strings(tuple(map(str, labels)), "classes")
     else:
@@ -135,23 +138,23 @@ def _classes(graph: Graph, head: OutputHead, about: Preprocessing, raw: str, dty
     return graph.value("prediction", labels.dtype, None)
 
 
-def _held(about: Preprocessing) -> Array:
+def _onnx_labels(preprocessing: Preprocessing) -> Array:
     """The classes as ONNX holds them: truth values, int64 where that is exact, or else their names."""
-    labels = unboxed(np.asarray(about.class_labels))
+    labels = unboxed(np.asarray(preprocessing.class_labels))
     if labels.dtype.kind == "b":
         return labels
     whole = as_integers(list(map(int, labels))) if labels.dtype.kind in "iuf" else None
-    return whole if whole is not None and whole.dtype == np.int64 else np.array(about.class_names)
+    return whole if whole is not None and whole.dtype == np.int64 else np.array(preprocessing.class_names)
 
 
-def _probabilities(graph: Graph, head: OutputHead, task: str, raw: str, dtype: Any) -> Any:
+def _probabilities(graph: Graph, head: OutputHead, raw: str, dtype: Any) -> Any:
     """A probability for each class or label."""
-    p = _linked(graph, head.loss, raw)
-    one = task == "classification" and head.n_out == 1
+    p = _predict(graph, head.loss, raw)
+    one = head.task == "classification" and head.n_out == 1
     if one:
         rest = graph.apply("Sub", graph.constant(np.dtype(dtype).type(1), "one"), p)
         p = graph.apply("Concat", rest, p, axis=1)
-    elif task == "classification" and LINKS[type(head.loss)] != "Softmax":
+    elif head.task == "classification" and LINKS[type(head.loss)] != "Softmax":
         p = _shares(graph, p, dtype)
     graph.end(p, "probabilities")
     return graph.value("probabilities", dtype, 2 if one else head.n_out)

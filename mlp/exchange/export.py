@@ -13,7 +13,7 @@ from mlp.experiment import Run
 from mlp.output import Permission, as_path
 from mlp.sinks import remove_events, to_csv, to_jsonl, to_tensorboard
 
-TARGETS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
+FORMATS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
     ".onnx": ("the model, from raw rows to answers", to_onnx),
     ".safetensors": ("its weights", to_safetensors),
     ".csv": ("its history", lambda run, path: to_csv(run.history, path)),
@@ -23,14 +23,14 @@ TARGETS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
 """By ending: what is written, and what writes it."""
 
 
-def target(path: str, permission: Permission) -> Callable[[Run], object]:
+def open_export(path: str, permission: Permission) -> Callable[[Run], object]:
     """What writes a run to such a path; DataError where the ending says nothing, or nothing may be written there."""
     place = as_path("FILE", path)
     ending = "/" if path.endswith(("/", "\\")) else Path(path).suffix.lower()
-    if ending not in TARGETS:
-        known = "; ".join(f"{name} ({what})" for name, (what, _) in TARGETS.items())
+    if ending not in FORMATS:
+        known = "; ".join(f"{name} ({what})" for name, (what, _) in FORMATS.items())
         raise DataError(f"{path}: the ending says in which format. Known: {known}.")
-    writer = TARGETS[ending][1]
+    writer = FORMATS[ending][1]
     (permission.check_folder if ending == "/" else permission.check_file)(place)
 
     def write(run: Run) -> None:
@@ -41,7 +41,7 @@ def target(path: str, permission: Permission) -> Callable[[Run], object]:
     return write
 
 
-def wrote(run: Run, path: str) -> str:
+def describe_export(run: Run, path: str) -> str:
     """What stands there now, in a line."""
     if not path.lower().endswith(".onnx"):
         return path
