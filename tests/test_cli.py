@@ -474,7 +474,7 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(
 
 def test_progress_is_cleared_before_an_error(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    monkeypatch.setattr("mlp.cli.finish", lambda *_: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr("mlp.cli.commands.finish", lambda *_: (_ for _ in ()).throw(MemoryError))
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert cli("train", "iris", *QUICK).status == 2
@@ -556,7 +556,7 @@ def test_termination_leaves_no_empty_folder_and_no_traceback(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-LONG = "import time, mlp.cli; mlp.cli.finish = lambda *_: time.sleep(60);"
+LONG = "import time, mlp.cli.commands; mlp.cli.commands.finish = lambda *_: time.sleep(60);"
 
 
 def test_a_second_ctrl_c_leaves_the_checkpoint_and_no_traceback(tmp_path: Path) -> None:

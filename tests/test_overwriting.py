@@ -522,7 +522,7 @@ def test_a_name_that_no_file_has_is_one_line(
         Path(loop).symlink_to(loop)
     before = everything()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlp.cli.epochs", lambda *_: pytest.fail("trained"))
+        patch.setattr("mlp.cli.commands.epochs", lambda *_: pytest.fail("trained"))
         status = main([word.format(name) for word in arguments])
     said = capsys.readouterr()
     assert (status, said.out) == (2, "")

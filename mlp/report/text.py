@@ -216,7 +216,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
 
 
-def meanings() -> Iterator[str]:
+def glossary_lines() -> Iterator[str]:
     """Every kind of finding and every cause, one line each: what it means, and of a cause what to do."""
     yield from (f"kind   {name:28}{meaning}" for name, meaning in KINDS.items())
     yield from (f"cause  {name:28}{meaning.means}; remedy: {meaning.remedy}" for name, meaning in CAUSES.items())
@@ -267,7 +267,7 @@ def _before_and_after(repair: Repair) -> Iterator[str]:
         yield verdict(repair.after).lstrip()
 
 
-def measured(run: Run, folder: Path) -> str:
+def cost_text(run: Run, folder: Path) -> str:
     """How long it took and where it is."""
     return f"{counted(run.steps, 'step')} in {run.seconds:.2f} s; run directory: {folder}"
 

@@ -1,21 +1,26 @@
-"""What a comparison holds, and how it is made."""
+"""Runs side by side: metrics, settings, findings, and which does better row by row.
+
+Two runs are compared on rows that both have answered. Those of the test part are found again from the source and the
+seed, and only believed if a run's test loss comes out as it did.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.comparison.rows import find_test_part, read_part, score_rows
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Run, load_run
+from mlp.model import quiet
+from mlp.preprocessing import Part, prepare
 from mlp.statistics.significance import holm, sign_test
 
 HIGHER = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "auc", "r2")
@@ -40,11 +45,8 @@ class Duel:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Runs and what was found. `duels` are on `rows` rows of `on`; where there are none, `on` says why.
-
-    `trained_on`: on how many of these rows each run was trained.
-    """
+class RunComparison:
+    """Runs and what was found. `duels` are on `rows` rows of `on`; where there are none, `on` says why."""
 
     names: tuple[str, ...]
     runs: tuple[Run, ...]
@@ -68,7 +70,7 @@ class Comparison:
     @property
     def settings(self) -> dict[str, list[Any]]:
         """The settings that differ, each of every run; None where a run has no such key."""
-        flat = [_flat(run.config.to_dict()) for run in self.runs]
+        flat = [_flatten(run.config.to_dict()) for run in self.runs]
         keys = list(dict.fromkeys(key for one in flat for key in one))
         table = {key: [one.get(key) for one in flat] for key in keys}
         return {key: values for key, values in table.items() if any(value != values[0] for value in values)}
@@ -109,7 +111,7 @@ class Comparison:
         return {"runs": runs, "settings": self.settings, "best": best, "tests": tests, **about}
 
 
-def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None) -> Comparison:
+def compare_runs(folders: Sequence[str | os.PathLike[str]], source: str | None = None) -> RunComparison:
     """Compare the runs in some run directories; with `source`, by their answers to its rows.
 
     FileFormatError for a folder that is no run, DataError for less than two.
@@ -120,12 +122,12 @@ def compare(folders: Sequence[str | os.PathLike[str]], source: str | None = None
     if source is not None:
         _check_tasks(runs)
         scores = [score_rows(run, read_part(run, source)) for run in runs]
-        return Comparison(names, runs, *_tested(scores), f"{source}")
+        return RunComparison(names, runs, *_test_best(scores), f"{source}")
     try:
         scores = [score_rows(run, find_test_part(run, runs[0])) for run in runs]
     except MLPError as error:
-        return Comparison(names, runs, (), 0, str(error))
-    return Comparison(names, runs, *_tested(scores), "the test part, the same for all")
+        return RunComparison(names, runs, (), 0, str(error))
+    return RunComparison(names, runs, *_test_best(scores), "the test part, the same for all")
 
 
 def _check_tasks(runs: Sequence[Run]) -> None:
@@ -135,7 +137,7 @@ def _check_tasks(runs: Sequence[Run]) -> None:
         raise DataError(f"the runs do {' and '.join(tasks)}: their answers cannot be compared. Leave --on out.")
 
 
-def _tested(scores: Sequence[Array]) -> tuple[tuple[Duel, ...], int]:
+def _test_best(scores: Sequence[Array]) -> tuple[tuple[Duel, ...], int]:
     """The best run against each other one, and on how many rows."""
     if len({len(each) for each in scores}) > 1:
         read = ", ".join(str(len(each)) for each in scores)
@@ -145,29 +147,78 @@ def _tested(scores: Sequence[Array]) -> tuple[tuple[Duel, ...], int]:
     corrected = holm([sign_test(scores[i], scores[j]) for i, j in pairs])
     chances = dict(zip(pairs, corrected, strict=True))
     others = [i for i in range(len(scores)) if i != best]
-    found = [_duel(scores, best, other, chances[min(best, other), max(best, other)]) for other in others]
+    found = [_count_wins(scores, best, other, chances[min(best, other), max(best, other)]) for other in others]
     return tuple(found), len(scores[0])
 
 
-def _duel(scores: Sequence[Array], best: int, other: int, p: float) -> Duel:
+def _count_wins(scores: Sequence[Array], best: int, other: int, p: float) -> Duel:
     wins, losses = (scores[best] > scores[other]).sum(), (scores[best] < scores[other]).sum()
     return Duel(best, other, int(wins), int(losses), p)
 
 
-def _flat(config: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+def _flatten(config: Mapping[str, Any], place: str = "") -> dict[str, Any]:
     """`section.key` for every key, tables within tables too."""
     found: dict[str, Any] = {}
     for key, value in config.items():
-        inside = _flat(value, f"{place}{key}.") if isinstance(value, Mapping) else {f"{place}{key}": value}
+        inside = _flatten(value, f"{place}{key}.") if isinstance(value, Mapping) else {f"{place}{key}": value}
         found |= inside
     return found
 
 
-def short(names: Sequence[str]) -> list[str]:
+def short_names(names: Sequence[str]) -> list[str]:
     """Names of folders as short as they can be told apart.
 
-    >>> short(["runs/iris-1", "runs/iris-2"]), short(["a/run", "b/run"])
+    >>> short_names(["runs/iris-1", "runs/iris-2"]), short_names(["a/run", "b/run"])
     (['iris-1', 'iris-2'], ['a/run', 'b/run'])
     """
     last = [Path(name).name for name in names]
     return last if len(set(last)) == len(names) else list(names)
+
+
+# row by row
+
+
+def score_rows(run: Run, part: Part) -> Array:
+    """How well each row is answered (n,), more is better: right or wrong, or minus the squared error."""
+    head = run.model.head
+    with quiet():
+        raw = run.model.raw(part)
+        if head.task == "regression":
+            errors = head.values(raw) - part.y.reshape(len(part), -1)
+            return np.asarray(-np.square(errors).sum(1))
+        right = head.decide(raw) == part.y
+    return np.asarray(right.all(-1) if head.task == "multilabel" else right)
+
+
+def read_part(run: Run, source: str) -> Part:
+    """The rows of a source, as the run reads them."""
+    X, y = run.load(source)
+    if y is None:
+        target = run.model.preprocessing.target_name
+        raise DataError(f"{source} has no target {target!r} to compare with.")
+    return run.model.part(X, y)
+
+
+def find_test_part(run: Run, first: Run) -> Part:
+    """The rows that a run was tested on, found again; DataError where they are not those of the `first` run."""
+    if not run.config.data.source:
+        raise DataError("a run of rows in memory does not hold them; name a source with --on.")
+    if _split_keys(run) != _split_keys(first):
+        raise DataError("they were not tested on the same rows; name a source with --on.")
+    part = prepare(run.config, None).test
+    if part is None:
+        raise DataError("they have no test part; name a source with --on.")
+    if not _is_same(float(run.model.evaluate(part)["loss"]), float(run.metrics["test_loss"])):
+        raise DataError(f"{run.config.data.source} is no longer what it was; name a source with --on.")
+    return part
+
+
+def _split_keys(run: Run) -> Any:
+    """What decides which rows are tested."""
+    data = replace(run.config.data, scale="", scale_target="", class_weight="", ignore=[], categorical=[])
+    return data, run.config.training.seed
+
+
+def _is_same(a: float, b: float) -> bool:
+    """Equal up to what another number of threads may change."""
+    return (isnan(a) and isnan(b)) or a == b or abs(a - b) <= 1e-4 * abs(b)
