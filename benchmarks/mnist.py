@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.experiment import begin, epochs, finish
+from mlp.experiment import begin, finish, watch_epochs
 
 
 class Recipe(NamedTuple):
@@ -70,7 +70,7 @@ def config(recipe: Recipe, source: str, seed: int, validation: float) -> dict[st
 def error(recipe: Recipe, source: str, seed: int, validate: bool) -> tuple[float, float]:
     """Percent wrong after the last epoch, on test rows or on those held out; and the seconds of training."""
     setup, state = begin(config(recipe, source, seed, 1 / 6 if validate else 0.0))
-    for epoch in epochs(setup, state):
+    for epoch in watch_epochs(setup, state):
         print(f" {epoch.number}:{epoch.train_loss:.4f}", end="", flush=True)
     metrics = finish(setup, state).metrics
     print(f"  training rows {100 - 100 * metrics['train_accuracy']:.2f} %", end="")

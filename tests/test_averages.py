@@ -11,7 +11,7 @@ import pytest
 
 import mlp
 from mlp.errors import ConfigError
-from mlp.experiment import begin, epochs, finish, initial_state, train_epochs
+from mlp.experiment import begin, epochs, finish, initial_state, watch_epochs
 from mlp.optimizers.memory import average
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ AVERAGING = {
 @pytest.mark.parametrize("name", AVERAGING)
 def test_the_network_of_a_run_is_where_the_average_is(name: str) -> None:
     setup, state = begin(AVERAGING[name], (X, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     run = finish(setup, state)
     mean = average(state.memory)
     assert mean is not None and not np.array_equal(mean, state.network.params)
@@ -48,7 +48,7 @@ def test_the_network_of_a_run_is_where_the_average_is(name: str) -> None:
 
 def test_what_is_measured_after_an_epoch_is_the_average() -> None:
     setup, state = begin(AVERAGING["moving"], (X, Y))
-    for epoch in epochs(setup, state):
+    for epoch in watch_epochs(setup, state):
         mean = average(state.memory)
         assert mean is not None and setup.prepared.validation is not None
         there = mlp.predict(state.network.at(mean), setup.prepared.validation.X)
@@ -61,7 +61,7 @@ def test_a_moving_average_is_the_definition_worked_out_beside_plain_training() -
     params = mlp.Instrument("params", lambda step: step.network.params.copy(), labels=_numbered)
     setup = replace(begin(config(), (X, Y))[0], instruments=(params,))
     state = initial_state(setup)
-    list(train_epochs(setup, state))
+    list(epochs(setup, state))
     places = state.history["params"]
     mean = places[0]
     for place in places[1:]:
@@ -92,7 +92,7 @@ def test_frozen_parameters_stay_in_the_average_too(name: str) -> None:
     given = AVERAGING[name] | {"network": {"hidden": [5], "frozen": ["dense1"]}}
     setup, state = begin(given, (X, Y))
     began = state.network.params.copy()
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     part = state.network.layout.slices[0]
     np.testing.assert_array_equal(finish(setup, state).network.params[part], began[part])
 

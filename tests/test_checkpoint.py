@@ -17,9 +17,10 @@ import pytest
 import mlp
 from mlp import archive, cli
 from mlp.errors import ConfigError, DataError, FileFormatError
-from mlp.experiment import State, begin, checkpoint, checkpoint_schedule, initial_state, train_epochs
+from mlp.experiment import State, begin, checkpoint, checkpoint_schedule, epochs, initial_state
 from mlp.experiment.checkpoint import read_checkpoint, restore_state, write_checkpoint
 from mlp.experiment.checkpoint_schedule import SHARE, CheckpointSchedule
+from mlp.experiment.loop import Companion
 from mlp.experiment.snapshot import Snapshot, restored
 
 RNG = np.random.default_rng(0)
@@ -139,15 +140,16 @@ def test_a_checkpoint_holds_everything_that_moves(tmp_path: Path) -> None:
     config = CONFIG | {"network": {"hidden": [5], "dropout": 0.2}, "data": {"mixup": 0.2}}
     setup, state = begin(config | {"optimizer": {"name": "momentum"}}, (X, Y))
 
-    def stopping(steps: Iterator[mlp.Step]) -> Iterator[mlp.Step]:
-        for step in steps:
-            yield step
-            if step.index == 3:
-                raise InterruptedError
+    class Stopping(Companion):
+        def tap(self, steps: Iterator[mlp.Step]) -> Iterator[mlp.Step]:
+            for step in steps:
+                yield step
+                if step.index == 3:
+                    raise InterruptedError
 
     state.alarms = ["no_progress"]
     with pytest.raises(InterruptedError):
-        list(train_epochs(setup, state, [stopping]))
+        list(epochs(setup, state, [Stopping()]))
     write_checkpoint(tmp_path / "checkpoint.npz", setup, state)
     found, start = restore_state(setup, read_checkpoint(tmp_path)), initial_state(setup)
     assert found.steps == 4 and len(found.losses) == 1, "in the middle of the second epoch"

@@ -15,7 +15,7 @@ import mlp
 from mlp.config.loss import ONE_OF_MANY, REGRESSION
 from mlp.config.optimizer import USUAL_RATES
 from mlp.errors import ConfigError, DataError, MLPError, ShapeError
-from mlp.experiment import Stop, begin, epochs, finish
+from mlp.experiment import Stop, begin, finish, watch_epochs
 from mlp.initializers import INITIALIZERS
 from mlp.layers import ACTIVATIONS
 from mlp.optimizers import OPTIMIZERS
@@ -562,7 +562,7 @@ def test_clip_value_bounds_each_component_of_the_step() -> None:
     config = {"optimizer": {"name": "sgd", "learning_rate": 1.0, "clip_value": 0.01}, "training": full_batch(1)}
     setup, state = begin(config, (X, NUMBER))
     start = state.network.params.copy()
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     assert np.abs(state.network.params - start).max() == pytest.approx(0.01)
 
 
@@ -604,7 +604,7 @@ def test_frozen_layers_stay_bit_for_bit_and_others_move() -> None:
     }
     setup, state = begin(config, (X, CLASSES))
     start = state.network.params.copy()
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     first, *others = (part for part in state.network.layout.slices if part.stop > part.start)
     assert (state.network.params[first] == start[first]).all()
     assert all((state.network.params[part] != start[part]).any() for part in others)
@@ -710,7 +710,7 @@ def test_validation_and_test_can_stand_in_files(tmp_path: Path) -> None:
         60,
         60,
     ]
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     run = finish(setup, state)
     assert run.metrics["test_accuracy"] == run.evaluate(X[180:], CLASSES[180:])["accuracy"]
 
@@ -818,7 +818,7 @@ def test_a_memory_mapped_matrix_trains_to_the_weights_of_one_in_memory(tmp_path:
     in_memory = mlp.run(config, (X, CLASSES))
     setup, state = begin({**config, "data": {**config["data"], "source": source, "target": "y.npy"}})
     assert setup.prepared.train.is_streamed
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     mapped = finish(setup, state)
     # the same batches, their rows in the order of the file: sums differ by rounding
     assert mapped.network.params == pytest.approx(in_memory.network.params, rel=1e-9)
@@ -906,11 +906,11 @@ def test_each_restart_is_what_a_network_from_the_same_start_becomes_alone() -> N
     config: dict[str, Any] = {"network": {"batch_norm": True}, "training": {"epochs": 3, "dtype": "float64"}}
     setup, population = begin({**config, "training": {**config["training"], "restarts": 3}}, (X, CLASSES))
     starts = population.network.params.copy()
-    list(epochs(setup, population))
+    list(watch_epochs(setup, population))
     for member, start in enumerate(starts):
         setup, alone = begin(config, (X, CLASSES))
         np.copyto(alone.network.params, start)
-        list(epochs(setup, alone))
+        list(watch_epochs(setup, alone))
         assert alone.network.params == pytest.approx(population.network.params[member], rel=1e-7, abs=1e-9)
 
 
@@ -924,7 +924,7 @@ def test_a_restart_that_diverges_is_not_chosen() -> None:
     config = {"data": WHOLE, "network": LINEAR, "optimizer": SGD, "training": full_batch(30, restarts=3)}
     setup, state = begin(config, (X, NUMBER))
     state.network.params[1] = 1e200  # its square leaves float64
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     run = finish(setup, state)
     assert run.metrics["restart_chosen"] != 1
     assert not np.isfinite(run.metrics["restart_losses"][1])
@@ -967,7 +967,7 @@ def test_without_shuffling_batches_come_in_the_order_of_the_rows() -> None:
     config = {"data": WHOLE, "network": LINEAR, "training": {"shuffle": False, "batch_size": 1, "epochs": 1}}
     setup, state = begin({**config, "optimizer": SGD}, (X[:9], NUMBER[:9]))
     expected = [0.5 * NUMBER[0] ** 2]  # from zero weights the first answer is 0
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     assert state.history["loss"][:1] == pytest.approx(expected, rel=1e-6)
     seeds = [
         mlp.run({**config, "training": {**config["training"], "seed": s}}, (X[:9], NUMBER[:9])).network.params
@@ -978,7 +978,7 @@ def test_without_shuffling_batches_come_in_the_order_of_the_rows() -> None:
 
 def test_an_epoch_is_a_fact() -> None:
     setup, state = begin({"training": {"epochs": 3}}, (X, CLASSES))
-    seen = list(epochs(setup, state))
+    seen = list(watch_epochs(setup, state))
     assert [(epoch.number, epoch.n_epochs) for epoch in seen] == [(1, 3), (2, 3), (3, 3)]
     assert seen[-1].train_loss == state.history["train_loss"][-1]
     assert seen[-1].validation["accuracy"] == state.history["validation_accuracy"][-1]
@@ -987,7 +987,7 @@ def test_an_epoch_is_a_fact() -> None:
 def test_training_stops_after_the_step_at_which_it_is_told_to() -> None:
     setup, state = begin({"training": {"epochs": 5}}, (X, CLASSES))
     stop = Stop()
-    for epoch in epochs(setup, state, stop=stop):
+    for epoch in watch_epochs(setup, state, stop=stop):
         stop.requested = epoch.number == 2
     assert state.steps == 12
     assert finish(setup, state).history.steps("loss")[-1] == 11
@@ -1047,7 +1047,7 @@ def test_the_start_is_kept_where_no_epoch_came_to_its_end() -> None:
     config = {"optimizer": {"name": "sgd", "learning_rate": 1e30}}
     setup, state = begin(config, (X, NUMBER))
     start = state.network.params.copy()
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     assert (finish(setup, state).network.params == start).all()
 
 

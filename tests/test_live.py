@@ -11,7 +11,7 @@ import pytest
 
 import mlp
 from mlp.diagnosis.reading import moments
-from mlp.experiment import begin, epochs, finish, initial_state
+from mlp.experiment import begin, finish, initial_state, watch_epochs
 
 RNG = np.random.default_rng(0)
 CENTRES = 1.6 * RNG.standard_normal((3, 6))
@@ -40,7 +40,7 @@ class Late:
 
 def watch(sections: dict[str, Any], data: Any = (X, Y)) -> Watched:
     setup, state = begin({"training": {"epochs": 6}} | sections, data)
-    live = [alarm for epoch in epochs(setup, state) for alarm in epoch.alarms]
+    live = [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
     return Watched(finish(setup, state), live)
 
 
@@ -139,7 +139,7 @@ def test_a_plateau_that_ends_alarms_while_it_lasts_and_not_in_the_end() -> None:
     """For a third of the steps the rate is next to nothing."""
     setup = replace(begin({"training": {"epochs": 30}}, (X, Y))[0], rule=mlp.Adam(Late()))
     state = initial_state(setup)
-    assert [alarm.kind for epoch in epochs(setup, state) for alarm in epoch.alarms] == ["no_progress"]
+    assert [alarm.kind for epoch in watch_epochs(setup, state) for alarm in epoch.alarms] == ["no_progress"]
     assert finish(setup, state).healthy
 
 

@@ -19,7 +19,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.config import read_toml
-from mlp.experiment import Stop, begin, epochs, finish
+from mlp.experiment import Stop, begin, finish, watch_epochs
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.run_directory import CHECKPOINT, NAMES, own_files
 from mlp.optimizer_bench import check_folder, parse_bench_settings
@@ -250,7 +250,7 @@ def test_an_interrupted_run_is_unfinished_though_it_has_a_model(cli: Callable[[s
     setup, state = begin({**ONE, "data": {"source": "rows.csv"}, "training": {"epochs": 3}})
     stop = Stop(requested=True)  # as Ctrl-C does
     Path("half").mkdir()
-    list(epochs(setup, state, CheckpointSchedule(setup, state, Path("half"), stop), stop))
+    list(watch_epochs(setup, state, [CheckpointSchedule(setup, state, Path("half"), stop)], stop))
     finish(setup, state).save("half")
     refused(cli, "train rows.csv -o half --set training.epochs=3 --set record.probe=never", "mlp resume half")
 
@@ -522,7 +522,7 @@ def test_a_name_that_no_file_has_is_one_line(
         Path(loop).symlink_to(loop)
     before = everything()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlp.cli.commands.epochs", lambda *_: pytest.fail("trained"))
+        patch.setattr("mlp.cli.commands.watch_epochs", lambda *_: pytest.fail("trained"))
         status = main([word.format(name) for word in arguments])
     said = capsys.readouterr()
     assert (status, said.out) == (2, "")

@@ -12,7 +12,7 @@ import mlp
 from mlp.data import synthetic
 from mlp.diagnosis import Cause, Finding
 from mlp.diagnosis.words import CAUSES
-from mlp.experiment import begin, epochs, finish, repair_run
+from mlp.experiment import begin, finish, repair_run, watch_epochs
 from mlp.experiment.repair import Bench, Change, with_all
 
 RINGS: dict[str, Any] = {"data": {"source": "rings"}, "training": {"epochs": 40}}
@@ -153,7 +153,7 @@ def test_at_most_as_many_full_runs_as_asked_for() -> None:
 
     def show(setup: Any, state: Any) -> Any:
         seen.append(state)
-        return epochs(setup, state)
+        return watch_epochs(setup, state)
 
     X = np.random.default_rng(0).normal(size=(200, 4))
     before = mlp.run({"training": {"epochs": 40}}, (X, np.random.default_rng(1).integers(0, 2, 200)))
@@ -163,7 +163,7 @@ def test_at_most_as_many_full_runs_as_asked_for() -> None:
 
 def test_causes_of_information_are_no_suspects() -> None:
     setup, state = begin(RINGS | {"training": {"epochs": 1}})
-    for _ in epochs(setup, state):
+    for _ in watch_epochs(setup, state):
         pass
     run = finish(setup, state)
     run.findings = (Finding("unscaled_inputs", "info", "", causes=(Cause("unscaled_inputs", "", ""),)),)

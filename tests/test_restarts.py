@@ -12,7 +12,7 @@ from cases import LOSSES
 import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, FileFormatError
-from mlp.experiment import begin, epochs, finish
+from mlp.experiment import begin, finish, watch_epochs
 from mlp.model import group_minima
 
 RNG = np.random.default_rng(0)
@@ -151,7 +151,7 @@ def test_a_file_with_members_for_a_run_without_an_ensemble_is_refused(tmp_path: 
 def test_a_member_that_diverged_has_no_say() -> None:
     setup, state = begin({"training": {"restarts": 3, "ensemble": True, "epochs": 1}}, (X, TARGETS["classes"]))
     state.network.params[1] = np.nan
-    for _ in epochs(setup, state):
+    for _ in watch_epochs(setup, state):
         pass
     run = finish(setup, state)
     assert run.network.population == (2,)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.experiment import Stop, begin, epochs, finish
+from mlp.experiment import Stop, begin, finish, watch_epochs
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.optimizers import OPTIMIZERS
@@ -55,7 +55,7 @@ def target(given: dict[str, Any]) -> np.ndarray:
 def keep(patch: Any, every: int = 1, look: Callable[[Keeper], None] = lambda keeper: None) -> None:
     """Write a checkpoint after every so many steps, and at the ends of epochs, whatever the clock says; then `look`."""
 
-    def look(self: CheckpointSchedule) -> None:
+    def glance(self: CheckpointSchedule) -> None:
         self.next = self.state.steps + 1
         if self.state.steps % every == 0:
             self.write()
@@ -63,7 +63,7 @@ def keep(patch: Any, every: int = 1, look: Callable[[Keeper], None] = lambda kee
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointSchedule, "look", look)
+        patch.setattr(CheckpointSchedule, "glance", glance)
         patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
         with pytest.raises(Killed):
             mlp.run(given, None if y is None else (X, y), out=folder)
@@ -180,7 +180,7 @@ def test_stopped_by_ctrl_c_it_goes_on_from_that_step(
     setup, state = begin(given, (X, CLASSES))
     tap = state.recorder.tap
     monkeypatch.setattr(state.recorder, "tap", lambda steps: interrupted(tap(steps)))
-    list(epochs(setup, state, CheckpointSchedule(setup, state, tmp_path, stop), stop))
+    list(watch_epochs(setup, state, [CheckpointSchedule(setup, state, tmp_path, stop)], stop))
     so_far = finish(setup, state)
     so_far.save(tmp_path)
     assert so_far.steps == step == mlp.load_run(tmp_path).steps == read_checkpoint(tmp_path).steps
@@ -193,7 +193,7 @@ def test_what_is_stopped_while_it_pretrains_is_nothing_to_go_on_with(tmp_path: P
     setup, state = begin(given, (X, CLASSES))
     stop = Stop(requested=True)
     with pytest.raises(KeyboardInterrupt, match="train again"):
-        list(epochs(setup, state, CheckpointSchedule(setup, state, tmp_path, stop), stop))
+        list(watch_epochs(setup, state, [CheckpointSchedule(setup, state, tmp_path, stop)], stop))
     assert (state.steps, list(tmp_path.iterdir())) == (0, [])
 
 

@@ -14,7 +14,7 @@ import mlp
 from mlp.arrays import effective_size
 from mlp.config import parse
 from mlp.errors import DataError, HyperparameterError, ShapeError
-from mlp.experiment import begin, epochs, finish
+from mlp.experiment import begin, finish, watch_epochs
 from mlp.experiment import state as experiment_state
 from mlp.experiment.state import answering_model, statistics_batch
 from mlp.experiment.trial import run_trial
@@ -172,7 +172,7 @@ def test_weights_answer_with_statistics_of_their_own(name: str) -> None:
     setup, state = begin(config(optimizer=RULES[name]), (X, Y))
     train, validation = setup.prepared.train, setup.prepared.validation
     assert validation is not None
-    for epoch in epochs(setup, state):
+    for epoch in watch_epochs(setup, state):
         there = state.network.at(np.array(state.network.params if name == "lookahead" else average(state.memory)))
         there.statistics = own_statistics(there, train.X)
         answers = mlp.predict(there, validation.X).argmax(1)
@@ -185,7 +185,7 @@ def test_weights_answer_with_statistics_of_their_own(name: str) -> None:
 
 def test_weights_that_train_answer_with_their_running_statistics() -> None:
     setup, state = begin(config(optimizer={"name": "sgd", "learning_rate": 0.3}), (X, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     assert answering_model(setup, state).network is state.network
 
 
@@ -194,7 +194,7 @@ def test_an_average_trains_as_if_nobody_asked_it() -> None:
     states = []
     for optimizer, network in _asked_and_not():
         setup, state = begin(config(optimizer=optimizer, network=network), (X, Y))
-        list(epochs(setup, state))
+        list(watch_epochs(setup, state))
         states.append(state)
     plain, asked = states
     for mine, theirs in zip(arrays_in(plain.network), arrays_in(asked.network), strict=True):
@@ -212,7 +212,7 @@ def _asked_and_not() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 def test_early_stopping_keeps_statistics_with_the_best_average(restarts: int) -> None:
     training = {"epochs": 40, "batch_size": 8, "dtype": "float64", "early_stopping": {"patience": 3}}
     setup, state = begin(config(training=training | {"restarts": restarts}), (X, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     run = finish(setup, state)
     assert len(run.history["validation_loss"]) < 40
     assert run.metrics["validation_loss"] == pytest.approx(float(run.history["validation_loss"].min()), rel=1e-12)
@@ -223,7 +223,7 @@ def test_early_stopping_keeps_statistics_with_the_best_average(restarts: int) ->
 def test_an_ensemble_of_averages_has_statistics_for_each_member() -> None:
     training = {"epochs": 3, "batch_size": 8, "dtype": "float64", "restarts": 3, "ensemble": True}
     setup, state = begin(config(training=training), (X, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     run = finish(setup, state)
     for i in range(3):
         one = run.network.member(i)
@@ -251,7 +251,7 @@ def test_of_many_rows_the_same_sample_is_taken_from_memory_and_from_a_file(
     given = config(training={"epochs": 2, "shuffle": False, "batch_size": 8})
     mapped = mlp.run(given | {"data": {"scale": "none", "source": str(tmp_path / "X.npy"), "target": "y.npy"}})
     setup, state = begin(given, (rows, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     run = finish(setup, state)
     assert mapped.network.statistics.tobytes() == run.network.statistics.tobytes()
     taken = statistics_batch(run.network, setup.prepared.train, None)

@@ -16,7 +16,7 @@ from histories import typed
 import mlp
 from mlp.config.optimizer import USUAL_RATES
 from mlp.diagnosis import EXPLAINING
-from mlp.experiment import begin, epochs, finish, initial_state
+from mlp.experiment import begin, finish, initial_state, watch_epochs
 from mlp.experiment.loop import make_batches
 from mlp.optimizers import OPTIMIZERS
 
@@ -39,7 +39,7 @@ def told(**columns: Any) -> set[str]:
 def healthy(sections: dict[str, Any], data: Any = (X, Y)) -> mlp.Run:
     """The run, which must have raised no alarm, neither at its end nor on the way."""
     setup, state = begin(sections, data)
-    shown = [alarm.kind for epoch in epochs(setup, state) for alarm in epoch.alarms]
+    shown = [alarm.kind for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
     run = finish(setup, state)
     assert not shown
     assert run.healthy
@@ -49,7 +49,7 @@ def healthy(sections: dict[str, Any], data: Any = (X, Y)) -> mlp.Run:
 def test_the_last_gradient_of_a_softmax_has_mean_0_and_that_is_no_vanishing() -> None:
     """Σ_k ∂L/∂z_k = Σ_k (p_k - t_k) = 0 for every row: the mean over the last layer is 0 whatever the network does."""
     setup, state = begin({"training": {"epochs": 15}}, (X, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     network, batch = state.network, mlp.as_batch(setup.prepared.train.X, setup.prepared.train.y)
     workspace = mlp.Workspace(network, len(setup.prepared.train))
     mlp.value_and_grad(network, setup.head.loss, batch, workspace)
@@ -84,7 +84,7 @@ def test_a_layer_that_is_sparse_on_purpose_is_healthy() -> None:
     workspace = mlp.Workspace(network, len(train))
     mlp.value_and_grad(network, setup.head.loss, mlp.as_batch(train.X, train.y), workspace)
     assert (workspace.nodes[2].values == 0).mean() > 0.6
-    assert not [alarm for epoch in epochs(setup, state) for alarm in epoch.alarms]
+    assert not [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
     assert finish(setup, state).healthy
 
 
@@ -175,7 +175,7 @@ def test_no_bit_of_a_run_depends_on_whether_it_is_watched(name: str) -> None:
     noise = NOISE if not rule.alone else {"network": {"hidden": [8, 8]}}  # a search needs one and the same function
     loss = {"loss": {"name": "squared_error"}} if rule.least_squares else {}
     setup, state = begin(SLOW | noise | loss | {"optimizer": {"name": name} | slow}, (X, Y))
-    list(epochs(setup, state))
+    list(watch_epochs(setup, state))
     watched = state.network.params.copy()  # before the last measurement
     finish(setup, state)
     bare = initial_state(setup)

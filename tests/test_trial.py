@@ -10,7 +10,7 @@ import pytest
 from cases import prepared
 
 from mlp.config import parse
-from mlp.experiment import begin, epochs, finish, trial
+from mlp.experiment import begin, finish, trial, watch_epochs
 from mlp.experiment.trial import (
     Scores,
     baseline_config,
@@ -147,7 +147,7 @@ def test_a_trial_with_the_seeds_of_a_run_is_that_run() -> None:
     """Generators of their own drew what is mixed and pretrained in a trial: it was another experiment."""
     for sections in ({"data": {"mixup": 0.3}}, {"network": {"pretrain": "autoencoder", "dropout": 0.2}}):
         setup, state = begin({"training": {"epochs": 2}} | sections, (X, Y))
-        list(epochs(setup, state))
+        list(watch_epochs(setup, state))
         found = run_trial(setup.config, setup.prepared, state.steps)
         assert found.network.params.tobytes() == state.network.params.tobytes()
 
@@ -232,7 +232,7 @@ def test_no_look_at_a_run_sees_its_test_part(y: np.ndarray) -> None:
     config = {"optimizer": {"name": "sgd", "learning_rate": 1e-7}, "training": {"epochs": 3}, "data": {"test": 0.5}}
     setup, state = begin(config, (X, y))
     object.__setattr__(setup.prepared, "test", Poison())
-    assert list(epochs(setup, state))
+    assert list(watch_epochs(setup, state))
     note_end(setup, state)
     probed = {name.split("_")[0] for name in state.history}
     assert {"baseline", "crossed"} <= probed
@@ -249,7 +249,7 @@ def test_what_is_in_the_test_part_changes_nothing_that_is_said() -> None:
     object.__setattr__(other[0].prepared, "test", spoiled)
     found = []
     for setup, state in (first, other):
-        alarms = [alarm for epoch in epochs(setup, state) for alarm in epoch.alarms]
+        alarms = [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
         found.append((alarms, finish(setup, state)))
     assert found[0][0] == found[1][0]
     assert found[0][1].findings == found[1][1].findings

@@ -37,7 +37,7 @@ from rivals import judges
 from verdict import faulty_state, healthy_state, scores
 
 import mlp
-from mlp.experiment import epochs, finish
+from mlp.experiment import finish, watch_epochs
 
 Row = dict[str, Any]
 Reference = dict[tuple[str, int], float]
@@ -102,7 +102,7 @@ def trained(folder: Path, spec: Spec) -> Row:
         case = spec.case()
         setup, state = built(case)
         observer = Observer(setup, state)
-        for _ in epochs(setup, state):
+        for _ in watch_epochs(setup, state):
             observer.look()
         run = finish(setup, state)
     except Exception as error:  # a run that crashes is one more thing to know, and must not end the others

@@ -16,14 +16,14 @@ from observer import Observer, Seen
 from run import judged, load, save
 
 import mlp
-from mlp.experiment import epochs, finish
+from mlp.experiment import finish, watch_epochs
 
 
 def watched(case: Case) -> tuple[mlp.Run, Observer]:
     """The run of a case, and who watched it."""
     setup, state = built(case)
     observer = Observer(setup, state)
-    for _ in epochs(setup, state):
+    for _ in watch_epochs(setup, state):
         observer.look()
     return finish(setup, state), observer
 
@@ -31,7 +31,7 @@ def watched(case: Case) -> tuple[mlp.Run, Observer]:
 def unwatched(case: Case) -> mlp.Run:
     """The run of a case that nobody looked at."""
     setup, state = built(case)
-    for _ in epochs(setup, state):
+    for _ in watch_epochs(setup, state):
         pass
     return finish(setup, state)
 

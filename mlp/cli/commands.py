@@ -22,7 +22,7 @@ from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.errors import DataError
 from mlp.exchange.export import describe_export, open_export
-from mlp.experiment import Epoch, Repair, Run, Setup, State, Stop, begin, epochs, finish, load_run, repair_run
+from mlp.experiment import Epoch, Repair, Run, Setup, State, Stop, begin, finish, load_run, repair_run, watch_epochs
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import is_over
@@ -106,7 +106,7 @@ def _train_run(
         for line in show_pretraining(setup, state, stop):
             print(line)
         n_epochs = setup.config.training.epochs - state.epoch
-        for _ in show_epochs(epochs(setup, state, checkpoints, stop), n_epochs):
+        for _ in show_epochs(watch_epochs(setup, state, [checkpoints], stop), n_epochs):
             each_epoch()
         run = finish(setup, state)
         run.save(folder)
@@ -178,7 +178,7 @@ def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
 
 def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
     """The epochs of an experiment, with progress."""
-    return show_epochs(epochs(setup, state), setup.config.training.epochs)
+    return show_epochs(watch_epochs(setup, state), setup.config.training.epochs)
 
 
 def _repair(run: Run, folder: Path, second: Path) -> Repair:

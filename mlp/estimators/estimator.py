@@ -24,7 +24,7 @@ from mlp.estimators.parameters import Parameters
 from mlp.estimators.rows import check_names, column_names, matrix, sample_weights
 from mlp.estimators.sklearn_bridge import Callbacks, Requests, not_fitted
 from mlp.estimators.targets import Target, as_target_array
-from mlp.experiment import Run, Setup, State, begin, train_epochs
+from mlp.experiment import Run, Setup, State, begin, epochs
 from mlp.experiment.before_training import note_before_training
 from mlp.experiment.continue_training import Trained, continue_training, sum_up_past
 from mlp.experiment.run import choose_model, measure
@@ -327,8 +327,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     def _show_epochs(self, setup: Setup, state: State, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
         """Train, and let callbacks look on."""
         note_before_training(setup, state)
-        epochs, n_epochs = train_epochs(setup, state), setup.config.training.epochs
-        for _ in self._announce(epochs, n_epochs, seen, lambda: _snapshot(setup, state, about)):
+        n_epochs = setup.config.training.epochs
+        for _ in self._announce(epochs(setup, state), n_epochs, seen, lambda: _snapshot(setup, state, about)):
             pass
 
     def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:

@@ -8,13 +8,12 @@ that was stopped, `continue_training` with a network that was trained. `repair` 
 
 from mlp.experiment.loop import Epoch as Epoch
 from mlp.experiment.loop import Stop as Stop
-from mlp.experiment.loop import train_epochs as train_epochs
+from mlp.experiment.loop import epochs as epochs
 from mlp.experiment.repair import Repair as Repair
 from mlp.experiment.repair import repair as repair
 from mlp.experiment.repair import repair_run as repair_run
 from mlp.experiment.resume import resume as resume
 from mlp.experiment.run import Run as Run
-from mlp.experiment.run import epochs as epochs
 from mlp.experiment.run import finish as finish
 from mlp.experiment.run import load_run as load_run
 from mlp.experiment.run import run as run
@@ -23,3 +22,4 @@ from mlp.experiment.setup import set_up as set_up
 from mlp.experiment.state import State as State
 from mlp.experiment.state import begin as begin
 from mlp.experiment.state import initial_state as initial_state
+from mlp.experiment.watch import watch_epochs as watch_epochs

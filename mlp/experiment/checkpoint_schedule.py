@@ -15,7 +15,7 @@ import numpy as np
 
 from mlp.errors import DataError
 from mlp.experiment import checkpoint
-from mlp.experiment.loop import Stop
+from mlp.experiment.loop import Companion, Epoch, Stop
 from mlp.experiment.run_directory import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
@@ -27,7 +27,7 @@ SPEED = 3e7  # bytes of parameters a second, with all that belongs to them; a fi
 GLANCE = 0.05  # seconds between looks at the clock
 
 
-class CheckpointSchedule:
+class CheckpointSchedule(Companion):
     """Writes the checkpoint of one training into `folder`. `written`: how many were.
 
     `next`: after how many steps to look at the clock again. `cost`: the seconds that the latest one took. The next is
@@ -49,11 +49,11 @@ class CheckpointSchedule:
                 self._cut_short = True
                 self.write()
             elif self.state.steps >= self.next and self._is_within_epoch(step):
-                self.look()
+                self.glance()
             yield step
 
-    def look(self) -> None:
-        """Write if it is time; choose when to look again."""
+    def glance(self) -> None:
+        """Write if it is time; choose when to look at the clock again."""
         now, steps = time.perf_counter(), self.state.steps
         if self.is_due():
             self.write()
@@ -61,10 +61,11 @@ class CheckpointSchedule:
         pace = (steps - before) / max(now - then, 1e-9)
         self.next, self._looked = steps + max(1, int(GLANCE * pace)), (steps, now)
 
-    def end_epoch(self) -> None:
-        """Write at the end of an epoch if it is time. An epoch that was cut short is none to go on from."""
+    def look(self, epoch: Epoch) -> Epoch:
+        """The same epoch; a checkpoint is written if it is time. From one that was cut short nobody can go on."""
         if not self._cut_short and self.is_due():
             self.write()
+        return epoch
 
     def end(self) -> None:
         """Write where training ended, if the latest checkpoint is not from there."""

@@ -1,17 +1,17 @@
 """The loop: the only one above `train`. Runs, runs that go on, trials and repairs all use it.
 
-It moves a state on, one epoch after another, and yields a fact for each. Who wants to see every step taps the steps on
-their way; who wants to see epochs iterates. It is the one place that decides when a training is over: at its last step,
-when the loss is no longer a number, or when early stopping says so.
+It moves a state on, one epoch after another, and yields a fact for each. A companion goes along and looks: at steps on
+their way, at epochs when they end. It is the one place that decides when a training is over: at its last step, when the
+loss is no longer a number, or when early stopping says so.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,6 @@ from mlp.model import Model, quiet
 from mlp.network import Network
 from mlp.pretraining import LayerEpoch, note, pretrain_layers
 from mlp.training import Step, train
-
-Tap: TypeAlias = Callable[[Iterator[Step]], Iterator[Step]]
-"""What hands on steps and looks at them on the way. The state has counted each of them by then."""
 
 
 class Epoch(NamedTuple):
@@ -58,7 +55,27 @@ class Stop:
     accepted: bool = False
 
 
-def train_epochs(setup: Setup, state: State, taps: Iterable[Tap] = (), stop: Stop | None = None) -> Iterator[Epoch]:
+class Companion:
+    """Goes along with a training and looks at it. It may note what it sees, and moves nothing itself."""
+
+    def begin(self) -> None:
+        """Look before the first step, when hidden layers have been pretrained."""
+
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps. The state has counted each of them, and recorded it, before it comes by."""
+        return steps
+
+    def look(self, epoch: Epoch) -> Epoch:
+        """The epoch that has just ended, with what there is to say of it."""
+        return epoch
+
+    def end(self) -> None:
+        """Look where the training has ended, or was stopped."""
+
+
+def epochs(
+    setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
+) -> Iterator[Epoch]:
     """Train; yield after every epoch. Goes on from where `state` is, and moves it.
 
     Hidden layers are pretrained first where that is asked for, if nobody has done it before.
@@ -66,19 +83,22 @@ def train_epochs(setup: Setup, state: State, taps: Iterable[Tap] = (), stop: Sto
     stop = Stop() if stop is None else stop
     for _ in pretrain(setup, state, stop):
         pass
-    loss, rule = setup.head.loss, setup.rule
-    steps = train(state.network, make_batches(setup, state), loss, rule, state=state.memory)
+    for companion in companions:
+        companion.begin()
+    data = make_batches(setup, state)
+    steps = train(state.network, data, setup.head.loss, setup.rule, state=state.memory)
     steps = _count(state, state.recorder.tap(steps), stop)
-    for tap in taps:
-        steps = tap(steps)
+    for companion in companions:
+        steps = companion.tap(steps)
     while not (is_over(setup, state) or stop.accepted):
-        if not state.losses:
-            state.order = state.shuffle_rng.bit_generator.state
         with quiet():
-            _take_epoch(setup, state, steps, stop)
-            epoch = _end_epoch(setup, state)
+            epoch = _train_epoch(setup, state, steps, stop)
+        for companion in companions:
+            epoch = companion.look(epoch)
         yield epoch
         stop.accepted = stop.requested
+    for companion in companions:
+        companion.end()
 
 
 def pretrain(setup: Setup, state: State, stop: Stop | None = None) -> Iterator[LayerEpoch]:
@@ -138,19 +158,23 @@ def _count(state: State, steps: Iterator[Step], stop: Stop) -> Iterator[Step]:
         yield step
 
 
-def _take_epoch(setup: Setup, state: State, steps: Iterator[Step], stop: Stop) -> None:
-    """Take one epoch's steps, or what is left of them."""
+def _train_epoch(setup: Setup, state: State, steps: Iterator[Step], stop: Stop) -> Epoch:
+    """Take one epoch's steps, or what is left of them, and end the epoch."""
     start = time.perf_counter() - state.seconds
+    if not state.losses:
+        state.order = state.shuffle_rng.bit_generator.state
     left = min(setup.steps_per_epoch - len(state.losses), setup.n_steps - state.steps)
     for step in islice(steps, left):
         state.seconds = time.perf_counter() - start
         if stop.accepted or not np.isfinite(step.loss).any():
             break
+    epoch = _end_epoch(setup, state)
+    state.seconds = time.perf_counter() - start
+    return epoch
 
 
 def _end_epoch(setup: Setup, state: State) -> Epoch:
     """Measure on the validation part, note it, and keep the weights if they are the best so far."""
-    start = time.perf_counter()
     mean = np.where(_is_lost(state.network), np.nan, np.array(state.losses, np.float64).mean(0))
     state.diverged = not np.isfinite(mean).any()
     state.note("train_loss", mean)
@@ -165,7 +189,6 @@ def _end_epoch(setup: Setup, state: State) -> Epoch:
     if not state.diverged:
         state.best.offer(score, state.epoch, model.network, setup.config.training.min_delta)
     state.epoch, state.losses = state.epoch + 1, []
-    state.seconds += time.perf_counter() - start
     member = np.unravel_index(np.argmin(score), score.shape)
     shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
     return Epoch(state.epoch, setup.config.training.epochs, float(np.asarray(mean)[member]), shown, model=model)

@@ -27,11 +27,12 @@ from mlp.diagnosis.words import CAUSES
 from mlp.errors import MLPError
 from mlp.experiment.loop import Epoch
 from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
-from mlp.experiment.run import Run, epochs, finish, run
+from mlp.experiment.run import Run, finish, run
 from mlp.experiment.run_directory import check_unread, reserve
 from mlp.experiment.setup import RUN_SEEDS, SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.trial import first_rows, run_trial, standardise, train_baseline
+from mlp.experiment.watch import watch_epochs
 from mlp.model import Model, quiet
 from mlp.model.metrics import score_numbers
 from mlp.output import Permission, as_path
@@ -146,7 +147,9 @@ def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | N
 Show = Callable[[Setup, State], Iterable[Epoch]]
 
 
-def repair_run(before: Run, data: tuple[Any, Any] | None = None, show: Show = epochs, tries: int = TRIES) -> Repair:
+def repair_run(
+    before: Run, data: tuple[Any, Any] | None = None, show: Show = watch_epochs, tries: int = TRIES
+) -> Repair:
     """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
     bench, best, made = Bench(data, _most(before)), before, 0
     failed: set[frozenset[str]] = set()

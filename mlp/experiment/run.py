@@ -22,7 +22,7 @@ from mlp.diagnosis import Finding, diagnose
 from mlp.errors import FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint, remove_other_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.loop import Epoch, Stop, pretrain, train_epochs
+from mlp.experiment.loop import epochs
 from mlp.experiment.run_directory import CHECKPOINT, Saved, check_unread, read_numbers, read_run, reserve, write_run
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
@@ -124,31 +124,13 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
 def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
     """Train to the end and measure; with a `folder`, write checkpoints on the way and the run directory."""
     with nullcontext() if folder is None else reserve(folder):
-        checkpoints = None if folder is None else CheckpointSchedule(setup, state, folder)
-        for _ in epochs(setup, state, checkpoints):
+        writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
+        for _ in epochs(setup, state, [Watch(setup, state), *writers]):
             pass
         finished = finish(setup, state)
         if folder is not None:
             finished.save(folder)
     return finished
-
-
-def epochs(
-    setup: Setup, state: State, checkpoints: CheckpointSchedule | None = None, stop: Stop | None = None
-) -> Iterator[Epoch]:
-    """Train, watch, and write checkpoints; yield after every epoch."""
-    for _ in pretrain(setup, state, stop):
-        pass
-    watch = Watch(setup, state)
-    watch.begin()
-    taps = [watch.tap] if checkpoints is None else [watch.tap, checkpoints.tap]
-    for epoch in train_epochs(setup, state, taps, stop):
-        watched = watch.look(epoch)
-        if checkpoints is not None:
-            checkpoints.end_epoch()
-        yield watched
-    if checkpoints is not None:
-        checkpoints.end()
 
 
 def finish(setup: Setup, state: State) -> Run:

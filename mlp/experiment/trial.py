@@ -16,7 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.config import Config, parse, settle
 from mlp.data.scale import is_constant, standard
-from mlp.experiment.loop import train_epochs
+from mlp.experiment.loop import epochs
 from mlp.experiment.setup import RUN_SEEDS, SCORED, Seeds, set_up
 from mlp.experiment.state import answering_model, initial_state
 from mlp.model import Model, score_name
@@ -74,12 +74,12 @@ def run_trial(config: Config, prepared: Prepared, steps: int, seeds: Seeds = RUN
     """
     single = replace(config.training, restarts=1, ensemble=False, early_stopping=False)
     config = settle(replace(config, training=single))
-    epochs = ceil(steps / config.training.steps_per_epoch(len(prepared.train)))
-    config = replace(config, training=replace(config.training, epochs=epochs))
+    n_epochs = ceil(steps / config.training.steps_per_epoch(len(prepared.train)))
+    config = replace(config, training=replace(config.training, epochs=n_epochs))
     setup = set_up(config, replace(prepared, validation=None), seeds=seeds)
     setup = replace(setup, n_steps=steps, instruments=())
     state = initial_state(setup)
-    for _ in train_epochs(setup, state):
+    for _ in epochs(setup, state):
         pass
     return answering_model(setup, state)
 

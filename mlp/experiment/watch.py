@@ -8,7 +8,7 @@ on the same rows. Nothing here writes to the weights of a run or draws from its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.gate import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
 from mlp.experiment.before_training import note_before_training
-from mlp.experiment.loop import Epoch
+from mlp.experiment.loop import Companion, Epoch, Stop, epochs
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.experiment.trial import FEW, cross_fit, label_noise, run_baseline, standardise
@@ -28,7 +28,7 @@ ALONG = (0.0, 0.1, 1.0, 10.0)
 """How far along a step the loss is looked up, in lengths of the step."""
 
 
-class Watch:
+class Watch(Companion):
     """Looks at one training, a few times before it ends. `news`: the findings that no epoch has shown yet."""
 
     def __init__(self, setup: Setup, state: State) -> None:
@@ -69,6 +69,13 @@ class Watch:
             if finding.severity != "info" and finding.kind not in known:
                 known.add(finding.kind)
                 self.news.append(finding)
+
+
+def watch_epochs(
+    setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
+) -> Iterator[Epoch]:
+    """The epochs of a training that is watched, and on which others may look too."""
+    return epochs(setup, state, [Watch(setup, state), *companions], stop)
 
 
 def note_scores(setup: Setup, state: State, model: Model) -> None:
