@@ -11,14 +11,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from mlp import archive
 from mlp.arrays import Array, as_array
 from mlp.errors import FileFormatError, HyperparameterError, ShapeError, UnknownNameError, check_kind
-from mlp.output import as_path
+from mlp.storage import archive
+from mlp.storage.atomic import replacing
+from mlp.storage.permission import as_path
 
 FORMAT = 1
 RENAMED = {
@@ -240,8 +241,13 @@ class History(Mapping[str, Array]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz; a file at `path` is replaced when all is written."""
+        with replacing(as_path("path", path)) as file:
+            self.write_into(file)
+
+    def write_into(self, file: IO[bytes]) -> None:
+        """Write an .npz into an open file."""
         about, arrays = self.packed()
-        archive.write(as_path("path", path), {"format": FORMAT, "columns": about}, arrays, compressed=True)
+        archive.write_into(file, {"format": FORMAT, "columns": about}, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:

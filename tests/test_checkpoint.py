@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp import archive, cli
+from mlp import cli
 from mlp.errors import ConfigError, DataError, FileFormatError
 from mlp.experiment import State, begin, checkpoint, checkpoint_schedule, epochs, initial_state
 from mlp.experiment.checkpoint import read_checkpoint, restore_state, write_checkpoint
 from mlp.experiment.checkpoint_schedule import SHARE, CheckpointSchedule
 from mlp.experiment.loop import Companion
-from mlp.experiment.snapshot import Snapshot, restored
+from mlp.storage import archive
+from mlp.storage.snapshot import Snapshot, restore
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -78,9 +79,9 @@ def test_a_rule_goes_on_from_what_was_taken_of_its_memory(name: str, population:
     *_, _ = mlp.train(whole, batches, loss, rule)
     *_, last = mlp.train(cut, batches[:5], loss, rule)
     snapshot = Snapshot()
-    saved = json.loads(json.dumps(snapshot.taken(last.state, "memory")))
+    saved = json.loads(json.dumps(snapshot.take(last.state, "memory")))
     arrays = {name: array.copy() for name, array in snapshot.arrays.items()}
-    memory = restored(saved, arrays, rule.init(cut.params))
+    memory = restore(saved, arrays, rule.init(cut.params))
     *_, _ = mlp.train(cut, batches[5:], loss, rule, state=memory)
     assert cut.params.tobytes() == whole.params.tobytes()
 
@@ -88,9 +89,9 @@ def test_a_rule_goes_on_from_what_was_taken_of_its_memory(name: str, population:
 def test_an_array_met_twice_is_kept_once_and_is_one_again() -> None:
     a = np.arange(3.0)
     snapshot = Snapshot()
-    saved = snapshot.taken([a, (a, None, 1.5, np.float32(2))], "x")
+    saved = snapshot.take([a, (a, None, 1.5, np.float32(2))], "x")
     assert len(snapshot.arrays) == 2
-    [first, (second, nothing, number, single)] = restored(saved, snapshot.arrays)
+    [first, (second, nothing, number, single)] = restore(saved, snapshot.arrays)
     assert first is second
     assert (nothing, number, single, type(single)) == (None, 1.5, 2, np.float32)
 
@@ -108,7 +109,7 @@ def test_an_array_met_twice_is_kept_once_and_is_one_again() -> None:
 )
 def test_what_does_not_fit_the_fresh_object_is_refused(saved: Any) -> None:
     with pytest.raises(FileFormatError, match="it remembers"):
-        restored(saved, {}, mlp.Momentum(0.1).init(np.zeros(3)))
+        restore(saved, {}, mlp.Momentum(0.1).init(np.zeros(3)))
 
 
 def test_batches_begin_in_the_middle_of_an_epoch() -> None:
@@ -131,7 +132,7 @@ def told(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(number, np.floating) for number in value):
         return list(map(float, value))
     snapshot = Snapshot()
-    taken = snapshot.taken(value, "part")
+    taken = snapshot.take(value, "part")
     return taken, {name: array.tobytes() for name, array in snapshot.arrays.items()}
 
 
@@ -359,8 +360,8 @@ def test_the_same_content_gives_the_same_bytes_and_orders_are_kept(tmp_path: Pat
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     found = archive.read(tmp_path / "a")
     assert found.about == {"n": 2**80}
-    places, rows = archive.joined(arrays)
-    for again in (found.arrays, archive.parted(places, rows)):
+    places, rows = archive.join_small(arrays)
+    for again in (found.arrays, archive.split_joined(places, rows)):
         for name, array in arrays.items():
             np.testing.assert_array_equal(again[name], array)
             assert again[name].flags.f_contiguous == array.flags.f_contiguous

@@ -12,8 +12,7 @@ ROOT = Path(mlp.__file__).parent
 FLOORS = """
 -1 errors
 0 arrays
-0.25 output
-0.5 archive
+0.5 storage
 1 initializers losses optimizers schedules data history statistics
 2 layers
 3 network

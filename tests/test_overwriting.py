@@ -24,7 +24,8 @@ from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.run_directory import CHECKPOINT, NAMES, own_files
 from mlp.optimizer_bench import check_folder, parse_bench_settings
 from mlp.optimizer_bench.protocol import open_folder
-from mlp.output import Permission, replacing
+from mlp.storage.atomic import replacing
+from mlp.storage.permission import Permission
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2)).round(3)

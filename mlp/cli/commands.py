@@ -30,12 +30,13 @@ from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
 from mlp.optimizers import OPTIMIZERS
-from mlp.output import Permission, as_path, explaining, replacing
 from mlp.preprocessing.source import files_read, short_name
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
 from mlp.report.tables import comparison_text, evaluation_text
 from mlp.sinks import check_logs, logs, remove_events
+from mlp.storage.atomic import explaining, replacing
+from mlp.storage.permission import Permission, as_path
 
 
 def train(given: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlp.config.schema import toml_key, toml_text
 from mlp.errors import ConfigError, DataError, UnknownNameError
-from mlp.output import as_path
+from mlp.storage.permission import as_path
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

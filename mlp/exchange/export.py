@@ -10,8 +10,8 @@ from mlp.errors import DataError
 from mlp.exchange.onnx_file import to_onnx
 from mlp.exchange.safetensors_file import to_safetensors
 from mlp.experiment import Run
-from mlp.output import Permission, as_path
 from mlp.sinks import remove_events, to_csv, to_jsonl, to_tensorboard
+from mlp.storage.permission import Permission, as_path
 
 FORMATS: dict[str, tuple[str, Callable[[Run, str], object]]] = {
     ".onnx": ("the model, from raw rows to answers", to_onnx),

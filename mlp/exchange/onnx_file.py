@@ -23,7 +23,7 @@ from mlp.exchange.onnx_layers import translate_layers
 from mlp.experiment import Run
 from mlp.model import Model
 from mlp.network import Network
-from mlp.output import write_file
+from mlp.storage.atomic import write_file
 
 
 def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = np.float64) -> Path:

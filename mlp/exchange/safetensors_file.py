@@ -32,7 +32,8 @@ from mlp.initializers import INITIALIZERS
 from mlp.layers import RBF, BatchNorm, Dense, Layer, LayerNorm, Residual
 from mlp.layers.chain import names, settle, slices
 from mlp.network import Network
-from mlp.output import as_path, write_file
+from mlp.storage.atomic import write_file
+from mlp.storage.permission import as_path
 
 FORMAT = "1"
 

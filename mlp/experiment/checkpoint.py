@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp import archive
 from mlp.arrays import Array
 from mlp.config import Config, parse
 from mlp.errors import FileFormatError
 from mlp.experiment.loop import is_over
 from mlp.experiment.run_directory import CHECKPOINT
 from mlp.experiment.setup import Setup
-from mlp.experiment.snapshot import Snapshot, restored
 from mlp.experiment.state import State, initial_state
 from mlp.history import History
+from mlp.storage import archive
+from mlp.storage.snapshot import Snapshot, restore
 
 FORMAT = 1
 
@@ -62,10 +62,10 @@ class Checkpoint(NamedTuple):
 def write_checkpoint(path: Path, setup: Setup, state: State) -> None:
     """Write the state of a training; an earlier checkpoint stays until this one is whole."""
     snapshot = Snapshot()
-    taken = {name: snapshot.taken(value, name) for name, value in _parts(state).items()}
+    taken = {name: snapshot.take(value, name) for name, value in _parts(state).items()}
     columns, arrays = state.history.packed()
     arrays |= {f"state/{name}": array for name, array in snapshot.arrays.items()}
-    places, arrays = archive.joined(arrays)
+    places, arrays = archive.join_small(arrays)
     about = {
         "format": FORMAT,
         "config": setup.config.to_dict(),
@@ -112,7 +112,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             raise FileFormatError("it has no seal")
         config = parse(found.about["config"])
         data, state, columns = (dict(found.about[name]) for name in ("data", "state", "columns"))
-        return Checkpoint(path, config, data, state, columns, archive.parted(found.about["places"], found.arrays))
+        return Checkpoint(path, config, data, state, columns, archive.split_joined(found.about["places"], found.arrays))
 
 
 def restore_state(setup: Setup, saved: Checkpoint) -> State:
@@ -121,24 +121,24 @@ def restore_state(setup: Setup, saved: Checkpoint) -> State:
     arrays = {name.removeprefix("state/"): array for name, array in saved.arrays.items()}
     with archive.explained(saved.path):
 
-        def restore(name: str, fresh: Any = None) -> Any:
-            return restored(saved.state[name], arrays, fresh)
+        def part(name: str, fresh: Any = None) -> Any:
+            return restore(saved.state[name], arrays, fresh)
 
         for name in ("epoch", "steps", "seconds", "diverged", "order", "alarms"):
-            setattr(state, name, restore(name))
-        state.losses = list(restore("losses"))
+            setattr(state, name, part(name))
+        state.losses = list(part("losses"))
         state.shuffle_rng.bit_generator.state = state.order
         for name in ("params", "statistics"):
-            np.copyto(getattr(state.network, name), restore(name, getattr(state.network, name)), casting="no")
-        restore("network_rng", state.network.rng)
-        restore("augment_rng", state.augment_rng)
-        restore("best", state.best)
-        state.memory = restore("memory", state.memory)
+            np.copyto(getattr(state.network, name), part(name, getattr(state.network, name)), casting="no")
+        part("network_rng", state.network.rng)
+        part("augment_rng", state.augment_rng)
+        part("best", state.best)
+        state.memory = part("memory", state.memory)
         state.recorder.go_on(saved.history, state.steps)
 
         def recall(watching: dict[str, Any]) -> None:
             for name, content in saved.state["watching"]["dict"].items():
-                restored(content, arrays, watching[name])
+                restore(content, arrays, watching[name])
 
         state.recorder.recall = recall
     return state

@@ -35,9 +35,9 @@ from mlp.experiment.trial import first_rows, run_trial, standardise, train_basel
 from mlp.experiment.watch import watch_epochs
 from mlp.model import Model, quiet
 from mlp.model.metrics import score_numbers
-from mlp.output import Permission, as_path
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.source import files_read
+from mlp.storage.permission import Permission, as_path
 
 TRIES = 3  # full runs
 CANDIDATES = 6  # causes that get a trial

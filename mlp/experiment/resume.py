@@ -21,9 +21,9 @@ from mlp.experiment.run import Run, complete_run, load_run, run_folder
 from mlp.experiment.run_directory import check_place, check_unread, is_free, is_run
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, begin
-from mlp.output import Permission
 from mlp.preprocessing import check_same_data
 from mlp.preprocessing.source import files_read
+from mlp.storage.permission import Permission
 
 
 def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Run:

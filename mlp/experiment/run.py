@@ -31,8 +31,8 @@ from mlp.history import History
 from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
-from mlp.output import Permission, as_path
 from mlp.preprocessing.source import files_read
+from mlp.storage.permission import Permission, as_path
 
 
 @dataclass

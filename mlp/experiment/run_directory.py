@@ -21,11 +21,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from mlp import archive
 from mlp.config import Config, parse, read_toml, to_toml
 from mlp.config.network import build_layers
 from mlp.diagnosis import Finding
@@ -33,12 +32,16 @@ from mlp.errors import DataError, FileFormatError, MLPError
 from mlp.history import History
 from mlp.model import Model, OutputHead, build_output_head
 from mlp.network import Network
-from mlp.output import Permission, status
 from mlp.preprocessing import Preprocessing
 from mlp.preprocessing.source import files_read
+from mlp.storage import archive
+from mlp.storage.atomic import replacing_all
+from mlp.storage.permission import Permission, status
 
 FORMAT = 1
-NAMES = ("config.toml", "metrics.json", "findings.json", "history.npz", "model.npz")
+MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "model.npz": "wb"}
+"""The files of a run in the order in which they are renamed, and how each is opened."""
+NAMES = tuple(MODES)
 CHECKPOINT = "checkpoint.npz"
 MODELS = ("model.npz", CHECKPOINT)
 """Of which a run has one at least, as soon as it has anything."""
@@ -157,16 +160,14 @@ class Saved(NamedTuple):
 
 def write_run(folder: Path, run: Saved) -> None:
     """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
-    writers: dict[str, Callable[[Path], Any]] = {
-        "config.toml": lambda path: path.write_text(to_toml(run.config.to_dict()), encoding="utf-8"),
-        "metrics.json": lambda path: path.write_text(json.dumps(to_json_values(run.numbers), indent=1)),
-        "findings.json": lambda path: path.write_text(json.dumps(_findings_as_json(run), indent=1)),
-        "history.npz": run.history.save,
-        "model.npz": lambda path: _write_model(path, run),
-    }
     with reserve(folder):
         try:
-            _write_all(folder, writers)
+            with replacing_all(folder, MODES) as files:
+                files["config.toml"].write(to_toml(run.config.to_dict()))
+                files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
+                files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
+                run.history.write_into(files["history.npz"])
+                _write_model(files["model.npz"], run)
             for path in list(folder.iterdir()):
                 if path.name in STALE or _is_left(path):
                     path.unlink()
@@ -174,20 +175,7 @@ def write_run(folder: Path, run: Saved) -> None:
             raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
 
 
-def _write_all(folder: Path, writers: dict[str, Callable[[Path], Any]]) -> None:
-    """Write every file under a temporary name, then rename them all; a temporary file never stays."""
-    temporary = {name: folder / f"{name}.part" for name in writers}
-    try:
-        for name, writer in writers.items():
-            writer(temporary[name])
-        for name, path in temporary.items():
-            os.replace(path, folder / name)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
-
-
-def _write_model(path: Path, run: Saved) -> None:
+def _write_model(file: IO[bytes], run: Saved) -> None:
     """model.npz: all that is needed to predict, and by which the other files are known to belong to it."""
     network = run.model.network
     about = {
@@ -198,7 +186,7 @@ def _write_model(path: Path, run: Saved) -> None:
         "layers": [repr(layer) for layer in network.layers],
         "seals": {"history": run.history.seal(), "findings": _seal(_findings_as_json(run))},
     }
-    archive.write(path, about, {"params": network.params, "statistics": network.statistics})
+    archive.write_into(file, about, {"params": network.params, "statistics": network.statistics})
 
 
 def to_json_values(value: Any) -> Any:

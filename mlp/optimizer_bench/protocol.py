@@ -39,8 +39,9 @@ from mlp.errors import DataError, MLPError
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
-from mlp.output import Permission, explaining, replacing, status
 from mlp.problems import Problem, larger_is_better, needs_folder
+from mlp.storage.atomic import explaining, replacing
+from mlp.storage.permission import Permission, status
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 FILES = (

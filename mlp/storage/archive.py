@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import FileFormatError
-from mlp.output import replacing
+from mlp.storage.atomic import replacing
 
 KINDS = "biufU"  # of dtypes: truth values, numbers and text
 GROWTH = 100  # how many times larger than its file a compressed archive may be; one of loss curves is 2 to 10
@@ -38,18 +38,24 @@ class Archive(NamedTuple):
     seal: str
 
 
-def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Array], *, compressed: bool = False) -> str:
-    """Write an archive in the place of `path`; return its seal. The same content gives the same bytes."""
+def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Array], *, compressed: bool = False) -> None:
+    """Write an archive in the place of `path`. The same content gives the same bytes."""
+    with replacing(path) as file:
+        write_into(file, about, arrays, compressed=compressed)
+
+
+def write_into(
+    file: IO[bytes], about: Mapping[str, Any], arrays: Mapping[str, Array], *, compressed: bool = False
+) -> None:
+    """Write an archive into an open file."""
     kept = {name: _contiguous(array) for name, array in arrays.items()}
-    sealed = seal(about, kept)
-    text = np.array(json.dumps({**about, "seal": sealed}))
-    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+    text = np.array(json.dumps({**about, "seal": seal(about, kept)}))
+    with zipfile.ZipFile(file, "w") as archive:
         for name, array in {"about": text, **kept}.items():
             member = zipfile.ZipInfo(f"{name}.npy")  # its date is 1980, whatever the clock says
             member.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
             with archive.open(member, "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, array, allow_pickle=False)
-    return sealed
 
 
 def seal(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
@@ -142,7 +148,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     return np.ndarray(shape, dtype, data, order="F" if turned else "C")
 
 
-def joined(arrays: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]]:
+def join_small(arrays: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]]:
     """The small arrays end to end, one row for each dtype, and where each of them is; large ones stay as they are.
 
     A zip takes 0.1 ms for each file in it: with a hundred columns that is ten times what the bytes take.
@@ -160,7 +166,7 @@ def joined(arrays: Mapping[str, Array]) -> tuple[list[Any], dict[str, Array]]:
     return places, large | {f"joined/{kind}": np.concatenate(parts) for kind, parts in rows.items()}
 
 
-def parted(places: list[Any], arrays: Mapping[str, Array]) -> dict[str, Array]:
+def split_joined(places: list[Any], arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays that were joined."""
     found = {name: array for name, array in arrays.items() if not name.startswith("joined/")}
     done = dict.fromkeys(arrays, 0)

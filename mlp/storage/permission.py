@@ -1,8 +1,7 @@
-"""Where results are written: never onto what was read, onto what is there already only by order, whole or not at all.
+"""What a command or a call may write: never what it reads, and what is there already only by order.
 
-`Permission` is the one place that says what a command, or a call, may write. `replacing` is the one that writes: under
-a name of its own, renamed when all is there. Both go by the file behind a name, so a link to a file, another spelling
-of its path and a second name of it are that file. What the files hold is for others.
+All of it goes by the file behind a name: a link to a file, another spelling of its path and a second name of it are
+that file. How files are written stands in `atomic`.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from errno import EEXIST
-from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from mlp.errors import DataError, HyperparameterError
 
@@ -108,69 +104,3 @@ class Permission:
             return None
         read = ((source, status(source)) for source in self.read)
         return next((source for source, its in read if its is not None and os.path.samestat(found, its)), None)
-
-
-@contextmanager
-def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
-    """A file to write to, in the mode "wb" or "w"; it takes the place of `path` when all is written.
-
-    Where that fails, what was there stays. A link stays a link, and a device or a pipe is written to at once. What was
-    not there at the beginning must not be there at the end: FileExistsError.
-    """
-    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    if is_stream(path):
-        with path.open(mode.replace("w", "a"), **text) as file:
-            yield file
-        return
-    real = Path(os.path.realpath(path))
-    new, temporary = not real.exists(), beside(real)
-    try:
-        with temporary.open(mode, **text) as file:
-            yield file
-            if mode == "wb":  # what is read as a whole, and worth nothing in part
-                file.flush()
-                os.fsync(file.fileno())
-        _rename(temporary, real, new)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def beside(path: Path) -> Path:
-    """A new file next to `path`, to be renamed to it: name.part, or name.2.part where somebody has one of that name."""
-    for number in count(1):
-        temporary = path.with_name(f"{path.name}.part" if number == 1 else f"{path.name}.{number}.part")
-        with suppress(FileExistsError):
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-            return temporary
-    raise AssertionError("there is always another number")
-
-
-def _rename(temporary: Path, path: Path, new: bool) -> None:
-    """Give a file its name. A `new` one takes the place of nothing that was made in the meantime."""
-    if new:
-        try:
-            os.link(temporary, path)  # which, unlike a rename, fails where there is a file
-            return
-        except FileExistsError:
-            raise FileExistsError(EEXIST, "another program has written it meanwhile", str(path)) from None
-        except OSError:  # a file system without links
-            pass
-    os.replace(temporary, path)
-
-
-@contextmanager
-def explaining(path: Path) -> Iterator[None]:
-    """Let what the system has against a file that is written be said in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or type(error).__name__}.") from None
-
-
-def write_file(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write `content` in the place of `path`; DataError where that cannot be."""
-    place = as_path("path", path)
-    with explaining(place), replacing(place) as file:
-        file.write(content)
-    return place
