@@ -46,7 +46,10 @@ class Duel:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Runs and what was found. `duels` are on `rows` rows of `on`; where there are none, `on` says why."""
+    """Runs and what was found. `duels` are on `rows` rows of `on`; where there are none, `on` says why.
+
+    `trained_on`: on how many of these rows each run was trained.
+    """
 
     names: tuple[str, ...]
     runs: tuple[Run, ...]
@@ -58,7 +61,7 @@ class RunComparison:
     @property
     def are_of_one_split(self) -> bool:
         """Whether each part holds the same rows in all runs, so that metrics of the same name are of the same rows."""
-        return all(split(run) == split(self.runs[0]) for run in self.runs)
+        return all(_split_keys(run) == _split_keys(self.runs[0]) for run in self.runs)
 
     @property
     def metrics(self) -> dict[str, list[float]]:
@@ -122,7 +125,8 @@ def compare_runs(folders: Sequence[str | os.PathLike[str]], source: str | None =
     if source is not None:
         _check_tasks(runs)
         scores = [score_rows(run, read_part(run, source)) for run in runs]
-        return RunComparison(names, runs, *_test_best(scores), f"{source}")
+        known = tuple(run.trained_on(source) for run in runs)
+        return RunComparison(names, runs, *_test_best(scores), f"{source}", known)
     try:
         scores = [score_rows(run, find_test_part(run, runs[0])) for run in runs]
     except MLPError as error:
@@ -214,7 +218,7 @@ def find_test_part(run: Run, first: Run) -> Part:
 
 
 def _split_keys(run: Run) -> Any:
-    """What decides which rows are tested."""
+    """What decides which rows are trained on, validated on and tested on."""
     data = replace(run.config.data, scale="", scale_target="", class_weight="", ignore=[], categorical=[])
     return data, run.config.training.seed
 

@@ -52,19 +52,28 @@ def target(given: dict[str, Any]) -> np.ndarray:
     return NUMBERS if given["data"]["task"] == "regression" else CLASSES
 
 
-def keep(patch: Any, every: int = 1, look: Callable[[Keeper], None] = lambda keeper: None) -> None:
+def keep(patch: Any, every: int = 1, look: Callable[[CheckpointSchedule], None] = lambda keeper: None) -> None:
     """Write a checkpoint after every so many steps, and at the ends of epochs, whatever the clock says; then `look`."""
 
-    def glance(self: CheckpointSchedule) -> None:
+    def keep_and_look(self: CheckpointSchedule) -> None:
         self.next = self.state.steps + 1
         if self.state.steps % every == 0:
             self.write()
-        if self.state.steps >= step:
+        look(self)
+
+    patch.setattr(CheckpointSchedule, "glance", keep_and_look)
+    patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, step: int, folder: Path, every: int = 1) -> None:
+    """Train with a checkpoint after every so many steps, and at the ends of epochs, until that step is done."""
+
+    def look(keeper: CheckpointSchedule) -> None:
+        if keeper.state.steps >= step:
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointSchedule, "glance", glance)
-        patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
+        keep(patch, every, look)
         with pytest.raises(Killed):
             mlp.run(given, None if y is None else (X, y), out=folder)
 
@@ -95,7 +104,7 @@ def killed_at_epoch(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, epoch: 
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
+        keep(patch, every=10**6)
         patch.setattr(CheckpointSchedule, "write", counted)
         with pytest.raises(Killed):
             mlp.run(given, (X, y), out=folder)
@@ -248,15 +257,15 @@ def test_killed_at_any_operation_on_a_file_it_goes_on(
     of them were not always reached.
     """
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
-        made = operations(patch, np.inf)
+        keep(patch, every=5)
+        made = operations(patch, np.inf, gone)
         mlp.run(QUICK, (X, CLASSES), out=tmp_path / "all")
     n_gone_on = 0
     for i, last in enumerate(np.random.default_rng(0).choice(len(made), 20, replace=False)):
         folder = tmp_path / str(i)
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
-            operations(patch, int(last))
+            keep(patch, every=5)
+            again = operations(patch, int(last), gone)
             mlp.run(QUICK, (X, CLASSES), out=folder)
         assert again == made[: last + 1]
         if not (folder / "checkpoint.npz").exists():
@@ -285,12 +294,11 @@ def forked(work: Callable[[], Any]) -> int:
 def test_killed_again_and_again_by_the_system_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
     """SIGKILL, at a random operation on a file; the process that goes on is killed like the one before.
 
-    def work() -> None:
-        CheckpointSchedule.is_due = lambda self: True  # type: ignore[method-assign]  # in the child alone
-        if (tmp_path / "checkpoint.npz").exists():
-            mlp.resume(tmp_path, data=(X, CLASSES))
-        else:
-            mlp.run(given, (X, CLASSES), out=tmp_path)
+    The process kills itself: one that waited for some checkpoints of another saw the run end before it had its turn.
+    """
+    given = config("momentum", training={"epochs": 20})
+    whole = mlp.run(given, (X, CLASSES))
+    for last in map(int, np.random.default_rng(0).integers(10, 70, 6)):  # what is written at the end is more than that
 
         def work(last: int = last) -> None:
             operations(patch, last, lambda: os.kill(os.getpid(), signal.SIGKILL))

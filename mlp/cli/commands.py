@@ -226,11 +226,12 @@ def evaluate(given: argparse.Namespace) -> int:
     X, y = run.load(given.source)
     if y is None:
         raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
-    found = run.appraise(X, y)
+    found, known = run.appraise(X, y), run.trained_on(given.source)
     if given.json:
-        print(json.dumps(to_json_values({"run": given.run, "source": given.source, **found.to_json()})))
+        about = {"run": given.run, "source": given.source, "trained_on": known}
+        print(json.dumps(to_json_values({**about, **found.to_json()})))
     else:
-        print(evaluation_text(found))
+        print(evaluation_text(found, known))
     return DONE
 
 

@@ -17,9 +17,9 @@ SHORT = 0.05  # a score that is lower than the baseline's by more than this, and
 
 
 class Shortfall(NamedTuple):
-    """By how much a score is lower than the baseline's, with the standard error of that."""
+    """By how much the score on a part is lower than the baseline's, with the standard error of that.
 
-    `crossed`: the yardstick's is on the same training rows, each answered by a plain network that had not seen it.
+    `crossed`: the baseline's is on the same training rows, each answered by a plain network that had not seen it.
     """
 
     part: str

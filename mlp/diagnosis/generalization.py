@@ -105,9 +105,9 @@ class Uninformative:
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, at the end of a run."""
-        chance, score = guess(r), r.score("validation")
+        chance, held_out = guess(r), r.score("validation")
         plain = r.one(f"baseline_validation_{r.score_name}")
-        if not r.finished or chance is None or not isfinite(score) or not isfinite(plain) or is_rare(r):
+        if not r.finished or chance is None or not isfinite(held_out) or not isfinite(plain) or is_rare(r):
             return
         if held_out > chance or plain > chance:
             return
@@ -120,7 +120,7 @@ class Uninformative:
             "to train on holds for others.",
             (),
             r.done - 1,
-            {"score": score, "baseline": plain, "chance": chance},
+            {"validation_score": held_out, "validation_baseline": plain, "chance": chance},
             ranked(r),
         )
 

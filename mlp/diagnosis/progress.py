@@ -116,12 +116,19 @@ def _at_the_end(r: Reading) -> Seen | None:
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
-    name = "accuracy" if r.score_name == "accuracy" else "r²"
-    why = (
-        f"The run ended with an {name} of {worst.mine:.3f}. A plain network, trained for some hundred steps on the "
-        f"same rows, has {worst.baseline:.3f}: these rows allow more."
+    numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_baseline": worst.baseline, "error": worst.error}
+    return _short_kind(r), _allows_more(r, worst), level | numbers
+
+
+def _allows_more(r: Reading, s: Shortfall) -> str:
+    """The score of the run and that of the plain network, and on which rows they are."""
+    mine, asked = scored(r, s.part), probed(r, s.part)
+    plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.baseline:.3f}"
+    plain += "" if asked == mine else f" on {asked}"
+    return (
+        f"After the last epoch the {score(r)} is {s.mine:.3f} on {mine}. "
+        f"{f'{crossed(r)} {s.baseline:.3f}' if s.crossed else plain}: these rows allow more."
     )
-    return _short_kind(r), why, level | {"score": worst.mine, "baseline": worst.baseline, "error": worst.error}
 
 
 def _short_kind(r: Reading) -> str:

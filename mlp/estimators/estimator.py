@@ -68,17 +68,23 @@ class Fitted:
 
     @property
     def loss_curve_(self) -> Array:
-        """The training loss of each epoch, (n_iter_,): the mean over its batches, while the weights moved."""
+        """The training loss of each epoch, (n_iter_,): the mean over its batches, while the weights moved.
+
+        With dropout and smoothed labels where there are any; rows count by `sample_weight` and `class_weight`.
+        """
         return self._known().history["train_loss"]
 
     @property
     def validation_loss_curve_(self) -> Array | None:
-        """The loss on the validation rows after each epoch; None if there were none."""
+        """The loss on the validation rows after each epoch; None if there were none.
+
+        Without dropout, with smoothed labels where there are any; rows count by their sample weights, classes alike.
+        """
         return self._known().history.get("validation_loss")
 
     @property
     def validation_scores_(self) -> Array | None:
-        """Accuracy, or r², on the validation rows after each epoch; None if there were none."""
+        """Accuracy, or r², on the validation rows after each epoch, by their sample weights; None where none were."""
         run = self._known()
         return run.history.get(f"validation_{score_name(run.model.task)}")
 
@@ -100,12 +106,18 @@ class Fitted:
 
     @property
     def loss_(self) -> float:
-        """The loss on all rows trained on, with the weights that were kept."""
+        """The loss on all rows trained on, with the weights that were kept and measured as `validation_loss_curve_` is.
+
+        The last of `loss_curve_` is another number: of weights on their way, with dropout, by `class_weight`.
+        """
         return float(self._known().metrics["train_loss"])
 
     @property
     def restart_losses_(self) -> Array | None:
-        """The loss that each of `restarts` ended with, by which the best was chosen; None where there was one."""
+        """The loss that each of `restarts` ended with, by which the best was chosen; None where there was one.
+
+        On the validation rows, or where there were none on those trained on.
+        """
         found = self._known().metrics.get("restart_losses")
         return None if found is None else np.array(found)
 

@@ -55,6 +55,7 @@ def _note_facts(setup: Setup, state: State) -> None:
     y, weights = part.y[: len(X)], None if setup.row_weights is None else setup.row_weights[: len(X)]
     counts = None if part.weights is None else part.weights[: len(X)] / part.weights[: len(X)].mean()
     with quiet():
+        note_once(history, "scanned_rows", len(X))
         target = head.encode(y, np.float64)
         for fact in data_facts(X, y, target, setup.prepared.preprocessing, counts):
             note_once(history, *fact)
@@ -62,6 +63,7 @@ def _note_facts(setup: Setup, state: State) -> None:
         if not head.takes_labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
             note_once(history, "classes_as_numbers", 1.0)
         some = None if weights is None else weights[:DRY]
+        note_once(history, "dry_rows", len(X[:DRY]))
         batch = as_batch(X[:DRY], head.encode(y[:DRY], dtype), some, dtype=dtype)
         _dry_pass(history, state.network, head, batch)
 
@@ -169,6 +171,11 @@ def note_settings(setup: Setup, state: State) -> None:
         "validation_scored": 0 if validation is None else len(validation),
     }
     note_once(state.history, "settings", [float(value) for value in numbers.values()], list(numbers))
+    if setup.head.task == "classification":
+        asked, names = validation or setup.scored, setup.prepared.preprocessing.class_names or ()
+        note_once(
+            state.history, "recall_rows", np.bincount(asked.y, minlength=setup.prepared.preprocessing.n_targets), names
+        )
 
 
 def _is_linear(config: Config) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from mlp.config import Config, naming_place, parse, settle
 from mlp.config.optimizer import open_lengths
 from mlp.errors import ConfigError
-from mlp.experiment.run import keeps_best, kept_model
+from mlp.experiment.run import keeps_best, kept_epochs, kept_model
 from mlp.experiment.setup import Past, Setup, set_up
 from mlp.experiment.state import Best, State, initial_state
 from mlp.history import History
@@ -53,12 +53,7 @@ class Trained(NamedTuple):
 
 def sum_up_past(setup: Setup, state: State) -> Past:
     """What the network has been trained for by now."""
-    before = setup.past.epochs
-    if keeps_best(setup, state):
-        kept = np.where(state.best.epoch < 0, setup.past.kept, before + state.best.epoch + 1)
-    else:
-        kept = np.full(state.network.population, before + state.epoch)
-    return Past(state.steps, before + state.epoch, kept)
+    return Past(state.steps, setup.past.epochs + state.epoch, kept_epochs(setup, state))
 
 
 def continue_training(trained: Trained, config: Any, data: GivenRows, where: str = "config") -> tuple[Setup, State]:

@@ -107,7 +107,7 @@ class Repair:
     @property
     def score_of_trials(self) -> str:
         """What scores of trials are, in words: no score of a finding or of `metrics`."""
-        reading, task = Reading(self.before.history), self.before.preprocessing.task
+        reading, task = Reading(self.before.history), self.before.model.task
         what = {"classification": "recall, mean over the classes", "multilabel": "share of labels that are right"}
         parts = [part for part in USES if total(reading, part) > 0]
         rows = [first_of(min(n := total(reading, part), SCORED), n, USES[part]) for part in parts]
@@ -122,6 +122,7 @@ class Repair:
             "changes": [change.to_json() for change in self.changes],
             "trials": [trial.to_json() for trial in self.trials],
             "baseline": self.baseline,
+            "score_of_trials": self.score_of_trials,
             "advice": self.advice,
             "metrics": self.after.metrics,
             "findings": [finding.to_json() for finding in self.after.findings],

@@ -8,7 +8,7 @@ same either way.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.config import Config
 from mlp.diagnosis import Finding, diagnose
+from mlp.diagnosis.reading import Reading
 from mlp.errors import FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint, remove_other_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
@@ -31,7 +32,7 @@ from mlp.history import History
 from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
-from mlp.preprocessing.source import files_read
+from mlp.preprocessing.source import files_read, is_same_source
 from mlp.storage.permission import Permission, as_path
 
 
@@ -93,6 +94,13 @@ class Run:
         """Raw rows alone; targets may be missing or wrong."""
         return self.model.preprocessing.load_rows(source)
 
+    def trained_on(self, source: str | Path) -> int:
+        """How many of the rows that `load(source)` gives it was trained on; 0 of another source than its own."""
+        own = is_same_source(self.config.data.source, source)
+        if not own or self.model.preprocessing.has_test_part(source):
+            return 0
+        return int(Reading(self.history).setting("rows", 0.0))
+
     def save(self, folder: str | Path) -> None:
         """Write the run directory; an earlier run there is replaced. DataError for a folder of other files.
 
@@ -148,12 +156,22 @@ def measure(setup: Setup, state: State) -> Run:
     then weights are numbers, and what comes out of them is not.
     """
     model, history, values = choose_model(setup, state)
-    found = values | dict(_measure_parts(setup, model))
+    found = values | _kept_epoch(setup, state, values) | dict(_measure_parts(setup, model))
     if not (state.diverged or np.isfinite(found["train_loss"])):
         state.diverged = True
         state.note("train_loss", np.full(state.network.population, np.nan))
         return measure(setup, state)
     return Run(setup.config, model, history, found, (), state.steps, state.seconds)
+
+
+def _kept_epoch(setup: Setup, state: State, values: Mapping[str, Any]) -> dict[str, int]:
+    """The epoch whose weights came back, counted from 1, 0 for the first weights of all; {} where none did.
+
+    Each member of an ensemble has an epoch of its own, which is not said.
+    """
+    if not keeps_best(setup, state) or (setup.config.training.ensemble and values):
+        return {}
+    return {"kept_epoch": int(np.ravel(kept_epochs(setup, state))[values.get("restart_chosen", 0)])}
 
 
 def _measure_parts(setup: Setup, model: Model) -> Iterator[tuple[str, float]]:
@@ -204,6 +222,14 @@ def kept_model(setup: Setup, state: State) -> Model:
 def keeps_best(setup: Setup, state: State) -> bool:
     """Whether the best weights are kept, and not the latest."""
     return state.diverged or setup.config.training.early_stopping is not False
+
+
+def kept_epochs(setup: Setup, state: State) -> Array:
+    """After how many epochs in all each member had the weights that are kept."""
+    before = setup.past.epochs
+    if not keeps_best(setup, state):
+        return np.full(state.network.population, before + state.epoch)
+    return np.where(state.best.epoch < 0, setup.past.kept, before + state.best.epoch + 1)
 
 
 # from a run directory

@@ -23,6 +23,7 @@ from mlp.model import Model, score_name
 from mlp.preprocessing import Part, Prepared
 
 ROWS = 4096  # rows that a trial trains on at most
+COMPARED = 600  # training rows whose labels are held against those of their neighbours
 FEW = range(16, 150)  # so many training rows are split into parts, and each is predicted after learning the others
 BASELINE_STEPS = 800  # 25 ms for two inputs, 60 ms for 784
 BASELINE_SEEDS = Seeds(network=(0,), shuffle=(1,), augment=(1, 0), pretrain=(1, 1))
@@ -136,7 +137,7 @@ def cross_fit(config: Config, prepared: Prepared) -> float:
     return float(np.average(scores, weights=sizes))
 
 
-def label_noise(train: Part, most: int = 600) -> tuple[float, float]:
+def label_noise(train: Part, most: int = COMPARED) -> tuple[float, float]:
     """The share of labels that contradict their surroundings, if that is the same everywhere, and its standard error.
 
     Looked at is the fifth of the rows whose nearest others agree most. Where classes merely overlap, a row deep inside

@@ -15,11 +15,11 @@ import numpy as np
 from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.gate import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
-from mlp.experiment.before_training import note_before_training
+from mlp.experiment.before_training import note_before_training, note_once
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
-from mlp.experiment.setup import Setup
+from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State
-from mlp.experiment.trial import FEW, cross_fit, label_noise, run_baseline, standardise
+from mlp.experiment.trial import COMPARED, FEW, cross_fit, label_noise, run_baseline, standardise
 from mlp.model import Model, score_name
 from mlp.objective import Objective
 from mlp.training import Step
@@ -122,7 +122,10 @@ def note_baseline(setup: Setup, state: State) -> None:
         noise, error = label_noise(rows.train)
         state.note("label_noise", noise)
         state.note("label_noise_error", error)
+        note_once(state.history, "label_noise_rows", min(n, COMPARED))
     scores = run_baseline(setup.config, rows)
+    counts = [min(n, SCORED), 0 if rows.validation is None else len(rows.validation), n]
+    note_once(state.history, "baseline_rows", counts, ("train", "validation", "trained"))
     state.note(f"baseline_train_{name}", scores.train)
     if np.isfinite(scores.validation):
         state.note(f"baseline_validation_{name}", scores.validation)

@@ -164,6 +164,10 @@ class Preprocessing:
             return X, self.class_labels[y]
         return X, None if y is None else decode_labels(dataset, y)
 
+    def has_test_part(self, source: str | Path) -> bool:
+        """Whether a source has an official test part."""
+        return load(source, encoding=self.table_encoding).test is not None
+
     def names_of(self, labels: Array) -> list[str]:
         """What classes are called, (n,): as the file with the training rows writes them."""
         assert self.class_labels is not None and self.class_names is not None

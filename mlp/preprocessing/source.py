@@ -100,6 +100,11 @@ def target_beside(source: Any, target: str | int | None) -> str | None:
     return str(path) if Path(source).suffix.lower() == ".npy" and path.is_file() else None
 
 
+def is_same_source(one: str, other: str | Path) -> bool:
+    """Whether two sources are the same: by name, or as files."""
+    return bool(one) and (one == str(other) or (Path(one).exists() and Path(one).resolve() == Path(other).resolve()))
+
+
 def short_name(source: str) -> str:
     """A source as people call it: the name of a data set, or of a file without its folder and ending.
 

@@ -22,11 +22,15 @@ LONGEST_SETTING = 24  # letters
 LEFT_OUT = ("precision_macro", "recall_macro", "log_loss")  # F1 and the loss say nearly the same; --json has all
 
 
-def evaluation_text(found: Appraisal) -> str:
-    """Metrics, then what is known of each class, then which class was taken for which."""
+def evaluation_text(found: Appraisal, trained_on: int) -> str:
+    """Metrics, then what is known of each class, then which class was taken for which.
+
+    `trained_on`: how many of the rows the run was trained on.
+    """
     width = max(map(len, found.metrics)) + 2
     lines = [f"{name:{width}}{_figure_or_undefined(value):>10}" for name, value in found.metrics.items()]
-    return "\n".join([*lines, counted(found.rows, "row"), *_classes(found), *_confusion(found)])
+    known = f", {trained_on} of them trained on" if trained_on else ""
+    return "\n".join([*lines, counted(found.rows, "row") + known, *_classes(found), *_confusion(found)])
 
 
 def _figure_or_undefined(value: float) -> str:
@@ -93,6 +97,8 @@ def comparison_text(found: RunComparison) -> str:
     cells = chain(short_names(found.names), *(cells for _, cells in [*rows, *settings]))
     width = max(map(len, cells)) + 2
     lines = [_line("", short_names(found.names), first, width), *(_line(*row, first, width) for row in rows)]
+    if not found.are_of_one_split:
+        lines += ["metrics are of each run's own rows: the parts of these runs are not the same rows"]
     if settings:
         lines += ["\nsettings that differ", *(_line(*row, first, width) for row in settings)]
     return "\n".join([*lines, *_finding_lines(found), *_test_lines(found)])
@@ -145,8 +151,16 @@ def _test_lines(found: RunComparison) -> Iterator[str]:
     what = "closer to the truth" if regression else "right where the other is wrong"
     test = "sign test" if regression else "McNemar's test"
     several = ", corrected by Holm for all pairs" if len(found.duels) > 1 else ""
-    yield f"\nrow by row on {found.on} ({counted(found.rows, 'row')}), {what}; exact {test}{several}:"
+    rows = f"{counted(found.rows, 'row')}{_trained_on(found)}"
+    yield f"\nrow by row on {found.on} ({rows}), {what}; exact {test}{several}:"
     yield from (_test_line(short_names(found.names), one) for one in found.duels)
+
+
+def _trained_on(found: RunComparison) -> str:
+    """Which runs were trained on some of the rows."""
+    runs = zip(short_names(found.names), found.trained_on, strict=False)
+    known = [f"{n} of them trained on by {name}" for name, n in runs if n]
+    return "".join(f"; {each}" for each in known)
 
 
 def _test_line(names: Sequence[str], one: Duel) -> str:

@@ -174,7 +174,7 @@ def _restarts(run: Run) -> str:
 def _minima(run: Run) -> str:
     """Into which minima the restarts fell, and who answers."""
     best, *worse = group_minima(run.metrics["restart_train_losses"], float(run.history["reference_loss"][0])) or [[]]
-    fallen = ", ".join(f"{len(group)} near {np.median(group):.3g}" for group in worse[:4])
+    fallen = ", ".join(f"{len(group)} near a training loss of {np.median(group):.3g}" for group in worse[:4])
     more = f" and {sum(map(len, worse[4:]))} above" if len(worse) > 4 else ""
     elsewhere = f"; {sum(map(len, worse))} fell into worse minima: {fallen}{more}" if worse else ""
     together = f"; {counted(run.network.population[0], 'network')} answer together" if run.network.population else ""
@@ -197,13 +197,17 @@ def _healthy(run: Run | Recorded) -> str:
     history = run.history
     if "reference_loss" not in history or "train_loss" not in history:
         return "healthy"
-    reached, reference = history["train_loss"][-1], history["reference_loss"][0]
-    found = f"healthy: training loss {reached:.3g}; a network that ignores its inputs has {reference:.3g}"
-    for name, word in (("accuracy", "accuracy"), ("r2", "r²")):
-        part = "validation" if f"baseline_validation_{name}" in history else "train"
-        if f"baseline_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
-            mine, plain = run.metrics[f"{part}_{name}"], history[f"baseline_{part}_{name}"][-1]
-            found += f"; {part} {word} {mine:.3f}, that of a plain network {plain:.3f}"
+    reading, reference = Reading(history), history["reference_loss"][0]
+    alone = ", of the best network alone" if isinstance(run, Run) and run.network.population else ""
+    found = f"healthy: training loss {history['train_loss'][-1]:.3g} ({mean_loss(reading)}{alone})"
+    found += f"; a network that ignores its inputs has {reference:.3g}"
+    name = reading.score_name
+    part = "validation" if f"baseline_validation_{name}" in history else "train"
+    if f"baseline_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
+        mine, plain = run.metrics[f"{part}_{name}"], history[f"baseline_{part}_{name}"][-1]
+        of = probed(reading, part)
+        where = f" on {of}" if of.startswith("the first") else ""
+        found += f"; {part} {score(reading)} {mine:.3f}, that of a plain network {plain:.3f}{where}"
     return found
 
 
@@ -239,6 +243,7 @@ def _trials(repair: Repair) -> Iterator[str]:
     for trial in repair.trials:
         yield f"{trial.steps:7}{trial.score:9.3f}  {', '.join(trial.words) or 'as it is'}{_suspected(trial.causes)}"
     yield f"{'':7}{repair.baseline:9.3f}  a plain network"
+    yield f"{'score':10}{repair.score_of_trials}"
 
 
 def _suspected(causes: Sequence[str]) -> str:
