@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlp.config import SECTIONS, override, parse, put, read_toml, to_toml
 from mlp.config.loss import ONE_OF_MANY, REGRESSION
-from mlp.config.named_parts import ELSEWHERE
+from mlp.config.schema import ELSEWHERE
 from mlp.errors import ConfigError, MLPError
 from mlp.experiment import begin
 from mlp.layers import ACTIVATIONS

@@ -14,9 +14,8 @@ from cases import LAYERS, WIDTH
 
 import mlp
 from mlp.exchange import onnx_file
-from mlp.exchange.onnx_graph import Graph
-from mlp.exchange.onnx_head import LINKS
-from mlp.exchange.onnx_layers import TRANSLATIONS
+from mlp.exchange.onnx_file import LINKS
+from mlp.exchange.onnx_layers import TRANSLATIONS, Graph
 from mlp.layers import ACTIVATIONS
 
 CLOSE = 1e-5  # what issue 5 asks for

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlp import losses
-from mlp.config.named_parts import build_part
-from mlp.config.schema import NAME, NOT_NEGATIVE, key
+from mlp.config.schema import NAME, NOT_NEGATIVE, build_part, key
 from mlp.losses import Loss
 
 REGRESSION: dict[str, Callable[..., Loss]] = {

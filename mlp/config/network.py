@@ -9,8 +9,21 @@ from typing import Any
 
 from mlp.config import schema
 from mlp.config.loss import LossConfig
-from mlp.config.named_parts import build_part, name_and_keys, unknown_name
-from mlp.config.schema import FLAG, LAYERS, NAMED, NOT_NEGATIVE, NUMBER, RATE, RATES, WIDTHS, key, one_of
+from mlp.config.schema import (
+    FLAG,
+    LAYERS,
+    NAMED,
+    NOT_NEGATIVE,
+    NUMBER,
+    RATE,
+    RATES,
+    WIDTHS,
+    build_part,
+    key,
+    name_and_keys,
+    one_of,
+    unknown_name,
+)
 from mlp.errors import ConfigError, UnknownNameError
 from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Noise, Residual

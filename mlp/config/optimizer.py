@@ -12,8 +12,18 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from mlp import optimizers, schedules
-from mlp.config.named_parts import DERIVED, build_part, name_and_keys, unknown_name
-from mlp.config.schema import NAME, NOT_NEGATIVE, RATE, SCHEDULE, SEED, key
+from mlp.config.schema import (
+    DERIVED,
+    NAME,
+    NOT_NEGATIVE,
+    RATE,
+    SCHEDULE,
+    SEED,
+    build_part,
+    key,
+    name_and_keys,
+    unknown_name,
+)
 from mlp.errors import ConfigError, UnknownNameError
 from mlp.layers import Dense, Layer, Residual
 from mlp.layers.chain import slices

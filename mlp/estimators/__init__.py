@@ -5,7 +5,7 @@ tags, which metadata it takes, its callbacks, stands in `bridge`, which alone im
 """
 
 from mlp.estimators.classifier import MLPClassifier
-from mlp.estimators.parameters import clone
+from mlp.estimators.configuration import clone
 from mlp.estimators.regressor import MLPRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "clone"]

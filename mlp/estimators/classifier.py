@@ -12,7 +12,7 @@ from mlp.arrays import Array
 from mlp.errors import ConfigError, DataError
 from mlp.estimators import sklearn_bridge
 from mlp.estimators.configuration import promises_probabilities
-from mlp.estimators.estimator import Estimator, seen
+from mlp.estimators.estimator import Estimator
 from mlp.estimators.rows import check_class_weight, class_weights, sample_weights
 from mlp.estimators.sklearn_bridge import available_if
 from mlp.estimators.targets import Target, check_several_classes, check_texts, read_labels, recode, right_rows
@@ -33,24 +33,24 @@ class MLPClassifier(Estimator):
         `batch_norm`, `residual`, `output`, `init`    as in [network] of an experiment file
     What is learned:
         `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed
-        `l1`, `l2`        penalties on weights that are no bias; l2 "auto": 0.001, none for rules that search
+        `l1`, `l2`        penalties on weights, not on biases; l2 "auto": 0.001, none for rules that search
         `class_weight`    None, "balanced", or {class: weight}
     How:
         `optimizer`       a name, {"name": ..., its keys} or a rule: mlp.Momentum(0.1)
         `learning_rate`   "auto": the rule's own; Adam's by the length of the training
-        `schedule`        as in [optimizer]; "auto": a cosine, in `partial_fit` and for rules that search constant.
-                          One whose length is given goes on in the next warm `fit`; others are planned for each anew
+        `schedule`        as in [optimizer]; "auto": a cosine, but constant in `partial_fit` and for rules that search.
+                          A schedule whose length is given goes on in the next warm `fit`; others start anew
         `clip_norm`, `batch_size`, `shuffle`, `dtype`    as in an experiment file
         `epochs`          "auto": 20, or 150 steps if that is more
-        `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on validation rows, those
-                          given to `fit` or else a `validation_fraction` that is held out; the best weights come back
-        `restarts`        so many networks train at once, and the best is kept
+        `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on the validation rows:
+                          those given to `fit`, or else a `validation_fraction` of X; the best weights are kept
+        `restarts`        how many networks train at once; the best is kept
         `scale`           "standard" brings inputs to mean 0 and deviation 1, "minmax" to 0 … 1, "none" leaves them
-        `warm_start`      the next `fit` goes on with weights, optimizer's memory and scaling
+        `warm_start`      the next `fit` goes on with the weights, the optimizer's memory and the scaling
         `random_state`    a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which)
 
-    `fit` raises `DivergenceError` where training comes to no numbers; other faults are in `findings_`. Smoothed labels
-    make probabilities a little cautious: loss="cross_entropy" has them plain.
+    `fit` raises `DivergenceError` where the loss is no longer a number; other faults are in `findings_`. Smoothed
+    labels make probabilities a little cautious; loss="cross_entropy" does not smooth them.
     """
 
     class_weight: Any = None
@@ -61,26 +61,20 @@ class MLPClassifier(Estimator):
     }
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Go through these rows once, with the network there is or a new one. Returns itself.
+        """Go through these rows once, with the network that was fitted before or a new one. Returns itself.
 
-        The first call needs `classes`, all there will ever be, unless rows have several labels; it also fixes how
-        inputs are scaled, so give it rows that are like all others. Everything else goes on from call to call: N calls
-        with the same rows are a `fit` of N epochs, its schedule too, whose length in steps must be given.
+        The first call needs `classes`, all that will ever come, unless rows have several labels. It also fixes how
+        inputs are scaled: give it rows that are like all others. Everything else goes on from call to call: N calls
+        with the same rows are a `fit` of N epochs. A schedule goes on too; its length in steps must be given.
         """
         first = not hasattr(self, "_trained")
         if first and classes is None and np.ndim(y) < 2:
             raise DataError("classes must be passed on the first call to partial_fit: all labels that will ever come.")
         told = self._read(X, y, sample_weight, classes if first else self.classes_, first=first)
-        return self._partial_fit(told, seen(X, y, sample_weight))
-
-    def predict(self, X: Any) -> Array:
-        """The label of each row (n,), or 0 and 1 for each label (n, k)."""
-        raw = self._raw(X)
-        codes = self._model.head.decide(raw)
-        return codes if codes.ndim == 2 else self.classes_[codes]
+        return self._partial_fit(told)
 
     def decision_function(self, X: Any) -> Array:
-        """How much speaks for each class, (n, n_classes) or (n, k); for the second of two classes, (n,), above 0."""
+        """A score for each class, (n, n_classes) or (n, k). Of two classes that of the second (n,): yes above 0."""
         raw, head = self._raw(X), self._model.head
         if head.n_out == 1 and head.task == "classification":
             return raw[:, 0] - head.threshold
@@ -89,7 +83,7 @@ class MLPClassifier(Estimator):
         return raw - head.threshold
 
     def _check_certain(self) -> None:
-        """AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
+        """Raise AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
         certain = self._model.head.certain if hasattr(self, "_run") else promises_probabilities(self)
         if not certain:
             raise AttributeError(
@@ -99,9 +93,9 @@ class MLPClassifier(Estimator):
 
     @available_if(_check_certain)
     def predict_proba(self, X: Any) -> Array:
-        """A probability for each class (n, n_classes), which sum to 1, or for each of k labels (n, k).
+        """A probability for each class (n, n_classes), with the sum 1 in each row, or for each of k labels (n, k).
 
-        Losses that give scores have none: then there is no such method.
+        Where the loss gives scores, there is no such method.
         """
         return self._model.probabilities_of(self._raw(X))
 
@@ -112,10 +106,10 @@ class MLPClassifier(Estimator):
             return np.asarray(np.log(self.predict_proba(X)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose label, or all of whose labels, are right; weighted.
+        """The weighted share of rows that are answered right: of several labels, all of them.
 
-        `y` is of the kind and shape that was fitted; ShapeError or DataError where it is not. A label that
-        was never seen is a wrong answer, and no error.
+        `y` is of the kind and shape that was fitted; ShapeError or DataError where it is not. A label that `fit` has
+        never seen is no error: no answer is right then.
         """
         right = right_rows(self.predict(X), y)
         return float(np.average(right, weights=sample_weights(sample_weight, len(right))))

@@ -1,47 +1,111 @@
-"""From the parameters of an estimator to the configuration of an experiment.
+"""The parameters of an estimator, and the experiment that they describe.
 
-The two have the same names for the same things. What "auto" means for an estimator is decided here: how long it trains,
-how fast, and with what restraint. It was chosen on digits, wine, breast cancer and iris (`benchmarks/estimators.py`),
-whose numbers are therefore not those of data never looked at. Whoever names a value gets that value.
+An estimator stores its parameters untouched, as scikit-learn's `BaseEstimator` does, so that `clone`, pipelines and
+searches work. An experiment has the same names for the same things. A parameter with a value keeps it. What "auto"
+stands for is decided here: how long an estimator trains, how fast, and with how much regularization. The values were
+chosen on digits, wine, breast cancer and iris (`benchmarks/estimators.py`): scores on these say little of other data.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import fields, is_dataclass
+from inspect import signature
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mlp import errors
 from mlp.config import naming_place, parse
 from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, gives_probabilities, resolve_loss_name
-from mlp.config.named_parts import DERIVED
 from mlp.config.optimizer import adam_rate, open_lengths
+from mlp.config.schema import DERIVED
 from mlp.config.training import TrainingConfig
 from mlp.errors import ConfigError, HyperparameterError, MLPError
 from mlp.optimizers import OPTIMIZERS
+
+ELSEWHERE = {
+    "hidden_layer_sizes": "hidden",
+    "solver": "optimizer",
+    "alpha": "l2",
+    "learning_rate_init": "learning_rate",
+    "max_iter": "epochs",
+    "n_iter_no_change": "patience",
+    "tol": "min_delta",
+    "seed": "random_state",
+}
+"""What scikit-learn and others call a parameter of ours. For hints only: a thing has one name here."""
+
+
+class Parameters:
+    """What an estimator was constructed with: read, set and shown by name."""
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return sorted(name for name in signature(cls.__init__).parameters if name != "self")
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name. `deep` is for scikit-learn only: no parameter is an estimator."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters by name. They are checked when it is fitted. Returns itself."""
+        known = self._names()
+        for name in params:
+            if name not in known:
+                raise HyperparameterError("parameter", name, f"one of {', '.join(known)}{_hint(name, known)}")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        """The call that makes it, without parameters that have their defaults."""
+        defaults = {name: p.default for name, p in signature(type(self).__init__).parameters.items()}
+        own = {name: value for name, value in self.get_params().items() if not _is_equal(value, defaults[name])}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in own.items())})"
+
+
+def _hint(name: str, known: list[str]) -> str:
+    meant = ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+    return f" (did you mean {meant!r}?)" if meant else ""
+
+
+def _is_equal(a: Any, b: Any) -> bool:
+    return a is b or (type(a) is type(b) and not isinstance(a, np.ndarray) and bool(a == b))
+
+
+P = TypeVar("P", bound=Parameters)
+
+
+def clone(estimator: P) -> P:
+    """A new estimator with the same parameters, not fitted. scikit-learn's `clone` does the same."""
+    return type(estimator)(**{name: deepcopy(value) for name, value in estimator.get_params().items()})
+
+
+# from parameters to an experiment
 
 LOSSES = {kind: name for known in (YES_OR_NO, ONE_OF_MANY, REGRESSION) for name, kind in known.items()}
 RULES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 LENGTHS = {"classification": (20, 150), "multilabel": (20, 150), "regression": (40, 600)}
-"""How long a training is: so many epochs, and more for at least so many steps.
+"""How long a training is, by task: epochs, and the least number of steps, for which there may be more epochs.
 
-Twenty epochs of a small table are some dozen steps, and end before the network has gone anywhere. Numbers take longer
-than classes: r² on a sine of two periods is 0.47 after 150 steps and 0.69 after 600.
+Twenty epochs of a small table are some dozen steps: too few for the network to learn anything. Numbers take longer than
+classes: r² on a sine of two periods is 0.47 after 150 steps and 0.69 after 600.
 """
 HIGHEST_RATE = 0.02
-"""What Adam's learning rate begins with at most: twice the limit of `adam_rate`.
+"""Adam's highest learning rate at the start: twice the limit of `adam_rate`.
 
-A run with a cosine schedule goes at half its first rate on average.
+The mean rate of a cosine schedule is half of its first one.
 """
 PORTION_RATE = 0.001
-"""Adam's learning rate in `partial_fit`, which does not know how long it will train: that of its paper."""
+"""Adam's learning rate in `partial_fit`, which does not know how long it will train: the one of the paper."""
 L2 = 1e-3
 SMOOTHING = 0.1
-"""How much of each label goes to all classes evenly, in the cross-entropy.
+"""The share of each label that the cross-entropy spreads evenly over all classes.
 
 Accuracy without and with it: iris 0.955, 0.973; digits 0.980, 0.987; breast cancer 0.977, 0.982; wine 0.976, 0.970
 (`benchmarks/estimators.py smoothing`, 25 fits each, 10 of digits).
@@ -51,17 +115,17 @@ Accuracy without and with it: iris 0.955, 0.973; digits 0.980, 0.987; breast can
 def describe_experiment(e: Any, task: str, n_rows: int, seed: int, *, validates: bool) -> dict[str, Any]:
     """The experiment that the parameters of estimator `e` describe, for `n_rows` rows.
 
-    `validates`: rows to validate on were given, and none are to be held out.
+    `validates`: rows to validate on were given, so that none are held out.
     """
     _check(e)
     held_out = 0.0 if validates or not e.early_stopping else float(e.validation_fraction)
-    n_train = max(1, round(n_rows * (1 - held_out)))
-    training = _training(e, task, n_train, seed)
-    loss, optimizer = _loss(e, task), _optimizer(e, training, n_train)
+    steps_per_epoch = _steps_per_epoch(e.batch_size, max(1, round(n_rows * (1 - held_out))))
+    training = _describe_training(e, task, steps_per_epoch, seed)
+    loss, optimizer = _describe_loss(e, task), _describe_optimizer(e, training["epochs"], steps_per_epoch)
     return {
-        "data": {"task": task, "validation": held_out, "test": 0.0, **_data(e, loss["name"])},
-        "network": _network(e),
-        "loss": {"l1": e.l1, "l2": resolve_l2(e.l2, optimizer["name"]), **loss},
+        "data": {"task": task, "validation": held_out, "test": 0.0, **_describe_data(e, loss["name"])},
+        "network": _describe_network(e),
+        "loss": {"l1": e.l1, "l2": _or_auto(e.l2, _usual_l2(optimizer["name"])), **loss},
         "optimizer": optimizer,
         "training": training,
         "record": {"baseline": "never"},
@@ -69,7 +133,7 @@ def describe_experiment(e: Any, task: str, n_rows: int, seed: int, *, validates:
 
 
 def _check(e: Any) -> None:
-    """Refuse what no key of an experiment would be asked about, used or not."""
+    """Refuse wrong values of the parameters that are no keys of an experiment, or are not used in this one."""
     needed = "True, False, or a dict with a patience"
     errors.check_kind("early_stopping", e.early_stopping, bool | np.bool_ | Mapping, needed)
     errors.check_count("patience", e.patience)
@@ -78,10 +142,10 @@ def _check(e: Any) -> None:
 
 
 def describe_portion(e: Any, config: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The configuration for one of many calls with a portion of the rows each: one epoch, and nothing planned ahead."""
+    """The configuration for one of many calls, each with a portion of the rows: one epoch, and nothing planned."""
     if config["training"]["early_stopping"]:
         raise ConfigError("partial_fit goes through rows once: early_stopping has nothing to stop. Set it to False.")
-    schedule = "constant" if is_word(e.schedule, "auto") else e.schedule
+    schedule = _or_auto(e.schedule, "constant")
     optimizer, own = {**config["optimizer"], "schedule": schedule}, _named(e.optimizer, RULES, "optimizer")
     if is_word(e.learning_rate, "auto") and own["name"] in ("adam", "adamw") and "learning_rate" not in own:
         optimizer["learning_rate"] = PORTION_RATE
@@ -98,26 +162,27 @@ def describe_portion(e: Any, config: Mapping[str, Any], where: str) -> dict[str,
     return found
 
 
-def _data(e: Any, loss: Any) -> dict[str, Any]:
+def _describe_data(e: Any, loss: Any) -> dict[str, Any]:
     balances = is_word(getattr(e, "class_weight", None), "balanced")
-    target = resolve_scale_target(e.scale_target, loss) if hasattr(e, "scale_target") else "none"
+    usual = "none" if loss == "poisson" else "standard"  # numbers are scaled while they are learned, counts are not
+    target = _or_auto(getattr(e, "scale_target", "none"), usual)
     return {"scale": e.scale, "scale_target": target, "class_weight": "balanced" if balances else "none"}
 
 
-def _network(e: Any) -> dict[str, Any]:
+def _describe_network(e: Any) -> dict[str, Any]:
     hidden = [e.hidden] if isinstance(e.hidden, int | np.integer) else e.hidden
     names = ("activation", "output", "init", "dropout", "batch_norm", "residual")
     return {"hidden": hidden, **{name: getattr(e, name) for name in names}}
 
 
-def _training(e: Any, task: str, n_train: int, seed: int) -> dict[str, Any]:
+def _describe_training(e: Any, task: str, steps_per_epoch: int, seed: int) -> dict[str, Any]:
     names = ("batch_size", "shuffle", "restarts")
     stops = {"patience": e.patience, "min_delta": e.min_delta} if e.early_stopping is True else e.early_stopping
-    own = {"epochs": resolve_epochs(e.epochs, task, e.batch_size, n_train), "early_stopping": stops}
+    own = {"epochs": _or_auto(e.epochs, _least_epochs(task, steps_per_epoch)), "early_stopping": stops}
     return {"seed": seed, "dtype": _dtype(e.dtype), **own, **{name: getattr(e, name) for name in names}}
 
 
-def _loss(e: Any, task: str) -> dict[str, Any]:
+def _describe_loss(e: Any, task: str) -> dict[str, Any]:
     if is_word(e.loss, "auto") and task != "regression" and not is_word(e.output, "identity"):
         return {"name": "cross_entropy", "label_smoothing": SMOOTHING}
     return _named(e.loss, LOSSES, "loss")
@@ -126,7 +191,7 @@ def _loss(e: Any, task: str) -> dict[str, Any]:
 def promises_probabilities(e: Any) -> bool:
     """Whether classifier `e` will give probabilities once it is fitted; True for a loss that fitting refuses."""
     try:
-        name = _loss(e, "classification")["name"]
+        name = _describe_loss(e, "classification")["name"]
     except MLPError:
         return True
     if not isinstance(name, str):
@@ -134,18 +199,23 @@ def promises_probabilities(e: Any) -> bool:
     return gives_probabilities(resolve_loss_name(name, e.output, "classification"), e.output)
 
 
-def _optimizer(e: Any, training: Mapping[str, Any], n_train: int) -> dict[str, Any]:
+def _describe_optimizer(e: Any, n_epochs: Any, steps_per_epoch: int) -> dict[str, Any]:
     found = _named(e.optimizer, RULES, "optimizer")
     usual: dict[str, Any] = {}
     if e.learning_rate is not None and not is_word(e.learning_rate, "auto"):
         found["learning_rate"] = e.learning_rate
     elif is_word(e.schedule, "auto"):
-        usual = resolve_rate(found["name"], training["epochs"], steps_per_epoch(e.batch_size, n_train))
-    return {"schedule": resolve_schedule(e.schedule, found["name"]), "clip_norm": e.clip_norm, **usual, **found}
+        usual = _usual_rate(found["name"], n_epochs, steps_per_epoch)
+    return {
+        "schedule": _or_auto(e.schedule, _usual_schedule(found["name"])),
+        "clip_norm": e.clip_norm,
+        **usual,
+        **found,
+    }
 
 
 def _dtype(given: Any) -> Any:
-    """Its name, for NumPy's types as well."""
+    """The name of a dtype, also where one of NumPy's types was given."""
     try:
         return np.dtype(given).name if isinstance(given, type | np.dtype) else given
     except TypeError:
@@ -153,7 +223,7 @@ def _dtype(given: Any) -> Any:
 
 
 def _named(given: Any, names: Mapping[Any, str], what: str) -> dict[str, Any]:
-    """A name, a table with a name and keys, or one of our objects, as a table with a name and keys."""
+    """A table with a name and keys, for a name, such a table, or an object of this library."""
     if isinstance(given, Mapping):
         if "name" not in given:
             raise ConfigError(f"{what} = {dict(given)!r} has no name. Give {{'name': ..., key: value}}.")
@@ -167,12 +237,12 @@ def _named(given: Any, names: Mapping[Any, str], what: str) -> dict[str, Any]:
         raise HyperparameterError(what, given, needed)
     own = {f.name: getattr(given, f.name) for f in fields(given) if f.name not in DERIVED}
     if hasattr(own.get("learning_rate"), "rate"):
-        raise ConfigError(f"{what} = {given!r} has a schedule in it. Name it apart: schedule='cosine'.")
+        raise ConfigError(f"{what} = {given!r} contains a schedule. Give it as a parameter: schedule='cosine'.")
     return {"name": names[type(given)], **own}
 
 
 def draw_seed(random_state: Any) -> int:
-    """The seed of this training: an int as it is, one drawn from a generator of NumPy's, or a fresh one for None."""
+    """The seed of this training: an int itself, a number drawn from a NumPy generator, or a fresh seed for None."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if isinstance(random_state, np.random.Generator):
@@ -188,55 +258,47 @@ def draw_seed(random_state: Any) -> int:
 
 
 def is_word(given: Any, word: str) -> bool:
-    """Whether it is that word; arrays compare by element, so `==` alone will not do."""
+    """Whether `given` is that word. `==` alone would compare arrays element by element."""
     return isinstance(given, str) and given == word
 
 
-def resolve_epochs(given: Any, task: str, batch_size: Any, n_train: int) -> Any:
-    """How often to go through the rows."""
-    if not is_word(given, "auto"):
-        return given
+def _or_auto(given: Any, auto: Any) -> Any:
+    """`auto` where that word was given, and what was given otherwise."""
+    return auto if is_word(given, "auto") else given
+
+
+def _least_epochs(task: str, steps_per_epoch: int) -> int:
+    """How many times to go through the rows."""
     least, steps = LENGTHS[task]
-    return max(least, ceil(steps / steps_per_epoch(batch_size, n_train)))
+    return max(least, ceil(steps / steps_per_epoch))
 
 
-def steps_per_epoch(batch_size: Any, n_train: int) -> int:
-    """Steps in an epoch; 1 for what is no size, which the configuration refuses."""
+def _steps_per_epoch(batch_size: Any, n_train: int) -> int:
+    """Steps in an epoch; 1 where the batch size is wrong, which the configuration refuses."""
     is_size = is_word(batch_size, "full") or (isinstance(batch_size, int | np.integer) and batch_size >= 1)
     return TrainingConfig(batch_size=batch_size).steps_per_epoch(n_train) if is_size else 1
 
 
-def resolve_rate(rule: Any, n_epochs: Any, steps_per_epoch: int) -> dict[str, Any]:
-    """The learning rate of a run with a cosine, where the rule should not have its usual one."""
+def _usual_rate(rule: Any, n_epochs: Any, steps_per_epoch: int) -> dict[str, Any]:
+    """The learning rate of a run with a cosine, where it is another than the rule's usual one."""
     if rule not in ("adam", "adamw") or not isinstance(n_epochs, int | np.integer) or n_epochs < 1:
         return {}
     return {"learning_rate": adam_rate(int(n_epochs) * steps_per_epoch, HIGHEST_RATE)}
 
 
-def resolve_schedule(given: Any, rule: Any) -> Any:
-    """A cosine; but rules that compare one step with the next, and those that do without a schedule, get none."""
-    if not is_word(given, "auto"):
-        return given
-    kind = _kind(rule)
-    suits = kind is not None and not (kind.full_batch or kind.alone or rule.startswith("schedule_free"))
-    return "cosine" if suits and any(f.name == "learning_rate" for f in fields(kind)) else "constant"
+def _usual_schedule(rule: Any) -> str:
+    """A cosine, but a constant rate for rules that compare one step with the next or need no schedule."""
+    kind = _find_rule(rule)
+    fits = kind is not None and not (kind.full_batch or kind.alone or rule.startswith("schedule_free"))
+    return "cosine" if fits and any(f.name == "learning_rate" for f in fields(kind)) else "constant"
 
 
-def resolve_l2(given: Any, rule: Any) -> Any:
-    """A little; none for rules that search, some of which know no penalties."""
-    if not is_word(given, "auto"):
-        return given
-    kind = _kind(rule)
+def _usual_l2(rule: Any) -> float:
+    """A small penalty; none for rules that search, because some of them cannot have any."""
+    kind = _find_rule(rule)
     return 0.0 if kind is not None and kind.alone else L2
 
 
-def resolve_scale_target(given: Any, loss: Any) -> Any:
-    """Numbers are scaled to be learned, but not counts."""
-    if not is_word(given, "auto"):
-        return given
-    return "none" if loss == "poisson" else "standard"
-
-
-def _kind(rule: Any) -> Any:
+def _find_rule(name: Any) -> Any:
     """The class of a rule; None where there is none of that name, which the configuration refuses."""
-    return OPTIMIZERS.get(rule) if isinstance(rule, str) else None
+    return OPTIMIZERS.get(name) if isinstance(name, str) else None

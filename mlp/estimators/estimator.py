@@ -1,7 +1,7 @@
-"""What classifier and regressor have in common: their parameters, fitting, going on, and what is known then.
+"""What classifier and regressor have in common: parameters, fitting, going on, and what is known after that.
 
-Fitting is an experiment: parameters become its configuration, rows and targets its data, and its loop is the only one.
-An estimator changes when a training has ended well, and stays as it was otherwise.
+To fit is to run an experiment: parameters become its configuration, rows and targets become its data. An estimator
+changes only when training has ended well.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from mlp.data.dataset import column_names as count_columns
 from mlp.data.labels import label_names
 from mlp.diagnosis import Finding, diagnose
 from mlp.errors import DataError, DivergenceError, ShapeError, check_flag
-from mlp.estimators.configuration import describe_experiment, describe_portion, draw_seed
-from mlp.estimators.parameters import Parameters
+from mlp.estimators.configuration import Parameters, describe_experiment, describe_portion, draw_seed
 from mlp.estimators.rows import check_names, column_names, matrix, sample_weights
 from mlp.estimators.sklearn_bridge import Callbacks, Requests, not_fitted
 from mlp.estimators.targets import Target, as_target_array
@@ -38,7 +37,7 @@ from mlp.preprocessing import GivenRows
 
 
 class Fitted:
-    """What an estimator knows once it is fitted; asked before, it says that it is not."""
+    """What an estimator knows once it is fitted. Before, each of these says that it is not."""
 
     n_features_in_: int
     seed_: int
@@ -53,7 +52,7 @@ class Fitted:
 
     @property
     def network_(self) -> Network:
-        """The trained network; of `restarts`, the best."""
+        """The trained network; with `restarts`, the best of them."""
         return self._known().network
 
     @property
@@ -63,14 +62,14 @@ class Fitted:
 
     @property
     def findings_(self) -> tuple[Finding, ...]:
-        """What the history says about the training. Judged when asked, because it costs as much as some epochs."""
+        """What the history says about the training. It is judged each time, which costs as much as some epochs."""
         return diagnose(self._known().history)
 
     @property
     def loss_curve_(self) -> Array:
         """The training loss of each epoch, (n_iter_,): the mean over its batches, while the weights moved.
 
-        With dropout and smoothed labels where there are any; rows count by `sample_weight` and `class_weight`.
+        Dropout and smoothed labels are part of it. Rows count by `sample_weight` and `class_weight`.
         """
         return self._known().history["train_loss"]
 
@@ -78,45 +77,44 @@ class Fitted:
     def validation_loss_curve_(self) -> Array | None:
         """The loss on the validation rows after each epoch; None if there were none.
 
-        Without dropout, with smoothed labels where there are any; rows count by their sample weights, classes alike.
+        Smoothed labels are part of it, dropout is not. Rows count by their sample weights, and all classes alike.
         """
         return self._known().history.get("validation_loss")
 
     @property
     def validation_scores_(self) -> Array | None:
-        """Accuracy, or r², on the validation rows after each epoch, by their sample weights; None where none were."""
-        run = self._known()
-        return run.history.get(f"validation_{score_name(run.model.task)}")
+        """Accuracy or r² on the validation rows after each epoch, by their sample weights; None if there were none."""
+        return self._known().history.get(f"validation_{score_name(self._model.task)}")
 
     @property
     def n_iter_(self) -> int:
-        """Epochs that this network has been trained for."""
+        """How many epochs this network has been trained for."""
         return len(self.loss_curve_)
 
     @property
     def best_epoch_(self) -> int:
-        """The epoch whose weights the network has, counted from 1 as in the curves: over all fits of this network.
+        """The epoch whose weights the network has, counted from 1 over all fits of this network, as in the curves.
 
         `validation_loss_curve_[best_epoch_ - 1]` is the validation loss of these weights. With early stopping it is the
-        best epoch of the last fit, or `best_epoch_` of the fit before where no epoch of it came to a finite loss;
-        without early stopping, and after `partial_fit`, the last one: `n_iter_`.
+        best epoch of the last fit; where none of its epochs had a finite loss, it stays that of the fit before. Without
+        early stopping, and after `partial_fit`, it is the last epoch: `n_iter_`.
         """
         chosen = self._known().metrics.get("restart_chosen", 0)
         return int(np.ravel(self._kept_epoch)[chosen])
 
     @property
     def loss_(self) -> float:
-        """The loss on all rows trained on, with the weights that were kept and measured as `validation_loss_curve_` is.
+        """The loss of the weights that were kept, on all training rows, measured as in `validation_loss_curve_`.
 
-        The last of `loss_curve_` is another number: of weights on their way, with dropout, by `class_weight`.
+        The last of `loss_curve_` is another number: weights still moved, with dropout, and `class_weight` counted.
         """
         return float(self._known().metrics["train_loss"])
 
     @property
     def restart_losses_(self) -> Array | None:
-        """The loss that each of `restarts` ended with, by which the best was chosen; None where there was one.
+        """The loss of each of `restarts` at the end, by which the best was chosen; None without restarts.
 
-        On the validation rows, or where there were none on those trained on.
+        It is that on the validation rows, or on the training rows if there are none.
         """
         found = self._known().metrics.get("restart_losses")
         return None if found is None else np.array(found)
@@ -155,8 +153,12 @@ class Fitted:
         """The model that was fitted."""
         return self._known().model
 
+    def predict(self, X: Any) -> Array:
+        """The answer to each row: a label or a number (n,), or 0 and 1 for each label, or several numbers (n, k)."""
+        return self._model.answers(self._raw(X))
+
     def _raw(self, X: Any) -> Array:
-        """Raw outputs (n, n_out) for rows as they were given to `fit`."""
+        """Raw outputs (n, n_out) for rows like those that `fit` was given."""
         model, rows, names = self._model, matrix(X, type(self).__name__), column_names(X)
         self._check_features(rows, names)
         return model.raw(model.rows(rows))
@@ -172,17 +174,22 @@ class Fitted:
 
 
 class Told(NamedTuple):
-    """What `fit` was told, checked: rows of weight 0 are gone. `names` of columns and `weights`: None where none."""
+    """What `fit` was told, checked and without rows of weight 0.
+
+    `names` are those of the columns, None where they have none; `weights` (n,) or None. `seen` is what callbacks are
+    shown: everything as it was given.
+    """
 
     X: Array
     y: Target
     names: Array | None
     weights: Array | None
+    seen: dict[str, Any]
 
 
 @dataclass(eq=False, repr=False)
 class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
-    """A network that is fitted to rows and targets, and answers for others. Its fields are its parameters."""
+    """A network that is fitted to rows and targets, and answers for other rows. Its fields are its parameters."""
 
     hidden: Any = (100,)
     activation: Any = "silu"
@@ -220,13 +227,13 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
 
     @abstractmethod
     def _read_target(self, y: Array, classes: Any) -> Target:
-        """What `y` asks to be learned. `classes`: those there are, if that is known."""
+        """What is to be learned from `y`. `classes`: all that there are, if that is known."""
 
     def _check_first(self, y: Target) -> None:
         """Refuse targets that a new network cannot begin with."""
 
     def _class_weight(self, y: Target) -> Array | None:
-        """What rows of each class count, (n_classes,), where that was given."""
+        """The weight of each class, (n_classes,); None where none were given."""
         return None
 
     def fit(
@@ -241,41 +248,41 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     ) -> Self:
         """Train on rows X (n, n_features) and targets y, (n,) or (n, k). Returns itself.
 
-        A classifier takes labels of any kind (n,), or 0 and 1 for each of k labels (n, k); a regressor numbers.
-        `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on, instead of
-        some that are held out.
+        A classifier takes labels of any kind (n,), or 0 and 1 for each of k labels (n, k). A regressor takes numbers.
+        `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on; without them
+        some of X are held out if needed.
         """
         first = not self._goes_on
         told = self._read(X, y, sample_weight, None if first else getattr(self, "classes_", None), first=first)
         if first:
             self._check_first(told.y)
-        return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
+        return self._fit(told, (X_val, y_val, sample_weight_val))
 
     @property
     def _goes_on(self) -> bool:
-        """Whether `fit` goes on with the network there is."""
+        """Whether `fit` goes on with the network that was fitted before."""
         check_flag("warm_start", self.warm_start)
         return bool(self.warm_start) and hasattr(self, "_trained")
 
-    def _fit(self, told: Told, validation: tuple[Any, Any, Any], seen: Mapping[str, Any]) -> Self:
-        """Train a new network, or go on with the one there is where `warm_start` says so."""
+    def _fit(self, told: Told, validation: tuple[Any, Any, Any]) -> Self:
+        """Train a new network; with `warm_start`, go on with the one before."""
         goes_on = self._goes_on
         given = replace(self._given_rows(told), validation=self._read_validation(validation, told))
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         validates = given.validation is not None
         config = describe_experiment(self, told.y.task, len(told.X), seed, validates=validates)
-        return self._train(config, given, told, seen, goes_on)
+        return self._train(config, given, told, goes_on)
 
-    def _partial_fit(self, told: Told, seen: Mapping[str, Any]) -> Self:
-        """Go through the rows once, with the network there is or a new one."""
+    def _partial_fit(self, told: Told) -> Self:
+        """Go through the rows once, with the network that was fitted before or a new one."""
         goes_on = hasattr(self, "_trained")
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         whole = describe_experiment(self, told.y.task, len(told.X), seed, validates=True)
         config = describe_portion(self, whole, type(self).__name__)
-        return self._train(config, self._given_rows(told), told, seen, goes_on)
+        return self._train(config, self._given_rows(told), told, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
-        """Check what `fit` was told; not the `first` time, rows must have the features that they had then."""
+        """Check what `fit` was told. After the `first` time, rows must have the same features as then."""
         name = type(self).__name__
         rows, names = matrix(X, name), column_names(X)
         if not first:
@@ -287,7 +294,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         if weights is not None and not weights.all():
             there = weights > 0
             rows, target, weights = rows[there], target[there], weights[there]
-        return Told(rows, self._read_target(target, classes), names, weights)
+        seen = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
+        return Told(rows, self._read_target(target, classes), names, weights, seen)
 
     def _given_rows(self, told: Told) -> GivenRows:
         """Rows and targets as an experiment takes them."""
@@ -319,8 +327,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             )
         return rows, target, sample_weights(weights, len(rows), "sample_weight_val")
 
-    def _train(self, config: Any, given: GivenRows, told: Told, seen: Mapping[str, Any], goes_on: bool) -> Self:
-        """Run the experiment; keep what came of it."""
+    def _train(self, config: Any, given: GivenRows, told: Told, goes_on: bool) -> Self:
+        """Run the experiment, and keep what came of it in the place of an earlier fit."""
         where = type(self).__name__
         if goes_on:
             setup, state = continue_training(self._trained, config, given, where)
@@ -328,35 +336,31 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             setup, state = begin(config, given, where)
         names = getattr(self, "feature_names_in_", None) if goes_on else told.names
         about = self._about(told, names, config["training"]["seed"])
-        self._manage_callbacks(lambda: self._show_epochs(setup, state, about, seen))
+        self._manage_callbacks(lambda: self._show_epochs(setup, state, about, told.seen))
         run = _end(setup, state)
         if state.diverged:
             raise _divergence(where, state)
         trained = Trained.of(setup, state)
-        self._keep({**about, "_run": run, "_trained": trained, "_kept_epoch": trained.past.kept})
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(about, _run=run, _trained=trained, _kept_epoch=trained.past.kept)
         return self
 
     def _show_epochs(self, setup: Setup, state: State, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
-        """Train, and let callbacks look on."""
+        """Train, and let callbacks look at every epoch."""
         note_before_training(setup, state)
         n_epochs = setup.config.training.epochs
         for _ in self._announce(epochs(setup, state), n_epochs, seen, lambda: _snapshot(setup, state, about)):
             pass
 
     def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:
-        """Attributes that are known before training."""
+        """The attributes that are known before training."""
         named = {} if names is None else {"feature_names_in_": names}
         classes = {} if told.y.classes is None else {"classes_": told.y.classes}
         return {"n_features_in_": told.X.shape[1], "seed_": seed, **named, **classes}
 
-    def _keep(self, attributes: Mapping[str, Any]) -> None:
-        """Take these attributes in the place of those of an earlier training."""
-        self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(attributes)
-
 
 def _end(setup: Setup, state: State) -> Run:
-    """Note the end and measure; nothing is judged before somebody asks."""
+    """Note the end and measure. Nothing is judged here: `findings_` does that when somebody asks."""
     if not state.diverged:
         note_scores(setup, state, answering_model(setup, state))
     note_end(setup, state)
@@ -364,7 +368,7 @@ def _end(setup: Setup, state: State) -> Run:
 
 
 def _snapshot(setup: Setup, state: State, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes an estimator that stopped here: its attributes, with a network of its own."""
+    """The attributes of an estimator that stopped here, with a network of its own."""
     model, history, metrics = choose_model(setup, state)
     own = replace(model, network=model.network.at(model.network.params.copy()))
     run = Run(setup.config, own, history, metrics)
@@ -372,12 +376,7 @@ def _snapshot(setup: Setup, state: State, about: Mapping[str, Any]) -> dict[str,
 
 
 def _divergence(where: str, state: State) -> DivergenceError:
-    """The error for a training that came to no numbers; its findings say why."""
+    """The error for a training whose loss is no number; its findings say why."""
     found = diagnose(state.history)
     why = found[0].message if found else "The loss is no number. Lower learning_rate."
     return DivergenceError(f"{where}: training diverged after {state.steps} steps. {why}", found)
-
-
-def seen(X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
-    """What callbacks are shown: what `fit` was given, as it was given."""
-    return {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}

@@ -1,9 +1,9 @@
 """Models: a network with what stands before it and after it.
 
-In order: `output_head` says how a network ends, `metrics` and `appraisal` how good answers are, `model` has all of it.
+In order: `output_head` says how a network ends, `metrics` how good answers are, `model` has all of it.
 """
 
-from mlp.model.appraisal import Appraisal as Appraisal
+from mlp.model.metrics import Appraisal as Appraisal
 from mlp.model.metrics import quiet as quiet
 from mlp.model.metrics import score_name as score_name
 from mlp.model.model import APART as APART

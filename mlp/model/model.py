@@ -15,8 +15,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import predict
 from mlp.errors import ConfigError
-from mlp.model.appraisal import Appraisal, appraise_outputs
-from mlp.model.metrics import quiet, recall_by_class, score_outputs
+from mlp.model.metrics import Appraisal, appraise_outputs, quiet, recall_by_class, score_outputs
 from mlp.model.output_head import OutputHead
 from mlp.network import Network
 from mlp.preprocessing import Part, Preprocessing

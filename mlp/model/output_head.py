@@ -14,7 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.config import Config
 from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, build_loss, gives_probabilities, resolve_loss_name
-from mlp.config.named_parts import unknown_name
+from mlp.config.schema import unknown_name
 from mlp.data import Scaling
 from mlp.errors import ConfigError
 from mlp.layers import Layer, Sigmoid, Softmax

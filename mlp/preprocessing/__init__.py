@@ -1,12 +1,12 @@
 """Preprocessing: from a source of data to the rows a network trains on, and back from its answers.
 
 In order: `source` reads, `target` says what there is to learn, `preprocessing` holds what was learned from the training
-rows, `prepare` does all of it, `fingerprint` knows data again, `data_facts` says what can be said of it.
+rows, `prepare` does all of it and knows data again, `data_facts` says what can be said of it.
 """
 
-from mlp.preprocessing.fingerprint import check_same_data as check_same_data
-from mlp.preprocessing.fingerprint import fingerprint as fingerprint
 from mlp.preprocessing.prepare import Prepared as Prepared
+from mlp.preprocessing.prepare import check_same_data as check_same_data
+from mlp.preprocessing.prepare import fingerprint as fingerprint
 from mlp.preprocessing.prepare import prepare as prepare
 from mlp.preprocessing.prepare import prepare_more as prepare_more
 from mlp.preprocessing.preprocessing import Part as Part
