@@ -75,7 +75,7 @@ class MLPClassifier(Estimator):
 
     def decision_function(self, X: Any) -> Array:
         """A score for each class, (n, n_classes) or (n, k). Of two classes that of the second (n,): yes above 0."""
-        raw, head = self._raw(X), self._model.head
+        raw, head = self._raw(X), self._known().model.head
         if head.n_out == 1 and head.task == "classification":
             return raw[:, 0] - head.threshold
         if head.n_out == 2 and head.task == "classification":
@@ -84,7 +84,7 @@ class MLPClassifier(Estimator):
 
     def _check_certain(self) -> None:
         """Raise AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
-        certain = self._model.head.certain if hasattr(self, "_run") else promises_probabilities(self)
+        certain = self._known().model.head.certain if hasattr(self, "_run") else promises_probabilities(self)
         if not certain:
             raise AttributeError(
                 f"loss = {self.loss!r} with output = {self.output!r} gives scores, no probabilities. "
@@ -97,7 +97,7 @@ class MLPClassifier(Estimator):
 
         Where the loss gives scores, there is no such method.
         """
-        return self._model.probabilities_of(self._raw(X))
+        return self._known().model.probabilities_of(self._raw(X))
 
     @available_if(_check_certain)
     def predict_log_proba(self, X: Any) -> Array:

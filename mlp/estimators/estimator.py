@@ -31,7 +31,7 @@ from mlp.experiment.state import answering_model
 from mlp.experiment.watch import note_end, note_scores
 from mlp.history import History
 from mlp.layers import Dense
-from mlp.model import Model, score_name
+from mlp.model import score_name
 from mlp.network import Network
 from mlp.preprocessing import GivenRows
 
@@ -84,7 +84,7 @@ class Fitted:
     @property
     def validation_scores_(self) -> Array | None:
         """Accuracy or r² on the validation rows after each epoch, by their sample weights; None if there were none."""
-        return self._known().history.get(f"validation_{score_name(self._model.task)}")
+        return self._known().history.get(f"validation_{score_name(self._known().model.task)}")
 
     @property
     def n_iter_(self) -> int:
@@ -148,18 +148,13 @@ class Fitted:
             raise not_fitted(self)
         return self._run
 
-    @property
-    def _model(self) -> Model:
-        """The model that was fitted."""
-        return self._known().model
-
     def predict(self, X: Any) -> Array:
         """The answer to each row: a label or a number (n,), or 0 and 1 for each label, or several numbers (n, k)."""
-        return self._model.answers(self._raw(X))
+        return self._known().model.answers(self._raw(X))
 
     def _raw(self, X: Any) -> Array:
         """Raw outputs (n, n_out) for rows like those that `fit` was given."""
-        model, rows, names = self._model, matrix(X, type(self).__name__), column_names(X)
+        model, rows, names = self._known().model, matrix(X, type(self).__name__), column_names(X)
         self._check_features(rows, names)
         return model.raw(model.rows(rows))
 

@@ -1,7 +1,7 @@
-"""What scikit-learn wants to know of an estimator. The only module here that imports it, and only when asked.
+"""What scikit-learn wants to know of an estimator: tags, metadata requests, callbacks.
 
-Methods that are there under a condition need no scikit-learn. Tags and metadata requests are asked for by scikit-learn
-itself; callbacks are set by users of scikit-learn ≥ 1.9.
+No other module here imports scikit-learn, and this one only when it is asked: for tags and requests by scikit-learn
+itself, for callbacks by users of scikit-learn ≥ 1.9. Methods that exist under a condition need no scikit-learn.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def available_if(check: Callable[[Any], None]) -> Callable[[F], F]:
     """A decorator: an instance has the method only while `check(instance)` raises no AttributeError.
 
-    A property that returns another method would not do: scikit-learn asks what it gets for its `__name__`. This is the
-    descriptor of scikit-learn's own `available_if`; here the check says why the method is missing.
+    It works as scikit-learn's own `available_if`; here the check says why the method is missing. A property that
+    returns another method would not do: scikit-learn asks the method for its `__name__`.
 
     >>> class Door:
     ...     is_open = False
@@ -45,13 +45,13 @@ def available_if(check: Callable[[Any], None]) -> Callable[[F], F]:
 
 
 class Available:
-    """A method `method` that is there while `check` of the instance passes."""
+    """A method that exists while `check` of the instance passes."""
 
     def __init__(self, method: Callable[..., Any], check: Callable[[Any], None]) -> None:
         self.method, self.check = method, check
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """The bound method of an instance, AttributeError where it has none; the function itself of a class."""
+        """The bound method of an instance, AttributeError where it has none; of a class, the function itself."""
         if instance is None:
             return self.method
         self.check(instance)
@@ -59,7 +59,7 @@ class Available:
 
 
 def not_fitted(estimator: Any) -> Exception:
-    """The error of an estimator that was not fitted; scikit-learn's own where that is in use."""
+    """The error of an estimator that was not fitted; scikit-learn's own error where that is in use."""
     message = f"This {type(estimator).__name__} is not fitted yet. Call fit with rows and targets first."
     exceptions = sys.modules.get("sklearn.exceptions")
     return NotFittedError(message) if exceptions is None else exceptions.NotFittedError(message)
@@ -80,12 +80,12 @@ def tags(kind: str, *, multi_output: bool, multi_label: bool) -> Any:
 
 
 class Requests:
-    """Which metadata an estimator asks meta-estimators to hand on: `set_fit_request(sample_weight=True)`."""
+    """Which metadata an estimator asks meta-estimators to pass on: `set_fit_request(sample_weight=True)`."""
 
     METADATA: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def get_metadata_routing(self) -> Any:
-        """What is asked for so far; for scikit-learn."""
+        """The requests so far; scikit-learn asks for them."""
         from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
         if hasattr(self, "_metadata_request"):
@@ -97,7 +97,7 @@ class Requests:
         return found
 
     def set_fit_request(self, **asked: Any) -> Any:
-        """Ask for metadata of `fit`: True, False, None, or another name it goes by. scikit-learn's metadata routing."""
+        """Ask for metadata of `fit`: True, False, None, or another name for it. See scikit-learn's metadata routing."""
         return self._request("fit", asked)
 
     def set_partial_fit_request(self, **asked: Any) -> Any:
@@ -137,10 +137,10 @@ class Callbacks:
     """scikit-learn's callbacks: progress bars, scores at each epoch, and whatever stops a training early."""
 
     def set_callbacks(self, *callbacks: Any) -> Any:
-        """Have `callbacks` called at the beginning and end of fitting and of each epoch; none: no longer.
+        """Have `callbacks` called at the beginning and the end of fitting, and of each epoch. Without any: no longer.
 
-        They follow scikit-learn's `FitCallback` protocol (1.9 or later). One whose `on_fit_task_end` returns True ends
-        the training after that epoch.
+        They follow scikit-learn's `FitCallback` protocol (1.9 or later). If `on_fit_task_end` of one returns True,
+        training ends after that epoch.
         """
         return _support("callbacks").set_callbacks(self, *callbacks)
 
@@ -155,7 +155,7 @@ class Callbacks:
     def _announce(
         self, epochs: Iterator[Any], n_epochs: int, seen: Mapping[str, Any], state: Callable[[], Mapping[str, Any]]
     ) -> Iterable[Any]:
-        """The epochs, each announced to the callbacks; they are shown X, y and metadata, and the estimator so far."""
+        """The epochs; callbacks hear of each, and are shown X, y, metadata, and the estimator so far."""
         if not _is_watched(self):
             return epochs
         return _announce_epochs(self, epochs, n_epochs, seen, state)

@@ -1,9 +1,9 @@
 """Targets of estimators: labels of any kind as codes and back, rows of yes or no, numbers.
 
-What y means is read from its shape and values alone, as in scikit-learn: a column is one class for each row, or numbers
-for a regressor; several columns of 0 and 1 are labels of yes or no. The truth that answers are held against must have
-their shape and kind: NumPy compares arrays of any shape that has as many cells, and text with numbers, and the share of
-equal cells then means nothing.
+As in scikit-learn, shape and values alone say what y means. One column is a class for each row, or a number for a
+regressor. Several columns of 0 and 1 are labels of yes or no. Targets that answers are compared with must have the
+shape and kind of the answers: NumPy also compares other shapes, and text with numbers, but the share of equal cells
+then means nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 def as_target_array(y: Any) -> Array:
-    """An array (n,) or (n, k) of one kind of values, none of them missing; what was boxed in objects is taken out."""
+    """An array (n,) or (n, k) of one kind of values, none of them missing. Values are taken out of objects."""
     if y is None:
         raise DataError("fitting requires y to be passed, but the target y is None.")
     found = unboxed(exact_array(dense(y, "y")))
@@ -99,7 +99,7 @@ def check_several_classes(found: Target) -> None:
 
 
 def check_texts(found: Target) -> None:
-    """Of texts that are nearly all different, refuse numbers in another spelling, and warn of others."""
+    """Where texts are nearly all different, refuse numbers in another spelling, and warn of other texts."""
     if found.task != "classification" or found.classes is None or found.classes.dtype.kind not in "US":
         return
     names, counts = list(map(label_name, found.classes.tolist())), np.bincount(found.y).tolist()
@@ -116,7 +116,7 @@ def _warn_of_column() -> None:
 
 
 def _conversion_warning() -> type[Warning]:
-    """scikit-learn's own where it is in use."""
+    """scikit-learn's own warning where that is in use."""
     exceptions = sys.modules.get("sklearn.exceptions")
     return UserWarning if exceptions is None else exceptions.DataConversionWarning
 
@@ -131,20 +131,20 @@ def read_numbers(found: Array) -> Target:
     return Target("regression", found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found)
 
 
-# the truth that answers are held against
+# targets that answers are compared with
 
 KINDS = {"U": "text", "S": "bytes"}
 
 
 def right_rows(answers: Array, y: Any) -> Array:
-    """Which rows a classifier answered right, (n,): of several labels, with all of them.
+    """Which rows a classifier answered right, (n,): with several labels, all of them.
 
-    `y` has the shape of the answers, (n,) or (n, k); a column (n, 1) is taken as (n,). A label that was never seen is
-    no error: no answer equals it.
+    `y` has the shape of the answers, (n,) or (n, k); a column (n, 1) is taken as (n,). A label that `fit` has never
+    seen is no error: no answer equals it.
     """
     truth = _in_shape(as_target_array(y), answers)
     _check_labels(truth, answers)
-    if {"f"} < {truth.dtype.kind, answers.dtype.kind}:  # NumPy would compare whole numbers as floats, Python is exact
+    if {"f"} < {truth.dtype.kind, answers.dtype.kind}:  # NumPy compares whole numbers as floats, Python exactly
         truth = truth.astype(object)
     right = np.asarray(answers == truth)
     return right if right.ndim == 1 else np.asarray(right.all(1))
@@ -164,7 +164,7 @@ def _in_shape(truth: Array, answers: Array) -> Array:
 
 
 def _check_labels(truth: Array, answers: Array) -> None:
-    """Refuse labels that cannot be the truth of these answers."""
+    """Refuse labels that these answers cannot be compared with."""
     given, needed = (KINDS.get(labels.dtype.kind, "numbers") for labels in (truth, answers))
     if given != needed:
         first = truth.ravel()[:1].tolist()[0]

@@ -1,9 +1,10 @@
 """Experiments: from a file that says what to do, to a run that says how it went.
 
-In the order in which they are read: `setup` is what is decided before the first step, `state` what moves, `loop` who
-moves it. `before_training` notes what is known at the start, `trial` trains beside a run, `watch` judges it on the way.
-`run_directory`, `checkpoint` and `checkpoint_schedule` write it. `run` does all of this, `resume` goes on with a run
-that was stopped, `continue_training` with a network that was trained. `repair` runs an experiment without its faults.
+Read the modules in this order. `setup` is what is decided before the first step, `state` is what moves, and `loop`
+moves it. `before_training` notes what is known at the start, `trial` trains beside a run, `watch` judges a run on its
+way. `run_directory`, `checkpoint` and `checkpoint_schedule` write files. `run` does all of this. `resume` goes on with
+a run that was stopped, `continue_training` with a network that was trained, and `repair` runs an experiment without
+its faults.
 """
 
 from mlp.experiment.loop import Epoch as Epoch

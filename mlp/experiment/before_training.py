@@ -1,8 +1,8 @@
 """What is known before the first step, noted in the history.
 
-The rows as the network will see them, the settings as numbers, the weights as they start, and one dry pass forward and
-backward. Each is a column with one record, so that whoever judges a run reads nothing but a history. Nothing is trained
-or changed, and nothing is drawn from the run's generators.
+These are facts about the rows, the settings as numbers, the first weights, and one dry pass forward and backward. Each
+is a column with one record, so that detectors read nothing but a history. Nothing is trained or changed, and no
+generator of the run is used.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from mlp.preprocessing.data_facts import data_facts
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.training import Step
 
-DRY = 512  # rows of the dry pass: enough for a profile by layer, cheap beside one epoch
-SCAN = 5 * BLOCK  # rows that are looked through for constant columns and contradictions
+DRY = 512  # rows of the dry pass: enough for a number of each layer, and cheap compared with an epoch
+SCAN = 5 * BLOCK  # rows in which constant columns and contradictions are looked for
 
 
 def note_before_training(setup: Setup, state: State) -> None:
-    """Note what is known before the first step. Of a network that was trained before only the settings are new."""
+    """Note what is known before the first step. For a network that was trained before, only the settings are new."""
     if "settings" not in state.history:
         _note_facts(setup, state)
     note_settings(setup, state)
 
 
 def _note_facts(setup: Setup, state: State) -> None:
-    """The rows, the loss of the best constant answer, the weights at their start and the dry pass.
+    """Facts about the rows, the loss of the best constant answer, the first weights and the dry pass.
 
-    Row weights count in the loss, and so in that of a constant answer. Means, deviations and counts of rows go by the
-    weights of samples alone, which do not know classes.
+    Row weights count in the loss, and so in the loss of a constant answer. In means, deviations and counts of rows only
+    the weights of samples count, not those of classes.
     """
     part, head, history, dtype = setup.prepared.train, setup.head, state.history, setup.dtype
     X = np.concatenate(list(islice(part.blocks(dtype), SCAN // BLOCK)))
@@ -69,7 +69,7 @@ def _note_facts(setup: Setup, state: State) -> None:
 
 
 def note_once(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
-    """A column with one record, at step 0, in the place of an earlier one."""
+    """Note a column with one record at step 0, in the place of an earlier one."""
     numbers = np.asarray(value, float)
     if not numbers.size:
         return
@@ -81,11 +81,11 @@ def note_once(history: History, name: str, value: Any, labels: Sequence[str] = (
 
 
 def reference_loss(head: OutputHead, target: Array, weights: Array | None = None) -> float:
-    """The loss of a network that ignores its inputs: the best of a few constant answers.
+    """The loss of a network that ignores its inputs: the lowest of a few constant answers.
 
-    Mean, median and quantile of the targets are best for the losses of numbers; their logarithms and log-odds for those
-    of counts and classes. For losses in between (Huber, focal) the best of them is close, and never too low. `weights`
-    (n,) are those of the loss.
+    For losses of numbers the best answer is the mean, the median or a quantile of the targets; for counts and classes
+    it is their logarithm or log-odds. For losses in between (Huber, focal) the lowest of these is close to the best,
+    and never below it. `weights` (n,) are those of the loss.
     """
     width = head.n_out
     values = np.eye(width)[target] if head.takes_labels else target.reshape(len(target), -1).astype(np.float64)
@@ -103,16 +103,16 @@ def reference_loss(head: OutputHead, target: Array, weights: Array | None = None
 
 
 def _quantile(values: Array, share: float, weights: Array | None) -> Array:
-    """Of each column; with weights the first value at which their sum reaches that share."""
+    """A quantile of each column; with weights, the first value at which their sum reaches that share."""
     if weights is None:
         return np.asarray(np.quantile(values, share, axis=0))
     return np.asarray(np.quantile(values, share, axis=0, weights=weights, method="inverted_cdf"))
 
 
 def _dry_pass(history: History, network: Network, head: OutputHead, batch: Batch) -> None:
-    """Loss, and by layer gradient, gain, activations, saturated and dead units, before anything has moved."""
+    """Note the first loss, and for each layer the gradient, gain, activations, saturated and dead units."""
     own = network.member(0) if network.population else network
-    first = own.at(own.params)  # with statistics of its own, and below a generator of its own
+    first = own.at(own.params)  # statistics and generator of the run stay as they are
     first.rng = np.random.default_rng(0)
     workspace = Workspace(first, batch.x.n_samples)
     value = value_and_grad(first, head.loss, batch, workspace)
@@ -132,10 +132,10 @@ def _dry_pass(history: History, network: Network, head: OutputHead, batch: Batch
 
 
 def note_settings(setup: Setup, state: State) -> None:
-    """Note what was chosen, as numbers by name: one column, in which settings that are off are 0.
+    """Note the settings as numbers by name: one column, with 0 for settings that are off.
 
-    A detector that reads "the momentum was 0.999" then needs no configuration, and a history typed by hand may say so
-    too. Steps and epochs are counted over all trainings of the network.
+    A detector that reads "the momentum was 0.999" then needs no configuration, and a history that was typed by hand can
+    say so too. Steps and epochs are counted over all trainings of the network.
     """
     config, n_train, validation = setup.config, len(setup.prepared.train), setup.prepared.validation
     network, optimizer, training = config.network, config.optimizer, config.training
@@ -186,14 +186,14 @@ def _is_linear(config: Config) -> bool:
 
 
 def _default(rule: str, name: str) -> float:
-    """What a rule takes for a hyperparameter if nothing is said; 0 for one that it has not."""
+    """The default of a rule's hyperparameter; 0 for one that it does not have."""
     kind: Any = OPTIMIZERS[rule]
     found = next((f.default for f in fields(kind) if f.name == name), 0.0)
     return float(found) if isinstance(found, int | float) else 0.0
 
 
 def mean_rate(rule: Any, steps: int) -> float:
-    """The mean learning rate over so many steps; NaN for rules without one and schedules that watch the loss."""
+    """The mean learning rate over so many steps; NaN for rules without one, and for schedules that watch the loss."""
     while hasattr(rule, "rule"):
         rule = rule.rule
     rate: Any = getattr(rule, "learning_rate", nan)

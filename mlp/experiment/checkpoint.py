@@ -1,8 +1,7 @@
 """Checkpoints: the state of a training in one file.
 
 A run that goes on from a checkpoint ends with the same bytes as one that never stopped; only its seconds differ. What
-can be made again from the configuration and the data (the rows, the rule, the layers) is not kept: the configuration
-is, and a fingerprint of the data.
+the setup can make again (rows, rule, layers) is not in the file. The configuration is, and a fingerprint of the data.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ FORMAT = 1
 
 
 class Checkpoint(NamedTuple):
-    """What was read: the experiment's `config`, the fingerprint of its `data`, and its state as it was taken."""
+    """What was read: the `config` of the experiment, the fingerprint of its `data`, its state as JSON and arrays."""
 
     path: Path
     config: Config
@@ -49,18 +48,18 @@ class Checkpoint(NamedTuple):
 
     @property
     def is_between_epochs(self) -> bool:
-        """Whether no epoch was begun and not ended."""
+        """Whether no epoch is half done."""
         return not (self.state["losses"] and self.arrays["state/losses"].size)
 
     @property
     def history(self) -> History:
-        """What had been recorded."""
+        """What was recorded until then."""
         with archive.explained(self.path):
             return History.unpacked(self.columns, self.arrays)
 
 
 def write_checkpoint(path: Path, setup: Setup, state: State) -> None:
-    """Write the state of a training; an earlier checkpoint stays until this one is whole."""
+    """Write the state of a training. An earlier checkpoint stays until this one is whole."""
     snapshot = Snapshot()
     taken = {name: snapshot.take(value, name) for name, value in _parts(state).items()}
     columns, arrays = state.history.packed()
@@ -78,7 +77,7 @@ def write_checkpoint(path: Path, setup: Setup, state: State) -> None:
 
 
 def _parts(state: State) -> dict[str, Any]:
-    """Everything that moves, by name. The history is packed apart."""
+    """Everything that moves, by name, without the history, which is packed in another way."""
     return {
         "epoch": state.epoch,
         "steps": state.steps,
@@ -98,7 +97,7 @@ def _parts(state: State) -> dict[str, Any]:
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """The checkpoint in a run directory; FileFormatError where there is none, or none that is whole."""
+    """The checkpoint in a run directory; FileFormatError where there is none, or where it is damaged."""
     path = folder / CHECKPOINT
     if not path.is_file():
         raise FileFormatError(
@@ -116,7 +115,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 
 
 def restore_state(setup: Setup, saved: Checkpoint) -> State:
-    """The state that the checkpoint holds, of a training with the same setup."""
+    """The state that a checkpoint of a training with this setup holds."""
     state = initial_state(setup)
     arrays = {name.removeprefix("state/"): array for name, array in saved.arrays.items()}
     with archive.explained(saved.path):
@@ -145,7 +144,7 @@ def restore_state(setup: Setup, saved: Checkpoint) -> State:
 
 
 def remove_other_checkpoint(folder: Path, config: Config, steps: int) -> None:
-    """Remove a checkpoint that is damaged, or that is not from the end of this run."""
+    """Remove a checkpoint that is damaged, or is not from the end of this run."""
     path = folder / CHECKPOINT
     with suppress(FileFormatError), archive.explained(path):
         found = archive.about(path)

@@ -1,8 +1,8 @@
 """When the checkpoint of a run is written: seldom enough to cost at most 2 % of the time of training.
 
-Between two of them fifty times as long passes as the latest one took. For the first a guess is taken, by the number of
-parameters. The clock is looked at some twenty times a second, and at the ends of epochs; it decides when a checkpoint
-is written, and never what is in the run.
+The time between two checkpoints is fifty times as long as the latest one took to write; for the first, that is guessed
+from the number of parameters. The clock is read some twenty times a second, and at the end of every epoch. It decides
+when a checkpoint is written, and never what the run does.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.training import Step
 
-SHARE = 0.02  # of the time: what writing may cost
-FIRST = 1.0  # seconds before the first one, for a small network
-SPEED = 3e7  # bytes of parameters a second, with all that belongs to them; a first guess
-GLANCE = 0.05  # seconds between looks at the clock
+SHARE = 0.02  # of the time may be spent on writing
+FIRST = 1.0  # seconds before the first checkpoint of a small network
+SPEED = 3e7  # bytes of parameters that are written in a second, with all that belongs to them; a first guess
+GLANCE = 0.05  # seconds between two looks at the clock
 
 
 class CheckpointSchedule(Companion):
-    """Writes the checkpoint of one training into `folder`. `written`: how many were.
+    """Writes the checkpoints of one training into `folder`. `written` counts them.
 
-    `next`: after how many steps to look at the clock again. `cost`: the seconds that the latest one took. The next is
-    due when 1/SHARE times as many have passed since.
+    `next`: after how many steps to look at the clock again. `cost`: the seconds for the latest checkpoint. The next one
+    is due after 1/SHARE times as many seconds.
     """
 
     def __init__(self, setup: Setup, state: State, folder: Path, stop: Stop | None = None) -> None:
@@ -43,7 +43,7 @@ class CheckpointSchedule(Companion):
         self._kept, self._cut_short = -1, False
 
     def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """The same steps; a checkpoint is written between them where it is time, or where the training is to stop."""
+        """The same steps. A checkpoint is written between two of them if it is time, or if the training is to stop."""
         for step in steps:
             if self.stop.accepted and self._is_within_epoch(step):
                 self._cut_short = True
@@ -62,22 +62,22 @@ class CheckpointSchedule(Companion):
         self.next, self._looked = steps + max(1, int(GLANCE * pace)), (steps, now)
 
     def look(self, epoch: Epoch) -> Epoch:
-        """The same epoch; a checkpoint is written if it is time. From one that was cut short nobody can go on."""
+        """The same epoch. A checkpoint is written if it is time, but not at the end of an epoch that was cut short."""
         if not self._cut_short and self.is_due():
             self.write()
         return epoch
 
     def end(self) -> None:
-        """Write where training ended, if the latest checkpoint is not from there."""
+        """Write at the end of training, if the latest checkpoint is older."""
         if not self._cut_short and self._kept != self.state.steps:
             self.write()
 
     def is_due(self) -> bool:
-        """Whether writing now keeps to its share of the time."""
+        """Whether enough time has passed to write now."""
         return time.perf_counter() - self._latest >= self.cost / SHARE
 
     def write(self) -> None:
-        """Write now."""
+        """Write a checkpoint now."""
         start = time.perf_counter()
         path = self.folder / CHECKPOINT
         try:

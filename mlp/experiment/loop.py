@@ -1,8 +1,8 @@
 """The loop: the only one above `train`. Runs, runs that go on, trials and repairs all use it.
 
-It moves a state on, one epoch after another, and yields a fact for each. A companion goes along and looks: at steps on
-their way, at epochs when they end. It is the one place that decides when a training is over: at its last step, when the
-loss is no longer a number, or when early stopping says so.
+It trains a state for one epoch after another, and yields a fact for each. Companions look on: at every step, and at
+every epoch when it ends. Only the loop decides when a training is over: after its last step, when the loss is no longer
+a number, or when early stopping says so.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ from mlp.training import Step, train
 
 
 class Epoch(NamedTuple):
-    """One epoch, just ended. Of a population, losses and scores are the best member's.
+    """An epoch that has just ended. With a population, losses and scores are those of its best member.
 
-    `number` counts from 1. `train_loss` is the mean over its batches, while the parameters moved; `validation` holds
-    the metrics of the validation part, if there is one. `alarms`: what was found during it and not before. `model`
-    answers as things stood at its end.
+    `number` counts from 1. `train_loss` is the mean over its batches, while the weights moved; `validation` holds the
+    metrics of the validation part, if there is one. `alarms` are new findings. `model` is the one that answers now.
     """
 
     number: int
@@ -45,10 +44,10 @@ class Epoch(NamedTuple):
 
 @dataclass
 class Stop:
-    """A wish from outside, from a signal for example, to end the training after a step.
+    """A request from outside, for example by a signal, to stop the training after a step.
 
-    It may be `requested` at any moment, and is `accepted` when a step is counted or an epoch was shown: everybody who
-    looks at that step then sees the same.
+    It may be `requested` at any moment. It is `accepted` when a step is counted or an epoch was shown, so that all who
+    look at this step see the same.
     """
 
     requested: bool = False
@@ -56,17 +55,17 @@ class Stop:
 
 
 class Companion:
-    """Goes along with a training and looks at it. It may note what it sees, and moves nothing itself."""
+    """Looks at a training on its way. It may note what it sees in the history, and changes nothing else."""
 
     def begin(self) -> None:
-        """Look before the first step, when hidden layers have been pretrained."""
+        """Look before the first step, after hidden layers were pretrained."""
 
     def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """The same steps. The state has counted each of them, and recorded it, before it comes by."""
+        """The same steps. Each was recorded and counted before it comes here."""
         return steps
 
     def look(self, epoch: Epoch) -> Epoch:
-        """The epoch that has just ended, with what there is to say of it."""
+        """The epoch that has just ended, and what the companion adds to it."""
         return epoch
 
     def end(self) -> None:
@@ -76,9 +75,9 @@ class Companion:
 def epochs(
     setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
 ) -> Iterator[Epoch]:
-    """Train; yield after every epoch. Goes on from where `state` is, and moves it.
+    """Train `state` from where it is; yield after every epoch.
 
-    Hidden layers are pretrained first where that is asked for, if nobody has done it before.
+    Hidden layers are pretrained first if the setup says so and that is not done yet.
     """
     stop = Stop() if stop is None else stop
     for _ in pretrain(setup, state, stop):
@@ -102,9 +101,9 @@ def epochs(
 
 
 def pretrain(setup: Setup, state: State, stop: Stop | None = None) -> Iterator[LayerEpoch]:
-    """Pretrain where that is asked for and not done yet; yield after every epoch of a layer.
+    """Pretrain hidden layers if the setup says so and that is not done yet; yield after every epoch of a layer.
 
-    KeyboardInterrupt where a stop is requested: layers that are half done are nothing to go on with.
+    KeyboardInterrupt where a stop is requested: nobody can go on from layers that are half done.
     """
     if setup.pretrainer is None or state.steps or "pretraining_error_by_layer" in state.history:
         return
@@ -122,7 +121,7 @@ def pretrain(setup: Setup, state: State, stop: Stop | None = None) -> Iterator[L
 
 
 def _quietly(facts: Iterator[LayerEpoch]) -> Iterator[LayerEpoch]:
-    """The same facts. Numbers that overflow on the way are a finding; NumPy need not warn of them as well."""
+    """The same facts, without NumPy's warnings: an overflow on the way is a finding."""
     while True:
         with quiet():
             fact = next(facts, None)
@@ -132,7 +131,7 @@ def _quietly(facts: Iterator[LayerEpoch]) -> Iterator[LayerEpoch]:
 
 
 def make_batches(setup: Setup, state: State) -> Iterator[Batch]:
-    """Batches of the training part for all epochs, from where `state` is; augmented where that is asked for."""
+    """Batches of the training part for all epochs from where `state` is, augmented if the setup says so."""
     part, training, past = setup.prepared.train, setup.config.training, setup.past
     size, target = training.rows_per_batch(len(part)), setup.head.encode(part.y, setup.dtype)
     how: dict[str, Any] = {
@@ -159,7 +158,7 @@ def _count(state: State, steps: Iterator[Step], stop: Stop) -> Iterator[Step]:
 
 
 def _train_epoch(setup: Setup, state: State, steps: Iterator[Step], stop: Stop) -> Epoch:
-    """Take one epoch's steps, or what is left of them, and end the epoch."""
+    """Take the steps of one epoch, or those that are left, and end the epoch."""
     start = time.perf_counter() - state.seconds
     if not state.losses:
         state.order = state.shuffle_rng.bit_generator.state
@@ -174,7 +173,7 @@ def _train_epoch(setup: Setup, state: State, steps: Iterator[Step], stop: Stop) 
 
 
 def _end_epoch(setup: Setup, state: State) -> Epoch:
-    """Measure on the validation part, note it, and keep the weights if they are the best so far."""
+    """Measure on the validation part, note that, and keep the weights if they are the best so far."""
     mean = np.where(_is_lost(state.network), np.nan, np.array(state.losses, np.float64).mean(0))
     state.diverged = not np.isfinite(mean).any()
     state.note("train_loss", mean)
@@ -195,7 +194,10 @@ def _end_epoch(setup: Setup, state: State) -> Epoch:
 
 
 def _is_lost(network: Network) -> Array:
-    """Which members have a weight that is no number, or whose square is none: the last update meets no loss."""
+    """Which members have a weight that is no finite number, or whose square is none.
+
+    No loss is computed after the last update of an epoch, so the weights themselves are looked at.
+    """
     fine = np.abs(network.params).max(-1) < np.sqrt(np.finfo(network.dtype).max)
     return np.asarray(~fine)
 

@@ -1,6 +1,6 @@
 """The setup of a training: everything that is decided before the first step, and stays.
 
-`set_up` makes it of a configuration and prepared data. A run, a run that goes on, a training that goes on with a
+`set_up` makes it from a configuration and prepared data. A run, a run that is resumed, a training that goes on with a
 network, and every trial beside a run call this one function. What moves while a network trains is its `State`.
 """
 
@@ -26,13 +26,13 @@ from mlp.optimizers import Optimizer
 from mlp.preprocessing import Part, Prepared, fingerprint
 from mlp.pretraining import Pretrainer, check_pretrainer
 
-SCORED = 1024  # rows of a part that runs and trials are scored on while others train
+SCORED = 1024  # rows of a part, at most, for the scores of an epoch or a trial
 
 
 class Seeds(NamedTuple):
-    """The place of each generator in the tree that grows from the seed: what it draws has a generator of its own.
+    """The place of each generator in the tree that grows from the seed: each purpose has a generator of its own.
 
-    `network`: the first weights, then the noise of dropout. Place 0 parts the rows.
+    `network` draws the first weights, and then the noise of dropout. Place 0 is taken: it splits the rows into parts.
     """
 
     network: tuple[int, ...] = (1,)
@@ -42,13 +42,14 @@ class Seeds(NamedTuple):
 
 
 RUN_SEEDS = Seeds()
-"""Those of a run; a trial with them is that run in short."""
+"""The places in a run. A trial with these seeds begins as that run does."""
 
 
 class Past(NamedTuple):
-    """What a network was trained for before: `steps` and `epochs` in all.
+    """How long a network was trained before: `steps` and `epochs` in all.
 
-    `kept`: the epoch whose weights it has, or each of its members, counted from 1 over all trainings; 0 before any.
+    `kept`: the epoch whose weights it has, counted from 1 over all trainings, 0 before any; of a population, one for
+    each member.
     """
 
     steps: int = 0
@@ -57,16 +58,16 @@ class Past(NamedTuple):
 
 
 NO_PAST = Past()
-"""That of a new network."""
+"""The past of a new network."""
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
     """Everything that is decided before the first step, and stays.
 
-    `config` is the experiment with what "auto" stands for. `layout` has the layers, `population` is (restarts,) or ().
-    `row_weights` (n,) is what each training row counts, None where all count the same. Training is over after `n_steps`
-    steps, those of the `past` included. `instruments`: what is recorded of each step.
+    In `config` nothing is "auto" any more. `layout` has the layers. `population` is (restarts,) or (). `row_weights`
+    (n,) are those of the training rows, None where all count the same. Training is over after `n_steps` steps; those of
+    the `past` count. `instruments` say what is recorded at each step.
     """
 
     config: Config
@@ -91,17 +92,17 @@ class Setup:
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
-        """The fingerprint of its data."""
+        """The fingerprint of the data."""
         return fingerprint(self.prepared)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """That of the network and of the rows it takes."""
+        """The dtype of the network and of the rows it takes."""
         return np.dtype(self.config.training.dtype)
 
 
 def set_up(config: Config, prepared: Prepared, *, seeds: Seeds = RUN_SEEDS, past: Past = NO_PAST) -> Setup:
-    """Everything that is decided before the first step. ConfigError names the keys that do not go together."""
+    """Decide everything that is decided before the first step. ConfigError names keys that do not go together."""
     config, preprocessing = settle(config), prepared.preprocessing
     steps_per_epoch = config.training.steps_per_epoch(len(prepared.train))
     n_steps = steps_per_epoch * config.training.epochs
@@ -137,7 +138,7 @@ def set_up(config: Config, prepared: Prepared, *, seeds: Seeds = RUN_SEEDS, past
 
 
 def resolve(config: Config, head: OutputHead, n_steps: int) -> Config:
-    """The configuration with what "auto" stands for in a run of so many steps."""
+    """The configuration with the values that "auto" stands for in a run of so many steps."""
     return replace(
         config,
         data=replace(config.data, task=head.task),
@@ -159,7 +160,7 @@ def _check_memory(config: Config, layout: Layout) -> None:
 
 
 def _set_up_pretrainer(config: Config, prepared: Prepared, layout: Layout) -> Pretrainer | None:
-    """What trains the hidden layers first, None where nothing does; refuses layers and rows it cannot work with."""
+    """What trains the hidden layers first, or None. Refuses layers and rows that it cannot work with."""
     found = build_pretrainer(config.network)
     if found is None:
         return None

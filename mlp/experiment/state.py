@@ -1,7 +1,6 @@
 """The state of a training: everything that moves while a network trains.
 
-It is what a checkpoint holds, no more and no less. `begin` sets up the experiment of a run and brings it to its start;
-the loop moves it on.
+A checkpoint holds the state, no more and no less. `begin` makes setup and state of a new run; the loop moves the state.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from mlp.preprocessing import Part, Source, prepare
 from mlp.recorder import Recorder
 from mlp.running_statistics import update_statistics
 
-ROWS = 8192  # a mean is then known to about 1 % of the deviation, and training knows it from some 20 batches
-CELLS = 1 << 23  # numbers that come out of one layer at most, for all the rows that are taken
-FEWEST = 256  # rows are taken even of layers that are wider
+ROWS = 8192  # for batch norm's statistics: means are then exact to 1 % of a deviation; training uses some 20 batches
+CELLS = 1 << 23  # outputs of one layer for all these rows, at most
+FEWEST = 256  # rows are taken even where a layer is wider
 
 
 @dataclass
 class Best:
-    """The weights that did best so far, member by member: `score` (lower is better) at `epoch`."""
+    """The best weights so far, for each member: their `score` (lower is better) and their `epoch` (-1: the start)."""
 
     score: Array
     epoch: Array
@@ -57,9 +56,10 @@ class Best:
 class State:
     """Everything that moves while a network trains.
 
-    `memory` is the rule's. `order` is the state of `shuffle_rng` when the epoch at hand began, `losses` those met in it
-    so far. `epoch`: how many are done; `steps` also counts those of earlier trainings of the network. `alarms`: the
-    kinds of the findings that were shown. `diverged`: the loss came to no number.
+    `memory` is that of the rule. `order` is the state of `shuffle_rng` at the beginning of this epoch, and `losses` are
+    its losses so far. `epoch` counts the epochs that are done; `steps` counts those of earlier trainings too. `seconds`
+    is the time for training, pretraining and validation, without scores, baselines and files. `alarms` are the kinds of
+    the findings that were shown. `diverged`: the loss is no longer a number.
     """
 
     network: Network
@@ -82,12 +82,12 @@ class State:
         return self.recorder.history
 
     def note(self, name: str, value: Any) -> None:
-        """Record something of the latest step."""
+        """Record a value at the latest step."""
         self.history.append(name, value, self.steps - 1)
 
 
 def initial_state(setup: Setup) -> State:
-    """The state before the first step: the same each time for the same setup."""
+    """The state before the first step. The same setup gives the same state."""
     training, seeds = setup.config.training, setup.seeds
     network = Network(
         setup.layout.layers, training.generator(*seeds.network), population=setup.population, dtype=setup.dtype
@@ -105,8 +105,8 @@ def initial_state(setup: Setup) -> State:
 def begin(config: Any, data: Source = None, where: str = "config") -> tuple[Setup, State]:
     """The setup of a run and its state before the first step.
 
-    `config` is a dict or the path of a .toml; `data` is (X, y), rows of which more is known, or None to use its [data]
-    source. `where` is what errors call a dict.
+    `config` is a dict or the path of a .toml file. `data` is (X, y), `GivenRows`, or None for the [data] source of the
+    configuration. `where` is what errors call a dict.
     """
     if isinstance(config, str | Path):
         given = read_toml(config)
@@ -114,7 +114,7 @@ def begin(config: Any, data: Source = None, where: str = "config") -> tuple[Setu
             return begin(given, data, str(config))
     parsed = parse(config, where)
     if data is not None:
-        parsed = replace(parsed, data=replace(parsed.data, source=""))  # this run will not come from it
+        parsed = replace(parsed, data=replace(parsed.data, source=""))  # the rows do not come from there
     with naming_place(where):
         parsed = settle(parsed)
     prepared = prepare(parsed, data)
@@ -127,11 +127,11 @@ def begin(config: Any, data: Source = None, where: str = "config") -> tuple[Setu
 
 
 def answering_model(setup: Setup, state: State) -> Model:
-    """The model that answers as things stand.
+    """The model that answers now.
 
-    It is the network that trains. Where the rule keeps an average of the weights, it is the network at that average.
-    Batch norm's statistics belong to the weights that train; of others they are measured anew, on rows of the training
-    part as use would see them: no noise, no dropout, no augmented copies. Nothing is drawn from a run's generators.
+    It has the network that trains. Where the rule keeps an average of the weights, it has a network with that average.
+    Batch norm's statistics belong to the weights that train. For an average they are measured anew, on training rows as
+    they are in use: without noise, dropout and augmentation. No generator of the run is used.
     """
     mean = average(state.memory)
     network = state.network
@@ -144,7 +144,7 @@ def answering_model(setup: Setup, state: State) -> Model:
 
 
 def statistics_batch(network: Network, train: Part, weights: Array | None) -> Batch:
-    """The rows that statistics are measured on, as one batch: all, or as many as fit, always the same."""
+    """The rows for batch norm's statistics as one batch: all of them, or as many as fit, always the same."""
     widest = max(network.n_in, *(layer.n_out for layer in network.layers))
     most = min(ROWS, max(FEWEST, CELLS // widest))
     chosen = np.arange(len(train))

@@ -1,8 +1,8 @@
 """Trials: short trainings beside a run, on the same rows.
 
-A trial has a setup and a state of its own, and the loop of every run. The *baseline* is the trial of a plain network:
-if it learns these rows in a few hundred steps and the network at hand does not, then the data is not to blame. Nothing
-of the run itself is touched, and the test part is never looked at.
+A trial has a setup and a state of its own, and trains in the loop of every run. The *baseline* is the trial of a plain
+network: if it learns these rows in a few hundred steps and the network of the run does not, the rows are not the cause.
+A trial changes nothing in the run, and never reads the test part.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from mlp.model import Model, score_name
 from mlp.preprocessing import Part, Prepared
 
 ROWS = 4096  # rows that a trial trains on at most
-COMPARED = 600  # training rows whose labels are held against those of their neighbours
-FEW = range(16, 150)  # so many training rows are split into parts, and each is predicted after learning the others
+COMPARED = 600  # training rows whose labels are compared with those of their neighbours
+FEW = range(16, 150)  # numbers of training rows from which `cross_fit` makes five folds, and not two
 BASELINE_STEPS = 800  # 25 ms for two inputs, 60 ms for 784
 BASELINE_SEEDS = Seeds(network=(0,), shuffle=(1,), augment=(1, 0), pretrain=(1, 1))
 
 
 class Scores(NamedTuple):
-    """Accuracies or r² on the first rows of two parts; NaN where there is no such part."""
+    """Accuracy or r² on the first rows of two parts; NaN without such a part."""
 
     train: float
     validation: float
 
 
 def first_rows(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
-    """The first rows of the training and the validation part in memory, as the run sees them."""
+    """The first rows of the training and the validation part, in memory and scaled as in the run."""
     validation = None if prepared.validation is None else prepared.validation.first(SCORED, dtype)
     return replace(prepared, train=prepared.train.first(ROWS, dtype), validation=validation, test=None)
 
 
 def standardise(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
-    """The same rows with inputs, and targets of regression, of deviation 1."""
+    """The same rows, with inputs and regression targets that have deviation 1."""
     first = first_rows(prepared, dtype)
     scaling, known = standard(first.train.X), prepared.preprocessing.scaling.constant
-    if known is not None:  # scaled, they are what rounding left
+    if known is not None:  # what scaling leaves of a constant feature is rounding
         scaling = replace(scaling, factor=np.where(known, 1, scaling.factor))
     centre, spread = (np.mean(first.train.y, 0), np.std(first.train.y, 0)) if _is_numbers(prepared) else (0, 1)
     spread = np.where(is_constant(np.asarray(spread), np.asarray(centre), np.float64), 1, spread)
@@ -70,8 +70,8 @@ def _is_numbers(prepared: Prepared) -> bool:
 def run_trial(config: Config, prepared: Prepared, steps: int, seeds: Seeds = RUN_SEEDS) -> Model:
     """Train one network of `config` on the training rows for so many steps; the model that answers then.
 
-    It may take fewer steps: it stops where the loss is no number, and never before that. The validation part is left
-    out. With the seeds of a run it is that run in short.
+    Only a loss that is no number stops it earlier. The validation part is left out. With the seeds of a run, the trial
+    begins as that run does.
     """
     single = replace(config.training, restarts=1, ensemble=False, early_stopping=False)
     config = settle(replace(config, training=single))
@@ -86,21 +86,18 @@ def run_trial(config: Config, prepared: Prepared, steps: int, seeds: Seeds = RUN
 
 
 def run_baseline(config: Config, prepared: Prepared) -> Scores:
-    """The scores of a plain network, trained on the standardised rows of a run with this configuration."""
+    """The scores of a plain network that is trained on the standardised rows of a run with this configuration."""
     model = train_baseline(config, prepared)
     return Scores(score_part(model, prepared.train), score_part(model, prepared.validation))
 
 
 def train_baseline(config: Config, prepared: Prepared, seeds: Seeds = BASELINE_SEEDS) -> Model:
-    """The plain network itself."""
+    """The model of that plain network."""
     return run_trial(baseline_config(config), prepared, BASELINE_STEPS, seeds)
 
 
 def baseline_config(config: Config) -> Config:
-    """The experiment of the plain network: 64 rectifiers and Adam.
-
-    Seed and class weights are those of the run beside it.
-    """
+    """The experiment of the plain network: 64 rectifiers and Adam, with seed and class weights of the run."""
     return parse(
         {
             "data": {"class_weight": config.data.class_weight},
@@ -119,11 +116,11 @@ def score_part(model: Model, part: Part | None) -> float:
 
 
 def cross_fit(config: Config, prepared: Prepared) -> float:
-    """The baseline's score on training rows that it was not trained on: each row is predicted once.
+    """The baseline's score on training rows: each row is predicted once, by a network that was not trained on it.
 
-    For a validation part too small to judge by, or none. Few rows are split into five parts, more into halves, which
-    cost less. An r² counts by the spread of the targets it was measured on, so that the mean is one minus all errors
-    over all spread.
+    It is for runs whose validation part is missing, or too small to judge by. Few rows are split into five folds, more
+    rows into two, which costs less. Each r² is weighted by the spread of its targets: the mean is then one minus the
+    sum of all errors over all spread.
     """
     X, y = prepared.train.X, prepared.train.y
     order = np.random.default_rng(config.training.seed).permutation(len(X))
@@ -138,11 +135,12 @@ def cross_fit(config: Config, prepared: Prepared) -> float:
 
 
 def label_noise(train: Part, most: int = COMPARED) -> tuple[float, float]:
-    """The share of labels that contradict their surroundings, if that is the same everywhere, and its standard error.
+    """The share of labels that are wrong at random, and its standard error.
 
-    Looked at is the fifth of the rows whose nearest others agree most. Where classes merely overlap, a row deep inside
-    a class mostly has that class. Where labels are wrong at random, such a row has another class as often as any row.
-    So the share counts if it is at least 0.8 of that among all rows, and is 0 else. A row's own label has no vote.
+    It is estimated from the fifth of the rows whose nearest neighbours agree most. Where classes merely overlap, a row
+    deep inside a class mostly has that class. Where labels are wrong at random, such a row has another class as often
+    as any other row does. So the share of such rows counts if it is at least 0.8 of that among all rows; otherwise the
+    estimate is 0. A row's own label has no vote.
     """
     X, y = train.X[:most].astype(np.float64), train.y[:most]
     n = len(X)
@@ -156,7 +154,7 @@ def label_noise(train: Part, most: int = COMPARED) -> tuple[float, float]:
 
 
 def _ask_neighbours(X: Array, y: Array, k: int) -> tuple[Array, Array]:
-    """For each row the class that most of its k nearest others have, and how many of them have it."""
+    """For each row the class that most of its k nearest neighbours have, and how many of them have it."""
     squares = np.square(X).sum(1)
     distances = squares[:, None] + squares - 2 * X @ X.T
     np.fill_diagonal(distances, np.inf)

@@ -1,9 +1,9 @@
 """Watching a run: what is noted beside what the recorder records, and when the run is judged.
 
-The detectors that judge a finished history also judge the one that is being written, at a few moments of the run. An
-alarm may turn out to be false, when a plateau ends for example: what still holds at the end counts. Where a run looks
-slow, or does not end plainly well, it is probed: the loss is looked up along its latest step, and a baseline is trained
-on the same rows. Nothing here writes to the weights of a run or draws from its generators.
+The detectors that judge a finished history also judge a history that is still being written, at a few moments of the
+run. An alarm may prove false, for example when a plateau ends; the findings at the end of the run count. If a run looks
+slow, or does not end clearly well, more is measured: the loss along its latest step, and a baseline on the same rows.
+Nothing here changes the weights of a run, or draws from its generators.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ALONG = (0.0, 0.1, 1.0, 10.0)
 
 
 class Watch(Companion):
-    """Looks at one training, a few times before it ends. `news`: the findings that no epoch has shown yet."""
+    """Judges one training a few times before it ends. `news`: the findings that no epoch has shown yet."""
 
     def __init__(self, setup: Setup, state: State) -> None:
         self.setup, self.state = setup, state
@@ -38,14 +38,14 @@ class Watch(Companion):
         self._next = next(self._moments, -1)
 
     def begin(self) -> None:
-        """Note what is known before the first step, and judge that. A run that goes on was judged before."""
+        """Note what is known before the first step, and judge it. A run that is resumed was judged before."""
         is_new = "settings" not in self.state.history
         note_before_training(self.setup, self.state)
         if is_new:
             self._judge()
 
     def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """The same steps. At some moments the run is judged; it is probed first if it looks slow."""
+        """The same steps. At some moments the run is judged; if it looks slow, more is measured first."""
         for step in steps:
             if self.state.steps == self._next:
                 if wants_baseline(self.setup, self.state):
@@ -56,7 +56,7 @@ class Watch(Companion):
             yield step
 
     def look(self, epoch: Epoch) -> Epoch:
-        """Note how well the training rows are answered after an epoch; the epoch with the news as its alarms."""
+        """Note scores on training rows after an epoch; the epoch with the news as its alarms."""
         if epoch.model is not None and not self.state.diverged:
             note_scores(self.setup, self.state, epoch.model)
         alarms, self.news = tuple(self.news), []
@@ -74,12 +74,12 @@ class Watch(Companion):
 def watch_epochs(
     setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
 ) -> Iterator[Epoch]:
-    """The epochs of a training that is watched, and on which others may look too."""
+    """The epochs of a training that is watched, by other companions too."""
     return epochs(setup, state, [Watch(setup, state), *companions], stop)
 
 
 def note_scores(setup: Setup, state: State, model: Model) -> None:
-    """Note how well the first training rows are answered, without dropout, and the recall of each class."""
+    """Note the score on the first training rows, without dropout, and the recall of each class."""
     name = score_name(model.task)
     state.note(f"train_{name}", model.evaluate_by_member(setup.scored)[name])
     if model.task == "classification":
@@ -87,7 +87,7 @@ def note_scores(setup: Setup, state: State, model: Model) -> None:
 
 
 def note_end(setup: Setup, state: State) -> None:
-    """Note that no more steps will come; train a baseline if the end of the run is not plainly good."""
+    """Note that no more steps will come; train a baseline if the run does not end clearly well."""
     ended = state.history.last_step("ended") if "ended" in state.history else -1
     if ended < state.steps - 1:
         state.note("ended", state.steps)
@@ -102,7 +102,7 @@ def wants_baseline(setup: Setup, state: State) -> bool:
 
 
 def look_along(setup: Setup, state: State, step: Step) -> None:
-    """Note the loss of the latest batch along the latest step, from where the step began."""
+    """Note the loss of the latest batch at some points along the latest step, from where it began."""
     network, objective = state.network, Objective(state.network, setup.head.loss)
     objective.batch, objective.workspace = step.batch, step.workspace
     before = network.params - step.update
