@@ -3,7 +3,7 @@
     python benchmarks/defaults.py [--seeds 30] [--data FOLDER]
 
 The first row, digits, is the main job: `mlp train digits` for seeds 0, 1, 2, ... With a folder of .npz files,
-`letter.npz` is added. The table decided `mlp.experiment.build.adam_rate`.
+`letter.npz` is added. The table decided `mlp.config.optimizer.adam_rate`.
 """
 
 from __future__ import annotations

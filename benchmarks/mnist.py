@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.experiment import experiment
+from mlp.experiment import begin, finish, watch_epochs
 
 
 class Recipe(NamedTuple):
@@ -63,18 +63,18 @@ def config(recipe: Recipe, source: str, seed: int, validation: float) -> dict[st
         "loss": dict(recipe.loss),
         "optimizer": dict(recipe.optimizer),
         "training": {"epochs": recipe.epochs, "batch_size": 128, "seed": seed},
-        "record": {"every": 100, "probe": "never"},
+        "record": {"every": 100, "baseline": "never"},
     }
 
 
 def error(recipe: Recipe, source: str, seed: int, validate: bool) -> tuple[float, float]:
     """Percent wrong after the last epoch, on test rows or on those held out; and the seconds of training."""
-    ready = experiment(config(recipe, source, seed, 1 / 6 if validate else 0.0))
-    for epoch in ready.epochs():
+    setup, state = begin(config(recipe, source, seed, 1 / 6 if validate else 0.0))
+    for epoch in watch_epochs(setup, state):
         print(f" {epoch.number}:{epoch.train_loss:.4f}", end="", flush=True)
-    metrics = ready.finish().metrics
+    metrics = finish(setup, state).metrics
     print(f"  training rows {100 - 100 * metrics['train_accuracy']:.2f} %", end="")
-    return 100 - 100 * metrics["validation_accuracy" if validate else "test_accuracy"], ready.seconds
+    return 100 - 100 * metrics["validation_accuracy" if validate else "test_accuracy"], state.seconds
 
 
 def main() -> None:

@@ -48,10 +48,10 @@ def rows() -> Iterator[Row]:
     X = mlp.data.scale.minmax(digits.X, parts.train).apply(digits.X, np.float32)
     train, test = (X[parts.train], digits.y[parts.train]), (X[parts.test], digits.y[parts.test])
     for depth in (6, 8):
-        for name, describer in (("none", None), ("rbm", mlp.RBM()), ("autoencoder", mlp.Autoencoder())):
+        for name, pretrainer in (("none", None), ("rbm", mlp.RBM()), ("autoencoder", mlp.Autoencoder())):
             net, lost = deep(depth), None
-            if describer is not None:
-                errors = mlp.pretrain(net, train[0], describer, rng=0)["pretraining_error_by_layer"]
+            if pretrainer is not None:
+                errors = mlp.pretrain(net, train[0], pretrainer, rng=0)["pretraining_error_by_layer"]
                 lost = errors[[0, -1]]
             ratio, loss = trained(net, *train)
             yield Row(depth, name, lost, ratio, loss, float((mlp.predict(net, test[0]).argmax(1) == test[1]).mean()))

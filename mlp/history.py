@@ -11,16 +11,24 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from mlp import archive
 from mlp.arrays import Array, as_array
 from mlp.errors import FileFormatError, HyperparameterError, ShapeError, UnknownNameError, check_kind
-from mlp.output import as_path
+from mlp.storage import archive
+from mlp.storage.atomic import replacing
+from mlp.storage.permission import as_path
 
 FORMAT = 1
+RENAMED = {
+    "yardstick_train_accuracy": "baseline_train_accuracy",
+    "yardstick_train_r2": "baseline_train_r2",
+    "yardstick_validation_accuracy": "baseline_validation_accuracy",
+    "yardstick_validation_r2": "baseline_validation_r2",
+}
+"""What columns are called today that had another name in version 0.1.0. They are renamed when a history is read."""
 
 
 class Column:
@@ -233,8 +241,13 @@ class History(Mapping[str, Array]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz; a file at `path` is replaced when all is written."""
+        with replacing(as_path("path", path)) as file:
+            self.write_into(file)
+
+    def write_into(self, file: IO[bytes]) -> None:
+        """Write an .npz into an open file."""
         about, arrays = self.packed()
-        archive.write(as_path("path", path), {"format": FORMAT, "columns": about}, arrays, compressed=True)
+        archive.write_into(file, {"format": FORMAT, "columns": about}, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
@@ -265,15 +278,16 @@ class History(Mapping[str, Array]):
 
     @classmethod
     def unpacked(cls, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
-        """The history that `packed` took apart."""
+        """The history that `packed` took apart, in this version or an earlier one."""
+        names = {name: RENAMED.get(name, name) for name in about}
         found = cls(
-            {name: arrays[f"values/{name}"] for name in about},
-            steps={name: arrays[f"steps/{name}"].tolist() for name in about},
-            labels={name: tuple(about[name]["labels"]) for name in about},
-            units={name: about[name]["unit"] for name in about},
+            {new: arrays[f"values/{name}"] for name, new in names.items()},
+            steps={new: arrays[f"steps/{name}"].tolist() for name, new in names.items()},
+            labels={new: tuple(about[name]["labels"]) for name, new in names.items()},
+            units={new: about[name]["unit"] for name, new in names.items()},
         )
-        for name in about:
-            found.column(name).shared = about[name].get("shared", False)
+        for name, new in names.items():
+            found.column(new).shared = about[name].get("shared", False)
         return found
 
     def _known(self, name: str) -> Column | Derived:

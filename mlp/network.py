@@ -41,6 +41,20 @@ class Layout:
         if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 0:
             raise HyperparameterError("size", self.size, "a whole number, 0 or more")
 
+    @classmethod
+    def of(cls, layers: Sequence[Layer]) -> Layout:
+        """The layout of some layers, each of which learns its width and what follows it."""
+        layers = checked(layers)
+        if not layers:
+            raise ShapeError("layers are none, and a network needs at least one layer: Network([Dense(2, 1)]).")
+        if not layers[0].n_in:
+            raise ShapeError(
+                f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out)."
+            )
+        layers = settle(layers, layers[0].n_in)
+        parts = slices(layer.n_params for layer in layers)
+        return cls(layers, names(layers), parts, parts[-1].stop)
+
     def views(self, flat: Array) -> tuple[Params, ...]:
         """Names onto `flat` (*population, size), one entry for each layer. No copy."""
         return tuple(layer.view(flat[..., s]) for layer, s in zip(self.layers, self.slices, strict=True))
@@ -91,21 +105,13 @@ class Network:
         population: tuple[int, ...] = (),
         dtype: Any = np.float64,
     ) -> None:
-        layers = checked(layers)
-        if not layers:
-            raise ShapeError("layers are none, and a network needs at least one layer: Network([Dense(2, 1)]).")
-        if not layers[0].n_in:
-            raise ShapeError(
-                f"{layers[0]!r} cannot come first: nothing says how wide it is. Begin with Dense(n_in, n_out)."
-            )
+        layout = Layout.of(layers)
         if not isinstance(population, tuple | list):
             raise HyperparameterError("population", population, "a tuple of whole numbers: (3,) for 3 networks")
         for size in population:
             check_count("population", size)
-        self.layers = settle(layers, layers[0].n_in)
+        self.layout, self.layers = layout, layout.layers
         self.population, self.dtype, self.rng = tuple(population), float_dtype(dtype), generator(rng)
-        parts = slices(layer.n_params for layer in self.layers)
-        self.layout = Layout(self.layers, names(self.layers), parts, parts[-1].stop)
         self.penalised = _penalised(self.layers)
         self._params = empty("parameters", (*self.population, self.layout.size), self.dtype)
         self.views = self.layout.views(self._params)

@@ -14,9 +14,12 @@ import numpy as np
 
 import mlp
 from mlp import initializers, schedules
+from mlp.data import Dataset
+from mlp.data.scale import none
 from mlp.layers.dropout import DropoutScratch
 from mlp.layers.noise import NoiseScratch
 from mlp.layers.residual import BlockScratch
+from mlp.preprocessing import Part, Prepared, Preprocessing
 
 WIDTH = 6  # inputs of every layer in the table
 
@@ -336,3 +339,12 @@ def arrays_in(thing: Any) -> list[np.ndarray]:
     if hasattr(thing, "__dict__") and not isinstance(thing, np.random.Generator | np.dtype):
         return arrays_in(list(vars(thing).values()))
     return []
+
+
+def prepared(train: Part, validation: Part | None = None, task: str = "classification", n_targets: int = 3) -> Prepared:
+    """Rows that are ready to train on as they are; classes are 0, 1, ..."""
+    features = tuple(f"x{i}" for i in range(train.X.shape[1]))
+    labels = np.arange(n_targets) if task == "classification" else None
+    names = None if labels is None else tuple(map(str, labels))
+    how = Preprocessing(task, features, "y", names, labels, n_targets, none(len(features), features))
+    return Prepared(how, train, validation, None, Dataset(train.X, train.y, features))

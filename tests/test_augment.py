@@ -12,7 +12,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
-from mlp.experiment import experiment, mended
+from mlp.experiment import begin, repair_run
 
 RNG = np.random.default_rng(0)
 ROWS = np.random.default_rng(1).normal(size=(200, 3))
@@ -137,9 +137,9 @@ def test_an_experiment_learns_from_augmented_rows(data: dict[str, Any], restarts
 
 
 def test_what_is_measured_is_measured_on_the_rows_as_they_are() -> None:
-    plain, changed = experiment(digits()), experiment(digits(shift=2, mixup=0.5))
+    (plain, state), (changed, other) = begin(digits()), begin(digits(shift=2, mixup=0.5))
     np.testing.assert_array_equal(plain.prepared.train.X, changed.prepared.train.X)
-    np.testing.assert_array_equal(plain.network.params, changed.network.params)
+    np.testing.assert_array_equal(state.network.params, other.network.params)
 
 
 @pytest.mark.parametrize("y", [NUMBER > 0, np.digitize(NUMBER, [-1, 1]), np.c_[NUMBER > 0, NUMBER > 1], NUMBER])
@@ -178,7 +178,7 @@ def test_an_augmented_ensemble_can_be_repaired() -> None:
         "optimizer": {"name": "sgd", "learning_rate": 1e-5},
     }
     data = X, (X.sum(1) > 4.5).astype(int)
-    repair = mended(mlp.run(config, data), data, tries=1)
+    repair = repair_run(mlp.run(config, data), data, tries=1)
     assert repair.changes
     assert repair.after.network.population == (2,)
     assert repair.after.metrics["train_accuracy"] > repair.before.metrics["train_accuracy"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import mlp
 from mlp.errors import ConfigError
-from mlp.experiment import experiment
+from mlp.experiment import begin, epochs, finish, initial_state, watch_epochs
 from mlp.optimizers.memory import average
 
 RNG = np.random.default_rng(0)
@@ -37,30 +38,31 @@ AVERAGING = {
 
 @pytest.mark.parametrize("name", AVERAGING)
 def test_the_network_of_a_run_is_where_the_average_is(name: str) -> None:
-    ready = experiment(AVERAGING[name], (X, Y))
-    list(ready.epochs())
-    run = ready.finish()
-    mean = average(ready.memory)
-    assert mean is not None and not np.array_equal(mean, ready.network.params)
+    setup, state = begin(AVERAGING[name], (X, Y))
+    list(watch_epochs(setup, state))
+    run = finish(setup, state)
+    mean = average(state.memory)
+    assert mean is not None and not np.array_equal(mean, state.network.params)
     np.testing.assert_array_equal(run.network.params, mean)
 
 
 def test_what_is_measured_after_an_epoch_is_the_average() -> None:
-    ready = experiment(AVERAGING["moving"], (X, Y))
-    for epoch in ready.epochs():
-        mean = average(ready.memory)
-        assert mean is not None and ready.prepared.validation is not None
-        there = mlp.predict(ready.network.at(mean), ready.prepared.validation.X)
-        right = there.argmax(-1) == ready.prepared.validation.y
+    setup, state = begin(AVERAGING["moving"], (X, Y))
+    for epoch in watch_epochs(setup, state):
+        mean = average(state.memory)
+        assert mean is not None and setup.prepared.validation is not None
+        there = mlp.predict(state.network.at(mean), setup.prepared.validation.X)
+        right = there.argmax(-1) == setup.prepared.validation.y
         assert epoch.validation["accuracy"] == pytest.approx(right.mean())
 
 
 def test_a_moving_average_is_the_definition_worked_out_beside_plain_training() -> None:
     """θ̄ ← 0.9 θ̄ + 0.1 θ from the first θ on; the training itself stays as it is."""
-    plain = experiment(config(), (X, Y))
-    plain.recorder.instruments = (mlp.Instrument("params", lambda step: step.network.params.copy(), labels=_numbered),)
-    list(plain.epochs())
-    places = plain.recorder.history["params"]
+    params = mlp.Instrument("params", lambda step: step.network.params.copy(), labels=_numbered)
+    setup = replace(begin(config(), (X, Y))[0], instruments=(params,))
+    state = initial_state(setup)
+    list(epochs(setup, state))
+    places = state.history["params"]
     mean = places[0]
     for place in places[1:]:
         mean = 0.9 * mean + 0.1 * place
@@ -88,11 +90,11 @@ def test_a_run_that_is_read_again_answers_the_same(tmp_path: Path) -> None:
 def test_frozen_parameters_stay_in_the_average_too(name: str) -> None:
     """The average followed steps that were taken back: it was of places where the parameters had never been."""
     given = AVERAGING[name] | {"network": {"hidden": [5], "frozen": ["dense1"]}}
-    ready = experiment(given, (X, Y))
-    began = ready.network.params.copy()
-    list(ready.epochs())
-    part = ready.network.layout.slices[0]
-    np.testing.assert_array_equal(ready.finish().network.params[part], began[part])
+    setup, state = begin(given, (X, Y))
+    began = state.network.params.copy()
+    list(watch_epochs(setup, state))
+    part = state.network.layout.slices[0]
+    np.testing.assert_array_equal(finish(setup, state).network.params[part], began[part])
 
 
 @pytest.mark.parametrize(

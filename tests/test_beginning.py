@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.config import parse
 from mlp.data.batches import as_batch
-from mlp.experiment.build import head
-from mlp.experiment.config import parse
-from mlp.experiment.run import experiment
-from mlp.experiment.survey import contradictory, reference_loss, survey, tail
-from mlp.experiment.trial import standardised
+from mlp.experiment import begin
+from mlp.experiment.before_training import note_before_training, reference_loss
+from mlp.experiment.trial import standardise
 from mlp.instruments.start import identical_units
+from mlp.model import build_output_head
+from mlp.preprocessing.data_facts import contradictory_share, tail_weight
 
 DIGITS: dict[str, Any] = {"data": {"source": "digits"}, "training": {"epochs": 3}}
 RNG = np.random.default_rng(0)
@@ -36,19 +37,20 @@ def causes(found: mlp.Run, kind: str) -> list[str]:
 
 def test_the_reference_of_classes_is_their_entropy() -> None:
     """Shares ½, ¼, ¼: ½ ln 2 + ½ ln 4 = 1.5 ln 2."""
-    found = reference_loss(head(parse({}), "classification", 3), np.array([0, 0, 1, 2]))
+    found = reference_loss(build_output_head(parse({}), "classification", 3), np.array([0, 0, 1, 2]))
     assert found == pytest.approx(1.5 * np.log(2), rel=1e-12)
 
 
 def test_the_reference_of_two_classes_through_one_output_is_their_entropy() -> None:
-    found = reference_loss(head(parse({}), "classification", 2), np.array([0.0, 0, 0, 1]))
+    found = reference_loss(build_output_head(parse({}), "classification", 2), np.array([0.0, 0, 0, 1]))
     assert found == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), rel=1e-12)
 
 
 def test_the_reference_of_numbers_is_that_of_their_best_constant() -> None:
     """0, 2, 1, 9 have mean 3: ½ (9 + 1 + 4 + 36) / 4. 0, 2, 5, 9 lie 3 from their medians, 2 to 5, on average."""
     squared, absolute = (
-        head(parse({"loss": {"name": name}}), "regression", 1) for name in ("squared_error", "absolute_error")
+        build_output_head(parse({"loss": {"name": name}}), "regression", 1)
+        for name in ("squared_error", "absolute_error")
     )
     assert reference_loss(squared, np.array([0.0, 2, 1, 9])) == pytest.approx(6.25, rel=1e-12)
     assert reference_loss(absolute, np.array([0.0, 2, 5, 9])) == pytest.approx(3.0, rel=1e-12)
@@ -58,10 +60,10 @@ def test_the_reference_of_weighed_rows_is_that_of_repeated_ones() -> None:
     target, weights = np.array([0.0, 2, 1, 9, 4]), np.array([1.0, 3, 0, 2, 1])
     repeated = target.repeat(weights.astype(int))
     for name in ("squared_error", "absolute_error", "huber", "quantile", "poisson"):
-        ending = head(parse({"loss": {"name": name}}), "regression", 1)
+        ending = build_output_head(parse({"loss": {"name": name}}), "regression", 1)
         found = reference_loss(ending, target, weights)
         assert found == pytest.approx(reference_loss(ending, repeated), rel=1e-12), name
-    classes = head(parse({}), "classification", 3)
+    classes = build_output_head(parse({}), "classification", 3)
     found = reference_loss(classes, np.array([0, 0, 1, 2]), np.array([1.0, 1, 2, 2]))
     assert found == pytest.approx(np.log(3), rel=1e-12)
 
@@ -77,7 +79,7 @@ def test_a_balanced_run_is_held_to_a_balanced_guess() -> None:
 
 def test_contradictory_rows_are_those_that_stand_elsewhere_with_another_target() -> None:
     rows = np.array([[1.0, 2], [1, 2], [2, 1], [2, 1], [3, 3]])
-    assert contradictory(rows, np.array([0, 1, 1, 1, 0])) == pytest.approx(2 / 5)
+    assert contradictory_share(rows, np.array([0, 1, 1, 1, 0])) == pytest.approx(2 / 5)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -86,28 +88,28 @@ def test_equal_rows_are_known_wherever_they_stand(dtype: Any) -> None:
     rows = np.random.default_rng(1).standard_normal((1001, 37)).astype(dtype)
     order = np.random.default_rng(2).permutation(2002)
     twice, y = np.concatenate([rows, rows])[order], np.repeat([0, 1], 1001)[order]
-    assert contradictory(twice, y) == 1
-    assert contradictory(rows, y[:1001]) == 0
+    assert contradictory_share(twice, y) == 1
+    assert contradictory_share(rows, y[:1001]) == 0
 
 
 def test_a_survey_changes_no_bit_of_the_run() -> None:
     """Dropout draws from the network's generator and batch norm keeps statistics: the dry pass must touch neither."""
-    ready = experiment(DIGITS | {"network": {"dropout": 0.5, "batch_norm": True}})
-    survey(mlp.History(), ready.network, ready.head, ready.prepared.train, ready.prepared.preprocessing)
-    fresh = mlp.Network(ready.network.layers, np.random.default_rng(0).spawn(3)[1], dtype=np.float32)
-    assert (ready.network.params == fresh.params).all()
-    assert (ready.network.statistics == fresh.statistics).all()
-    assert ready.network.rng.bit_generator.state == fresh.rng.bit_generator.state
+    setup, state = begin(DIGITS | {"network": {"dropout": 0.5, "batch_norm": True}})
+    note_before_training(setup, state)
+    fresh = mlp.Network(state.network.layers, np.random.default_rng(0).spawn(3)[1], dtype=np.float32)
+    assert (state.network.params == fresh.params).all()
+    assert (state.network.statistics == fresh.statistics).all()
+    assert state.network.rng.bit_generator.state == fresh.rng.bit_generator.state
 
 
 def test_the_first_loss_is_that_of_the_first_rows() -> None:
-    ready, history = experiment(DIGITS), mlp.History()
-    part = ready.prepared.train
-    survey(history, ready.network, ready.head, part, ready.prepared.preprocessing)
+    setup, state = begin(DIGITS)
+    part = setup.prepared.train
+    note_before_training(setup, state)
     batch = as_batch(part.X[:512], part.y[:512])
-    workspace = mlp.Workspace(ready.network, 512)
-    value = mlp.value_and_grad(ready.network, ready.head.loss, batch, workspace)
-    assert history["initial_loss"][0] == pytest.approx(float(value), rel=1e-6)  # float32
+    workspace = mlp.Workspace(state.network, 512)
+    value = mlp.value_and_grad(state.network, setup.head.loss, batch, workspace)
+    assert state.history["initial_loss"][0] == pytest.approx(float(value), rel=1e-6)  # float32
 
 
 def test_steps_are_counted_from_0_after_a_survey() -> None:
@@ -164,15 +166,15 @@ def test_what_rounding_left_is_no_outlier() -> None:
     """The middle two thirds differ by 1e-16 and one row in a hundred by 0.1: not 1e15 times as far out."""
     values = 1 + np.random.default_rng(0).integers(0, 2, (300, 2)) * 2.0**-52
     values[::100, 1] += 0.1
-    assert tail(values, values.std(0)).tolist() == [1, 1]
+    assert tail_weight(values, values.std(0)).tolist() == [1, 1]
 
 
-def test_the_yardstick_does_not_stretch_what_rounding_left() -> None:
+def test_the_baseline_does_not_stretch_what_rounding_left() -> None:
     shares = np.random.default_rng(0).dirichlet([1, 1, 1], 300)
     rows = np.column_stack([shares[:, :2], shares.sum(1)])
     for y in (shares[:, 0] > shares[:, 1], shares.sum(1)):
-        ready = experiment({"training": {"dtype": "float64"}}, (rows, y))
-        found = standardised(ready.prepared, np.float64).train
+        setup, _ = begin({"training": {"dtype": "float64"}}, (rows, y))
+        found = standardise(setup.prepared, np.float64).train
         assert np.abs(found.X[:, 2]).max() < 1e-14
         assert y.dtype == bool or np.abs(found.y).max() < 1e-14
 

@@ -163,7 +163,7 @@ def test_bold_driver_goes_on_with_portions_of_rows() -> None:
     for start in [*range(0, 600, 100)] * 15:
         model.partial_fit(rows[start : start + 100], y[start : start + 100])
     assert model.score(rows, y) > 0.5
-    assert model._course.memory.learning_rate > 1e-3
+    assert model._trained.memory.learning_rate > 1e-3
 
 
 def test_bold_driver_learns_through_dropout() -> None:

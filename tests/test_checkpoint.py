@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp import archive, cli
+from mlp import cli
 from mlp.errors import ConfigError, DataError, FileFormatError
-from mlp.experiment import checkpoint, keeper
-from mlp.experiment.keeper import SHARE, Keeper
-from mlp.experiment.snapshot import Snapshot, restored
+from mlp.experiment import State, begin, checkpoint, checkpoint_schedule, epochs, initial_state
+from mlp.experiment.checkpoint import read_checkpoint, restore_state, write_checkpoint
+from mlp.experiment.checkpoint_schedule import SHARE, CheckpointSchedule
+from mlp.experiment.loop import Companion
+from mlp.storage import archive
+from mlp.storage.snapshot import Snapshot, restore
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -75,9 +79,9 @@ def test_a_rule_goes_on_from_what_was_taken_of_its_memory(name: str, population:
     *_, _ = mlp.train(whole, batches, loss, rule)
     *_, last = mlp.train(cut, batches[:5], loss, rule)
     snapshot = Snapshot()
-    saved = json.loads(json.dumps(snapshot.taken(last.state, "memory")))
+    saved = json.loads(json.dumps(snapshot.take(last.state, "memory")))
     arrays = {name: array.copy() for name, array in snapshot.arrays.items()}
-    memory = restored(saved, arrays, rule.init(cut.params))
+    memory = restore(saved, arrays, rule.init(cut.params))
     *_, _ = mlp.train(cut, batches[5:], loss, rule, state=memory)
     assert cut.params.tobytes() == whole.params.tobytes()
 
@@ -85,9 +89,9 @@ def test_a_rule_goes_on_from_what_was_taken_of_its_memory(name: str, population:
 def test_an_array_met_twice_is_kept_once_and_is_one_again() -> None:
     a = np.arange(3.0)
     snapshot = Snapshot()
-    saved = snapshot.taken([a, (a, None, 1.5, np.float32(2))], "x")
+    saved = snapshot.take([a, (a, None, 1.5, np.float32(2))], "x")
     assert len(snapshot.arrays) == 2
-    [first, (second, nothing, number, single)] = restored(saved, snapshot.arrays)
+    [first, (second, nothing, number, single)] = restore(saved, snapshot.arrays)
     assert first is second
     assert (nothing, number, single, type(single)) == (None, 1.5, 2, np.float32)
 
@@ -105,7 +109,7 @@ def test_an_array_met_twice_is_kept_once_and_is_one_again() -> None:
 )
 def test_what_does_not_fit_the_fresh_object_is_refused(saved: Any) -> None:
     with pytest.raises(FileFormatError, match="it remembers"):
-        restored(saved, {}, mlp.Momentum(0.1).init(np.zeros(3)))
+        restore(saved, {}, mlp.Momentum(0.1).init(np.zeros(3)))
 
 
 def test_batches_begin_in_the_middle_of_an_epoch() -> None:
@@ -119,6 +123,47 @@ def test_batches_begin_in_the_middle_of_an_epoch() -> None:
     assert late == rows[7:]
 
 
+def told(value: Any) -> Any:
+    """A part of a state as something that can be compared."""
+    if isinstance(value, mlp.Network):
+        return value.params.tobytes(), value.statistics.tobytes(), value.rng.bit_generator.state
+    if isinstance(value, mlp.Recorder):
+        return value.history.seal()
+    if isinstance(value, list) and all(isinstance(number, np.floating) for number in value):
+        return list(map(float, value))
+    snapshot = Snapshot()
+    taken = snapshot.take(value, "part")
+    return taken, {name: array.tobytes() for name, array in snapshot.arrays.items()}
+
+
+def test_a_checkpoint_holds_everything_that_moves(tmp_path: Path) -> None:
+    """Every field of the state comes back as it was; none of them is still as at the start, but for `diverged`."""
+    config = CONFIG | {"network": {"hidden": [5], "dropout": 0.2}, "data": {"mixup": 0.2}}
+    setup, state = begin(config | {"optimizer": {"name": "momentum"}}, (X, Y))
+
+    class Stopping(Companion):
+        def tap(self, steps: Iterator[mlp.Step]) -> Iterator[mlp.Step]:
+            for step in steps:
+                yield step
+                if step.index == 3:
+                    raise InterruptedError
+
+    state.alarms = ["no_progress"]
+    with pytest.raises(InterruptedError):
+        list(epochs(setup, state, [Stopping()]))
+    write_checkpoint(tmp_path / "checkpoint.npz", setup, state)
+    found, start = restore_state(setup, read_checkpoint(tmp_path)), initial_state(setup)
+    assert found.steps == 4 and len(found.losses) == 1, "in the middle of the second epoch"
+    for field in fields(State):
+        mine, theirs = told(getattr(found, field.name)), told(getattr(state, field.name))
+        if field.name == "seconds":
+            continue
+        if field.name == "shuffle_rng":
+            mine, theirs = found.order, state.order  # it goes on from where the epoch began
+        assert mine == theirs, field.name
+        assert mine != told(getattr(start, field.name)) or field.name == "diverged", field.name
+
+
 # when it is written
 
 
@@ -126,29 +171,30 @@ def test_writing_keeps_to_its_share_of_the_time(tmp_path: Path, monkeypatch: pyt
     """By a clock that goes on by 10 ms with each step, and by 30 ms with each checkpoint."""
     clock, written = [0.0], []
 
-    def tick(self: Any, step: Any) -> None:
-        clock[0] += 0.01
-        pause(self, step)
+    def ticking(steps: Iterator[mlp.Step]) -> Iterator[mlp.Step]:
+        for step in steps:
+            clock[0] += 0.01
+            yield step
 
-    def write(path: Path, ready: Any) -> None:
+    def write(path: Path, setup: Any, state: Any) -> None:
         written.append(clock[0])
         clock[0] += 0.03
 
-    pause = mlp.experiment.Experiment._pause
-    monkeypatch.setattr(mlp.experiment.Experiment, "_pause", tick)
-    monkeypatch.setattr(checkpoint, "write", write)
-    monkeypatch.setattr(keeper, "GLANCE", 0)
-    monkeypatch.setattr(keeper.time, "perf_counter", lambda: clock[0])
+    tap = mlp.Recorder.tap
+    monkeypatch.setattr(mlp.Recorder, "tap", lambda self, steps: ticking(tap(self, steps)))
+    monkeypatch.setattr(checkpoint, "write_checkpoint", write)
+    monkeypatch.setattr(checkpoint_schedule, "GLANCE", 0)
+    monkeypatch.setattr(checkpoint_schedule.time, "perf_counter", lambda: clock[0])
     mlp.run(CONFIG | {"training": {"epochs": 200, "batch_size": 16}}, (X, Y), out=tmp_path / "run")
     assert len(written) >= 3
-    assert written[0] >= keeper.FIRST
+    assert written[0] >= checkpoint_schedule.FIRST
     gaps = np.diff(written[:-1])  # the last is that of the end
     assert (0.03 / gaps <= SHARE).all()
     assert (gaps < 1.1 * 0.03 / SHARE).all()
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "write", lambda *_: pytest.fail("written"))
+    monkeypatch.setattr(checkpoint, "write_checkpoint", lambda *_: pytest.fail("written"))
     mlp.run(CONFIG, (X, Y))
 
 
@@ -176,7 +222,7 @@ def test_a_schedule_that_followed_the_epochs_follows_more_of_them(tmp_path: Path
 
 
 def test_a_finished_run_is_given_back_without_training(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlp.experiment.Experiment, "epochs", lambda self: pytest.fail("trained"))
+    monkeypatch.setattr(mlp.experiment.loop, "train", lambda *_, **__: pytest.fail("trained"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert mlp.resume(folder).steps == mlp.load_run(folder).steps
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -245,7 +291,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_to_go_on_from(
 
     with monkeypatch.context() as patch:
         patch.setattr(np.lib.format, "write_array", full)
-        patch.setattr(Keeper, "is_due", lambda self: True)
+        patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
         with pytest.raises(DataError, match=f"{error[1]}. The last one, .* is whole: .* mlp resume"):
             mlp.run(CONFIG, (X, Y), out=tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.npz"]
@@ -314,8 +360,8 @@ def test_the_same_content_gives_the_same_bytes_and_orders_are_kept(tmp_path: Pat
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     found = archive.read(tmp_path / "a")
     assert found.about == {"n": 2**80}
-    places, rows = archive.joined(arrays)
-    for again in (found.arrays, archive.parted(places, rows)):
+    places, rows = archive.join_small(arrays)
+    for again in (found.arrays, archive.split_joined(places, rows)):
         for name, array in arrays.items():
             np.testing.assert_array_equal(again[name], array)
             assert again[name].flags.f_contiguous == array.flags.f_contiguous

@@ -19,7 +19,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.data import catalogue
-from mlp.experiment.files import CHECKPOINT, NAMES
+from mlp.experiment.run_directory import CHECKPOINT, NAMES
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.text import metrics_table
 
@@ -474,7 +474,7 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(
 
 def test_progress_is_cleared_before_an_error(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    monkeypatch.setattr("mlp.experiment.Experiment.finish", lambda self: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr("mlp.cli.commands.finish", lambda *_: (_ for _ in ()).throw(MemoryError))
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert cli("train", "iris", *QUICK).status == 2
@@ -504,26 +504,26 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
 
 SIGNALLED = """
 import signal, sys, time
+import mlp.cli.commands
 from mlp.cli import main
-from mlp.experiment import Experiment
 from mlp.recorder import Recorder
 
-tap, finish = Recorder.tap, Experiment.finish
+tap, finish = Recorder.tap, mlp.cli.commands.finish
 
 
 def tapped(recorder, steps):
     for step in tap(recorder, steps):
-        if step.index == 5:  # the second of four steps of the second epoch
+        if step.index == 5 and recorder.instruments:  # the second of four steps of the second epoch, and of no trial
             signal.raise_signal(signal.{first})
         yield step
 
 
-def finished(ready):
+def finished(setup, state):
     {then}
-    return finish(ready)
+    return finish(setup, state)
 
 
-Recorder.tap, Experiment.finish = tapped, finished
+Recorder.tap, mlp.cli.commands.finish = tapped, finished
 time.perf_counter = lambda: 0.0  # no checkpoint becomes due
 sys.exit(main())
 """

@@ -14,7 +14,7 @@ import mlp
 from mlp.cli import main
 from mlp.diagnosis.words import CAUSES, KINDS
 from mlp.experiment import Epoch
-from mlp.report.progress import alarm_line, watched
+from mlp.report.progress import alarm_line, show_epochs
 
 FAULT = ("--set", "network.init=zeros")
 
@@ -173,12 +173,12 @@ def test_alarms_stand_above_the_progress_on_a_terminal(
     else:
         monkeypatch.setitem(sys.modules, "tqdm", None)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert list(watched(iter(EPOCHS), 2)) == EPOCHS
+    assert list(show_epochs(iter(EPOCHS), 2)) == EPOCHS
     said = capsys.readouterr()
     assert said.out == ""
     assert f"{LINE}\n" in said.err
 
 
 def test_elsewhere_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(watched(iter(EPOCHS), 2)) == EPOCHS
+    assert list(show_epochs(iter(EPOCHS), 2)) == EPOCHS
     assert capsys.readouterr() == ("", "")

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlp.config import SECTIONS, override, parse, put, read_toml, to_toml
+from mlp.config.loss import ONE_OF_MANY, REGRESSION
+from mlp.config.schema import ELSEWHERE
 from mlp.errors import ConfigError, MLPError
-from mlp.experiment import experiment
-from mlp.experiment.build import ELSEWHERE, ONE_OF_MANY, REGRESSION
-from mlp.experiment.config import SECTIONS, override, parse, put, read, to_toml
+from mlp.experiment import begin
 from mlp.layers import ACTIVATIONS
 from mlp.optimizers import OPTIMIZERS
 
@@ -80,7 +81,7 @@ def one_line(error: BaseException) -> str:
 
 def refusal(config: Any, **more: Any) -> str:
     with pytest.raises(MLPError) as caught:
-        experiment(config, (X, Y), **more)
+        begin(config, (X, Y), **more)
     return one_line(caught.value)
 
 
@@ -90,7 +91,7 @@ def refusal(config: Any, **more: Any) -> str:
 def test_the_contract_is_accepted_as_toml_and_as_a_dict(tmp_path: Path) -> None:
     path = tmp_path / "experiment.toml"
     path.write_text(CONTRACT)
-    assert parse(read(path)) == parse(tomllib.loads(CONTRACT))
+    assert parse(read_toml(path)) == parse(tomllib.loads(CONTRACT))
 
 
 @pytest.mark.parametrize(
@@ -145,13 +146,13 @@ def test_numpy_values_are_plain_values() -> None:
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "windows.toml"
     path.write_bytes(b"\xef\xbb\xbf[training]\r\nepochs = 3\r\n")
-    assert parse(read(path)).training.epochs == 3
+    assert parse(read_toml(path)).training.epochs == 3
 
 
 def test_an_empty_file_is_the_default_experiment(tmp_path: Path) -> None:
     path = tmp_path / "empty.toml"
     path.touch()
-    assert parse(read(path)) == parse({})
+    assert parse(read_toml(path)) == parse({})
 
 
 # what it may not say
@@ -489,7 +490,7 @@ def test_any_text_is_a_configuration_or_an_error_of_one_line(tmp_path_factory: A
     path = tmp_path_factory.getbasetemp() / "odd.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        parse(read(path), "odd.toml")
+        parse(read_toml(path), "odd.toml")
     except MLPError as error:
         one_line(error)
 
@@ -498,7 +499,7 @@ def test_any_text_is_a_configuration_or_an_error_of_one_line(tmp_path_factory: A
 @given(st.dictionaries(st.sampled_from(["loss", "optimizer"]), SECTION, max_size=2))
 def test_any_keys_of_rules_and_losses_are_built_or_refused_in_one_line(given: dict[str, Any]) -> None:
     try:
-        experiment(given, (X, Y))
+        begin(given, (X, Y))
     except MLPError as error:
         one_line(error)
 
@@ -519,10 +520,10 @@ def test_a_missing_file_of_a_file_in_another_folder_says_where_paths_start(
     hint = f"Paths in study/e.toml start from the working directory, {tmp_path}."
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MLPError) as caught:
-        experiment("study/e.toml")
+        begin("study/e.toml")
     assert one_line(caught.value).endswith(hint)
     monkeypatch.chdir(tmp_path / "study")
     (tmp_path / "study/d.csv").unlink()
     with pytest.raises(MLPError) as caught:
-        experiment("e.toml")
+        begin("e.toml")
     assert "start from" not in one_line(caught.value), "it is the same folder"

@@ -398,19 +398,19 @@ def test_a_fit_without_warm_start_begins_anew() -> None:
 
 def test_a_changed_learning_rate_holds_from_the_next_fit_on_and_the_memory_stays() -> None:
     made = steady(warm_start=True).fit(X, Y)
-    before = made._course.memory.m.copy()
+    before = made._trained.memory.m.copy()
     made.set_params(learning_rate=1e-12, epochs=1)
     start = params(made).copy()
     made.fit(X, Y)
     assert params(made) == pytest.approx(start, abs=1e-9)
-    assert made._course.memory.learning_rate == 1e-12
-    assert made._course.memory.t == 8
-    assert np.linalg.norm(made._course.memory.m - before) < np.linalg.norm(before) * 2
+    assert made._trained.memory.learning_rate == 1e-12
+    assert made._trained.memory.t == 8
+    assert np.linalg.norm(made._trained.memory.m - before) < np.linalg.norm(before) * 2
 
 
 def test_a_schedule_begins_anew_with_each_warm_fit() -> None:
     made = classifier(schedule="cosine", warm_start=True).fit(X, Y)
-    assert made._course.memory.learning_rate < 0.01
+    assert made._trained.memory.learning_rate < 0.01
     first = params(made).copy()
     made.fit(X, Y)
     assert np.abs(params(made) - first).max() > 1e-3

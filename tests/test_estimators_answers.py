@@ -81,7 +81,7 @@ def test_before_it_is_fitted_it_knows_whether_there_will_be_probabilities(loss: 
     made = classifier(loss=loss, output=output, epochs=1)
     promised = [hasattr(made, name) for name in CHANCES]
     made.fit(X, YES)
-    assert promised == [hasattr(made, name) for name in CHANCES] == [made._run.head.certain] * 2
+    assert promised == [hasattr(made, name) for name in CHANCES] == [made._run.model.head.certain] * 2
 
 
 def test_what_was_fitted_decides_and_not_what_the_next_fit_will_be() -> None:

@@ -106,7 +106,7 @@ def test_the_window_of_a_plateau_is_the_first_portion_where_none_is_given() -> N
     made = regressor(schedule={"name": "plateau", "patience": 1}, batch_size=10)
     for n in (30, 10, 10, 50):
         made.partial_fit(X[:n], Y[:n])
-    assert made._course.memory.pace.schedule.window == 3
+    assert made._trained.memory.pace.schedule.window == 3
 
 
 def test_a_learning_rate_that_was_changed_goes_on_in_the_schedule() -> None:

@@ -17,7 +17,7 @@ from sklearn import metrics as theirs
 
 import mlp
 from mlp.cli import main
-from mlp.comparison import compare
+from mlp.comparison import compare_runs
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 3))
@@ -143,7 +143,7 @@ def test_evaluate_says_what_is_undefined(cli: Callable[[str], Said]) -> None:
     cli("train iris -o run --set record.probe=never")
     with Path("one.csv").open("w") as file:
         table = csv.writer(file)
-        names = mlp.load_run("run").preprocessing.feature_names
+        names = mlp.load_run("run").model.preprocessing.feature_names
         table.writerows([[*names, "species"], [5.1, 3.5, 1.4, 0.2, "setosa"]])
     _, out, _ = cli("evaluate run one.csv")
     assert "undefined" in next(line for line in out.splitlines() if line.startswith("auc"))
@@ -199,7 +199,7 @@ def test_compare_marks_the_best_and_shows_what_differs(two: Callable[[str], Said
 
 
 def test_runs_tested_on_the_same_rows_are_compared_row_by_row(two: Callable[[str], Said]) -> None:
-    found = compare(["a", "b"])
+    found = compare_runs(["a", "b"])
     parts = [mlp.load_run(name).metrics["test_accuracy"] for name in "ab"]
     (duel,) = found.duels
     assert found.rows == 22
@@ -211,7 +211,7 @@ def test_runs_are_compared_on_a_source_that_is_named(two: Callable[[str], Said])
     a, b = mlp.load_run("a"), mlp.load_run("b")
     rows, y = a.load("iris")
     right = [run.predict(rows) == np.asarray(y) for run in (a, b)]
-    (duel,) = compare(["a", "b"], "iris").duels
+    (duel,) = compare_runs(["a", "b"], "iris").duels
     assert (duel.wins, duel.losses) == ((right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum())
 
 
@@ -224,8 +224,8 @@ def test_runs_of_other_rows_are_not_paired_and_it_is_said_why(two: Callable[[str
 def test_of_several_runs_the_best_is_compared_with_corrected_chances(two: Callable[[str], Said]) -> None:
     """Three pairs: the smallest p counts three times (Holm); a run and its copy differ on no row."""
     shutil.copytree("a", "copy")
-    (pair,) = compare(["a", "b"], "iris").duels
-    copy, poor = compare(["a", "copy", "b"], "iris").duels
+    (pair,) = compare_runs(["a", "b"], "iris").duels
+    copy, poor = compare_runs(["a", "copy", "b"], "iris").duels
     assert (copy.wins, copy.losses, copy.p) == (0, 0, 1.0)
     assert poor.p == pytest.approx(min(1, 3 * pair.p))
     assert "no row differs" in two("compare a copy b")[1]
@@ -238,7 +238,7 @@ def test_an_ensemble_is_compared_by_its_common_answer(two: Callable[[str], Said]
     assert (status, err) == (0, "")
     assert "McNemar" in out
     for source, rows in ((None, 22), ("iris", 150)):
-        found = compare(["a", "e"], source)
+        found = compare_runs(["a", "e"], source)
         (duel,), accuracy = found.duels, {}
         assert found.rows == rows
         for name in "ae":
@@ -290,7 +290,7 @@ def test_a_source_that_has_changed_is_not_used(cli: Callable[[str], Said]) -> No
 def test_losses_of_different_kinds_are_not_ranked(tmp_path: Path) -> None:
     for name, loss in (("a", "cross_entropy"), ("b", "focal")):
         trained(CODES, loss={"name": loss}).save(tmp_path / name)
-    found = compare([tmp_path / "a", tmp_path / "b"])
+    found = compare_runs([tmp_path / "a", tmp_path / "b"])
     assert found.best("test_loss") == []
     assert found.on.startswith("a run of rows in memory")
 

@@ -16,8 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import mlp
-from mlp.exchange.description import described, layers
-from mlp.exchange.tensors import tensors
+from mlp.exchange.safetensors_file import describe_layers, name_arrays, rebuild_layers
 from mlp.initializers import INITIALIZERS
 
 STATE = dict(np.load(Path(__file__).parent / "reference" / "state.npz"))
@@ -48,7 +47,7 @@ def test_a_network_comes_back_from_safetensors_to_the_bit(name: str, dtype: Any,
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_tensors_are_all_the_numbers_there_are(name: str) -> None:
     net = network(name)
-    assert sum(values.size for values in tensors(net).values()) == net.params.size + net.statistics.size
+    assert sum(values.size for values in name_arrays(net).values()) == net.params.size + net.statistics.size
 
 
 def test_the_tensors_have_the_names_and_shapes_of_pytorch(tmp_path: Path) -> None:
@@ -69,14 +68,14 @@ def test_a_run_takes_its_preprocessing_along(tmp_path: Path) -> None:
     path = mlp.to_safetensors(run, tmp_path / "run.safetensors")
     with safetensors.safe_open(path, "numpy") as file:
         about = json.loads(file.metadata()["preprocessing"])
-    assert about == run.preprocessing.to_json()
+    assert about == run.model.preprocessing.to_json()
     assert mlp.from_safetensors(path).params.tobytes() == run.network.params.tobytes()
 
 
 @pytest.mark.parametrize("name", sorted(INITIALIZERS.keys() - {"constant"}))
 def test_every_initializer_can_be_described(name: str) -> None:
     dense = [mlp.Dense(2, 3, name)]
-    assert layers(json.loads(json.dumps(described(dense)))) == dense
+    assert rebuild_layers(json.loads(json.dumps(describe_layers(dense)))) == dense
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.config.loss import ONE_OF_MANY, REGRESSION
+from mlp.config.optimizer import USUAL_RATES
 from mlp.errors import ConfigError, DataError, MLPError, ShapeError
-from mlp.experiment import experiment
-from mlp.experiment.build import ONE_OF_MANY, REGRESSION
-from mlp.experiment.settings import USUAL_RATES
+from mlp.experiment import Stop, begin, finish, watch_epochs
 from mlp.initializers import INITIALIZERS
 from mlp.layers import ACTIVATIONS
 from mlp.optimizers import OPTIMIZERS
@@ -29,7 +29,7 @@ NUMBER = X @ [1.0, -2.0, 3.0, 0.5] + 1
 NUMBERS = np.c_[NUMBER, X[:, 0] - X[:, 1]]
 TARGETS = {"binary": BINARY, "classes": CLASSES, "labels": LABELS, "number": NUMBER, "numbers": NUMBERS}
 
-ALONE: dict[str, Any] = {"probe": "never"}  # no yardstick beside a run that nobody asks about its findings
+ALONE: dict[str, Any] = {"baseline": "never"}  # no baseline beside a run that nobody asks about its findings
 QUICK: dict[str, Any] = {"training": {"epochs": 2}, "record": ALONE}
 WHOLE: dict[str, Any] = {"validation": 0.0, "test": 0.0}
 LINEAR: dict[str, Any] = {"hidden": [], "init": "zeros"}
@@ -431,8 +431,8 @@ def test_every_initializer_has_a_name(name: str) -> None:
     ],
 )
 def test_an_initializer_with_keys_draws_what_they_say(init: Any, low: float, high: float) -> None:
-    ready = experiment({"network": {"init": init, "bias": 0.25, "hidden": [50]}}, (X, CLASSES))
-    for dense in (ready.network.views[0], ready.network.views[2]):
+    _, state = begin({"network": {"init": init, "bias": 0.25, "hidden": [50]}}, (X, CLASSES))
+    for dense in (state.network.views[0], state.network.views[2]):
         assert (dense[:, -1] == 0.25).all(), "the last column leaves the bias node"
         assert (dense[:, :-1] >= np.float32(low)).all() and (dense[:, :-1] <= np.float32(high)).all()
 
@@ -451,16 +451,16 @@ def test_an_optimizer_that_sees_layers_is_told_where_they_are() -> None:
     """Dense layers of 4 → 3 and 3 → 1, with the bias weights as a fifth and a fourth column; batch norm between."""
     config = {"network": {"hidden": [3], "batch_norm": True}, "optimizer": {"name": "lars"}}
     layers = slice(0, 15), slice(15, 21), slice(21, 25)
-    assert experiment(config, (X, BINARY)).rule.slices == layers
+    assert begin(config, (X, BINARY))[0].rule.slices == layers
     config["optimizer"]["name"] = "muon"
-    assert experiment(config, (X, BINARY)).rule.matrices == ((layers[0], (3, 5)),), "one row is no matrix"
+    assert begin(config, (X, BINARY))[0].rule.matrices == ((layers[0], (3, 5)),), "one row is no matrix"
 
 
 @pytest.mark.parametrize("name", ["lars", "lamb", "muon", "shampoo", "soap"])
 def test_where_layers_are_is_nothing_to_configure(name: str) -> None:
     for key in ("slices", "matrices"):
         with pytest.raises(mlp.ConfigError, match=f"has no key '{key}'"):
-            experiment({"optimizer": {"name": name, key: 1}}, (X, BINARY))
+            begin({"optimizer": {"name": name, key: 1}}, (X, BINARY))
 
 
 def test_a_rule_with_a_list_comes_back_from_its_run_directory(tmp_path: Any) -> None:
@@ -560,10 +560,10 @@ def test_clip_norm_bounds_the_step_of_gradient_descent() -> None:
 
 def test_clip_value_bounds_each_component_of_the_step() -> None:
     config = {"optimizer": {"name": "sgd", "learning_rate": 1.0, "clip_value": 0.01}, "training": full_batch(1)}
-    ready = experiment(config, (X, NUMBER))
-    start = ready.network.params.copy()
-    list(ready.epochs())
-    assert np.abs(ready.network.params - start).max() == pytest.approx(0.01)
+    setup, state = begin(config, (X, NUMBER))
+    start = state.network.params.copy()
+    list(watch_epochs(setup, state))
+    assert np.abs(state.network.params - start).max() == pytest.approx(0.01)
 
 
 # the network
@@ -571,15 +571,15 @@ def test_clip_value_bounds_each_component_of_the_step() -> None:
 
 def test_layers_stand_in_the_order_that_the_file_says() -> None:
     network = {"hidden": [8, 6], "activation": ["tanh", "relu"], "dropout": [0.5, 0.0], "batch_norm": True}
-    names = experiment({"network": network}, (X, CLASSES)).network.layout.names
+    names = begin({"network": network}, (X, CLASSES))[0].layout.names
     assert [name.rstrip("0123456789") for name in names] == [
         "dense", "batchnorm", "tanh", "dropout", "dense", "batchnorm", "relu", "dense",
     ]  # fmt: skip
 
 
 def test_a_block_between_equal_widths_gets_a_skip() -> None:
-    ready = experiment({"network": {"hidden": [8, 8, 6], "residual": True}}, (X, CLASSES))
-    names = [name.rstrip("0123456789") for name in ready.network.layout.names]
+    _, state = begin({"network": {"hidden": [8, 8, 6], "residual": True}}, (X, CLASSES))
+    names = [name.rstrip("0123456789") for name in state.network.layout.names]
     assert names == ["dense", "relu", "residual", "dense", "relu", "dense"]
 
 
@@ -602,12 +602,12 @@ def test_frozen_layers_stay_bit_for_bit_and_others_move() -> None:
         "network": {"hidden": [8, 8], "frozen": ["dense1", "relu1"]},
         "optimizer": {"name": "adamw", "weight_decay": 0.1},
     }
-    ready = experiment(config, (X, CLASSES))
-    start = ready.network.params.copy()
-    list(ready.epochs())
-    first, *others = (part for part in ready.network.layout.slices if part.stop > part.start)
-    assert (ready.network.params[first] == start[first]).all()
-    assert all((ready.network.params[part] != start[part]).any() for part in others)
+    setup, state = begin(config, (X, CLASSES))
+    start = state.network.params.copy()
+    list(watch_epochs(setup, state))
+    first, *others = (part for part in state.network.layout.slices if part.stop > part.start)
+    assert (state.network.params[first] == start[first]).all()
+    assert all((state.network.params[part] != start[part]).any() for part in others)
 
 
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
@@ -654,7 +654,7 @@ def test_balanced_weights_find_a_class_of_2_percent() -> None:
 
 
 def test_standard_scaling_knows_the_training_rows_only() -> None:
-    prepared = experiment({"training": {"dtype": "float64"}}, (X * [1, 10, 100, 0] + 5, CLASSES)).prepared
+    prepared = begin({"training": {"dtype": "float64"}}, (X * [1, 10, 100, 0] + 5, CLASSES))[0].prepared
     assert prepared.train.X.mean(0) == pytest.approx(np.zeros(4), abs=1e-12)
     assert prepared.train.X.std(0) == pytest.approx([1, 1, 1, 0], abs=1e-12)
     assert prepared.validation is not None
@@ -663,7 +663,7 @@ def test_standard_scaling_knows_the_training_rows_only() -> None:
 
 def test_minmax_scaling_knows_the_training_rows_only() -> None:
     config = {"data": {"scale": "minmax"}, "training": {"dtype": "float64"}}
-    prepared = experiment(config, (X * [1, 10, 100, 0] + 5, CLASSES)).prepared
+    prepared = begin(config, (X * [1, 10, 100, 0] + 5, CLASSES))[0].prepared
     assert prepared.train.X.min(0) == pytest.approx(np.zeros(4), abs=1e-12)
     assert prepared.train.X.max(0) == pytest.approx([1, 1, 1, 0])
     others = [part.X for part in (prepared.validation, prepared.test) if part is not None]
@@ -671,13 +671,13 @@ def test_minmax_scaling_knows_the_training_rows_only() -> None:
 
 
 def test_no_scaling_hands_on_what_was_given() -> None:
-    prepared = experiment({"data": {"scale": "none", **WHOLE}, "training": {"dtype": "float64"}}, (X, CLASSES)).prepared
+    prepared = begin({"data": {"scale": "none", **WHOLE}, "training": {"dtype": "float64"}}, (X, CLASSES))[0].prepared
     assert (prepared.train.X == X).all()
 
 
 def test_parts_are_of_the_sizes_that_were_asked_for_and_stratified() -> None:
     y = np.repeat([0, 1], [200, 40])
-    prepared = experiment({"data": {"validation": 0.25, "test": 0.1}}, (X, y)).prepared
+    prepared = begin({"data": {"validation": 0.25, "test": 0.1}}, (X, y))[0].prepared
     assert prepared.validation is not None and prepared.test is not None
     assert [len(part) for part in (prepared.train, prepared.validation, prepared.test)] == [156, 60, 24]
     assert [part.y.sum() for part in (prepared.train, prepared.validation, prepared.test)] == [26, 10, 4]
@@ -689,9 +689,9 @@ def test_without_held_out_parts_there_are_only_training_metrics() -> None:
 
 @pytest.mark.parametrize("source", ["xor", "parity-3", "encoder-4-2-4"])
 def test_data_that_is_every_pattern_there_is_is_not_split(source: str) -> None:
-    prepared = experiment({"data": {"source": source}}).prepared
+    prepared = begin({"data": {"source": source}})[0].prepared
     assert prepared.validation is None and prepared.test is None
-    assert len(prepared.train) == len(prepared.about.X)
+    assert len(prepared.train) == len(prepared.dataset.X)
 
 
 def test_validation_and_test_can_stand_in_files(tmp_path: Path) -> None:
@@ -702,16 +702,16 @@ def test_validation_and_test_can_stand_in_files(tmp_path: Path) -> None:
         for name, rows in parts.items()
     }
     config = {"data": {"source": paths["train"], "validation": paths["validation"], "test": paths["test"]}}
-    ready = experiment({**config, "training": {"epochs": 10}})
-    scaling = ready.prepared.preprocessing.scaling
+    setup, state = begin({**config, "training": {"epochs": 10}})
+    scaling = setup.prepared.preprocessing.scaling
     assert scaling.shift == pytest.approx(X[:120].mean(0)), "fitted on the training file"
-    assert [len(p) for p in (ready.prepared.train, ready.prepared.validation, ready.prepared.test) if p] == [
+    assert [len(p) for p in (setup.prepared.train, setup.prepared.validation, setup.prepared.test) if p] == [
         120,
         60,
         60,
     ]
-    list(ready.epochs())
-    run = ready.finish()
+    list(watch_epochs(setup, state))
+    run = finish(setup, state)
     assert run.metrics["test_accuracy"] == run.evaluate(X[180:], CLASSES[180:])["accuracy"]
 
 
@@ -816,10 +816,10 @@ def test_a_memory_mapped_matrix_trains_to_the_weights_of_one_in_memory(tmp_path:
     source = matrices(tmp_path / "train")
     config = {"data": {"class_weight": "balanced"}, "training": {"epochs": 3, "dtype": "float64", "batch_size": 20}}
     in_memory = mlp.run(config, (X, CLASSES))
-    ready = experiment({**config, "data": {**config["data"], "source": source, "target": "y.npy"}})
-    assert ready.prepared.streamed
-    list(ready.epochs())
-    mapped = ready.finish()
+    setup, state = begin({**config, "data": {**config["data"], "source": source, "target": "y.npy"}})
+    assert setup.prepared.train.is_streamed
+    list(watch_epochs(setup, state))
+    mapped = finish(setup, state)
     # the same batches, their rows in the order of the file: sums differ by rounding
     assert mapped.network.params == pytest.approx(in_memory.network.params, rel=1e-9)
     assert mapped.metrics == pytest.approx(in_memory.metrics, rel=1e-9)
@@ -904,13 +904,13 @@ def test_the_best_of_all_restarts_on_validation_is_kept_and_all_are_reported() -
 def test_each_restart_is_what_a_network_from_the_same_start_becomes_alone() -> None:
     """Members differ by their first weights only: the split and the order of the batches are shared."""
     config: dict[str, Any] = {"network": {"batch_norm": True}, "training": {"epochs": 3, "dtype": "float64"}}
-    population = experiment({**config, "training": {**config["training"], "restarts": 3}}, (X, CLASSES))
+    setup, population = begin({**config, "training": {**config["training"], "restarts": 3}}, (X, CLASSES))
     starts = population.network.params.copy()
-    list(population.epochs())
+    list(watch_epochs(setup, population))
     for member, start in enumerate(starts):
-        alone = experiment(config, (X, CLASSES))
+        setup, alone = begin(config, (X, CLASSES))
         np.copyto(alone.network.params, start)
-        list(alone.epochs())
+        list(watch_epochs(setup, alone))
         assert alone.network.params == pytest.approx(population.network.params[member], rel=1e-7, abs=1e-9)
 
 
@@ -922,10 +922,10 @@ def test_one_restart_is_no_population() -> None:
 
 def test_a_restart_that_diverges_is_not_chosen() -> None:
     config = {"data": WHOLE, "network": LINEAR, "optimizer": SGD, "training": full_batch(30, restarts=3)}
-    ready = experiment(config, (X, NUMBER))
-    ready.network.params[1] = 1e200  # its square leaves float64
-    list(ready.epochs())
-    run = ready.finish()
+    setup, state = begin(config, (X, NUMBER))
+    state.network.params[1] = 1e200  # its square leaves float64
+    list(watch_epochs(setup, state))
+    run = finish(setup, state)
     assert run.metrics["restart_chosen"] != 1
     assert not np.isfinite(run.metrics["restart_losses"][1])
     assert np.isfinite(run.metrics["train_loss"])
@@ -965,10 +965,10 @@ def test_recording_more_or_less_changes_no_bit() -> None:
 
 def test_without_shuffling_batches_come_in_the_order_of_the_rows() -> None:
     config = {"data": WHOLE, "network": LINEAR, "training": {"shuffle": False, "batch_size": 1, "epochs": 1}}
-    ready = experiment({**config, "optimizer": SGD}, (X[:9], NUMBER[:9]))
+    setup, state = begin({**config, "optimizer": SGD}, (X[:9], NUMBER[:9]))
     expected = [0.5 * NUMBER[0] ** 2]  # from zero weights the first answer is 0
-    list(ready.epochs())
-    assert ready.recorder.history["loss"][:1] == pytest.approx(expected, rel=1e-6)
+    list(watch_epochs(setup, state))
+    assert state.history["loss"][:1] == pytest.approx(expected, rel=1e-6)
     seeds = [
         mlp.run({**config, "training": {**config["training"], "seed": s}}, (X[:9], NUMBER[:9])).network.params
         for s in (0, 1)
@@ -977,19 +977,20 @@ def test_without_shuffling_batches_come_in_the_order_of_the_rows() -> None:
 
 
 def test_an_epoch_is_a_fact() -> None:
-    ready = experiment({"training": {"epochs": 3}}, (X, CLASSES))
-    epochs = list(ready.epochs())
-    assert [(epoch.number, epoch.n_epochs) for epoch in epochs] == [(1, 3), (2, 3), (3, 3)]
-    assert epochs[-1].train_loss == ready.recorder.history["train_loss"][-1]
-    assert epochs[-1].validation["accuracy"] == ready.recorder.history["validation_accuracy"][-1]
+    setup, state = begin({"training": {"epochs": 3}}, (X, CLASSES))
+    seen = list(watch_epochs(setup, state))
+    assert [(epoch.number, epoch.n_epochs) for epoch in seen] == [(1, 3), (2, 3), (3, 3)]
+    assert seen[-1].train_loss == state.history["train_loss"][-1]
+    assert seen[-1].validation["accuracy"] == state.history["validation_accuracy"][-1]
 
 
 def test_training_stops_after_the_step_at_which_it_is_told_to() -> None:
-    ready = experiment({"training": {"epochs": 5}}, (X, CLASSES))
-    for epoch in ready.epochs():
-        ready.stopped = epoch.number == 2
-    assert ready.steps == 12
-    assert ready.finish().history.steps("loss")[-1] == 11
+    setup, state = begin({"training": {"epochs": 5}}, (X, CLASSES))
+    stop = Stop()
+    for epoch in watch_epochs(setup, state, stop=stop):
+        stop.requested = epoch.number == 2
+    assert state.steps == 12
+    assert finish(setup, state).history.steps("loss")[-1] == 11
 
 
 # training that goes wrong
@@ -1044,10 +1045,10 @@ def test_divergence_keeps_the_best_weights_there_were() -> None:
 
 def test_the_start_is_kept_where_no_epoch_came_to_its_end() -> None:
     config = {"optimizer": {"name": "sgd", "learning_rate": 1e30}}
-    ready = experiment(config, (X, NUMBER))
-    start = ready.network.params.copy()
-    list(ready.epochs())
-    assert (ready.finish().network.params == start).all()
+    setup, state = begin(config, (X, NUMBER))
+    start = state.network.params.copy()
+    list(watch_epochs(setup, state))
+    assert (finish(setup, state).network.params == start).all()
 
 
 def test_a_run_that_diverges_can_be_saved_and_read(tmp_path: Path) -> None:

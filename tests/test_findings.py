@@ -120,12 +120,12 @@ ROWS = {
         {"loss": FALLING}),
     "it stood still above what a plain network reaches": Row(
         "stagnation", "warning", 9, "too_little_capacity",
-        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "yardstick_train_accuracy": [0.95]}
+        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [0.95]}
         | {"settings": ENDED["settings"] | {"narrowest": 2.0}},
         {"train_accuracy": [0.94]}),
     "it was stopped while it fell": Row(
         "unfinished", "warning", 0, "too_few_epochs",  # ten steps are hopeless from the first
-        {"loss": FALLING, "reference_loss": [1.0], "train_accuracy": [0.6], "yardstick_train_accuracy": [0.95],
+        {"loss": FALLING, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [0.95],
          "settings": ENDED["settings"] | {"epochs": 2.0}},
         {"train_accuracy": [0.94]}),
     "learned by heart": Row(
@@ -140,34 +140,34 @@ ROWS = {
         {"crossed_accuracy": [0.97]}),
     "short of what a plain network knows of rows it has not seen": Row(
         "stagnation", "warning", 9, "too_little_capacity",
-        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "yardstick_train_accuracy": [1.0],
+        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [1.0],
          "crossed_accuracy": [0.9], "settings": ENDED["settings"] | {"narrowest": 2.0}},
         {"crossed_accuracy": [0.62]}),
     "an r² that luck may give": Row(
         "no_progress", "warning", 9, "uninformative_labels",
         {"loss": LOW, "reference_loss": [0.69], "target_std": [1.0], "validation_r2": [0.15],
-         "yardstick_validation_r2": [-0.3], "settings": ENDED["settings"] | {"validation_scored": 50.0}},
+         "baseline_validation_r2": [-0.3], "settings": ENDED["settings"] | {"validation_scored": 50.0}},
         {"validation_r2": [0.25]}),
     "a truth table, which can only be got by heart": Row(
         "stagnation", "warning", 9, "too_little_capacity",
-        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "yardstick_train_accuracy": [1.0],
+        {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [1.0],
          "crossed_accuracy": [0.4], "guess_accuracy": [0.5], "settings": ENDED["settings"] | {"narrowest": 2.0}},
         {"train_accuracy": [0.97]}),
     "nothing that holds for other rows": Row(
         "no_progress", "warning", 9, "uninformative_labels",
-        {"loss": LOW, "reference_loss": [0.69], "validation_accuracy": [0.5], "yardstick_validation_accuracy": [0.51],
+        {"loss": LOW, "reference_loss": [0.69], "validation_accuracy": [0.5], "baseline_validation_accuracy": [0.51],
          **BALANCED, **ENDED},
         {"validation_accuracy": [0.97]}),
     "labels that contradict their surroundings": Row(
         "stagnation", "warning", 9, "noisy_labels",
         {"loss": SETTLED, "reference_loss": [0.69], "label_noise": [0.3], "label_noise_error": [0.02],
-         "yardstick_validation_accuracy": [0.7]},
+         "baseline_validation_accuracy": [0.7]},
         {"label_noise": [0.03]}),
     "labels that a plain network predicts all the same": Row(
         "stagnation", "warning", 9, "noisy_labels",
         {"loss": SETTLED, "reference_loss": [0.69], "label_noise": [0.3], "label_noise_error": [0.02],
-         "yardstick_validation_accuracy": [0.7]},
-        {"yardstick_validation_accuracy": [0.95]}),
+         "baseline_validation_accuracy": [0.7]},
+        {"baseline_validation_accuracy": [0.95]}),
     "a class that is never answered": Row(
         "minority_class_ignored", "warning", 0, "class_imbalance",
         {"class_counts": {"no": 950, "yes": 50}, "recall": {"no": 1.0, "yes": 0.1}},
@@ -229,7 +229,7 @@ ROWS = {
         {"loss": FALLING}),
     "a loss that swings to the end": Row(
         "oscillation", "warning", 9, "momentum_too_high",
-        {"loss": [1.0, 0.2] * 5, "reference_loss": [1.0], "train_accuracy": [0.6], "yardstick_train_accuracy": [0.95],
+        {"loss": [1.0, 0.2] * 5, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [0.95],
          "settings": ENDED["settings"] | {"momentum": 0.99}},
         {"loss": SETTLED}),
     "large weights": Row(

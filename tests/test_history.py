@@ -263,3 +263,11 @@ def test_only_a_column_with_several_numbers_has_a_norm() -> None:
             history.derive("other", source)
     with pytest.raises(mlp.UnknownNameError):
         history.derive("other", "absent")
+
+
+def test_columns_that_have_another_name_today_are_found_by_it() -> None:
+    """Version 0.1.0 called the plain network beside a run a yardstick."""
+    about, arrays = mlp.History({"yardstick_train_accuracy": [0.9], "loss": [0.7]}).packed()
+    found = mlp.History.unpacked(about, arrays)
+    assert list(found) == ["baseline_train_accuracy", "loss"]
+    assert found["baseline_train_accuracy"].tolist() == [0.9]

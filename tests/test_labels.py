@@ -106,7 +106,7 @@ def test_an_onnx_model_answers_in_integers_or_names(name: str, tmp_path: Path) -
     run = mlp.run(QUICK, (X, TARGETS[name]))
     session = onnxruntime.InferenceSession(str(mlp.to_onnx(run, tmp_path / "run.onnx")))
     found = session.run(["prediction"], {"X": X})[0]
-    names = run.preprocessing.names_of(run.predict(X))
+    names = run.model.preprocessing.names_of(run.predict(X))
     assert found.dtype in (np.int64, np.bool_, object)
     assert list(map(str, found.tolist())) == names
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import pytest
 
 import mlp
 from mlp.diagnosis.reading import moments
-from mlp.experiment import experiment
+from mlp.experiment import begin, finish, initial_state, watch_epochs
 
 RNG = np.random.default_rng(0)
 CENTRES = 1.6 * RNG.standard_normal((3, 6))
@@ -39,9 +39,9 @@ class Late:
 
 
 def watch(sections: dict[str, Any], data: Any = (X, Y)) -> Watched:
-    ready = experiment({"training": {"epochs": 6}} | sections, data)
-    live = [alarm for epoch in ready.epochs() for alarm in epoch.alarms]
-    return Watched(ready.finish(), live)
+    setup, state = begin({"training": {"epochs": 6}} | sections, data)
+    live = [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
+    return Watched(finish(setup, state), live)
 
 
 CASES: dict[str, tuple[dict[str, Any], Any]] = {
@@ -75,7 +75,7 @@ def test_the_verdict_of_the_file_is_that_of_the_run(name: str, watched: Any, tmp
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_was_seen_at_the_end_was_seen_live_or_at_the_last_look(name: str, watched: Any) -> None:
-    """Between the last moment and the end only what needs the end is new: the yardstick, and the budget used up."""
+    """Between the last moment and the end only what needs the end is new: the baseline, and the budget used up."""
     run, live = watched[name]
     seen = {alarm.kind for alarm in live}
     final = {finding.kind for finding in run.findings if finding.severity != "info"}
@@ -137,24 +137,24 @@ def test_where_all_is_well_nothing_is_said(name: str, watched: Any) -> None:
 
 def test_a_plateau_that_ends_alarms_while_it_lasts_and_not_in_the_end() -> None:
     """For a third of the steps the rate is next to nothing."""
-    ready = experiment({"training": {"epochs": 30}}, (X, Y))
-    ready.rule = mlp.Adam(Late())
-    assert [alarm.kind for epoch in ready.epochs() for alarm in epoch.alarms] == ["no_progress"]
-    assert ready.finish().healthy
+    setup = replace(begin({"training": {"epochs": 30}}, (X, Y))[0], rule=mlp.Adam(Late()))
+    state = initial_state(setup)
+    assert [alarm.kind for epoch in watch_epochs(setup, state) for alarm in epoch.alarms] == ["no_progress"]
+    assert finish(setup, state).healthy
 
 
 @pytest.mark.parametrize("sections", [{}, {"optimizer": {"name": "sgd", "learning_rate": 1e-6}}], ids=["well", "slow"])
 def test_nothing_is_probed_where_that_is_off(sections: dict[str, Any]) -> None:
     run = watch(sections | {"record": {"probe": "never"}}).run
-    probes = ("yardstick", "crossed", "label_noise", "loss_along")
+    probes = ("baseline_", "crossed", "label_noise", "loss_along")
     assert not [name for name in run.history if name.startswith(probes)]
 
 
 def test_a_slow_run_is_probed_once() -> None:
     run = watch({"optimizer": {"name": "sgd", "learning_rate": 1e-6}}).run
-    for name in ("yardstick_train_accuracy", "yardstick_validation_accuracy", "label_noise", "loss_along"):
+    for name in ("baseline_train_accuracy", "baseline_validation_accuracy", "label_noise", "loss_along"):
         assert len(run.history[name]) == 1
-    assert run.history["yardstick_validation_accuracy"][0] > 0.9
+    assert run.history["baseline_validation_accuracy"][0] > 0.9
 
 
 def test_an_alarm_is_shown_once() -> None:

@@ -12,7 +12,8 @@ import pytest
 import mlp
 from mlp.data import Scaling
 from mlp.data.blocks import row_blocks, selected
-from mlp.experiment.prepare import CELLS, Part
+from mlp.preprocessing import Part
+from mlp.preprocessing.preprocessing import CELLS
 
 WIDTH = 1 << 14
 

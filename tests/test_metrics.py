@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import prepared
 
 from mlp import Dense, Network
-from mlp.experiment import metrics
-from mlp.experiment.build import Head, head
-from mlp.experiment.config import parse
-from mlp.experiment.prepare import Part
+from mlp.config import parse
+from mlp.model import Model, OutputHead, build_output_head
+from mlp.model.metrics import score_outputs
+from mlp.preprocessing import Part
 
 
-def ending(task: str, n_targets: int, **sections: Any) -> Head:
-    return head(parse(sections), task, n_targets)
+def ending(task: str, n_targets: int, **sections: Any) -> OutputHead:
+    return build_output_head(parse(sections), task, n_targets)
 
 
 def passing(n: int, l2: float = 0.0) -> Network:
@@ -30,7 +31,7 @@ def of(task: str, outputs: Any, y: Any, **sections: Any) -> dict[str, float]:
     """The metrics of given raw outputs."""
     raw, y = np.array(outputs, float), np.asarray(y)
     n_targets = max(2, raw.shape[1]) if task == "classification" else raw.shape[1]
-    return metrics.evaluate(passing(raw.shape[1]), ending(task, n_targets, **sections), task, Part(raw, y))
+    return score_outputs(ending(task, n_targets, **sections), raw, Part(raw, y))
 
 
 def test_accuracy_is_the_share_of_rows_whose_largest_output_is_the_class() -> None:
@@ -87,7 +88,8 @@ def test_r2_of_a_constant_target_is_1_if_met_and_0_if_not() -> None:
 
 def test_the_loss_metric_leaves_weight_penalties_out() -> None:
     part = Part(np.array([[1.0], [2.0]]), np.array([1.0, 2.0]))
-    found = metrics.evaluate(passing(1, l2=10.0), ending("regression", 1), "regression", part)
+    model = Model(passing(1, l2=10.0), ending("regression", 1), prepared(part, None, "regression", 1).preprocessing)
+    found = model.evaluate(part)
     assert found["loss"] == 0.0
 
 
@@ -95,18 +97,19 @@ def test_every_metric_keeps_the_population() -> None:
     population = Network([Dense(2, 3)], 0, population=(4,))
     rng = np.random.default_rng(0)
     part = Part(rng.normal(size=(10, 2)), rng.integers(0, 3, 10))
-    together = metrics.evaluate(population, ending("classification", 3), "classification", part)
+    head, preprocessing = ending("classification", 3), prepared(part).preprocessing
+    together = Model(population, head, preprocessing).evaluate_by_member(part)
     for member in range(4):
         single = Network([Dense(2, 3)], 0)
         np.copyto(single.params, population.params[member])
-        alone = metrics.evaluate(single, ending("classification", 3), "classification", part)
+        alone = Model(single, head, preprocessing).evaluate(part)
         assert together["accuracy"][member] == alone["accuracy"]
         assert together["loss"][member] == pytest.approx(alone["loss"], rel=1e-12)  # sums in another order
 
 
 def test_probabilities_of_a_binary_network_are_1_minus_p_and_p() -> None:
     raw = np.array([[log(3)], [0.0]])  # σ(ln 3) = ¾
-    p = metrics.probabilities(ending("classification", 2), "classification", raw)
+    p = ending("classification", 2).probabilities(raw)
     assert p == pytest.approx(np.array([[0.25, 0.75], [0.5, 0.5]]))
 
 
@@ -117,7 +120,7 @@ def test_probabilities_of_a_binary_network_are_1_minus_p_and_p() -> None:
 )
 def test_probabilities_of_classes_sum_to_1(sections: dict[str, Any]) -> None:
     raw = np.random.default_rng(0).normal(size=(20, 3)) * 5
-    p = metrics.probabilities(ending("classification", 3, **sections), "classification", raw)
+    p = ending("classification", 3, **sections).probabilities(raw)
     assert p is not None
     assert p.sum(1) == pytest.approx(np.ones(20))
     assert (p.argmax(1) == raw.argmax(1)).all()
@@ -125,7 +128,7 @@ def test_probabilities_of_classes_sum_to_1(sections: dict[str, Any]) -> None:
 
 def test_scores_of_a_hinge_are_no_probabilities() -> None:
     raw = np.zeros((2, 3))
-    assert metrics.probabilities(ending("classification", 3, loss={"name": "hinge"}), "classification", raw) is None
+    assert ending("classification", 3, loss={"name": "hinge"}).probabilities(raw) is None
 
 
 def test_rows_are_evaluated_in_blocks_as_if_at_once() -> None:
@@ -134,4 +137,6 @@ def test_rows_are_evaluated_in_blocks_as_if_at_once() -> None:
     network = Network([Dense(2, 2)], 0)
     weights = network.views[0]
     expected = np.c_[X, np.ones(len(X))] @ weights.T
-    assert metrics.raw_outputs(network, Part(X, X[:, 0])) == pytest.approx(expected, rel=1e-12)
+    part = Part(X, X[:, 0])
+    model = Model(network, ending("regression", 2), prepared(part, None, "regression", 2).preprocessing)
+    assert model.raw(part) == pytest.approx(expected, rel=1e-12)

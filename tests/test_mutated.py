@@ -13,8 +13,8 @@ import pytest
 
 import mlp
 from mlp.errors import MLPError
-from mlp.experiment import checkpoint
-from mlp.experiment.files import CHECKPOINT
+from mlp.experiment.checkpoint import read_checkpoint
+from mlp.experiment.run_directory import CHECKPOINT
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -89,7 +89,7 @@ def same_checkpoint(folder: Path) -> Callable[[], None]:
     """The same of its checkpoint."""
 
     def said() -> Any:
-        found = checkpoint.read(folder)
+        found = read_checkpoint(folder)
         arrays = {name: (a.tobytes(), a.dtype, a.shape) for name, a in found.arrays.items()}
         return found._replace(arrays={}), arrays
 

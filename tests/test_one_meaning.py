@@ -145,7 +145,7 @@ def test_what_is_put_together_can_be_worked_out_from_what_is_shown(name: str) ->
 
 @pytest.mark.parametrize("name", CASES)
 def test_evidence_of_one_name_is_one_number(name: str) -> None:
-    """ "score" and "yardstick" were of the validation rows in one finding and of the rows to train on in another."""
+    """ "score" and "baseline" were of the validation rows in one finding and of the rows to train on in another."""
     seen = {key: value for key, value in run(name).metrics.items() if np.ndim(value) == 0}
     for finding in run(name).findings:
         for key, value in finding.evidence.items():

@@ -14,9 +14,8 @@ from cases import LAYERS, WIDTH
 
 import mlp
 from mlp.exchange import onnx_file
-from mlp.exchange.ending import LINKS
-from mlp.exchange.graph import Graph
-from mlp.exchange.translation import TRANSLATIONS
+from mlp.exchange.onnx_file import LINKS
+from mlp.exchange.onnx_layers import TRANSLATIONS, Graph
 from mlp.layers import ACTIVATIONS
 
 CLOSE = 1e-5  # what issue 5 asks for
@@ -47,7 +46,7 @@ def test_a_layer_gives_in_onnxruntime_what_it_gives_here(name: str, dtype: Any) 
     layers = [mlp.Dense(3, WIDTH), layer, mlp.Dense(layer.n_out, 2)]
     network = moved(mlp.Network(layers, 1, dtype=dtype))
     rows = (3 * np.random.default_rng(1).normal(size=(40, 3))).astype(dtype)
-    found = answers(onnx_file.network_model(onnx, network), rows)["outputs"]
+    found = answers(onnx_file.build_network(onnx, network), rows)["outputs"]
     assert found.dtype == dtype
     assert np.abs(found - mlp.predict(network, rows)).max() < CLOSE
 
@@ -58,7 +57,7 @@ def test_an_activation_agrees_far_out_too(name: str) -> None:
     network = mlp.Network([mlp.Dense(1, 1), ACTIVATIONS[name]()], 0, dtype=np.float32)
     network.views[0][...] = [[1, 0]]
     rows = np.array([[-200], [-90], [-3], [-1e-4], [0], [1e-4], [1], [3], [90], [200]], np.float32)
-    found = answers(onnx_file.network_model(onnx, network), rows)["outputs"]
+    found = answers(onnx_file.build_network(onnx, network), rows)["outputs"]
     np.testing.assert_allclose(found, mlp.predict(network, rows), rtol=CLOSE, atol=CLOSE)
 
 
@@ -125,7 +124,7 @@ def test_a_run_answers_raw_rows_in_onnxruntime_as_it_does_here(name: str, tmp_pa
         np.testing.assert_allclose(found["prediction"], expected, rtol=CLOSE, atol=CLOSE)
     else:
         assert found["prediction"].tolist() == expected.tolist()
-    certain = run.head.certain and run.preprocessing.task != "regression"
+    certain = run.model.head.certain and run.model.preprocessing.task != "regression"
     assert ("probabilities" in found) is certain
     if certain:
         np.testing.assert_allclose(found["probabilities"], run.predict_proba(X), atol=CLOSE)
@@ -179,7 +178,7 @@ def test_the_model_tells_the_names_of_columns_and_classes(tmp_path: Path) -> Non
     model = onnx.load(mlp.to_onnx(run, tmp_path / "iris.onnx"))
     about = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert about["class_names"] == ["setosa", "versicolor", "virginica"]
-    assert about["feature_names"] == list(run.preprocessing.feature_names)
+    assert about["feature_names"] == list(run.model.preprocessing.feature_names)
     assert about["task"] == "classification"
 
 

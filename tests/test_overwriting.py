@@ -18,11 +18,14 @@ import pytest
 
 import mlp
 from mlp.cli import main
-from mlp.experiment.config import read
-from mlp.experiment.files import CHECKPOINT, NAMES, own_files
+from mlp.config import read_toml
+from mlp.experiment import Stop, begin, finish, watch_epochs
+from mlp.experiment.checkpoint_schedule import CheckpointSchedule
+from mlp.experiment.run_directory import CHECKPOINT, NAMES, own_files
 from mlp.optimizer_bench import check_folder, parse_bench_settings
 from mlp.optimizer_bench.protocol import open_folder
-from mlp.output import Permission, replacing
+from mlp.storage.atomic import replacing
+from mlp.storage.permission import Permission
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2)).round(3)
@@ -245,12 +248,11 @@ def test_an_unfinished_run_says_how_to_go_on(cli: Callable[[str], Said]) -> None
 
 
 def test_an_interrupted_run_is_unfinished_though_it_has_a_model(cli: Callable[[str], Said]) -> None:
-    ready = mlp.experiment.experiment({**ONE, "data": {"source": "rows.csv"}, "training": {"epochs": 3}})
-    ready.keep(Path("half"))
+    setup, state = begin({**ONE, "data": {"source": "rows.csv"}, "training": {"epochs": 3}})
+    stop = Stop(requested=True)  # as Ctrl-C does
     Path("half").mkdir()
-    ready.stopped = True  # as Ctrl-C does
-    list(ready.epochs())
-    ready.finish().save("half")
+    list(watch_epochs(setup, state, [CheckpointSchedule(setup, state, Path("half"), stop)], stop))
+    finish(setup, state).save("half")
     refused(cli, "train rows.csv -o half --set training.epochs=3 --set record.probe=never", "mlp resume half")
 
 
@@ -316,7 +318,7 @@ def test_a_comparison_goes_on_with_its_own_settings(tmp_path: Path) -> None:
     own = Permission([tmp_path / "bench.toml"])
     before = (tmp_path / "bench.toml").stat().st_mtime_ns
     check_folder(tmp_path, wanted, own)
-    with open_folder(tmp_path, parse_bench_settings(read(tmp_path / "bench.toml"))):
+    with open_folder(tmp_path, parse_bench_settings(read_toml(tmp_path / "bench.toml"))):
         pass
     assert (tmp_path / "bench.toml").stat().st_mtime_ns == before
     other = replace(wanted, seeds=3)
@@ -325,7 +327,7 @@ def test_a_comparison_goes_on_with_its_own_settings(tmp_path: Path) -> None:
     check_folder(tmp_path, other, Permission())
     with open_folder(tmp_path, other):
         pass
-    assert parse_bench_settings(read(tmp_path / "bench.toml")) == other
+    assert parse_bench_settings(read_toml(tmp_path / "bench.toml")) == other
 
 
 def test_a_comparison_leaves_other_files_alone(cli: Callable[[str], Said]) -> None:
@@ -521,7 +523,7 @@ def test_a_name_that_no_file_has_is_one_line(
         Path(loop).symlink_to(loop)
     before = everything()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlp.experiment.Experiment.epochs", lambda self: pytest.fail("trained"))
+        patch.setattr("mlp.cli.commands.watch_epochs", lambda *_: pytest.fail("trained"))
         status = main([word.format(name) for word in arguments])
     said = capsys.readouterr()
     assert (status, said.out) == (2, "")

@@ -12,9 +12,9 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError, UnknownNameError
-from mlp.experiment import experiment
-from mlp.experiment.trial import some, tried
-from mlp.pretraining import pretrained
+from mlp.experiment import begin
+from mlp.experiment.trial import first_rows, run_trial, score_part
+from mlp.pretraining import pretrain_layers
 from mlp.pretraining.autoencoder import corrupted, folded
 from mlp.pretraining.rbm import Machine, contrast
 from mlp.pretraining.stack import unexplained
@@ -127,48 +127,48 @@ def test_an_autoencoder_learns_to_give_back_what_it_was_fed() -> None:
 # the stack
 
 
-BOTH = pytest.mark.parametrize("describer", [mlp.RBM(epochs=3), mlp.Autoencoder(epochs=3)], ids=["rbm", "autoencoder"])
+BOTH = pytest.mark.parametrize("pretrainer", [mlp.RBM(epochs=3), mlp.Autoencoder(epochs=3)], ids=["rbm", "autoencoder"])
 
 
 @BOTH
-def test_every_hidden_layer_learns_and_the_last_stays(describer: Any) -> None:
+def test_every_hidden_layer_learns_and_the_last_stays(pretrainer: Any) -> None:
     net = sigmoids(6, 5, 4)
     before = [view.copy() for view in net.views]
-    history = mlp.pretrain(net, SIX, describer, rng=0)
+    history = mlp.pretrain(net, SIX, pretrainer, rng=0)
     assert history.labels("pretraining_error_by_layer") == ("dense1", "dense2")
     assert history["pretraining_error_by_layer"].shape == (4, 2)
     assert [bool((a != b).any()) for a, b in zip(before, net.views, strict=True)] == [True, False, True, False, False]
 
 
 @BOTH
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(describer: Any) -> None:
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(pretrainer: Any) -> None:
     nets = [sigmoids(6, 5, 4) for _ in range(3)]
     for net, seed in zip(nets, (1, 1, 2), strict=True):
-        mlp.pretrain(net, SIX, describer, rng=seed)
+        mlp.pretrain(net, SIX, pretrainer, rng=seed)
     np.testing.assert_array_equal(nets[0].params, nets[1].params)
     assert (nets[0].params != nets[2].params).any()
 
 
 @BOTH
-def test_a_member_of_a_population_learns_as_if_alone(describer: Any) -> None:
+def test_a_member_of_a_population_learns_as_if_alone(pretrainer: Any) -> None:
     many = sigmoids(6, 5, 4, population=(2,))
     alone = sigmoids(6, 5, 4)
     alone.params = many.params[0]
-    both = mlp.pretrain(many, SIX, describer, rng=3)["pretraining_error_by_layer"]
-    one = mlp.pretrain(alone, SIX, describer, rng=3)["pretraining_error_by_layer"]
+    both = mlp.pretrain(many, SIX, pretrainer, rng=3)["pretraining_error_by_layer"]
+    one = mlp.pretrain(alone, SIX, pretrainer, rng=3)["pretraining_error_by_layer"]
     np.testing.assert_array_equal(many.params[0], alone.params)
     np.testing.assert_array_equal(both[:, 0], one)
     assert both.shape == (4, 2, 2)
 
 
 @BOTH
-def test_dropout_and_noise_stand_aside(describer: Any) -> None:
+def test_dropout_and_noise_stand_aside(pretrainer: Any) -> None:
     net = mlp.Network(
         [mlp.Noise(0.1, n_in=6), mlp.Dense(6, 5), mlp.Sigmoid(), mlp.Dropout(0.5), mlp.Dense(5, 4), mlp.Sigmoid(),
          mlp.Dense(4, 2)],
         rng=0,
     )  # fmt: skip
-    assert mlp.pretrain(net, SIX, describer, rng=0).labels("pretraining_error_by_layer") == ("dense1", "dense2")
+    assert mlp.pretrain(net, SIX, pretrainer, rng=0).labels("pretraining_error_by_layer") == ("dense1", "dense2")
 
 
 def test_a_layer_that_diverges_keeps_the_weights_that_it_had() -> None:
@@ -212,17 +212,17 @@ def test_a_network_that_a_machine_cannot_describe_is_refused(layers: list[mlp.La
         mlp.pretrain(mlp.Network(layers), SIX, mlp.RBM(), rng=0)
 
 
-def test_what_is_no_describer_or_no_number_is_refused() -> None:
-    describer: Any = "rbm"
+def test_what_is_no_pretrainer_or_no_number_is_refused() -> None:
+    pretrainer: Any = "rbm"
     with pytest.raises(HyperparameterError, match=r"RBM\(\) or Autoencoder\(\)"):
-        mlp.pretrain(sigmoids(6, 3), SIX, describer, rng=0)
+        mlp.pretrain(sigmoids(6, 3), SIX, pretrainer, rng=0)
     with pytest.raises(DataError, match="finite"):
         mlp.pretrain(sigmoids(6, 3), np.where(SIX > 0, SIX, np.nan), mlp.RBM(), rng=0)
 
 
 def test_rows_of_another_width_are_refused() -> None:
     with pytest.raises(ShapeError, match="takes"):
-        list(pretrained(sigmoids(5, 3), SIX, mlp.RBM(), RNG))
+        list(pretrain_layers(sigmoids(5, 3), SIX, mlp.RBM(), RNG))
 
 
 @pytest.mark.parametrize("bad", [{"epochs": 0}, {"learning_rate": 0.0}, {"batch_size": 0}])
@@ -264,10 +264,10 @@ def test_a_run_with_pretraining_is_the_same_for_the_same_seed_and_keeps_its_reco
 
 def test_without_pretraining_a_run_is_as_it_was_before_there_was_any() -> None:
     """It has a generator of its own: weights, split and order of the rows are those of a run without it."""
-    plain, other = experiment(deep("none")), experiment(deep("rbm"))
-    np.testing.assert_array_equal(plain.network.params, other.network.params)
+    (plain, state), (other, other_state) = begin(deep("none")), begin(deep("rbm"))
+    np.testing.assert_array_equal(state.network.params, other_state.network.params)
     np.testing.assert_array_equal(plain.prepared.train.X, other.prepared.train.X)
-    assert "pretraining_error_by_layer" not in plain.recorder.history
+    assert "pretraining_error_by_layer" not in state.history
 
 
 @pytest.mark.parametrize(("rate", "cause"), [(1e-7, "learning_rate_too_low"), (3e3, "learning_rate_too_high")])
@@ -288,9 +288,9 @@ def test_a_short_trial_pretrains_as_the_run_does() -> None:
     """Else a repair would judge another experiment than the one to be repaired."""
     scores = []
     for pretrain in ("none", "rbm"):
-        ready = experiment(deep(pretrain))
-        given = ready.config, some(ready.prepared, np.dtype(np.float32)), "classification", 10
-        scores.append(tried(*given, steps=400).train_score)
+        setup, _ = begin(deep(pretrain))
+        rows = first_rows(setup.prepared, np.dtype(np.float32))
+        scores.append(score_part(run_trial(setup.config, rows, steps=400), rows.train))
     assert scores[0] < 0.2
     assert scores[1] > 0.6
 

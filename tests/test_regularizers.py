@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.config.optimizer import hidden_matrices
 from mlp.errors import ConfigError, HyperparameterError, ShapeError
-from mlp.experiment import experiment
-from mlp.experiment.regularizers import hidden_matrices
+from mlp.experiment import begin
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -122,9 +122,9 @@ def test_noise_and_dropout_of_inputs_stand_before_the_first_weights() -> None:
 
 
 def test_without_regularisers_nothing_stands_there() -> None:
-    ready = experiment({"network": {"hidden": [3]}}, (X, Y))
-    assert [layer.kind for layer in ready.network.layers] == ["dense", "relu", "dense"]
-    assert type(ready.rule) is mlp.Adam
+    setup, state = begin({"network": {"hidden": [3]}}, (X, Y))
+    assert [layer.kind for layer in state.network.layers] == ["dense", "relu", "dense"]
+    assert type(setup.rule) is mlp.Adam
 
 
 # label smoothing
@@ -140,8 +140,8 @@ def test_smoothed_targets_are_those_of_szegedy() -> None:
 
 
 def test_label_smoothing_is_a_key_of_the_cross_entropy_alone() -> None:
-    ready = experiment({"loss": {"label_smoothing": 0.2}}, (X, Y))
-    assert ready.head.loss == mlp.SigmoidCrossEntropy(label_smoothing=0.2)
+    setup, _ = begin({"loss": {"label_smoothing": 0.2}}, (X, Y))
+    assert setup.head.loss == mlp.SigmoidCrossEntropy(label_smoothing=0.2)
     with pytest.raises(ConfigError, match="hinge has no key 'label_smoothing'"):
         mlp.run({"loss": {"name": "hinge", "label_smoothing": 0.2}}, (X, Y))
 

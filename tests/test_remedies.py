@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mlp import History
+from mlp.config import parse
 from mlp.diagnosis.words import CAUSES
-from mlp.experiment import experiment
-from mlp.experiment.config import parse
+from mlp.errors import ConfigError
+from mlp.experiment import begin
 from mlp.experiment.remedies import FURTHER, REMEDIES, alternatives, changed, changes, described, together
 
 HISTORY = History({"settings": [[400.0, 4.0, 100.0]]}, labels={"settings": ("rows", "epochs", "planned_steps")})
@@ -59,7 +60,7 @@ def test_every_remedy_makes_an_experiment_that_can_be_built(cause: str, task: st
     assert repaired != parsed
     assert changes(cause, repaired, HISTORY) is None or cause in {*FURTHER, "too_few_epochs"}
     for made in alternatives(cause, parsed, HISTORY):
-        experiment(changed(parsed, made).to_dict(), data)
+        begin(changed(parsed, made).to_dict(), data)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,17 @@ def test_changes_are_said_as_an_experiment_file_says_them() -> None:
         'network.init {name = "normal", std = 0.1} → "auto"',
         "training.early_stopping false → {patience = 5}",
     ]
+
+
+def test_a_change_changes_these_keys_and_no_others() -> None:
+    config = parse({})
+    found = changed(config, {"optimizer": {"learning_rate": 0.5}, "network": {"hidden": [3, 3]}})
+    assert found.optimizer.own["learning_rate"] == 0.5
+    assert found.network.hidden == [3, 3]
+    assert (found.data, found.loss, found.training) == (config.data, config.loss, config.training)
+    assert config.network.hidden == [32]
+
+
+def test_a_change_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ConfigError, match="learning_rte"):
+        changed(parse({}), {"training": {"learning_rte": 0.5}})

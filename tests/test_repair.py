@@ -12,7 +12,7 @@ import mlp
 from mlp.data import synthetic
 from mlp.diagnosis import Cause, Finding
 from mlp.diagnosis.words import CAUSES
-from mlp.experiment import experiment, mended
+from mlp.experiment import begin, finish, repair_run, watch_epochs
 from mlp.experiment.repair import Bench, Change, with_all
 
 RINGS: dict[str, Any] = {"data": {"source": "rings"}, "training": {"epochs": 40}}
@@ -151,23 +151,23 @@ def test_a_rare_class_counts_like_any_other_in_a_trial() -> None:
 def test_at_most_as_many_full_runs_as_asked_for() -> None:
     seen: list[Any] = []
 
-    def show(ready: Any) -> Any:
-        seen.append(ready)
-        return ready.epochs()
+    def show(setup: Any, state: Any) -> Any:
+        seen.append(state)
+        return watch_epochs(setup, state)
 
     X = np.random.default_rng(0).normal(size=(200, 4))
     before = mlp.run({"training": {"epochs": 40}}, (X, np.random.default_rng(1).integers(0, 2, 200)))
-    found = mended(before, (X, np.random.default_rng(1).integers(0, 2, 200)), show, tries=1)
+    found = repair_run(before, (X, np.random.default_rng(1).integers(0, 2, 200)), show, tries=1)
     assert len(seen) == found.tries <= 1
 
 
 def test_causes_of_information_are_no_suspects() -> None:
-    ready = experiment(RINGS | {"training": {"epochs": 1}})
-    for _ in ready.epochs():
+    setup, state = begin(RINGS | {"training": {"epochs": 1}})
+    for _ in watch_epochs(setup, state):
         pass
-    run = ready.finish()
+    run = finish(setup, state)
     run.findings = (Finding("unscaled_inputs", "info", "", causes=(Cause("unscaled_inputs", "", ""),)),)
-    assert mended(run).trials == ()
+    assert repair_run(run).trials == ()
 
 
 def test_rows_of_their_own_are_used_for_every_trial() -> None:

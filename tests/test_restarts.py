@@ -12,8 +12,8 @@ from cases import LOSSES
 import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, FileFormatError
-from mlp.experiment import experiment
-from mlp.experiment.restarts import minima
+from mlp.experiment import begin, finish, watch_epochs
+from mlp.model import group_minima
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 3))
@@ -45,7 +45,7 @@ def together(target: str, **training: Any) -> mlp.Run:
     ],
 )
 def test_losses_within_5_percent_of_a_guess_are_one_minimum(losses: list[float], expected: list[list[float]]) -> None:
-    assert minima(losses, guess=1.0) == expected
+    assert group_minima(losses, guess=1.0) == expected
 
 
 def test_xor_with_two_hidden_units_has_its_known_minima() -> None:
@@ -104,7 +104,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 )
 def test_an_ensemble_says_the_mean_of_what_its_members_say(target: str, link: Any) -> None:
     run = together(target)
-    rows = run.preprocessing.scaling.apply(X)
+    rows = run.model.preprocessing.scaling.apply(X)
     mean = np.mean([link(mlp.predict(run.network.member(i), rows)) for i in range(4)], axis=0)
     said = run.predict(X)[:, None] if target == "counts" else run.predict_proba(X)
     np.testing.assert_allclose(said[:, -mean.shape[1] :], mean, rtol=1e-9)
@@ -112,7 +112,7 @@ def test_an_ensemble_says_the_mean_of_what_its_members_say(target: str, link: An
 
 def test_an_ensemble_predicts_the_mean_of_numbers() -> None:
     run = together("number")
-    rows = run.preprocessing.scaling.apply(X)
+    rows = run.model.preprocessing.scaling.apply(X)
     mean = np.mean([mlp.predict(run.network.member(i), rows)[:, 0] for i in range(4)], axis=0)
     np.testing.assert_allclose(run.predict(X), mean, rtol=1e-12)
 
@@ -149,11 +149,11 @@ def test_a_file_with_members_for_a_run_without_an_ensemble_is_refused(tmp_path: 
 
 
 def test_a_member_that_diverged_has_no_say() -> None:
-    ready = experiment({"training": {"restarts": 3, "ensemble": True, "epochs": 1}}, (X, TARGETS["classes"]))
-    ready.network.params[1] = np.nan
-    for _ in ready.epochs():
+    setup, state = begin({"training": {"restarts": 3, "ensemble": True, "epochs": 1}}, (X, TARGETS["classes"]))
+    state.network.params[1] = np.nan
+    for _ in watch_epochs(setup, state):
         pass
-    run = ready.finish()
+    run = finish(setup, state)
     assert run.network.population == (2,)
     assert np.isfinite(run.predict_proba(X)).all()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.experiment import Experiment, checkpoint, experiment
-from mlp.experiment.keeper import Keeper
+from mlp.experiment import Stop, begin, finish, watch_epochs
+from mlp.experiment.checkpoint import read_checkpoint
+from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.optimizers import OPTIMIZERS
 
 RNG = np.random.default_rng(0)
@@ -51,24 +52,24 @@ def target(given: dict[str, Any]) -> np.ndarray:
     return NUMBERS if given["data"]["task"] == "regression" else CLASSES
 
 
-def keep(patch: Any, every: int = 1, look: Callable[[Keeper], None] = lambda keeper: None) -> None:
+def keep(patch: Any, every: int = 1, look: Callable[[CheckpointSchedule], None] = lambda keeper: None) -> None:
     """Write a checkpoint after every so many steps, and at the ends of epochs, whatever the clock says; then `look`."""
 
-    def keep_and_look(self: Keeper) -> None:
-        self.next = self.ready.steps + 1
-        if self.ready.steps % every == 0:
+    def keep_and_look(self: CheckpointSchedule) -> None:
+        self.next = self.state.steps + 1
+        if self.state.steps % every == 0:
             self.write()
         look(self)
 
-    patch.setattr(Keeper, "look", keep_and_look)
-    patch.setattr(Keeper, "is_due", lambda self: True)
+    patch.setattr(CheckpointSchedule, "glance", keep_and_look)
+    patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
 
 
 def killed(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, step: int, folder: Path, every: int = 1) -> None:
     """Train with a checkpoint after every so many steps, and at the ends of epochs, until that step is done."""
 
-    def look(keeper: Keeper) -> None:
-        if keeper.ready.steps >= step:
+    def look(keeper: CheckpointSchedule) -> None:
+        if keeper.state.steps >= step:
             raise Killed
 
     with monkeypatch.context() as patch:
@@ -95,16 +96,16 @@ def assert_same(found: mlp.Run, whole: mlp.Run) -> None:
 
 def killed_at_epoch(monkeypatch: pytest.MonkeyPatch, given: Any, y: Any, epoch: int, folder: Path) -> None:
     """Train with a checkpoint after every epoch, until so many are done."""
-    write = Keeper.write
+    write = CheckpointSchedule.write
 
-    def counted(self: Keeper) -> None:
+    def counted(self: CheckpointSchedule) -> None:
         write(self)
-        if self.ready.epoch >= epoch:
+        if self.state.epoch >= epoch:
             raise Killed
 
     with monkeypatch.context() as patch:
         keep(patch, every=10**6)
-        patch.setattr(Keeper, "write", counted)
+        patch.setattr(CheckpointSchedule, "write", counted)
         with pytest.raises(Killed):
             mlp.run(given, (X, y), out=folder)
 
@@ -178,27 +179,31 @@ def test_stopped_by_ctrl_c_it_goes_on_from_that_step(
 ) -> None:
     """In the middle of an epoch of 3 steps and at its end. What is written of the run so far is no end of it."""
 
-    def interrupted(self: Experiment, at: Any) -> None:
-        pause(self, at)
-        self.pause, self.stopped = step, self.steps == step
+    given, stop = config(), Stop()
 
-    pause, given = Experiment._pause, config()
-    with monkeypatch.context() as patch:
-        patch.setattr(Experiment, "_pause", interrupted)
-        so_far = mlp.run(given, (X, CLASSES), out=tmp_path)
-    assert so_far.steps == step == mlp.load_run(tmp_path).steps == checkpoint.read(tmp_path).steps
+    def interrupted(steps: Iterator[mlp.Step]) -> Iterator[mlp.Step]:
+        for one in steps:
+            stop.requested = one.index + 1 == step
+            yield one
+
+    setup, state = begin(given, (X, CLASSES))
+    tap = state.recorder.tap
+    monkeypatch.setattr(state.recorder, "tap", lambda steps: interrupted(tap(steps)))
+    list(watch_epochs(setup, state, [CheckpointSchedule(setup, state, tmp_path, stop)], stop))
+    so_far = finish(setup, state)
+    so_far.save(tmp_path)
+    assert so_far.steps == step == mlp.load_run(tmp_path).steps == read_checkpoint(tmp_path).steps
     assert_same(mlp.resume(tmp_path, data=(X, CLASSES)), mlp.run(given, (X, CLASSES)))
 
 
 def test_what_is_stopped_while_it_pretrains_is_nothing_to_go_on_with(tmp_path: Path) -> None:
     """A step was taken and kept all the same: resumed, the run went on from layers that were half done."""
     given = config(network={"pretrain": {"name": "rbm", "epochs": 3}, "activation": "sigmoid", "batch_norm": False})
-    ready = experiment(given, (X, CLASSES))
-    ready.keep(tmp_path)
+    setup, state = begin(given, (X, CLASSES))
+    stop = Stop(requested=True)
     with pytest.raises(KeyboardInterrupt, match="train again"):
-        for _ in ready.pretrain():
-            ready.stopped = True
-    assert (ready.steps, list(tmp_path.iterdir())) == (0, [])
+        list(watch_epochs(setup, state, [CheckpointSchedule(setup, state, tmp_path, stop)], stop))
+    assert (state.steps, list(tmp_path.iterdir())) == (0, [])
 
 
 # killed at any moment

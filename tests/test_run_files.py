@@ -16,7 +16,7 @@ import pytest
 
 import mlp
 from mlp.errors import DataError, FileFormatError, MLPError
-from mlp.experiment.files import CHECKPOINT, NAMES, plain
+from mlp.experiment.run_directory import CHECKPOINT, NAMES, to_json_values
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -131,7 +131,7 @@ def test_no_file_holds_a_pickle(good: Path) -> None:
 
 def test_what_json_cannot_hold_is_null() -> None:
     given = {"a": (1.5, float("nan"), np.float32(2)), "b": [float("inf"), np.int64(3), None, True, "x"]}
-    assert plain(given) == {"a": [1.5, None, 2.0], "b": [None, 3, None, True, "x"]}
+    assert to_json_values(given) == {"a": [1.5, None, 2.0], "b": [None, 3, None, True, "x"]}
 
 
 # where to write

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import LAYERS, arrays_in, batch_for, first, inside, passed
+from cases import LAYERS, arrays_in, batch_for, first, inside, passed, prepared
 
 import mlp
 from mlp.arrays import effective_size
+from mlp.config import parse
 from mlp.errors import DataError, HyperparameterError, ShapeError
-from mlp.experiment import answering, experiment
-from mlp.experiment.build import head
-from mlp.experiment.config import parse
-from mlp.experiment.prepare import Part
-from mlp.experiment.trial import Rows, trained
+from mlp.experiment import begin, finish, watch_epochs
+from mlp.experiment import state as experiment_state
+from mlp.experiment.state import answering_model, statistics_batch
+from mlp.experiment.trial import run_trial
 from mlp.optimizers.memory import average
+from mlp.preprocessing import Part
 from mlp.problems.networks import NetworkDescent, Task
 
 RNG = np.random.default_rng(0)
@@ -168,31 +169,34 @@ def test_weights_answer_with_statistics_of_their_own(name: str) -> None:
 
     On digits the average answered with .45 of accuracy, and .97 with statistics measured where it is.
     """
-    ready = experiment(config(optimizer=RULES[name]), (X, Y))
-    train, validation = ready.prepared.train, ready.prepared.validation
+    setup, state = begin(config(optimizer=RULES[name]), (X, Y))
+    train, validation = setup.prepared.train, setup.prepared.validation
     assert validation is not None
-    for epoch in ready.epochs():
-        there = ready.network.at(np.array(ready.network.params if name == "lookahead" else average(ready.memory)))
+    for epoch in watch_epochs(setup, state):
+        there = state.network.at(np.array(state.network.params if name == "lookahead" else average(state.memory)))
         there.statistics = own_statistics(there, train.X)
         answers = mlp.predict(there, validation.X).argmax(1)
         assert epoch.validation["accuracy"] == pytest.approx((answers == validation.y).mean())
-    run = ready.finish()
+    run = finish(setup, state)
     np.testing.assert_allclose(run.network.statistics, own_statistics(run.network, train.X), rtol=1e-9)  # ε, as above
-    assert not np.allclose(run.network.statistics, ready.network.statistics, rtol=1e-3)
+    assert not np.allclose(run.network.statistics, state.network.statistics, rtol=1e-3)
     assert run.metrics["validation_loss"] == pytest.approx(run.history["validation_loss"][-1])
 
 
 def test_weights_that_train_answer_with_their_running_statistics() -> None:
-    ready = experiment(config(optimizer={"name": "sgd", "learning_rate": 0.3}), (X, Y))
-    list(ready.epochs())
-    assert ready.answering is ready.network
+    setup, state = begin(config(optimizer={"name": "sgd", "learning_rate": 0.3}), (X, Y))
+    list(watch_epochs(setup, state))
+    assert answering_model(setup, state).network is state.network
 
 
 def test_an_average_trains_as_if_nobody_asked_it() -> None:
     """Measuring statistics draws from no generator of the run and leaves the running ones."""
-    plain, asked = (experiment(config(optimizer=o, network=n), (X, Y)) for o, n in _asked_and_not())
-    for ready in (plain, asked):
-        list(ready.epochs())
+    states = []
+    for optimizer, network in _asked_and_not():
+        setup, state = begin(config(optimizer=optimizer, network=network), (X, Y))
+        list(watch_epochs(setup, state))
+        states.append(state)
+    plain, asked = states
     for mine, theirs in zip(arrays_in(plain.network), arrays_in(asked.network), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert plain.network.rng.bit_generator.state == asked.network.rng.bit_generator.state
@@ -207,23 +211,23 @@ def _asked_and_not() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 @pytest.mark.parametrize("restarts", [1, 3])
 def test_early_stopping_keeps_statistics_with_the_best_average(restarts: int) -> None:
     training = {"epochs": 40, "batch_size": 8, "dtype": "float64", "early_stopping": {"patience": 3}}
-    ready = experiment(config(training=training | {"restarts": restarts}), (X, Y))
-    list(ready.epochs())
-    run = ready.finish()
+    setup, state = begin(config(training=training | {"restarts": restarts}), (X, Y))
+    list(watch_epochs(setup, state))
+    run = finish(setup, state)
     assert len(run.history["validation_loss"]) < 40
     assert run.metrics["validation_loss"] == pytest.approx(float(run.history["validation_loss"].min()), rel=1e-12)
-    own = own_statistics(run.network, ready.prepared.train.X)
+    own = own_statistics(run.network, setup.prepared.train.X)
     np.testing.assert_allclose(run.network.statistics, own, rtol=1e-9)  # ε is taken off again
 
 
 def test_an_ensemble_of_averages_has_statistics_for_each_member() -> None:
     training = {"epochs": 3, "batch_size": 8, "dtype": "float64", "restarts": 3, "ensemble": True}
-    ready = experiment(config(training=training), (X, Y))
-    list(ready.epochs())
-    run = ready.finish()
+    setup, state = begin(config(training=training), (X, Y))
+    list(watch_epochs(setup, state))
+    run = finish(setup, state)
     for i in range(3):
         one = run.network.member(i)
-        own = own_statistics(one, ready.prepared.train.X)
+        own = own_statistics(one, setup.prepared.train.X)
         np.testing.assert_allclose(one.statistics, own, rtol=1e-9)  # ε, as above
 
 
@@ -240,28 +244,28 @@ def test_of_many_rows_the_same_sample_is_taken_from_memory_and_from_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every 10th row would be one class of ten that take turns: the sample is drawn, from a generator of its own."""
-    monkeypatch.setattr(answering, "ROWS", 30)
+    monkeypatch.setattr(experiment_state, "ROWS", 30)
     rows = X.astype(np.float32)
     np.save(tmp_path / "X.npy", rows)
     np.save(tmp_path / "y.npy", Y)
     given = config(training={"epochs": 2, "shuffle": False, "batch_size": 8})
     mapped = mlp.run(given | {"data": {"scale": "none", "source": str(tmp_path / "X.npy"), "target": "y.npy"}})
-    ready = experiment(given, (rows, Y))
-    list(ready.epochs())
-    run = ready.finish()
+    setup, state = begin(given, (rows, Y))
+    list(watch_epochs(setup, state))
+    run = finish(setup, state)
     assert mapped.network.statistics.tobytes() == run.network.statistics.tobytes()
-    taken = answering.sample(run.network, ready.prepared.train, None)
+    taken = statistics_batch(run.network, setup.prepared.train, None)
     assert taken.x.n_samples == 30
     np.testing.assert_allclose(run.network.statistics, own_statistics(run.network, taken.x.values.T), rtol=1e-3)
 
 
 def test_wide_layers_take_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "CELLS", 6 * 20)
-    monkeypatch.setattr(answering, "FEWEST", 10)
-    assert answering.sample(stack(), Part(X, Y), None).x.n_samples == 20
-    assert answering.sample(stack(), Part(X[:15], Y[:15]), None).x.n_samples == 15
-    monkeypatch.setattr(answering, "CELLS", 1)
-    assert answering.sample(stack(), Part(X, Y), None).x.n_samples == 10
+    monkeypatch.setattr(experiment_state, "CELLS", 6 * 20)
+    monkeypatch.setattr(experiment_state, "FEWEST", 10)
+    assert statistics_batch(stack(), Part(X, Y), None).x.n_samples == 20
+    assert statistics_batch(stack(), Part(X[:15], Y[:15]), None).x.n_samples == 15
+    monkeypatch.setattr(experiment_state, "CELLS", 1)
+    assert statistics_batch(stack(), Part(X, Y), None).x.n_samples == 10
 
 
 def test_estimators_answer_with_statistics_of_the_average() -> None:
@@ -278,9 +282,7 @@ def test_estimators_answer_with_statistics_of_the_average() -> None:
 
 def test_trials_beside_a_run_answer_so_too() -> None:
     given = config() | {"data": {}}
-    rows = Rows(Part(X, Y), None)
-    ending = head(parse(given), "classification", 3)
-    network, _ = trained(parse(given), rows, ending, 20, np.random.default_rng(0).spawn(2))
+    network = run_trial(parse(given), prepared(Part(X, Y)), 20).network
     np.testing.assert_allclose(network.statistics, own_statistics(network, X), rtol=1e-9)  # ε is taken off again
 
 

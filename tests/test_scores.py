@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from sklearn import metrics as theirs
 
 from mlp.errors import ShapeError
-from mlp.experiment.metrics import regression
+from mlp.model.metrics import score_numbers
 from mlp.statistics import scores
 from mlp.statistics.significance import sign_test
 
@@ -167,7 +167,7 @@ def test_answers_as_often_right_as_they_say_are_calibrated() -> None:
 def test_numbers_are_judged_as_by_sklearn(truth: list[list[float]], exact: bool) -> None:
     t = np.array(truth)
     y = t if exact else t + np.array([[0.5], [-1], [0.25]])
-    found = regression(y, t)
+    found = score_numbers(y, t)
     assert found["r2"] == pytest.approx(theirs.r2_score(t, y))
     assert found["rmse"] == pytest.approx(theirs.mean_squared_error(t, y) ** 0.5)
     assert scores.mae(t, y) == pytest.approx(theirs.mean_absolute_error(t, y))

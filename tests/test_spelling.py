@@ -240,7 +240,7 @@ def test_columns_are_ignored_and_taken_as_categories_in_all_that_follows(
     """Numbers of 19 digits that are names: as an input they are one float, as categories each is itself."""
     assert main(["train", "books.csv", "-o", "run", *SETS, "--set", "record.probe=never"]) == 0
     run = mlp.load_run("run")
-    assert run.preprocessing.feature_names == ("price", *(f"author={author}" for author in AUTHORS))
+    assert run.model.preprocessing.feature_names == ("price", *(f"author={author}" for author in AUTHORS))
     assert run.evaluate(*run.load("books.csv"))["accuracy"] == 1
     expected = run.predict(run.load_rows("books.csv")).tolist()
     given = [row[1:3] for row in books]

@@ -12,7 +12,7 @@ import pytest
 
 import mlp
 from mlp import initializers
-from mlp.experiment import experiment
+from mlp.experiment import begin, watch_epochs
 from mlp.instruments import START, start
 
 RNG = np.random.default_rng(0)
@@ -179,10 +179,10 @@ def test_going_on_does_not_note_it_again(tmp_path: Path) -> None:
 
 def test_what_the_survey_has_noted_stays_and_is_no_step() -> None:
     """The recorder took the survey's note for a step that was made, and counted all others from 1."""
-    ready = experiment({"training": {"epochs": 2}}, (X, Y))
-    list(ready.epochs())
-    history = ready.recorder.history
-    assert history.steps("loss").tolist() == list(range(ready.steps))
+    setup, state = begin({"training": {"epochs": 2}}, (X, Y))
+    list(watch_epochs(setup, state))
+    history = state.history
+    assert history.steps("loss").tolist() == list(range(state.steps))
     assert all(history.steps(name).tolist() == [0] for name in NAMES)
 
 

@@ -19,7 +19,7 @@ from mlp.diagnosis.suspicion import between
 UPWARD = [1.0, 2.0, 4.0, 8.0, 10.0, 11.0, 12.0, 13.0]
 SMALL = {"input_mean": {"a": 0.0, "b": 0.0}, "input_std": {"a": 1.0, "b": 1.0}}
 HEART = {"train_accuracy": [1.0], "validation_accuracy": [0.6], "settings": {"rows": 60.0}}
-MEANINGLESS = {"class_counts": {"a": 50, "b": 50}, "validation_accuracy": [0.5], "yardstick_validation_accuracy": [0.5]}
+MEANINGLESS = {"class_counts": {"a": 50, "b": 50}, "validation_accuracy": [0.5], "baseline_validation_accuracy": [0.5]}
 ALONG = {"0.0": 1.0, "0.1": 0.98, "1.0": 0.9, "10.0": 3.0}  # the loss along a step, in its lengths
 STEADY = {"update_norm": [0.01] * 3, "param_norm": [1.0] * 3}
 NORMS = {"dense1": 1e-3, "dense2": 0.1, "dense3": 1.0}
@@ -141,9 +141,9 @@ TABLE = {
     "contradictory": Row(
         rows.contradictory, "contradictory_labels", {"contradictory_rows": [0.6]}, {"contradictory_rows": [0.0]}, True),
     "meaningless": Row(
-        rows.meaning, "uninformative_labels", MEANINGLESS, {"yardstick_validation_accuracy": [0.9]}, True),
+        rows.meaning, "uninformative_labels", MEANINGLESS, {"baseline_validation_accuracy": [0.9]}, True),
     "noisy": Row(
-        rows.meaning, "noisy_labels", {"label_noise": [0.3], "yardstick_validation_accuracy": [0.7]},
+        rows.meaning, "noisy_labels", {"label_noise": [0.3], "baseline_validation_accuracy": [0.7]},
         {"label_noise": [0.02]}, True),
     "by heart": Row(rows.by_heart, "too_little_regularization", HEART, {"validation_accuracy": [0.98]}, True),
     "by heart, as halves tell": Row(
@@ -249,8 +249,8 @@ for _row in TABLE.values():
         COLUMNS[_name] = tuple(dict.fromkeys((*COLUMNS.get(_name, ()), *(_value if isinstance(_value, dict) else ()))))
 COLUMNS |= dict.fromkeys(
     ("initial_loss", "reference_loss", "guess_loss", "train_loss", "validation_loss", "grad_cosine", "ended",
-     "train_r2", "validation_r2", "yardstick_train_accuracy", "yardstick_train_r2", "label_noise_error",
-     "yardstick_validation_r2", "crossed_r2", "n_classes"), ())  # fmt: skip
+     "train_r2", "validation_r2", "baseline_train_accuracy", "baseline_train_r2", "label_noise_error",
+     "baseline_validation_r2", "crossed_r2", "n_classes"), ())  # fmt: skip
 COLUMNS |= {"recall": ("a", "b"), "saturated_share": ("tanh1",), "initial_backward_gain": ("tanh1", "dense2")}
 assert len(COLUMNS) > 45
 

@@ -10,7 +10,7 @@ import pytest
 
 import mlp
 from mlp.errors import ConfigError, DataError
-from mlp.experiment import experiment
+from mlp.experiment import begin
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 3))
@@ -44,7 +44,7 @@ def test_rmse_is_in_the_units_of_the_targets_and_the_loss_in_deviations(large: m
     found = large.evaluate(X, 1e5 * LINE + 1e6)
     missed = large.predict(X) - (1e5 * LINE + 1e6)
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean(missed**2)), rel=1e-5)
-    spread = 1 / large.preprocessing.targets.factor[0]  # type: ignore[union-attr]
+    spread = 1 / large.model.preprocessing.targets.factor[0]  # type: ignore[union-attr]
     assert found["loss"] == pytest.approx(0.5 * (found["rmse"] / spread) ** 2, rel=1e-4)
 
 
@@ -56,8 +56,8 @@ def test_a_saved_run_predicts_the_same(large: mlp.Run, tmp_path: Path) -> None:
 
 
 def test_the_scale_is_that_of_the_training_rows_alone() -> None:
-    ready = experiment(SCALED, (X, LINE))
-    part, scale = ready.prepared.train, ready.prepared.preprocessing.targets
+    setup, _ = begin(SCALED, (X, LINE))
+    part, scale = setup.prepared.train, setup.prepared.preprocessing.targets
     assert scale is not None
     assert scale.shift[0] == pytest.approx(part.y.mean())
     assert 1 / scale.factor[0] == pytest.approx(part.y.std())

@@ -14,9 +14,10 @@ from cases import BY_NETWORK, RULES, SEARCHING
 from histories import typed
 
 import mlp
+from mlp.config.optimizer import USUAL_RATES
 from mlp.diagnosis import EXPLAINING
-from mlp.experiment import experiment
-from mlp.experiment.settings import USUAL_RATES
+from mlp.experiment import begin, finish, initial_state, watch_epochs
+from mlp.experiment.loop import make_batches
 from mlp.optimizers import OPTIMIZERS
 
 RNG = np.random.default_rng(0)
@@ -37,9 +38,9 @@ def told(**columns: Any) -> set[str]:
 
 def healthy(sections: dict[str, Any], data: Any = (X, Y)) -> mlp.Run:
     """The run, which must have raised no alarm, neither at its end nor on the way."""
-    ready = experiment(sections, data)
-    shown = [alarm.kind for epoch in ready.epochs() for alarm in epoch.alarms]
-    run = ready.finish()
+    setup, state = begin(sections, data)
+    shown = [alarm.kind for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
+    run = finish(setup, state)
     assert not shown
     assert run.healthy
     return run
@@ -47,14 +48,14 @@ def healthy(sections: dict[str, Any], data: Any = (X, Y)) -> mlp.Run:
 
 def test_the_last_gradient_of_a_softmax_has_mean_0_and_that_is_no_vanishing() -> None:
     """Σ_k ∂L/∂z_k = Σ_k (p_k - t_k) = 0 for every row: the mean over the last layer is 0 whatever the network does."""
-    ready = experiment({"training": {"epochs": 15}}, (X, Y))
-    list(ready.epochs())
-    network, batch = ready.network, mlp.as_batch(ready.prepared.train.X, ready.prepared.train.y)
-    workspace = mlp.Workspace(network, len(ready.prepared.train))
-    mlp.value_and_grad(network, ready.head.loss, batch, workspace)
+    setup, state = begin({"training": {"epochs": 15}}, (X, Y))
+    list(watch_epochs(setup, state))
+    network, batch = state.network, mlp.as_batch(setup.prepared.train.X, setup.prepared.train.y)
+    workspace = mlp.Workspace(network, len(setup.prepared.train))
+    mlp.value_and_grad(network, setup.head.loss, batch, workspace)
     last = workspace.grad[network.layout.slices[-1]]
     assert abs(float(last.mean())) < 1e-6 < float(np.linalg.norm(last))  # float32
-    assert not {finding.kind for finding in ready.finish().findings} & {"vanishing_gradients", "no_progress"}
+    assert not {finding.kind for finding in finish(setup, state).findings} & {"vanishing_gradients", "no_progress"}
 
 
 def test_the_mean_of_a_softmax_is_one_over_the_classes_and_that_is_no_constant_output() -> None:
@@ -66,7 +67,7 @@ def test_the_mean_of_a_softmax_is_one_over_the_classes_and_that_is_no_constant_o
 
 def test_accuracies_that_do_not_change_any_more_are_no_stagnation_at_100_per_cent() -> None:
     """Equal scores in a row are what success looks like too."""
-    assert not told(loss=LOW, reference_loss=[0.69], **SCORES, yardstick_train_accuracy=[1.0])
+    assert not told(loss=LOW, reference_loss=[0.69], **SCORES, baseline_train_accuracy=[1.0])
 
 
 @pytest.mark.parametrize("share", [0.7, 0.9])
@@ -78,13 +79,13 @@ def test_zeros_are_not_dead_units(share: float) -> None:
 
 def test_a_layer_that_is_sparse_on_purpose_is_healthy() -> None:
     """A bias below 0 leaves most sums there: six of ten outputs are 0 at the start, and the run learns."""
-    ready = experiment({"network": {"hidden": [64], "bias": -0.4}, "training": {"epochs": 20}}, (X, Y))
-    network, train = ready.network, ready.prepared.train
+    setup, state = begin({"network": {"hidden": [64], "bias": -0.4}, "training": {"epochs": 20}}, (X, Y))
+    network, train = state.network, setup.prepared.train
     workspace = mlp.Workspace(network, len(train))
-    mlp.value_and_grad(network, ready.head.loss, mlp.as_batch(train.X, train.y), workspace)
+    mlp.value_and_grad(network, setup.head.loss, mlp.as_batch(train.X, train.y), workspace)
     assert (workspace.nodes[2].values == 0).mean() > 0.6
-    assert not [alarm for epoch in ready.epochs() for alarm in epoch.alarms]
-    assert ready.finish().healthy
+    assert not [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
+    assert finish(setup, state).healthy
 
 
 def test_saturation_is_told_by_what_goes_in() -> None:
@@ -167,32 +168,33 @@ NOISE = {"network": {"dropout": 0.3, "batch_norm": True, "hidden": [8, 8]}}
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_no_bit_of_a_run_depends_on_whether_it_is_watched(name: str) -> None:
     """Tools of this kind change learning rates, draw from the run's generator or touch its momentum. The twin is a bare
-    loop: no recorder, no survey, no looks, no yardstick. A tenth of the usual rate makes the run slow, so it is probed.
+    loop: no recorder, no survey, no looks, no baseline. A tenth of the usual rate makes the run slow, so it is probed.
     """
     rule = OPTIMIZERS[name]
     slow = {"learning_rate": 0.003 * USUAL_RATES.get(name, 0.1)} if not rule.full_batch else {}
     noise = NOISE if not rule.alone else {"network": {"hidden": [8, 8]}}  # a search needs one and the same function
     loss = {"loss": {"name": "squared_error"}} if rule.least_squares else {}
-    ready, bare = (experiment(SLOW | noise | loss | {"optimizer": {"name": name} | slow}, (X, Y)) for _ in "ab")
-    list(ready.epochs())
-    watched = ready.network.params.copy()  # before the best weights come back, and before the last measurement
-    ready.finish()
-    for _ in mlp.train(bare.network, bare._data(), bare.head.loss, bare.rule):
+    setup, state = begin(SLOW | noise | loss | {"optimizer": {"name": name} | slow}, (X, Y))
+    list(watch_epochs(setup, state))
+    watched = state.network.params.copy()  # before the last measurement
+    finish(setup, state)
+    bare = initial_state(setup)
+    for _ in mlp.train(bare.network, make_batches(setup, bare), setup.head.loss, setup.rule):
         pass
-    assert any(column.startswith("yardstick") for column in ready.recorder.history)
-    assert rule.full_batch or "loss_along" in ready.recorder.history
+    assert any(column.startswith("baseline") for column in state.history)
+    assert rule.full_batch or "loss_along" in state.history
     assert watched.tobytes() == bare.network.params.tobytes()
-    assert ready.network.statistics.tobytes() == bare.network.statistics.tobytes()
-    assert ready.network.rng.bit_generator.state == bare.network.rng.bit_generator.state
-    assert ready.shuffle_rng.bit_generator.state == bare.shuffle_rng.bit_generator.state
+    assert state.network.statistics.tobytes() == bare.network.statistics.tobytes()
+    assert state.network.rng.bit_generator.state == bare.network.rng.bit_generator.state
+    assert state.shuffle_rng.bit_generator.state == bare.shuffle_rng.bit_generator.state
 
 
-@pytest.mark.parametrize("probe", ["auto", "never"])
+@pytest.mark.parametrize("baseline", ["auto", "never"])
 @pytest.mark.parametrize("every", [1, 7])
-def test_what_is_recorded_and_probed_changes_no_result(probe: str, every: int) -> None:
+def test_what_is_recorded_and_probed_changes_no_result(baseline: str, every: int) -> None:
     sections = SLOW | NOISE | {"optimizer": {"learning_rate": 1e-5}, "training": {"epochs": 3, "restarts": 2}}
     usual = mlp.run(sections, (X, Y))
-    other = mlp.run(sections | {"record": {"probe": probe, "every": every}}, (X, Y))
+    other = mlp.run(sections | {"record": {"baseline": baseline, "every": every}}, (X, Y))
     assert usual.network.params.tobytes() == other.network.params.tobytes()
     assert usual.metrics == other.metrics
 
@@ -236,7 +238,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "clipped": {"loss": [0.69] * 20, "reference_loss": [0.69], "grad_norm": list(np.linspace(1, 2, 20)),
                 "learning_rate": [0.1] * 20, "update_norm": [1e-3] * 20},
     "short": {"loss": 0.7 * 0.9 ** np.arange(20), "reference_loss": [0.69], "train_accuracy": [0.6],
-              "yardstick_train_accuracy": [0.95]},
+              "baseline_train_accuracy": [0.95]},
 }  # fmt: skip
 SIZES: dict[str, Any] = {"param_norm": [3.0] * 20, "update_norm": [0.01] * 20}
 

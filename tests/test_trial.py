@@ -7,13 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import prepared
 
-import mlp
-from mlp.experiment import experiment, trial
-from mlp.experiment.config import parse
-from mlp.experiment.prepare import Part
-from mlp.experiment.trial import Outcome, Rows, crossed, label_noise, plain, standardised, tried, variant, yardstick
-from mlp.experiment.watch import Watch
+from mlp.config import parse
+from mlp.experiment import begin, finish, trial, watch_epochs
+from mlp.experiment.trial import (
+    Scores,
+    baseline_config,
+    cross_fit,
+    label_noise,
+    run_baseline,
+    run_trial,
+    score_part,
+    standardise,
+    train_baseline,
+)
+from mlp.experiment.watch import note_end
+from mlp.preprocessing import Part, Prepared
 
 CONFIG = parse({})
 RNG = np.random.default_rng(0)
@@ -21,7 +31,7 @@ CENTRES = 2 * RNG.standard_normal((3, 5))
 Y = RNG.integers(0, 3, 300)
 X = CENTRES[Y] + RNG.standard_normal((300, 5))
 NUMBER = X @ [1.0, -1.0, 0.5, 0.0, 2.0]
-ROWS = Rows(Part(X[:240], Y[:240]), Part(X[240:], Y[240:]))
+ROWS = prepared(Part(X[:240], Y[:240]), Part(X[240:], Y[240:]))
 
 
 # labels that are wrong
@@ -44,7 +54,7 @@ def flipped(y: np.ndarray, share: float, seed: int, n_classes: int = 4) -> np.nd
 
 
 def noise(X: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    return label_noise(Rows(Part(X, y), None))
+    return label_noise(Part(X, y))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -85,60 +95,85 @@ def test_the_noise_does_not_depend_on_the_order_of_the_rows_or_the_names_of_the_
     assert noise(X, 3 - y) == pytest.approx(noise(X, y), abs=0.02)  # of equal votes the first class wins
 
 
-# the yardstick
+# the baseline
 
 
 def test_a_plain_network_learns_what_can_be_learned() -> None:
-    found = yardstick(CONFIG, ROWS, "classification", 3)
-    assert found.train_score > 0.98
-    assert found.validation_score > 0.9
-    assert found.losses[0] > 3 * found.losses[-1]
+    found = run_baseline(CONFIG, ROWS)
+    assert found.train > 0.98
+    assert found.validation > 0.9
+    assert train_baseline(CONFIG, ROWS).evaluate(ROWS.train)["loss"] < np.log(3) / 3
 
 
-def test_the_yardstick_is_the_same_every_time_and_another_for_another_seed() -> None:
-    first, again = (yardstick(CONFIG, ROWS, "classification", 3) for _ in range(2))
-    other = yardstick(parse({"training": {"seed": 1}}), ROWS, "classification", 3)
-    assert (first.losses == again.losses).all()
-    assert first[:2] == again[:2]
-    assert (first.losses != other.losses).any()
+def test_the_baseline_is_the_same_every_time_and_another_for_another_seed() -> None:
+    first, again = (train_baseline(CONFIG, ROWS).network.params for _ in range(2))
+    assert (first == again).all()
+    assert (first != train_baseline(parse({"training": {"seed": 1}}), ROWS).network.params).any()
 
 
-def test_the_yardstick_takes_nothing_but_the_seed_from_the_run() -> None:
+def test_the_baseline_takes_nothing_but_the_seed_from_the_run() -> None:
     odd = parse({"network": {"init": "zeros"}, "optimizer": {"learning_rate": 1e9}, "loss": {"l2": 9.0}})
-    assert yardstick(odd, ROWS, "classification", 3)[:2] == yardstick(CONFIG, ROWS, "classification", 3)[:2]
+    assert run_baseline(odd, ROWS) == run_baseline(CONFIG, ROWS)
+
+
+def test_the_configuration_of_the_baseline_is_plain() -> None:
+    found = baseline_config(parse({"training": {"seed": 3}}))
+    assert found.training.seed == 3
+    assert found.network.hidden == [64]
+    assert found.loss.l2 == found.network.dropout == 0
+
+
+# trials
 
 
 def test_a_trial_is_the_experiment_in_short() -> None:
-    """Of the defaults, on scaled rows: as many losses as steps, the first that of a guess among three."""
-    rows = standardised(experiment({}, (X, Y)).prepared, np.float32)
-    found = tried(CONFIG, rows, "classification", 3, 20)
-    assert found.losses.shape == (20,)
-    assert found.losses[0] == pytest.approx(np.log(3), rel=0.6)
-    assert found.losses[-5:].mean() < found.losses[:5].mean()
+    """Of the defaults, on scaled rows: after one step it is a guess among three, after more a better one."""
+    rows = standardise(begin({}, (X, Y))[0].prepared, np.dtype(np.float32))
+    first, later = (run_trial(CONFIG, rows, steps).evaluate(rows.train)["loss"] for steps in (1, 40))
+    assert first == pytest.approx(np.log(3), rel=0.6)
+    assert later < 0.8 * first
 
 
-def test_a_trial_that_diverges_stops_and_says_so() -> None:
+@pytest.mark.parametrize("steps", [1, 8, 11])
+def test_a_trial_takes_as_many_steps_as_asked_for(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of an epoch of 8 steps, and at its end."""
+    states: list[Any] = []
+    monkeypatch.setattr(trial, "answering_model", lambda setup, state: states.append(state))
+    run_trial(CONFIG, ROWS, steps)
+    assert states[0].steps == steps
+
+
+def test_a_trial_with_the_seeds_of_a_run_is_that_run() -> None:
+    """Generators of their own drew what is mixed and pretrained in a trial: it was another experiment."""
+    for sections in ({"data": {"mixup": 0.3}}, {"network": {"pretrain": "autoencoder", "dropout": 0.2}}):
+        setup, state = begin({"training": {"epochs": 2}} | sections, (X, Y))
+        list(watch_epochs(setup, state))
+        found = run_trial(setup.config, setup.prepared, state.steps)
+        assert found.network.params.tobytes() == state.network.params.tobytes()
+
+
+def test_a_trial_that_diverges_stops() -> None:
     wild = parse({"optimizer": {"name": "sgd", "learning_rate": 1e30}, "loss": {"name": "squared_error"},
                   "network": {"output": "identity"}})  # fmt: skip
-    with np.errstate(all="ignore"):
-        found = tried(wild, Rows(Part(X, NUMBER), None), "regression", 1, 50)
-    assert not np.isfinite(found.losses[-1])
-    assert np.isnan(found.validation_score)
+    rows = prepared(Part(X, NUMBER), None, "regression", 1)
+    model = run_trial(wild, rows, 50)
+    assert not np.isfinite(model.evaluate(rows.train)["loss"])
+    assert np.isnan(score_part(model, None))
 
 
 def test_trials_score_the_first_rows_of_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong labels beyond those rows change no score."""
     monkeypatch.setattr(trial, "SCORED", 30)
-    spoiled = ROWS.validation.y.copy()  # type: ignore[union-attr]
+    spoiled = Y[240:].copy()
     spoiled[30:] = (spoiled[30:] + 1) % 3
-    parts = [Part(X[240:], y) for y in (Y[240:], spoiled)]
-    first, again = (tried(CONFIG, Rows(ROWS.train, part), "classification", 3, 60) for part in parts)
-    assert first.validation_score == again.validation_score > 0.5
+    model = run_trial(CONFIG, ROWS, 60)
+    first, again = (score_part(model, Part(X[240:], y)) for y in (Y[240:], spoiled))
+    assert first == again > 0.5
 
 
 def test_inputs_and_numbers_are_brought_to_deviation_1() -> None:
-    ready = experiment({"data": {"scale": "none"}}, (1e3 * X + 5e4, 1e6 * NUMBER + 1e7))
-    rows = standardised(ready.prepared, np.float64)
+    setup, _ = begin({"data": {"scale": "none"}}, (1e3 * X + 5e4, 1e6 * NUMBER + 1e7))
+    rows = standardise(setup.prepared, np.dtype(np.float64))
     np.testing.assert_allclose(rows.train.X.mean(0), 0, atol=1e-9)  # 5e4 / 2^53
     np.testing.assert_allclose(rows.train.X.std(0), 1, rtol=1e-9)
     assert rows.train.y.std() == pytest.approx(1, rel=1e-9)
@@ -150,55 +185,32 @@ def test_inputs_and_numbers_are_brought_to_deviation_1() -> None:
 
 
 def test_rows_tell_of_others_where_there_is_something_to_know() -> None:
-    few = Part(X[:60], Y[:60])
-    assert crossed(CONFIG, Rows(few, None), "classification", 3) > 0.8
-    assert crossed(CONFIG, Rows(Part(X[:60], NUMBER[:60]), None), "regression", 1) > 0.7
+    assert cross_fit(CONFIG, prepared(Part(X[:60], Y[:60]))) > 0.8
+    assert cross_fit(CONFIG, prepared(Part(X[:60], NUMBER[:60]), None, "regression", 1)) > 0.7
 
 
 def test_rows_with_labels_without_meaning_tell_nothing() -> None:
     """Sixty rows of two classes: 0.5, give or take three errors of √(¼/60)."""
     y = np.random.default_rng(5).integers(0, 2, 60)
     noise = np.random.default_rng(6).standard_normal((60, 5))
-    assert crossed(CONFIG, Rows(Part(noise, y), None), "classification", 2) == pytest.approx(0.5, abs=0.2)
+    assert cross_fit(CONFIG, prepared(Part(noise, y), n_targets=2)) == pytest.approx(0.5, abs=0.2)
 
 
 def test_every_row_is_asked_about_once_by_a_network_that_has_not_seen_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def noting(config: Any, rows: Rows, *_: Any) -> Any:
+    def noting(config: Any, rows: Prepared) -> Any:
         assert rows.validation is not None
         seen, new = ({tuple(x) for x in part.X} for part in (rows.train, rows.validation))
         assert not seen & new and len(seen | new) == len(X[:n])
         asked.extend(rows.validation.y.tolist())
-        return Outcome(1.0, len(new) / 100, np.empty(0))
+        return Scores(1.0, len(new) / 100)
 
-    monkeypatch.setattr(trial, "yardstick", noting)
+    monkeypatch.setattr(trial, "run_baseline", noting)
     for n, share in ((60, 0.12), (200, 1.0)):
         asked.clear()
-        found = crossed(CONFIG, Rows(Part(X[:n], np.arange(n) % 3), None), "classification", 3)
+        found = cross_fit(CONFIG, prepared(Part(X[:n], np.arange(n) % 3)))
         assert found == pytest.approx(share) and sorted(asked) == sorted((np.arange(n) % 3).tolist())
-
-
-# variants
-
-
-def test_a_variant_changes_these_keys_and_no_others() -> None:
-    found = variant(CONFIG, {"optimizer": {"learning_rate": 0.5}, "network": {"hidden": [3, 3]}})
-    assert found.optimizer.own["learning_rate"] == 0.5
-    assert found.network.hidden == [3, 3]
-    assert (found.data, found.loss, found.training) == (CONFIG.data, CONFIG.loss, CONFIG.training)
-    assert CONFIG.network.hidden == [32]
-
-
-def test_a_variant_that_cannot_be_is_refused() -> None:
-    with pytest.raises(mlp.ConfigError, match="learning_rte"):
-        variant(CONFIG, {"training": {"learning_rte": 0.5}})
-
-
-def test_the_plain_configuration_is_plain() -> None:
-    assert plain(3).training.seed == 3
-    assert plain(3).network.hidden == [64]
-    assert plain(3).loss.l2 == plain(3).network.dropout == 0
 
 
 # what nothing may see
@@ -216,36 +228,29 @@ class Poison:
 
 @pytest.mark.parametrize("y", [Y, NUMBER], ids=["classes", "numbers"])
 def test_no_look_at_a_run_sees_its_test_part(y: np.ndarray) -> None:
-    """Survey, looks, yardstick, halves and label noise, of a run so slow that all of them are called for."""
+    """Survey, looks, baseline, halves and label noise, of a run so slow that all of them are called for."""
     config = {"optimizer": {"name": "sgd", "learning_rate": 1e-7}, "training": {"epochs": 3}, "data": {"test": 0.5}}
-    ready = experiment(config, (X, y))
-    object.__setattr__(ready.prepared, "test", Poison())
-    assert list(ready.epochs())
-    ready.watch.end()
-    probed = {name.split("_")[0] for name in ready.recorder.history}
-    assert {"yardstick", "crossed"} <= probed
+    setup, state = begin(config, (X, y))
+    object.__setattr__(setup.prepared, "test", Poison())
+    assert list(watch_epochs(setup, state))
+    note_end(setup, state)
+    probed = {name.split("_")[0] for name in state.history}
+    assert {"baseline", "crossed"} <= probed
     with pytest.raises(AssertionError, match="test part"):
-        ready.finish()
+        finish(setup, state)
 
 
 def test_what_is_in_the_test_part_changes_nothing_that_is_said() -> None:
     """The same rows to train and validate on; those of the test part are noise in one run."""
     config = {"optimizer": {"name": "sgd", "learning_rate": 1e-7}, "training": {"epochs": 3}}
-    first, other = experiment(config, (X, Y)), experiment(config, (X, Y))
-    assert other.prepared.test is not None
-    spoiled = Part(1e6 * other.prepared.test.X, 2 - other.prepared.test.y)
-    object.__setattr__(other.prepared, "test", spoiled)
+    first, other = begin(config, (X, Y)), begin(config, (X, Y))
+    assert other[0].prepared.test is not None
+    spoiled = Part(1e6 * other[0].prepared.test.X, 2 - other[0].prepared.test.y)
+    object.__setattr__(other[0].prepared, "test", spoiled)
     found = []
-    for ready in (first, other):
-        alarms = [alarm for epoch in ready.epochs() for alarm in epoch.alarms]
-        found.append((alarms, ready.finish()))
+    for setup, state in (first, other):
+        alarms = [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
+        found.append((alarms, finish(setup, state)))
     assert found[0][0] == found[1][0]
     assert found[0][1].findings == found[1][1].findings
     assert found[0][1].metrics["test_loss"] != found[1][1].metrics["test_loss"]
-
-
-def test_a_watch_is_one_of_its_experiment() -> None:
-    ready = experiment({}, (X, Y))
-    assert isinstance(ready.watch, Watch)
-    assert ready.watch is ready.watch
-    assert ready.watch.history is ready.recorder.history

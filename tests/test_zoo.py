@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.experiment import experiment
+from mlp.experiment import begin, finish, watch_epochs
 
 RNG = np.random.default_rng(0)
 CENTRES = 1.6 * RNG.standard_normal((3, 6))
@@ -90,9 +90,9 @@ HEALTHY: dict[str, tuple[dict[str, Any], Any]] = {
 
 def told(sections: dict[str, Any], data: Any) -> tuple[list[str], mlp.Run]:
     """The kinds that were alarms while it trained, and the run."""
-    ready = experiment({"training": EPOCHS} | sections, data)
-    shown = [alarm.kind for epoch in ready.epochs() for alarm in epoch.alarms]
-    return shown, ready.finish()
+    setup, state = begin({"training": EPOCHS} | sections, data)
+    shown = [alarm.kind for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
+    return shown, finish(setup, state)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -8,33 +8,32 @@ a sensible person would type, varied by seed.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 from data_sets import Problem
 
 from mlp.arrays import Array
-from mlp.experiment import build, experiment
-from mlp.experiment.build import Head
-from mlp.experiment.run import Experiment
+from mlp.config.network import build_layers
+from mlp.experiment import Setup, State, begin, initial_state
 from mlp.layers import Layer
+from mlp.model import OutputHead
+from mlp.network import Layout
 
 
 @dataclass(frozen=True)
 class Tamper:
     """What is wrong beyond the configuration: how a head, a list of layers and a rule become others.
 
-    Head and layers are replaced while the experiment is built, so that what it measures before the first step is
-    measured on the network that will be trained; the rule, which may need to know the network, afterwards.
+    They are replaced before the network is made, so that what is measured before the first step is measured on the
+    network that will be trained. The rule may need to know the layers, and is replaced last.
     """
 
-    head: Callable[[Head], Head] | None = None
+    head: Callable[[OutputHead], OutputHead] | None = None
     layers: Callable[[list[Layer]], list[Layer]] | None = None
-    rule: Callable[[Experiment], Any] | None = None
+    rule: Callable[[Setup], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,21 +120,15 @@ BASES: tuple[tuple[str, list[int], Mapping[str, Any], int], ...] = (
 """Activation, widths, rule, batch size."""
 
 
-def built(case: Case) -> Experiment:
+def built(case: Case) -> tuple[Setup, State]:
     """The experiment, ready to train, tampered with."""
-    with _replaced("head", case.tamper.head), _replaced("layers", case.tamper.layers):
-        ready = experiment(case.config, (case.X, case.y))
-    if case.tamper.rule is not None:
-        ready.rule = case.tamper.rule(ready)
-    return ready
-
-
-@contextmanager
-def _replaced(name: str, after: Callable[[Any], Any] | None) -> Iterator[None]:
-    """Let the builder of that name hand what it has built through `after`."""
-    original = getattr(build, name)
-    if after is None:
-        yield
-        return
-    with patch.object(build, name, lambda *given: after(original(*given))):
-        yield
+    setup, _ = begin(case.config, (case.X, case.y))
+    tamper, config = case.tamper, setup.config
+    head = setup.head if tamper.head is None else tamper.head(setup.head)
+    n_in = setup.prepared.preprocessing.n_in
+    layers = build_layers(config.network, config.loss, n_in, head.n_out, head.layers)
+    layout = Layout.of(layers if tamper.layers is None else tamper.layers(layers))
+    setup = replace(setup, head=head, layout=layout)
+    if tamper.rule is not None:
+        setup = replace(setup, rule=tamper.rule(setup))
+    return setup, initial_state(setup)

@@ -21,10 +21,10 @@ import numpy as np
 import mlp
 from mlp.arrays import Array
 from mlp.data.batches import as_batch
-from mlp.experiment import build, metrics
-from mlp.experiment.run import Experiment
-from mlp.experiment.survey import reference_loss
+from mlp.experiment import Setup, State
+from mlp.experiment.before_training import reference_loss
 from mlp.layers import Activation, Dense, Identity, Place, Sigmoid, Softmax, Tanh
+from mlp.model import build_output_head, quiet
 from mlp.network import Network, Workspace
 from mlp.training import Step
 
@@ -48,27 +48,27 @@ class Observer:
     To be made before the first epoch; `look` after each.
     """
 
-    def __init__(self, ready: Experiment) -> None:
-        size = _batch_size(ready)
-        part, dtype = ready.prepared.train, ready.network.dtype
-        self.ready = ready
+    def __init__(self, setup: Setup, state: State) -> None:
+        part, dtype = setup.prepared.train, setup.dtype
+        size = min(setup.config.training.rows_per_batch(len(part)), len(part))
+        self.setup, self.state = setup, state
         self.X = next(part.blocks(dtype))
-        self.target = metrics.target(ready.head, part.y[: len(self.X)], dtype)
+        self.target = setup.head.encode(part.y[: len(self.X)], dtype)
         self.batch = as_batch(self.X[:size], self.target[:size], dtype=dtype)
         self.scores: list[Array] = []  # of the epoch at hand, (*population, N) for each batch
-        tap = ready.recorder.tap
-        ready.recorder.tap = lambda steps: self._overhear(tap(steps))  # type: ignore[method-assign]
-        self.histories = [mlp.History() for _ in members(ready.network)]
+        tap = state.recorder.tap
+        state.recorder.tap = lambda steps: self._overhear(tap(steps))  # type: ignore[method-assign]
+        self.histories = [mlp.History() for _ in members(state.network)]
         for history in self.histories:
-            note(history, facts(ready, self.X, self.target), 0)
+            note(history, facts(setup, self.X, self.target), 0)
 
     def look(self) -> None:
         """Note how the network stands, after an epoch."""
         scores = np.concatenate(self.scores, axis=-1).mean(-1).ravel()
         self.scores.clear()
-        with metrics.quiet():  # of a run that diverged
-            for history, network, score in zip(self.histories, members(self.ready.network), scores, strict=True):
-                note(history, {"train_score": score, **self._statistics(network)}, self.ready.steps - 1)
+        with quiet():  # of a run that diverged
+            for history, network, score in zip(self.histories, members(self.state.network), scores, strict=True):
+                note(history, {"train_score": score, **self._statistics(network)}, self.state.steps - 1)
 
     def of(self, run: mlp.Run) -> mlp.History:
         """What was noted of the network that became this run."""
@@ -77,17 +77,17 @@ class Observer:
     def _overhear(self, steps: Iterator[Step]) -> Iterator[Step]:
         """The same steps; the score of each batch is kept, as it was before the update."""
         for step in steps:
-            with metrics.quiet():
+            with quiet():
                 self.scores.append(self._row_scores(step))
             yield step
 
     def _row_scores(self, step: Step) -> Array:
         """Of each sample 1 if its class was found, else 0; of numbers what it adds to R²."""
-        part, raw = self.ready.prepared.train, step.workspace.nodes[-1].values
-        y, task = part.y[step.batch.rows], self.ready.prepared.preprocessing.task
+        part, raw = self.setup.prepared.train, step.workspace.nodes[-1].values
+        y, task = part.y[step.batch.rows], self.setup.prepared.preprocessing.task
         if task == "classification":
-            return np.asarray(metrics.decide(self.ready.head, task, raw.swapaxes(-1, -2)) == y)
-        missed = np.square(self.ready.head.loss.predict(raw)[..., 0, :] - y)
+            return np.asarray(self.setup.head.decide(raw.swapaxes(-1, -2)) == y)
+        missed = np.square(self.setup.head.loss.predict(raw)[..., 0, :] - y)
         return np.asarray(1 - missed / part.y.var())
 
     def _statistics(self, network: Network) -> dict[str, Any]:
@@ -95,9 +95,9 @@ class Observer:
         copy = network.at(network.params.copy())
         copy.rng = np.random.default_rng(0)
         workspace = Workspace(copy, self.batch.x.n_samples)
-        mlp.value_and_grad(copy, self.ready.head.loss, self.batch, workspace)
+        mlp.value_and_grad(copy, self.setup.head.loss, self.batch, workspace)
         places = workspace.places(copy)
-        answers = self.ready.head.loss.predict(workspace.nodes[-1].values)
+        answers = self.setup.head.loss.predict(workspace.nodes[-1].values)
         return {
             **of_weights([place for place in places if isinstance(place.layer, Dense)]),
             **of_nodes(places),
@@ -105,7 +105,7 @@ class Observer:
             "broken": float(not (np.isfinite(workspace.grad).all() and np.isfinite(copy.params).all())),
             "answer_sum": float(np.abs(answers).sum(0).max()),
             "answer_span": float(np.ptp(answers)),
-            "learning_rate": _latest(self.ready.recorder.history, "learning_rate"),
+            "learning_rate": _latest(self.state.history, "learning_rate"),
         }
 
 
@@ -114,21 +114,21 @@ def members(network: Network) -> list[Network]:
     return [network.member(i) for i in range(network.population[0])] if network.population else [network]
 
 
-def facts(ready: Experiment, X: Array, target: Array) -> dict[str, Any]:
+def facts(setup: Setup, X: Array, target: Array) -> dict[str, Any]:
     """What is known before the first step, one record each.
 
     The floor is the loss of the best constant answer, under the loss that the configuration names: the entropy of the
     class shares, or for numbers their variance (halved, as that loss is). A loss that was tampered with is not asked.
     """
-    about, kind = ready.prepared.preprocessing, output_kind(ready)
-    honest = build.head(ready.config, about.task, about.n_targets)
+    about, kind = setup.prepared.preprocessing, output_kind(setup)
+    honest = build_output_head(setup.config, about.task, about.n_targets)
     low, high = RANGES.get(kind, (-np.inf, np.inf))
-    of_many = ready.head.loss_name == "cross_entropy" and ready.head.n_out > 1
+    of_many = setup.head.loss_name == "cross_entropy" and setup.head.n_out > 1
     return {
-        "epochs": float(ready.config.training.epochs),
+        "epochs": float(setup.config.training.epochs),
         "floor": reference_loss(honest, target),
         "classes": float(about.n_targets if about.task == "classification" else 0),
-        "cross_entropy": float(ready.head.loss_name in ("cross_entropy", "focal")),
+        "cross_entropy": float(setup.head.loss_name in ("cross_entropy", "focal")),
         "inputs": [float(X.min()), float(X.max())],
         "targets": [float(target.min()), float(target.max())],
         "range": [low, high],
@@ -138,11 +138,11 @@ def facts(ready: Experiment, X: Array, target: Array) -> dict[str, Any]:
     }
 
 
-def output_kind(ready: Experiment) -> str:
+def output_kind(setup: Setup) -> str:
     """The activation a reader of the program would see last: the last layer, or the link that is inside the loss."""
-    last = ready.network.layers[-1]
+    last = setup.layout.layers[-1]
     shown = isinstance(last, Activation | Softmax) and not isinstance(last, Identity)
-    return last.kind if shown else ready.head.output
+    return last.kind if shown else setup.head.output
 
 
 def of_weights(dense: list[Place]) -> dict[str, dict[str, float]]:
@@ -184,11 +184,6 @@ def note(history: mlp.History, found: dict[str, Any], step: int) -> None:
             column = history.column(name, numbers.shape, "", labels)
             column.values.extend(numbers.ravel().tolist())
             column.steps.append(step)
-
-
-def _batch_size(ready: Experiment) -> int:
-    given, n = ready.config.training.batch_size, len(ready.prepared.train)
-    return n if given == "full" else min(n, int(given))
 
 
 def _latest(history: mlp.History, name: str) -> float:

@@ -34,7 +34,7 @@ from verdict import HEALTHY, failed, faulty_state, scores
 
 import mlp
 from mlp.errors import MLPError
-from mlp.experiment import Run, mended
+from mlp.experiment import Run, repair_run
 from mlp.experiment.remedies import REMEDIES, changed, changes
 
 TRIES = 3
@@ -85,10 +85,10 @@ def tried(spec: Spec) -> Row:
     if row["state"] != "faulty":
         return row
     began = time.perf_counter()
-    repair = mended(before, data)
+    repair = repair_run(before, data)
     row["seconds"] = round(time.perf_counter() - began, 3)
     level = min(best, twin["score"])
-    first = repair if repair.tries <= 1 else mended(before, data, tries=1)
+    first = repair if repair.tries <= 1 else repair_run(before, data, tries=1)
     lucky = list(random_repairs(before, case, level, fault.measure))
     return row | {
         "alarmed": not before.healthy,

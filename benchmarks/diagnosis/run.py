@@ -37,6 +37,7 @@ from rivals import judges
 from verdict import faulty_state, healthy_state, scores
 
 import mlp
+from mlp.experiment import finish, watch_epochs
 
 Row = dict[str, Any]
 Reference = dict[tuple[str, int], float]
@@ -99,11 +100,11 @@ def trained(folder: Path, spec: Spec) -> Row:
     start = time.perf_counter()
     try:
         case = spec.case()
-        ready = built(case)
-        observer = Observer(ready)
-        for _ in ready.epochs():
+        setup, state = built(case)
+        observer = Observer(setup, state)
+        for _ in watch_epochs(setup, state):
             observer.look()
-        run = ready.finish()
+        run = finish(setup, state)
     except Exception as error:  # a run that crashes is one more thing to know, and must not end the others
         return row | {"error": f"{type(error).__name__}: {error}", "findings": {}}
     seconds = time.perf_counter() - start
@@ -111,8 +112,8 @@ def trained(folder: Path, spec: Spec) -> Row:
     save(folder, spec.id, seen)
     return row | {
         **scores(run, case),
-        "diverged": bool(ready.diverged),
-        "planned": ready.steps_per_epoch * ready.config.training.epochs,
+        "diverged": bool(state.diverged),
+        "planned": setup.steps_per_epoch * setup.config.training.epochs,
         "steps": run.steps,
         "seconds": round(seconds, 4),
         "findings": judged(seen),

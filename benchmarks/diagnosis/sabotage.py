@@ -7,16 +7,16 @@ that nothing but their behaviour gives them away.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.experiment.build import Head
-from mlp.experiment.run import Experiment
+from mlp.experiment import Setup
 from mlp.layers import Activation, Dense, Layer, ReLU, Sigmoid, Tanh
 from mlp.losses import Loss
+from mlp.model import OutputHead
 from mlp.optimizers import Evaluation, Frozen, Optimizer
 
 
@@ -187,14 +187,16 @@ def minus(_: int) -> float:
     return -1.0
 
 
-def loss_scaled(of_value: Callable[[int], float], of_grad: Callable[[int], float]) -> Callable[[Head], Head]:
+def loss_scaled(
+    of_value: Callable[[int], float], of_grad: Callable[[int], float]
+) -> Callable[[OutputHead], OutputHead]:
     """A head whose loss is a `ScaledLoss`."""
-    return lambda head: head._replace(loss=ScaledLoss(head.loss, of_value, of_grad))
+    return lambda head: replace(head, loss=ScaledLoss(head.loss, of_value, of_grad))
 
 
-def ending_in(layer: type[Layer]) -> Callable[[Head], Head]:
+def ending_in(layer: type[Layer]) -> Callable[[OutputHead], OutputHead]:
     """A head with one more layer at the very end."""
-    return lambda head: head._replace(layers=(*head.layers, layer()))
+    return lambda head: replace(head, layers=(*head.layers, layer()))
 
 
 def first(n: int) -> slice:
@@ -237,21 +239,21 @@ def _of_class(kind: type[Any], layer: Any) -> Any:
     return kind(**{f.name: getattr(layer, f.name) for f in fields(layer)})
 
 
-def forgetting(which: slice) -> Callable[[Experiment], Any]:
+def forgetting(which: slice) -> Callable[[Setup], Any]:
     """A rule that was never told of some layers' tensors, by their place among those with parameters."""
 
-    def rule(ready: Experiment) -> Any:
-        tensors = [s for s in ready.network.layout.slices if s.stop > s.start]
-        return Frozen(ready.rule, tuple(tensors[which]))
+    def rule(setup: Setup) -> Any:
+        tensors = [s for s in setup.layout.slices if s.stop > s.start]
+        return Frozen(setup.rule, tuple(tensors[which]))
 
     return rule
 
 
-def accumulating(ready: Experiment) -> Any:
+def accumulating(setup: Setup) -> Any:
     """The rule without zeroed gradients."""
-    return Accumulating(ready.rule)
+    return Accumulating(setup.rule)
 
 
-def ascending(ready: Experiment) -> Any:
+def ascending(setup: Setup) -> Any:
     """The rule with its sign flipped."""
-    return Ascent(ready.rule)
+    return Ascent(setup.rule)

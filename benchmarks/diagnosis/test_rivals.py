@@ -16,23 +16,24 @@ from observer import Observer, Seen
 from run import judged, load, save
 
 import mlp
+from mlp.experiment import finish, watch_epochs
 
 
 def watched(case: Case) -> tuple[mlp.Run, Observer]:
     """The run of a case, and who watched it."""
-    ready = built(case)
-    observer = Observer(ready)
-    for _ in ready.epochs():
+    setup, state = built(case)
+    observer = Observer(setup, state)
+    for _ in watch_epochs(setup, state):
         observer.look()
-    return ready.finish(), observer
+    return finish(setup, state), observer
 
 
 def unwatched(case: Case) -> mlp.Run:
     """The run of a case that nobody looked at."""
-    ready = built(case)
-    for _ in ready.epochs():
+    setup, state = built(case)
+    for _ in watch_epochs(setup, state):
         pass
-    return ready.finish()
+    return finish(setup, state)
 
 
 @pytest.mark.parametrize(

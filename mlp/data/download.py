@@ -12,11 +12,13 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from mlp.data.complaints import one_line
 from mlp.errors import DownloadError
+from mlp.storage.atomic import replacing
 
 Progress = Callable[[str, int, int | None], None]  # name, bytes so far, bytes in all (None: not known)
 ALGORITHMS = {32: "md5", 64: "sha256"}  # by length of the checksum in hexadecimal
@@ -69,27 +71,20 @@ def fetch(url: str, path: Path, checksum: str, progress: Progress = show_progres
     DownloadError if it cannot be; `path` is then as it was, and nothing else is left behind.
     """
     import http.client
-    import tempfile
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(".part", f"{path.name}.", path.parent)
-    except OSError as error:
-        raise DownloadError(
-            f"{path.parent} cannot be written ({one_line(error)}). Set MLP_CACHE to a folder."
-        ) from error
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
+        with suppress(FileExistsError), replacing(path) as out:  # whoever was faster has fetched the same
             _receive(url, out, lambda done, total: progress(path.name, done, total), timeout)
-        _check_digest(url, partial, checksum)
-        os.replace(partial, path)
+            out.flush()
+            _check_digest(url, Path(out.name), checksum)
+    except DownloadError:
+        raise
     except (OSError, http.client.HTTPException, ValueError) as error:
-        if isinstance(error, DownloadError):
-            raise
+        if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            words = f"{path.parent} cannot be written ({one_line(error)}). Set MLP_CACHE to a folder."
+            raise DownloadError(words) from error
         raise DownloadError(f"{url} could not be fetched ({one_line(error)}).") from error
-    finally:
-        partial.unlink(missing_ok=True)  # on Ctrl-C as well
 
 
 def _receive(url: str, out: IO[bytes], progress: Callable[[int, int | None], None], timeout: float) -> None:

@@ -103,12 +103,12 @@ def is_rare(r: Reading) -> bool:
 
 def is_meaningless(r: Reading) -> bool:
     """Whether held-out answers are guesses, the network's and a plain network's alike."""
-    chance, plain = guess(r), r.one(f"yardstick_validation_{r.score_name}")
+    chance, plain = guess(r), r.one(f"baseline_validation_{r.score_name}")
     return chance is not None and plain <= chance and not r.score("validation") > chance and not is_rare(r)
 
 
 def is_exonerated(r: Reading) -> bool:
     """Whether a plain network does much better on the same rows, so that these are not to blame."""
-    plain = r.one(f"yardstick_validation_{r.score_name}", default=r.one(f"yardstick_train_{r.score_name}"))
+    plain = r.one(f"baseline_validation_{r.score_name}", default=r.one(f"baseline_train_{r.score_name}"))
     mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
     return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > 0.05

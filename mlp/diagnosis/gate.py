@@ -1,7 +1,7 @@
 """The progress gate: whether a run learns, and whether it learns as much as its rows allow.
 
 Two measures, both without a unit. The *reference* is the loss of the best constant answer; a run that ends there has
-learned nothing. The *yardstick* is the score of a plain network, trained a few hundred steps on the same rows; a run
+learned nothing. The *baseline* is the score of a plain network, trained a few hundred steps on the same rows; a run
 that ends clearly below it could have learned more. Every other detector only explains what the gate has seen.
 """
 
@@ -13,18 +13,18 @@ from typing import NamedTuple
 from mlp.diagnosis.reading import Reading
 
 NONE = 0.95  # a loss of this share of the reference is no progress
-SHORT = 0.05  # a score that is lower than the yardstick's by more than this, and its error, is too low
+SHORT = 0.05  # a score that is lower than the baseline's by more than this, and its error, is too low
 
 
 class Shortfall(NamedTuple):
-    """By how much the score on a part is lower than the yardstick's, with the standard error of that.
+    """By how much the score on a part is lower than the baseline's, with the standard error of that.
 
-    `crossed`: the yardstick's is on the same training rows, each answered by a plain network that had not seen it.
+    `crossed`: the baseline's is on the same training rows, each answered by a plain network that had not seen it.
     """
 
     part: str
     mine: float
-    yardstick: float
+    baseline: float
     missing: float
     error: float
     crossed: bool
@@ -41,7 +41,7 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     With no row held out the training score is all there is, and a plain network may have got its own by heart: then
     its score on training rows it had not seen counts, unless that is a guess: a truth table can only be got by heart.
     """
-    mine, best = reading.score(part), reading.one(f"yardstick_{part}_{reading.score_name}")
+    mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
     crossed = reading.one(f"crossed_{reading.score_name}")
     is_lower = crossed < best and crossed > reading.one("guess_accuracy", default=0.0) + 0.1
     if is_crossed := is_lower and not isfinite(reading.score("validation")):

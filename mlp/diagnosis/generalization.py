@@ -106,7 +106,7 @@ class Uninformative:
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding, at the end of a run."""
         chance, held_out = guess(r), r.score("validation")
-        plain = r.one(f"yardstick_validation_{r.score_name}")
+        plain = r.one(f"baseline_validation_{r.score_name}")
         if not r.finished or chance is None or not isfinite(held_out) or not isfinite(plain) or is_rare(r):
             return
         if held_out > chance or plain > chance:
@@ -120,7 +120,7 @@ class Uninformative:
             "to train on holds for others.",
             (),
             r.done - 1,
-            {"validation_score": held_out, "validation_yardstick": plain, "chance": chance},
+            {"validation_score": held_out, "validation_baseline": plain, "chance": chance},
             ranked(r),
         )
 
@@ -130,7 +130,7 @@ class NoisyLabels:
     """A warning where `share` of the labels contradict surroundings that are otherwise of one class.
 
     Overlapping classes do that at their borders only; wrong labels do it everywhere. The estimate is made with the
-    yardstick, by the neighbours of each row, and counts only where a plain network too misses as many.
+    baseline, by the neighbours of each row, and counts only where a plain network too misses as many.
     """
 
     share: float = 0.18
@@ -139,7 +139,7 @@ class NoisyLabels:
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """At most one finding."""
         noise, error = r.one("label_noise"), r.one("label_noise_error", default=0.0)
-        plain = r.one(f"yardstick_validation_{r.score_name}")
+        plain = r.one(f"baseline_validation_{r.score_name}")
         if not (noise > self.share and noise - 2 * error > self.share / 1.5) or 1 - plain < 0.7 * noise:
             return
         yield Finding(

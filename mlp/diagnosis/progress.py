@@ -116,23 +116,23 @@ def _at_the_end(r: Reading) -> Seen | None:
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
-    numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_yardstick": worst.yardstick, "error": worst.error}
+    numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_baseline": worst.baseline, "error": worst.error}
     return _short_kind(r), _allows_more(r, worst), level | numbers
 
 
 def _allows_more(r: Reading, s: Shortfall) -> str:
     """The score of the run and that of the plain network, and on which rows they are."""
     mine, asked = scored(r, s.part), probed(r, s.part)
-    plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.yardstick:.3f}"
+    plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.baseline:.3f}"
     plain += "" if asked == mine else f" on {asked}"
     return (
         f"After the last epoch the {score(r)} is {s.mine:.3f} on {mine}. "
-        f"{f'{crossed(r)} {s.yardstick:.3f}' if s.crossed else plain}: these rows allow more."
+        f"{f'{crossed(r)} {s.baseline:.3f}' if s.crossed else plain}: these rows allow more."
     )
 
 
 def _short_kind(r: Reading) -> str:
-    """What a run does that ends short of the yardstick: learn by heart, still fall, swing, or stand."""
+    """What a run does that ends short of the baseline: learn by heart, still fall, swing, or stand."""
     if is_by_heart(r):
         return "overfitting"
     if r.trend.slope + 2 * r.trend.slope_error < 0:

@@ -198,7 +198,7 @@ class Reading(History):
 
 
 BY_LABEL = {
-    "settings", "yardstick_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
+    "settings", "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",
     "saturated_share", "initial_backward_gain", "initial_saturated_fraction", "initial_dead_fraction",

@@ -35,12 +35,12 @@ def scored(r: Reading, part: str) -> str:
 
 def probed(r: Reading, part: str) -> str:
     """The rows of a part that the plain network was asked about."""
-    return first_of(r.one("yardstick_rows", part), total(r, part), USES[part])
+    return first_of(r.one("baseline_rows", part), total(r, part), USES[part])
 
 
 def trained_on(r: Reading) -> str:
     """The rows that the plain network was trained on."""
-    return first_of(r.one("yardstick_rows", "trained"), total(r, "train"), USES["train"])
+    return first_of(r.one("baseline_rows", "trained"), total(r, "train"), USES["train"])
 
 
 def crossed(r: Reading) -> str:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data import Dataset
-from mlp.data.labels import label_names
 from mlp.errors import ConfigError, DataError
-from mlp.estimators import bridge
-from mlp.estimators.available import available_if
-from mlp.estimators.estimator import Estimator, seen
-from mlp.estimators.settings import promises_probabilities
-from mlp.estimators.targets import Labels, check_several, check_texts, labels, recoded
-from mlp.estimators.truth import right_rows
-from mlp.estimators.weights import by_class, check_class_weight, sample_weights
-from mlp.experiment import metrics
+from mlp.estimators import sklearn_bridge
+from mlp.estimators.configuration import promises_probabilities
+from mlp.estimators.estimator import Estimator
+from mlp.estimators.rows import check_class_weight, class_weights, sample_weights
+from mlp.estimators.sklearn_bridge import available_if
+from mlp.estimators.targets import Target, check_several_classes, check_texts, read_labels, recode, right_rows
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class MLPClassifier(Estimator):
     """A multilayer perceptron that classifies. scikit-learn's conventions, without scikit-learn.
 
@@ -35,147 +33,58 @@ class MLPClassifier(Estimator):
         `batch_norm`, `residual`, `output`, `init`    as in [network] of an experiment file
     What is learned:
         `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed
-        `l1`, `l2`        penalties on weights that are no bias; l2 "auto": 0.001, none for rules that search
+        `l1`, `l2`        penalties on weights, not on biases; l2 "auto": 0.001, none for rules that search
         `class_weight`    None, "balanced", or {class: weight}
     How:
         `optimizer`       a name, {"name": ..., its keys} or a rule: mlp.Momentum(0.1)
         `learning_rate`   "auto": the rule's own; Adam's by the length of the training
-        `schedule`        as in [optimizer]; "auto": a cosine, in `partial_fit` and for rules that search constant.
-                          One whose length is given goes on in the next warm `fit`; others are planned for each anew
+        `schedule`        as in [optimizer]; "auto": a cosine, but constant in `partial_fit` and for rules that search.
+                          A schedule whose length is given goes on in the next warm `fit`; others start anew
         `clip_norm`, `batch_size`, `shuffle`, `dtype`    as in an experiment file
         `epochs`          "auto": 20, or 150 steps if that is more
-        `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on validation rows, those
-                          given to `fit` or else a `validation_fraction` that is held out; the best weights come back
-        `restarts`        so many networks train at once, and the best is kept
+        `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on the validation rows:
+                          those given to `fit`, or else a `validation_fraction` of X; the best weights are kept
+        `restarts`        how many networks train at once; the best is kept
         `scale`           "standard" brings inputs to mean 0 and deviation 1, "minmax" to 0 … 1, "none" leaves them
-        `warm_start`      the next `fit` goes on with weights, optimizer's memory and scaling
+        `warm_start`      the next `fit` goes on with the weights, the optimizer's memory and the scaling
         `random_state`    a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which)
 
-    `fit` raises `DivergenceError` where training comes to no numbers; other faults are in `findings_`. Smoothed labels
-    make probabilities a little cautious: loss="cross_entropy" has them plain.
+    `fit` raises `DivergenceError` where the loss is no longer a number; other faults are in `findings_`. Smoothed
+    labels make probabilities a little cautious; loss="cross_entropy" does not smooth them.
     """
 
-    METADATA: Mapping[str, tuple[str, ...]] = {
+    class_weight: Any = None
+
+    METADATA: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **Estimator.METADATA,
         "partial_fit": ("sample_weight", "classes"),
     }
 
-    classes_: Array
-
-    def __init__(
-        self,
-        hidden: Any = (100,),
-        activation: Any = "silu",
-        *,
-        dropout: Any = 0.0,
-        batch_norm: bool = False,
-        residual: bool = False,
-        output: str = "auto",
-        init: Any = "auto",
-        loss: Any = "auto",
-        l1: float = 0.0,
-        l2: Any = "auto",
-        optimizer: Any = "adam",
-        learning_rate: Any = "auto",
-        schedule: Any = "auto",
-        clip_norm: float = 0.0,
-        epochs: Any = "auto",
-        batch_size: Any = 32,
-        shuffle: bool = True,
-        early_stopping: Any = False,
-        patience: int = 10,
-        min_delta: float = 0.0,
-        validation_fraction: float = 0.1,
-        restarts: int = 1,
-        class_weight: Any = None,
-        scale: str = "standard",
-        dtype: Any = "float64",
-        warm_start: bool = False,
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.residual = residual
-        self.output = output
-        self.init = init
-        self.loss = loss
-        self.l1 = l1
-        self.l2 = l2
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.clip_norm = clip_norm
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.min_delta = min_delta
-        self.validation_fraction = validation_fraction
-        self.restarts = restarts
-        self.class_weight = class_weight
-        self.scale = scale
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.random_state = random_state
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Train on rows X (n, n_features) and labels y: (n,) of any kind, or 0 and 1 for each of k labels (n, k).
-
-        `sample_weight` (n,): a row of weight k counts like k rows. `X_val`, `y_val`: rows to validate on, instead of
-        some that are held out. Returns itself.
-        """
-        check_class_weight(self.class_weight)
-        first = not self._goes_on
-        told = self._read(X, y, sample_weight, None if first else self.classes_, first=first)
-        if first:
-            check_several(told.y)
-            check_texts(told.y)
-        return self._fit(told, (X_val, y_val, sample_weight_val), seen(X, y, sample_weight))
-
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Go through these rows once, with the network there is or a new one. Returns itself.
+        """Go through these rows once, with the network that was fitted before or a new one. Returns itself.
 
-        The first call needs `classes`, all there will ever be, unless rows have several labels; it also fixes how
-        inputs are scaled, so give it rows that are like all others. Everything else goes on from call to call: N calls
-        with the same rows are a `fit` of N epochs, its schedule too, whose length in steps must be given.
+        The first call needs `classes`, all that will ever come, unless rows have several labels. It also fixes how
+        inputs are scaled: give it rows that are like all others. Everything else goes on from call to call: N calls
+        with the same rows are a `fit` of N epochs. A schedule goes on too; its length in steps must be given.
         """
-        check_class_weight(self.class_weight)
-        first = not hasattr(self, "_course")
+        first = not hasattr(self, "_trained")
         if first and classes is None and np.ndim(y) < 2:
             raise DataError("classes must be passed on the first call to partial_fit: all labels that will ever come.")
         told = self._read(X, y, sample_weight, classes if first else self.classes_, first=first)
-        return self._partial_fit(told, seen(X, y, sample_weight))
-
-    def predict(self, X: Any) -> Array:
-        """The label of each row (n,), or 0 and 1 for each label (n, k)."""
-        raw = self._raw(X)
-        codes = metrics.decide(self._run.head, self._run.preprocessing.task, raw)
-        return codes if codes.ndim == 2 else self.classes_[codes]
+        return self._partial_fit(told)
 
     def decision_function(self, X: Any) -> Array:
-        """How much speaks for each class, (n, n_classes) or (n, k); for the second of two classes, (n,), above 0."""
-        raw, head = self._raw(X), self._run.head
-        if head.n_out == 1 and self._run.preprocessing.task == "classification":
+        """A score for each class, (n, n_classes) or (n, k). Of two classes that of the second (n,): yes above 0."""
+        raw, head = self._raw(X), self._known().model.head
+        if head.n_out == 1 and head.task == "classification":
             return raw[:, 0] - head.threshold
-        if head.n_out == 2 and self._run.preprocessing.task == "classification":
+        if head.n_out == 2 and head.task == "classification":
             return np.asarray(raw[:, 1] - raw[:, 0])
         return raw - head.threshold
 
     def _check_certain(self) -> None:
-        """AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
-        certain = self._run.head.certain if hasattr(self, "_run") else promises_probabilities(self)
+        """Raise AttributeError where answers are scores: scikit-learn then takes `decision_function`."""
+        certain = self._known().model.head.certain if hasattr(self, "_run") else promises_probabilities(self)
         if not certain:
             raise AttributeError(
                 f"loss = {self.loss!r} with output = {self.output!r} gives scores, no probabilities. "
@@ -184,16 +93,11 @@ class MLPClassifier(Estimator):
 
     @available_if(_check_certain)
     def predict_proba(self, X: Any) -> Array:
-        """A probability for each class (n, n_classes), which sum to 1, or for each of k labels (n, k).
+        """A probability for each class (n, n_classes), with the sum 1 in each row, or for each of k labels (n, k).
 
-        Losses that give scores have none: then there is no such method.
+        Where the loss gives scores, there is no such method.
         """
-        raw = self._raw(X)
-        with metrics.quiet():
-            found = metrics.probabilities(self._run.head, self._run.preprocessing.task, raw)
-        if found is None:
-            raise ConfigError("this network gives scores, no probabilities. Train it with cross_entropy.")
-        return found
+        return self._known().model.probabilities_of(self._raw(X))
 
     @available_if(_check_certain)
     def predict_log_proba(self, X: Any) -> Array:
@@ -202,34 +106,29 @@ class MLPClassifier(Estimator):
             return np.asarray(np.log(self.predict_proba(X)))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose label, or all of whose labels, are right; weighted.
+        """The weighted share of rows that are answered right: of several labels, all of them.
 
-        `y` is of the kind and shape that was fitted; ShapeError or DataError where it is not. A label that
-        was never seen is a wrong answer, and no error.
+        `y` is of the kind and shape that was fitted; ShapeError or DataError where it is not. A label that `fit` has
+        never seen is no error: no answer is right then.
         """
         right = right_rows(self.predict(X), y)
         return float(np.average(right, weights=sample_weights(sample_weight, len(right))))
 
     def __sklearn_tags__(self) -> Any:
-        return bridge.tags("classifier", multi_output=False, multi_label=True)
+        return sklearn_bridge.tags("classifier", multi_output=False, multi_label=True)
 
-    def _targets(self, y: Array, classes: Any) -> Labels:
-        found = labels(y)
-        return found if classes is None else recoded(found, classes)
+    def _read_target(self, y: Array, classes: Any) -> Target:
+        check_class_weight(self.class_weight)
+        found = read_labels(y)
+        return found if classes is None else recode(found, classes)
 
-    def _dataset(self, X: Array, names: tuple[str, ...], y: Labels) -> Dataset:
-        called = label_names(y.classes)
-        return Dataset(X, y.y, names, target_name="y", class_names=called, class_labels=y.classes, name="data")
-
-    def _class_weight(self, y: Labels) -> Array | None:
+    def _class_weight(self, y: Target) -> Array | None:
         if not isinstance(self.class_weight, Mapping):
             return None
-        if y.task != "classification":
+        if y.task != "classification" or y.classes is None:
             raise ConfigError("class_weight is for classes, and rows have several labels. Give sample_weight.")
-        return by_class(self.class_weight, y.classes, y.y)
+        return class_weights(self.class_weight, y.classes, y.y)
 
-    def _task(self, y: Labels) -> str:
-        return y.task
-
-    def _learned(self, y: Labels) -> dict[str, Any]:
-        return {"classes_": y.classes}
+    def _check_first(self, y: Target) -> None:
+        check_several_classes(y)
+        check_texts(y)

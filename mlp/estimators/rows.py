@@ -1,14 +1,13 @@
-"""Tables of any kind as matrices of numbers, and the names of their columns.
+"""Tables of any kind as matrices of numbers, the names of their columns, and how much each row counts.
 
-Takes lists, arrays, sparse matrices of SciPy, and frames of pandas or polars without importing any of them. What is
-refused is refused in the words that scikit-learn uses where its users, or its checks, rely on them; places are named in
-ours.
+Takes lists, arrays, sparse matrices of SciPy, and frames of pandas or polars, and imports none of these libraries.
+Errors use scikit-learn's words where its users or its checks rely on them.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,8 +15,9 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.blocks import row_blocks
 from mlp.data.cells import number
+from mlp.data.labels import label_name
 from mlp.data.spelling import find_spelling
-from mlp.errors import DataError, DtypeError, ShapeError
+from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError
 
 SHOWN = 5
 
@@ -35,7 +35,7 @@ def column_names(X: Any) -> Array | None:
 
 
 def check_names(estimator: str, fitted: Array | None, given: Array | None) -> None:
-    """Refuse columns that are others than those it was fitted on, or in another order; warn where one side has none."""
+    """Refuse other columns than those it was fitted on, or another order; warn where only one side has names."""
     if fitted is None and given is None:
         return
     if given is None:
@@ -51,7 +51,7 @@ def _warn(message: str) -> None:
 
 
 def _other_names(fitted: Array, given: Array) -> str:
-    """What is wrong with the names `given`, in scikit-learn's words."""
+    """What is wrong with the names `given`, as scikit-learn says it."""
     message = "The feature names should match those that were passed during fit.\n"
     unseen, missing = sorted(set(given) - set(fitted)), sorted(set(fitted) - set(given))
     message += _listed("Feature names unseen at fit time:", unseen)
@@ -68,9 +68,9 @@ def _listed(heading: str, names: Sequence[str]) -> str:
 
 
 def matrix(X: Any, estimator: str, name: str = "X") -> Array:
-    """Rows of finite numbers (n, n_features), of the dtype they came in; no copy where none is needed.
+    """Rows of finite numbers (n, n_features), in their own dtype; a copy only where one is needed.
 
-    Sparse matrices become dense: a row whose features are scaled to mean 0 is not sparse any more.
+    Sparse matrices become dense: a row whose features are scaled to mean 0 is no longer sparse.
     """
     try:
         found = np.asarray(dense(X, name))
@@ -97,7 +97,7 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
 
 
 def dense(values: Any, name: str) -> Any:
-    """Sparse matrices and arrays of SciPy as arrays, which NumPy would box as one object; all else as it is."""
+    """Sparse matrices and arrays of SciPy as dense arrays; NumPy would make one object of them. All else as it is."""
     if not (hasattr(values, "toarray") and hasattr(values, "nnz")):
         return values
     try:
@@ -132,7 +132,7 @@ def _numbers(values: Array, name: str, names: Array | None) -> Array:
 
 
 def _refuse_cell(values: Array, name: str, names: Array | None) -> NoReturn:
-    """Raise the error for the first of some objects that is no number; for text only where there is nothing else."""
+    """Raise the error for the first object that is no number; for text only if there is no other object."""
     cells = ((i, cell) for i, cell in np.ndenumerate(values) if cell is not None and not isinstance(cell, float))
     odd = [(i, cell) for i, cell in cells if np.isnan(number(cell))]
     place, cell = next(((i, cell) for i, cell in odd if not isinstance(cell, str)), odd[0])
@@ -149,7 +149,7 @@ def _place(index: Sequence[int], names: Array | None = None) -> str:
 
 
 def check_finite(values: Array, name: str, names: Array | None = None) -> None:
-    """Refuse NaN and infinities, with their places. Infinite is also what overflows when it is squared or summed."""
+    """Refuse NaN and infinities, with their places."""
     if values.dtype.kind != "f":
         return
     for part in row_blocks(len(values), max(1, values.size // len(values))):
@@ -159,3 +159,50 @@ def check_finite(values: Array, name: str, names: Array | None = None) -> None:
             kind = "NaN" if np.isnan(values[places[0]]) else "inf (infinity)"
             shown = "; ".join(_place(place, names) for place in places) + ("; ..." if len(bad) > SHOWN else "")
             raise DataError(f"Input {name} contains {kind}: {shown}. Fill these cells in, or leave their rows out.")
+
+
+# weights: a row of weight k counts like k rows, and a row of weight 0 like none
+
+
+def sample_weights(given: Any, n: int, name: str = "sample_weight") -> Array | None:
+    """A finite number ≥ 0 for each of n rows, at least one of them above 0; None where none were given."""
+    if given is None:
+        return None
+    try:
+        found = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{name} must hold a number for each row.") from None
+    if found.ndim == 0:
+        found = np.full(n, found)
+    if found.shape != (n,):
+        raise DataError(f"{name} has shape {found.shape}; X has {n} rows, and each needs one weight.")
+    if not np.isfinite(found).all() or (found < 0).any():
+        row = int(np.argmin(np.isfinite(found) & (found >= 0)))
+        raise DataError(f"{name} must be finite and 0 or more; row {row} has {found[row]}.")
+    if not found.any():
+        raise DataError(f"{name} is zero for all rows: Sample weights must contain at least one non-zero number.")
+    return found
+
+
+def check_class_weight(given: Any) -> None:
+    """Refuse what is neither None, "balanced" nor a weight for each class."""
+    is_table = isinstance(given, Mapping) and all(_is_weight(weight) for weight in given.values())
+    if given is not None and not is_table and (not isinstance(given, str) or given != "balanced"):
+        raise HyperparameterError("class_weight", given, 'None, "balanced", or {class: weight ≥ 0}')
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and value >= 0)
+
+
+def class_weights(given: Mapping[Any, float], classes: Array, codes: Array) -> Array:
+    """The weight of each class (n_classes,); 1 for a class that is not named."""
+    names = [label_name(label) for label in classes]
+    found = np.ones(len(classes))
+    for label, weight in given.items():
+        if label_name(label) not in names:
+            raise DataError(f"class_weight names {label!r}, and the classes are {classes.tolist()}.")
+        found[names.index(label_name(label))] = weight
+    if not found[codes].any():
+        raise DataError("class_weight is zero for all classes that y holds: no row counts.")
+    return found

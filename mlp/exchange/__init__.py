@@ -4,9 +4,8 @@ What needs a package that is not installed says so by the name of the extra. Not
 reads or writes a pickle, and no file is left half-written.
 """
 
-from mlp.exchange.onnx_file import to_onnx
-from mlp.exchange.safetensors_file import from_safetensors, to_safetensors
-from mlp.exchange.sklearn_model import from_sklearn
-from mlp.exchange.torch_state import from_torch
-
-__all__ = ["from_safetensors", "from_sklearn", "from_torch", "to_onnx", "to_safetensors"]
+from mlp.exchange.onnx_file import to_onnx as to_onnx
+from mlp.exchange.other_networks import from_sklearn as from_sklearn
+from mlp.exchange.other_networks import from_torch as from_torch
+from mlp.exchange.safetensors_file import from_safetensors as from_safetensors
+from mlp.exchange.safetensors_file import to_safetensors as to_safetensors

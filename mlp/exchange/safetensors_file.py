@@ -1,49 +1,59 @@
 """safetensors files: the arrays of a network by name, and beside them which layers they belong to.
 
-Other libraries find arrays where PyTorch would have put them; `from_safetensors` builds the network again, to the bit.
-Nothing read is trusted: only layers of this package are made, and none that needs more numbers than the file has.
+Other libraries find arrays where PyTorch would have put them:
+
+    dense1.weight (n_out, n_in), dense1.bias (n_out,)             rbf1.centres (n_out, n_in), rbf1.log_widths (n_out,)
+    batchnorm1.weight, .bias, .running_mean, .running_var (n,)    layernorm1.weight, .bias (n,)
+    residual1.dense1.weight, ...: layers inside a block
+
+`from_safetensors` builds the network again, to the bit. Layers and initializers are dataclasses, so a description is a
+name and the fields: `{"Dense": {"n_in": 2, ...}}`. Nothing read is trusted: only layers of this package are made,
+whatever a file says, and none that needs more numbers than the file has.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import mlp.layers
 from mlp.arrays import Array
-from mlp.errors import FileFormatError, MLPError, ShapeError
-from mlp.exchange.description import described, layers, n_numbers
-from mlp.exchange.onnx_file import checked
-from mlp.exchange.package import needed
-from mlp.exchange.tensors import tensors
+from mlp.errors import FileFormatError, MLPError, ShapeError, UnknownNameError
+from mlp.exchange.onnx_file import check_single_network, import_extra
 from mlp.experiment import Run
-from mlp.layers.chain import settle
+from mlp.initializers import INITIALIZERS
+from mlp.layers import RBF, BatchNorm, Dense, Layer, LayerNorm, Residual
+from mlp.layers.chain import names, settle, slices
 from mlp.network import Network
-from mlp.output import as_path, write_file
+from mlp.storage.atomic import write_file
+from mlp.storage.permission import as_path
 
 FORMAT = "1"
 
 
 def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
-    """Write the arrays of a network, or of a run's, to `path`; names are those of PyTorch (see `exchange.tensors`).
+    """Write the arrays of a network, or of a run's, to `path`; names are those of PyTorch.
 
     A run's preprocessing goes into the metadata, as JSON. A file at `path` is replaced.
     MissingExtraError without the extra `safetensors`.
     """
-    library = needed("safetensors.numpy", "a safetensors file", "safetensors")
-    network = checked(_only(model) if isinstance(model, Run) else model)
-    arrays = {name: np.ascontiguousarray(values) for name, values in tensors(network).items()}
-    about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(described(network.layers))}
+    library = import_extra("safetensors.numpy", "a safetensors file", "safetensors")
+    network = check_single_network(_single_network(model) if isinstance(model, Run) else model)
+    arrays = {name: np.ascontiguousarray(values) for name, values in name_arrays(network).items()}
+    about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(describe_layers(network.layers))}
     if isinstance(model, Run):
-        about["preprocessing"] = json.dumps(model.preprocessing.to_json())
+        about["preprocessing"] = json.dumps(model.model.preprocessing.to_json())
     return write_file(path, library.save(arrays, about))
 
 
-def _only(run: Run) -> Network:
+def _single_network(run: Run) -> Network:
     """The network of a run; refuses an ensemble."""
     if run.network.population:
         raise ShapeError(
@@ -58,7 +68,7 @@ def from_safetensors(path: str | os.PathLike[str]) -> Network:
 
     FileFormatError for anything else; a PyTorch state dict is read by `from_torch`.
     """
-    arrays, about = opened(path)
+    arrays, about = read_safetensors(path)
     try:
         return _network(arrays, about)
     except MLPError as error:
@@ -67,9 +77,9 @@ def from_safetensors(path: str | os.PathLike[str]) -> Network:
         raise FileFormatError(f"{path}: not a network that mlp wrote ({type(error).__name__}).") from None
 
 
-def opened(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
+def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """Arrays and metadata of a safetensors file of anyone; FileFormatError where it is none."""
-    library = needed("safetensors", "a safetensors file", "safetensors")
+    library = import_extra("safetensors", "a safetensors file", "safetensors")
     if not isinstance(path, str | os.PathLike):
         raise FileFormatError(f"the path of a .safetensors file is needed; given was a {type(path).__name__}.")
     place = as_path("path", path)
@@ -88,11 +98,11 @@ def _network(arrays: dict[str, Array], about: dict[str, str]) -> Network:
         raise FileFormatError("it names no layers. If it is a PyTorch state dict, use mlp.from_torch")
     if about["version"] != FORMAT:
         raise FileFormatError(f"format {about['version']} is not known to this mlp ({FORMAT}). Install a newer mlp")
-    found = layers(json.loads(about["layers"]))
+    found = rebuild_layers(json.loads(about["layers"]))
     _check_size(found, arrays)
     dtype = next(iter(arrays.values())).dtype if arrays else np.float64
     network = Network(found, 0, dtype=dtype)
-    _fill(tensors(network), arrays)
+    _fill(name_arrays(network), arrays)
     return network
 
 
@@ -111,3 +121,107 @@ def _fill(into: dict[str, Array], arrays: dict[str, Array]) -> None:
                 np.copyto(mine, arrays[name])
             return
     raise FileFormatError("its arrays are not those of its layers")
+
+
+# arrays by name
+
+
+def name_arrays(network: Network) -> dict[str, Array]:
+    """Every array of the network by name: views."""
+    layers = (network.layout.names, network.layers, network.views)
+    return dict(_name_chain("", *layers, network.statistics))
+
+
+def _name_chain(
+    place: str, called: tuple[str, ...], layers: Any, params: Any, statistics: Array
+) -> Iterator[tuple[str, Array]]:
+    shares = slices(layer.n_statistics for layer in layers)
+    for name, layer, mine, share in zip(called, layers, params, shares, strict=True):
+        yield from _name_layer(f"{place}{name}.", layer, mine, statistics[share])
+
+
+def _name_layer(place: str, layer: Layer, params: Any, statistics: Array) -> Iterator[tuple[str, Array]]:
+    if isinstance(layer, Residual):
+        yield from _name_chain(place, names(layer.layers), layer.layers, params, statistics)
+    elif layer.n_params:
+        if type(layer) not in ARRAYS:
+            known = [kind.__name__ for kind in ARRAYS]
+            raise UnknownNameError("names for the arrays of the layer", type(layer).__name__, known)
+        for name, values in ARRAYS[type(layer)](params, statistics).items():
+            yield place + name, values
+
+
+def _dense(params: Array, statistics: Array) -> dict[str, Array]:
+    """The bias node's weights are the last column."""
+    return {"weight": params[:, :-1], "bias": params[:, -1]}
+
+
+def _norm(params: Any, statistics: Array) -> dict[str, Array]:
+    """γ and β."""
+    return {"weight": params.scale[:, 0], "bias": params.shift[:, 0]}
+
+
+def _batch_norm(params: Any, statistics: Array) -> dict[str, Array]:
+    """γ and β, and what runs along."""
+    mean, variance = np.split(statistics, 2)
+    return {**_norm(params, statistics), "running_mean": mean, "running_var": variance}
+
+
+def _rbf(params: Any, statistics: Array) -> dict[str, Array]:
+    return {"centres": params.centres, "log_widths": params.log_widths[:, 0]}
+
+
+ARRAYS: dict[type[Layer], Callable[[Any, Array], dict[str, Array]]] = {
+    Dense: _dense,
+    LayerNorm: _norm,
+    BatchNorm: _batch_norm,
+    RBF: _rbf,
+}
+
+
+# layers as JSON
+
+
+KINDS: dict[str, type[Any]] = {
+    name: kind
+    for name in mlp.layers.__all__
+    if isinstance(kind := getattr(mlp.layers, name), type) and is_dataclass(kind)
+} | {kind.__name__: kind for kind in INITIALIZERS.values()}
+
+
+def describe_layers(value: Any) -> Any:
+    """A layer, an initializer, a list of them or a plain value, for JSON."""
+    if is_dataclass(value) and not isinstance(value, type):
+        name = type(value).__name__
+        if KINDS.get(name) is not type(value):
+            raise UnknownNameError("description of the layer or initializer", name, KINDS)
+        return {name: {field.name: describe_layers(getattr(value, field.name)) for field in fields(value)}}
+    if isinstance(value, list | tuple):
+        return [describe_layers(part) for part in value]
+    if not isinstance(value, str | int | float | None):
+        raise UnknownNameError("description of the layer or initializer", type(value).__name__, KINDS)
+    return value
+
+
+def rebuild_layers(found: Any) -> list[Layer]:
+    """The layers that `describe_layers` wrote down; FileFormatError where it is none of its writing."""
+    made = _rebuild(found)
+    if not isinstance(made, list) or not all(isinstance(layer, Layer) for layer in made):
+        raise FileFormatError("its description is no list of layers")
+    return made
+
+
+def _rebuild(found: Any) -> Any:
+    if isinstance(found, list):
+        return [_rebuild(part) for part in found]
+    if not isinstance(found, dict):
+        return found
+    (name, own), *others = found.items()
+    if others or name not in KINDS:
+        raise FileFormatError(f"its description names {name!r}, which is no layer of this mlp")
+    return KINDS[name](**{key: _rebuild(value) for key, value in own.items()})
+
+
+def n_numbers(found: Sequence[Layer]) -> int:
+    """How many parameters and statistics layers have that know their widths."""
+    return sum(layer.n_params + layer.n_statistics for layer in found)

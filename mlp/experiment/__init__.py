@@ -1,12 +1,26 @@
 """Experiments: from a file that says what to do, to a run that says how it went.
 
-`run` does it all; `experiment` gives the parts, whose `epochs()` one may watch. `load_run` reads a run directory.
-`resume` goes on with a run that was stopped. `repair` runs an experiment again without its faults.
+Read the modules in this order. `setup` is what is decided before the first step, `state` is what moves, and `loop`
+moves it. `before_training` notes what is known at the start, `trial` trains beside a run, `watch` judges a run on its
+way. `run_directory`, `checkpoint` and `checkpoint_schedule` write files. `run` does all of this. `resume` goes on with
+a run that was stopped, `continue_training` with a network that was trained, and `repair` runs an experiment without
+its faults.
 """
 
-from mlp.experiment.repair import Repair, mended, repair
-from mlp.experiment.result import Run, load_run
-from mlp.experiment.resume import resume
-from mlp.experiment.run import Epoch, Experiment, experiment, run
-
-__all__ = ["Epoch", "Experiment", "Repair", "Run", "experiment", "load_run", "mended", "repair", "resume", "run"]
+from mlp.experiment.loop import Epoch as Epoch
+from mlp.experiment.loop import Stop as Stop
+from mlp.experiment.loop import epochs as epochs
+from mlp.experiment.repair import Repair as Repair
+from mlp.experiment.repair import repair as repair
+from mlp.experiment.repair import repair_run as repair_run
+from mlp.experiment.resume import resume as resume
+from mlp.experiment.run import Run as Run
+from mlp.experiment.run import finish as finish
+from mlp.experiment.run import load_run as load_run
+from mlp.experiment.run import run as run
+from mlp.experiment.setup import Setup as Setup
+from mlp.experiment.setup import set_up as set_up
+from mlp.experiment.state import State as State
+from mlp.experiment.state import begin as begin
+from mlp.experiment.state import initial_state as initial_state
+from mlp.experiment.watch import watch_epochs as watch_epochs

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from mlp.config import Config, parse, to_toml
+from mlp.config.optimizer import USUAL_RATES
 from mlp.diagnosis.reading import Reading
-from mlp.experiment.config import Config, parse, to_toml
-from mlp.experiment.settings import USUAL_RATES
 from mlp.history import History
 from mlp.optimizers import OPTIMIZERS
 
@@ -27,7 +27,7 @@ Changes = Mapping[str, Mapping[str, Any]]
 Remedy = Callable[[Config, Reading], Changes]
 
 STEPS = 1500
-"""Steps that a small network needs at most at a usual rate, twice what the yardstick has."""
+"""Steps that a small network needs at most at a usual rate, twice what the baseline has."""
 
 
 def changes(name: str, config: Config, history: History) -> Changes | None:
@@ -195,7 +195,7 @@ def _matching_end(config: Config, reading: Reading) -> Changes:
 
 
 def _wider(config: Config, reading: Reading) -> Changes:
-    """One layer of 64, as the yardstick has: enough for every table of a few dozen columns that we know."""
+    """One layer of 64, as the baseline has: enough for every table of a few dozen columns that we know."""
     network = config.network
     one = {
         key: value[0] if value else default
@@ -213,8 +213,9 @@ def _batches_of_32(config: Config, reading: Reading) -> Changes:
 
 def _longer(config: Config, reading: Reading) -> Changes:
     """Three times as long, and at least `STEPS` steps."""
-    size = config.training.batch_size
-    epochs = _epochs_for(STEPS, config, reading, reading.setting("rows") if size == "full" else int(size))
+    rows = reading.setting("rows")
+    size = config.training.rows_per_batch(int(rows)) if isfinite(rows) else rows
+    epochs = _epochs_for(STEPS, config, reading, size)
     return {"training": {"epochs": max(epochs, 3 * config.training.epochs)}}
 
 

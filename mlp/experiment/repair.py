@@ -19,24 +19,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.config import Config
 from mlp.diagnosis import Cause
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
 from mlp.diagnosis.words import CAUSES
 from mlp.errors import MLPError
-from mlp.experiment import metrics
-from mlp.experiment.build import Head, head
-from mlp.experiment.config import Config
-from mlp.experiment.files import check_unread, reserved
-from mlp.experiment.prepare import Part, Prepared, files_read
+from mlp.experiment.loop import Epoch
 from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
-from mlp.experiment.restarts import answers
-from mlp.experiment.result import Run
-from mlp.experiment.run import Epoch, Experiment, experiment, run
-from mlp.experiment.trial import SCORED, Rows, plain, some, standardised, trained
-from mlp.experiment.trial import STEPS as YARDSTICK_STEPS
-from mlp.network import Network
-from mlp.output import Permission, as_path
+from mlp.experiment.run import Run, finish, run
+from mlp.experiment.run_directory import check_unread, reserve
+from mlp.experiment.setup import RUN_SEEDS, SCORED, Setup
+from mlp.experiment.state import State, begin
+from mlp.experiment.trial import first_rows, run_trial, standardise, train_baseline
+from mlp.experiment.watch import watch_epochs
+from mlp.model import Model, quiet
+from mlp.model.metrics import score_numbers
+from mlp.preprocessing import Part, Prepared
+from mlp.preprocessing.source import files_read
+from mlp.storage.permission import Permission, as_path
 
 TRIES = 3  # full runs
 CANDIDATES = 6  # causes that get a trial
@@ -45,7 +46,7 @@ SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and
 MOVES = 0.02  # by how much a score must rise to count
 ALIKE = 0.01  # scores that are as good as each other
 LOSS = 0.05  # by how much a held-out score may fall for a run that is healthy: some rows of a small part
-NEAR = 0.03  # a score this close to the yardstick's needs no further remedy
+NEAR = 0.03  # a score this close to the baseline's needs no further remedy
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Repair:
     """What was wrong, what was tried, and what came of it.
 
     `config` is the repaired experiment as a file says it, and `after` its run; where nothing helped they are those of
-    before. `changes`: what was changed and why. `tries`: how many full runs it took. `yardstick`: the score of a plain
+    before. `changes`: what was changed and why. `tries`: how many full runs it took. `baseline`: the score of a plain
     network in trials. `advice`: by cause, what only the user can do.
     """
 
@@ -95,7 +96,7 @@ class Repair:
     changes: tuple[Change, ...] = ()
     trials: tuple[Trial, ...] = ()
     tries: int = 0
-    yardstick: float = nan
+    baseline: float = nan
     advice: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,7 +107,7 @@ class Repair:
     @property
     def score_of_trials(self) -> str:
         """What scores of trials are, in words: no score of a finding or of `metrics`."""
-        reading, task = Reading(self.before.history), self.before.preprocessing.task
+        reading, task = Reading(self.before.history), self.before.model.task
         what = {"classification": "recall, mean over the classes", "multilabel": "share of labels that are right"}
         parts = [part for part in USES if total(reading, part) > 0]
         rows = [first_of(min(n := total(reading, part), SCORED), n, USES[part]) for part in parts]
@@ -120,7 +121,7 @@ class Repair:
             "tries": self.tries,
             "changes": [change.to_json() for change in self.changes],
             "trials": [trial.to_json() for trial in self.trials],
-            "yardstick": self.yardstick,
+            "baseline": self.baseline,
             "score_of_trials": self.score_of_trials,
             "advice": self.advice,
             "metrics": self.after.metrics,
@@ -134,21 +135,21 @@ def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | N
     `config`, `data` and `out` as for `mlp.run`. An experiment that is healthy stays as it is.
     """
     folder = None if out is None else as_path("out", out)
-    with nullcontext() if folder is None else reserved(folder):
+    with nullcontext() if folder is None else reserve(folder):
         before = run(config, data)
         if folder is not None:
             check_unread(folder, Permission(files_read(before.config, config), force=True))
-        found = mended(before, data)
+        found = repair_run(before, data)
         if folder is not None:
             found.after.save(folder)
     return found
 
 
-Show = Callable[[Experiment], Iterable[Epoch]]
+Show = Callable[[Setup, State], Iterable[Epoch]]
 
 
-def mended(
-    before: Run, data: tuple[Any, Any] | None = None, show: Show = Experiment.epochs, tries: int = TRIES
+def repair_run(
+    before: Run, data: tuple[Any, Any] | None = None, show: Show = watch_epochs, tries: int = TRIES
 ) -> Repair:
     """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
     bench, best, made = Bench(data, _most(before)), before, 0
@@ -162,7 +163,7 @@ def mended(
             bench.kept += chosen
     return Repair(
         before, best, best.config.to_dict(), bench.kept, tuple(bench.trials.values()), made,
-        bench.yardstick(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
+        bench.baseline(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
     )  # fmt: skip
 
 
@@ -182,10 +183,10 @@ def _most(before: Run) -> int:
 
 def _trained(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
     """The full run."""
-    ready = experiment(config.to_dict(), data)
-    for _ in show(ready):
+    setup, state = begin(config.to_dict(), data)
+    for _ in show(setup, state):
         pass
-    return ready.finish()
+    return finish(setup, state)
 
 
 def suspects(found: Run) -> dict[str, Cause]:
@@ -213,7 +214,7 @@ def candidates(found: Run) -> list[Change]:
 def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
     """The changes that come furthest in trials; () where none moves anything and none is left to believe in.
 
-    The best single change; of those about as good the likeliest. While that is not near the yardstick, the one that
+    The best single change; of those about as good the likeliest. While that is not near the baseline, the one that
     adds most. Where no change moves anything alone, two faults may hide each other: then all up to some rank together,
     less those that are not needed. Where that does not move either, a trial may have been too short to show it, and the
     likeliest cause has its way, unless it is one that no setting mends.
@@ -240,8 +241,8 @@ def _furthest(
 def _extended(
     bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
 ) -> tuple[Change, ...]:
-    """With the further changes that move the score on, as long as it is not near the yardstick."""
-    while (score := bench.score(config, chosen)) < bench.yardstick(config) - NEAR:
+    """With the further changes that move the score on, as long as it is not near the baseline."""
+    while (score := bench.score(config, chosen)) < bench.baseline(config) - NEAR:
         causes = {change.cause.name for change in chosen}
         options = [(*chosen, change) for change in choices if change.cause.name not in causes]
         more, higher = _furthest(bench, config, options, failed)
@@ -295,20 +296,15 @@ def _advice(last: Run) -> Iterator[tuple[str, str]]:
 
 
 class Material(NamedTuple):
-    """What trials of one [data] section train on."""
+    """What trials of one [data] section train on: all rows, and the first `rows` of them in memory."""
 
     prepared: Prepared
-    rows: Rows
+    rows: Prepared
 
-    def head(self, config: Config) -> Head:
-        """The end of a network for these targets."""
-        about = self.prepared.preprocessing
-        return head(config, about.task, about.n_targets, about.targets)
-
-    def scores(self, network: Network, ending: Head) -> list[float]:
+    def scores(self, model: Model) -> list[float]:
         """On the training part, and on the validation part if there is one."""
-        task = self.prepared.preprocessing.task
-        return [_score(network, ending, task, part) for part in self.rows if part is not None]
+        parts = (self.rows.train, self.rows.validation)
+        return [_score(model, part) for part in parts if part is not None]
 
 
 @dataclass
@@ -320,7 +316,7 @@ class Bench:
     kept: tuple[Change, ...] = ()
     trials: dict[str, Trial] = field(default_factory=dict)
     materials: dict[str, Material] = field(default_factory=dict)
-    _yardstick: float | None = None
+    _baseline: float | None = None
 
     def score(self, config: Config, chosen: tuple[Change, ...]) -> float:
         """What a short training of the changed experiment comes to."""
@@ -328,7 +324,7 @@ class Bench:
         key = json.dumps(made.to_dict(), sort_keys=True)
         if key not in self.trials:
             try:
-                steps, score = self._tried(made)
+                steps, score = self._run_trial(made)
             except MLPError:  # two remedies that do not go together
                 steps, score = 0, -1.0
             causes = tuple(change.cause.name for change in self.kept + chosen)
@@ -336,15 +332,12 @@ class Bench:
             self.trials[key] = Trial(causes, words, steps, score)
         return self.trials[key].score
 
-    def _tried(self, config: Config) -> tuple[int, float]:
+    def _run_trial(self, config: Config) -> tuple[int, float]:
         """Train from scratch for some steps; how many, and the score."""
         material = self.material(config)
-        n, size = len(material.prepared.train), config.training.batch_size
-        planned = ceil(n / (n if size == "full" else int(size))) * config.training.epochs
-        steps, ending = min(planned, self.most), material.head(config)
-        with metrics.quiet():
-            network, _ = trained(config, material.rows, ending, steps, _rngs(config))
-            return steps, float(np.mean(material.scores(network, ending)))
+        planned = config.training.steps_per_epoch(len(material.prepared.train)) * config.training.epochs
+        steps = min(planned, self.most)
+        return steps, float(np.mean(material.scores(run_trial(config, material.rows, steps))))
 
     def score_of(self, found: Run) -> float:
         """The score of a full run, on the rows that trials are scored on."""
@@ -355,42 +348,36 @@ class Bench:
         return self._scores(found)[-1]
 
     def _scores(self, found: Run) -> list[float]:
-        with metrics.quiet():
-            return self.material(found.config).scores(found.network, found.head)
+        return self.material(found.config).scores(found.model)
 
     def material(self, config: Config) -> Material:
         """The rows as [data] has them, prepared once."""
         key = repr(config.data)
         if key not in self.materials:
-            prepared = experiment(config.to_dict(), self.data).prepared
-            self.materials[key] = Material(prepared, some(prepared, np.dtype(config.training.dtype)))
+            prepared = begin(config.to_dict(), self.data)[0].prepared
+            self.materials[key] = Material(prepared, first_rows(prepared, np.dtype(config.training.dtype)))
         return self.materials[key]
 
-    def yardstick(self, config: Config) -> float:
-        """The score of a plain network."""
-        if self._yardstick is None:
-            simple, given = plain(config.training.seed, config.data.class_weight), self.material(config)
-            about = given.prepared.preprocessing
-            rows, ending = standardised(given.prepared, np.dtype(np.float32)), head(simple, about.task, about.n_targets)
-            network, _ = trained(simple, rows, ending, YARDSTICK_STEPS, _rngs(simple))
-            self._yardstick = float(np.mean(Material(given.prepared, rows).scores(network, ending)))
-        return self._yardstick
+    def baseline(self, config: Config) -> float:
+        """The score of a plain network, trained with the seeds of the run."""
+        if self._baseline is None:
+            prepared = self.material(config).prepared
+            rows = standardise(prepared, np.dtype(np.float32))
+            model = train_baseline(config, rows, RUN_SEEDS)
+            self._baseline = float(np.mean(Material(prepared, rows).scores(model)))
+        return self._baseline
 
 
-def _rngs(config: Config) -> list[np.random.Generator]:
-    """The generators of a run, for the network and for the order of the rows."""
-    return np.random.default_rng(config.training.seed).spawn(3)[1:]
-
-
-def _score(network: Network, ending: Head, task: str, part: Part) -> float:
+def _score(model: Model, part: Part) -> float:
     """r², or the mean recall of the classes, on the first rows of a part; labels count one by one."""
-    first = Part(part.X[:SCORED], part.y[:SCORED])
-    raw = answers(network, ending, first)
-    if not np.isfinite(raw).all():
-        return -1.0
-    if task == "regression":
-        return max(-1.0, float(metrics.regression(metrics.values(ending, raw), first.y)["r2"]))
-    right = metrics.decide(ending, task, raw) == first.y
-    if task == "multilabel":
+    first, head = part.first(SCORED, model.network.dtype), model.head
+    with quiet():
+        raw = model.raw(first)
+        if not np.isfinite(raw).all():
+            return -1.0
+        if head.task == "regression":
+            return max(-1.0, float(score_numbers(head.values(raw), first.y)["r2"]))
+        right = head.decide(raw) == first.y
+    if head.task == "multilabel":
         return float(right.mean())
     return float(np.mean([right[first.y == label].mean() for label in np.unique(first.y)]))

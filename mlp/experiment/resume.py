@@ -1,7 +1,7 @@
 """Going on with a run from its last checkpoint, as if it had never stopped.
 
-The experiment is made again from the configuration in the checkpoint and from the same data, brought to where the
-checkpoint was taken, and trained to its end.
+The setup is made again from the configuration in the checkpoint and from the same data. The state is the one that the
+checkpoint holds. From there on it is a run like any other.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlp.config import Config, explaining_paths, settle
 from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one_line
-from mlp.experiment import build, checkpoint
-from mlp.experiment.checkpoint import Checkpoint
-from mlp.experiment.config import Config, explaining_paths
-from mlp.experiment.files import check_place, check_unread, is_free, is_run
-from mlp.experiment.fingerprint import check_same
-from mlp.experiment.prepare import files_read
-from mlp.experiment.result import Run, load_run, run_folder
-from mlp.experiment.run import Experiment, carried_out, experiment
-from mlp.output import Permission
+from mlp.experiment.checkpoint import Checkpoint, read_checkpoint, restore_state
+from mlp.experiment.loop import is_over
+from mlp.experiment.run import Run, complete_run, load_run, run_folder
+from mlp.experiment.run_directory import check_place, check_unread, is_free, is_run
+from mlp.experiment.setup import Setup
+from mlp.experiment.state import State, begin
+from mlp.preprocessing import check_same_data
+from mlp.preprocessing.source import files_read
+from mlp.storage.permission import Permission
 
 
 def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Run:
@@ -33,10 +34,10 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tupl
     epochs is from here on what it would be in the longer run. `data`: (X, y) again, for a run that was given them.
     The run itself where there is nothing left to do.
     """
-    saved = checkpoint.read(run_folder(folder))
+    saved = read_checkpoint(run_folder(folder))
     if is_finished(saved, epochs):
         return load_run(folder)
-    return carried_out(resumed(saved, epochs, data), saved.path.parent)
+    return complete_run(*restore(saved, epochs, data), saved.path.parent)
 
 
 def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
@@ -53,8 +54,8 @@ def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
     return (run.config, run.steps, run.seconds) == (saved.config, saved.steps, saved.state["seconds"])
 
 
-def resumed(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Experiment:
-    """The experiment where the checkpoint was taken, ready to go on."""
+def restore(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None) -> tuple[Setup, State]:
+    """The setup and the state of the run that the checkpoint is of, ready to go on."""
     config = saved.config
     if not config.data.source and data is None:
         raise DataError(
@@ -66,23 +67,34 @@ def resumed(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] 
         config = replace(config, training=replace(config.training, epochs=int(epochs)))
     check_unread(saved.path.parent, Permission(files_read(config), force=True))
     with explaining_paths(saved.path, config.to_dict()):
-        ready = experiment(config.to_dict(), data, str(saved.path))
-    check_same(ready.fingerprint, saved.data, config.data.source)
-    checkpoint.restore(ready, saved)
-    if epochs is not None and ready.over and epochs > ready.epoch:
-        raise ConfigError(f"{saved.path.parent} {_why(ready)}: more epochs change nothing. Train anew.")
-    return ready
+        setup, _ = begin(config.to_dict(), data, str(saved.path))
+    check_same_data(setup.fingerprint, saved.data, config.data.source)
+    state = restore_state(setup, saved)
+    if epochs is not None and is_over(setup, state) and epochs > state.epoch:
+        raise ConfigError(f"{saved.path.parent} {_why_over(setup, state)}: more epochs change nothing. Train anew.")
+    return setup, state
 
 
 def _check_epochs(saved: Checkpoint, epochs: int) -> None:
     """Refuse what is no number of epochs, or fewer than there were."""
-    begun = saved.epoch + bool(saved.state["losses"] and saved.arrays["state/losses"].size)
+    begun = saved.epoch + (not saved.is_between_epochs)
     whole = isinstance(epochs, int) and not isinstance(epochs, bool)
     if not whole or not max(1, begun) <= epochs <= sys.maxsize:
         raise ConfigError(
             f"epochs = {in_one_line(epochs)} cannot be: {saved.path.parent} is in epoch {begun}, and epochs counts "
             f"from the beginning. Give a whole number, {max(1, begun)} or more."
         )
+
+
+def _why_over(setup: Setup, state: State) -> str:
+    """Why there is no more to train."""
+    if state.diverged:
+        return "diverged"
+    patience = setup.config.training.patience
+    return f"was ended by early stopping, after {patience} epochs without improvement"
+
+
+# before another run is replaced
 
 
 def check_replaced(folder: Path, config: Config, permission: Permission) -> None:
@@ -97,14 +109,14 @@ def check_replaced(folder: Path, config: Config, permission: Permission) -> None
     instead = "Give another folder with -o, or --force to replace it"
     go_on = f"mlp resume {shlex.quote(str(folder))}"
     try:
-        saved = checkpoint.read(folder)
+        saved = read_checkpoint(folder)
     except FileFormatError:  # that cannot be gone on with
         raise DataError(
             f"{folder} holds {'a finished run' if is_run(folder) else 'a damaged run'}. {instead}."
         ) from None
     if saved.state["over"] and is_run(folder):
         raise DataError(f"{folder} holds a finished run. {instead}; to train it further: {go_on} --epochs N.")
-    differing = differences(config, saved.config)
+    differing = differing_keys(config, saved.config)
     if differing == ["training.epochs"]:
         differing, go_on = [], f"{go_on} --epochs {config.training.epochs}"
     if differing:
@@ -115,12 +127,12 @@ def check_replaced(folder: Path, config: Config, permission: Permission) -> None
     )
 
 
-def differences(config: Config, resolved: Config) -> list[str]:
+def differing_keys(config: Config, resolved: Config) -> list[str]:
     """In which keys an experiment, as it was given, is another than one that has been resolved.
 
     What was left open, "auto" or a number of the rule's own, may have come to anything.
     """
-    given, other = build.settled(config).to_dict(), resolved.to_dict()
+    given, other = settle(config).to_dict(), resolved.to_dict()
     return [
         f"{section}.{name}"
         for section in given
@@ -128,10 +140,3 @@ def differences(config: Config, resolved: Config) -> list[str]:
         if given[section].get(name, "auto") not in ("auto", other[section].get(name))
         or (name not in given[section] and section != "optimizer")
     ]
-
-
-def _why(ready: Experiment) -> str:
-    """Why there is no more to train."""
-    if ready.diverged:
-        return "diverged"
-    return f"was ended by early stopping, after {ready.patience} epochs without improvement"

@@ -1,476 +1,115 @@
-"""An experiment from its file to its run.
+"""A run: from an experiment to what it came to.
 
-`Experiment` holds everything that is ready to go; `epochs()` is the loop, one fact for each epoch, so that whoever
-shows progress only iterates; `finish()` measures and gives a `Run`. `run` does all three. This is the one place in the
-library that decides when to stop: when the loss is no longer a number, when early stopping says so, or at the last
-epoch.
+`run` does all of it: it begins, trains while it watches and writes checkpoints, measures at the end, and gives a `Run`.
+A `Run` takes raw rows and gives answers that people read. It comes from training or from a run directory, and is the
+same either way.
 """
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import islice
-from math import ceil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.augment import Augmentation, augmented
-from mlp.data.batches import Batch, batches, streamed
+from mlp.config import Config
 from mlp.diagnosis import Finding, diagnose
-from mlp.errors import ConfigError, ShapeError
-from mlp.experiment import build, metrics, pretraining, regularizers, restarts
-from mlp.experiment.answering import answering
-from mlp.experiment.appraisal import appraise
-from mlp.experiment.config import Config, blaming, explaining_paths, parse, read
-from mlp.experiment.files import check_unread, reserved
-from mlp.experiment.fingerprint import fingerprint
-from mlp.experiment.given import Source
-from mlp.experiment.keeper import Keeper, keeper
-from mlp.experiment.prepare import Part, Prepared, Preprocessing, files_read, prepare
-from mlp.experiment.pretraining import quietly
-from mlp.experiment.result import Run
-from mlp.experiment.watch import Watch
+from mlp.diagnosis.reading import Reading
+from mlp.errors import FileFormatError
+from mlp.experiment.checkpoint import read_checkpoint, remove_other_checkpoint
+from mlp.experiment.checkpoint_schedule import CheckpointSchedule
+from mlp.experiment.loop import epochs
+from mlp.experiment.run_directory import CHECKPOINT, Saved, check_unread, read_numbers, read_run, reserve, write_run
+from mlp.experiment.setup import Setup
+from mlp.experiment.state import State, answering_model, begin
+from mlp.experiment.watch import Watch, note_end
 from mlp.history import History
+from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
+from mlp.model.metrics import name_metrics
 from mlp.network import Network
-from mlp.output import Permission, as_path
-from mlp.pretraining import Describer, LayerEpoch, note, pretrained
-from mlp.recorder import Recorder
-from mlp.training import Step, train
-
-
-class Epoch(NamedTuple):
-    """One epoch, just ended. For a population, losses and scores are the best member's.
-
-    `number` counts from 1. `train_loss` is the mean over its batches, while the parameters moved; `validation` holds
-    the metrics of the validation part, if there is one. `alarms`: what was found during it and not before.
-    """
-
-    number: int
-    n_epochs: int
-    train_loss: float
-    validation: dict[str, float]
-    alarms: tuple[Finding, ...] = ()
+from mlp.preprocessing.source import files_read, is_same_source
+from mlp.storage.permission import Permission, as_path
 
 
 @dataclass
-class Best:
-    """The weights that did best so far, member by member: `score` (lower is better) at `epoch`."""
-
-    score: Array
-    epoch: Array
-    params: Array
-    statistics: Array
-
-    @classmethod
-    def start(cls, network: Network) -> Best:
-        """Before any training."""
-        shape = network.population
-        return cls(np.full(shape, np.inf), np.full(shape, -1), network.params.copy(), network.statistics.copy())
-
-    def offer(self, score: Array, epoch: int, network: Network, min_delta: float) -> None:
-        """Keep the members that improved by more than `min_delta`."""
-        better = np.asarray(score) < self.score - min_delta
-        self.score = np.where(better, score, self.score)
-        self.epoch = np.where(better, epoch, self.epoch)
-        self.params[better] = network.params[better]
-        self.statistics[better] = network.statistics[better]
-
-    def restore(self, network: Network) -> None:
-        """Write the kept weights back."""
-        np.copyto(network.params, self.params)
-        np.copyto(network.statistics, self.statistics)
-
-
-class Past(NamedTuple):
-    """What a network was trained for before: `steps` and `epochs` in all.
-
-    `kept`: the epoch whose weights it, or each member, has, counted from 1 over all trainings; 0 before any of them.
-    """
-
-    steps: int = 0
-    epochs: int = 0
-    kept: Any = 0
-
-
-@dataclass
-class Experiment:
-    """Everything ready to go: data, network and rule; and what has happened so far: `steps`, `seconds`, `best`.
-
-    `stopped` may be set from outside, by a signal say: training then ends after the step at hand. `epoch`: how many are
-    done. `losses`: those met in the epoch at hand, which was `started` then. `order`: the state of `shuffle_rng` when
-    it began. `memory`: the rule's, of an earlier training to go on with, or None. `pause`: after how many steps there
-    is more to do than to train. What is `unwatched` is not judged while it trains, and its run comes without findings:
-    `diagnose` its history. `restored`: the best weights are back. `past`: of a network that was trained before; `steps`
-    goes on counting, `epoch` begins at 0.
-    """
+class Run:
+    """What an experiment came to. `model` is an ensemble where all restarts answer together."""
 
     config: Config
-    prepared: Prepared
-    head: build.Head
-    network: Network
-    rule: Any
-    shuffle_rng: np.random.Generator
-    recorder: Recorder
-    steps_per_epoch: int
-    best: Best
-    augmentations: tuple[Augmentation, ...] = ()
-    augment_rng: np.random.Generator = field(default_factory=np.random.default_rng)
-    describer: Describer | None = None
-    pretrain_rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    model: Model
+    history: History
+    metrics: dict[str, Any]
+    findings: tuple[Finding, ...] = ()
     steps: int = 0
     seconds: float = 0.0
-    diverged: bool = False
-    stopped: bool = False
-    epoch: int = 0
-    losses: list[Any] = field(default_factory=list)
-    order: Any = None
-    memory: Any = None
-    keeper: Keeper | None = None
-    started: float | None = None
-    pause: int = -1
-    unwatched: bool = False
-    restored: bool = False
-    past: Past = field(default_factory=Past)
-    _answer: tuple[int, Network] | None = None
 
-    @cached_property
-    def fingerprint(self) -> dict[str, Any]:
-        """By what its data is known again."""
-        return fingerprint(self.prepared)
+    @property
+    def network(self) -> Network:
+        """The trained network; a population where all restarts answer together."""
+        return self.model.network
 
-    def keep(self, folder: Path) -> None:
-        """Write a checkpoint into `folder` now and then while it trains, and where it stops."""
-        self.keeper = keeper(self, folder)
+    @property
+    def healthy(self) -> bool:
+        """No finding of severity "warning" or "critical"."""
+        return all(finding.severity == "info" for finding in self.findings)
 
-    @cached_property
-    def watch(self) -> Watch:
-        """What looks at it while it trains."""
-        return Watch(self)
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes or labels; None for regression."""
+        return self.model.preprocessing.class_names
 
-    def pretrain(self) -> Iterator[LayerEpoch]:
-        """Pretrain where that is asked for; yield after every epoch of a layer. `epochs` does it if nobody has.
+    def predict(self, X: Any) -> Array:
+        """Class labels (n,), 0 and 1 for each label (n, k), or numbers (n,) or (n, k), for raw rows X.
 
-        KeyboardInterrupt where it is `stopped`: layers that are half done are nothing to go on with.
+        Class labels are those that y held, in its dtype. Those of a table are numbers if all are written as Python
+        writes them (5, 1.0), or else text as it stands there (007, 1e3).
         """
-        begun = self.steps or "pretraining_error_by_layer" in self.recorder.history
-        if self.describer is None or begun:
-            return
-        start = time.perf_counter()
-        facts = []
-        for fact in quietly(pretrained(self.network, self.prepared.train.X, self.describer, self.pretrain_rng)):
-            facts.append(fact)
-            yield fact
-            if self.stopped:
-                raise KeyboardInterrupt("before the layers were pretrained: nothing was kept, train again")
-        note(self.recorder.history, facts, step=0)
-        self.best = Best.start(self.network)
-        self.seconds += time.perf_counter() - start
+        return self.model.predict(X)
 
-    @property
-    def answering(self) -> Network:
-        """The network as it answers: of a rule that keeps a mean of the places it came to, there."""
-        if self.restored:
-            return self.network
-        if self._answer is None or self._answer[0] != self.steps:
-            self._answer = self.steps, answering(self.network, self.memory, self.prepared.train, self.weights)
-        return self._answer[1]
+    def predict_proba(self, X: Any) -> Array:
+        """A probability for each class or label, (n, n_classes), for raw rows X."""
+        return self.model.probabilities(X)
 
-    @property
-    def weights(self) -> Array | None:
-        """What each training row counts, (n,); None where all count the same."""
-        by_class = self.prepared.class_weight
-        return metrics.weights(self.prepared.train, self.config.data.class_weight if by_class is None else by_class)
+    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+        """Every metric by name, for raw rows X and their targets; `appraise` has those of each class too."""
+        return self.appraise(X, y).metrics
 
-    def to_past(self) -> Past:
-        """What its network has been trained for, once it is finished."""
-        before = self.past.epochs
-        if self.restored:
-            kept = np.where(self.best.epoch < 0, self.past.kept, before + self.best.epoch + 1)
-        else:
-            kept = np.full(self.network.population, before + self.epoch)
-        return Past(self.steps, before + self.epoch, kept)
+    def appraise(self, X: Any, y: Any) -> Appraisal:
+        """All that can be said of the answers to raw rows X whose targets are y."""
+        return self.model.appraise(self.model.part(X, y))
 
-    def epochs(self) -> Iterator[Epoch]:
-        """Train; yield after every epoch. Stops by itself when the loss is no number or early stopping says so."""
-        for _ in self.pretrain():
-            pass
-        if "settings" not in self.recorder.history:  # noted by an earlier training of this network
-            self.watch.begin()
-        if self.memory is None:
-            self.memory = self.rule.init(self.network.params)
-        steps = self.recorder.tap(train(self.network, self._data(), self.head.loss, self.rule, state=self.memory))
-        while not self.over:
-            self.started = time.perf_counter()
-            if not self.losses:
-                self.order = self.shuffle_rng.bit_generator.state
-            with metrics.quiet():
-                self._one_epoch(steps)
-                cut_short = self.stopped and self._can_go_on
-                if self.keeper and cut_short:
-                    self.keeper.write()  # before the part is taken for an epoch
-                epoch = self._judged(self.epoch, np.array(self.losses, np.float64))
-            self.seconds, self.started = self.elapsed, None
-            self.epoch, self.losses = self.epoch + 1, []
-            if self.keeper and not cut_short and (self.over or self.stopped or self.keeper.is_due()):
-                self.keeper.write()
-            yield epoch
-            if self.stopped:
-                return
+    def load(self, source: str | Path) -> tuple[Array, Array | None]:
+        """Raw rows and targets of a source, read the way the training data was; the targets are None if it has none.
 
-    @property
-    def over(self) -> bool:
-        """Whether all epochs are done, or early stopping or a loss that is no number has ended them."""
-        return self.diverged or self.epoch >= self.config.training.epochs or self._stalled(self.epoch - 1)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of training so far."""
-        return self.seconds + (0.0 if self.started is None else time.perf_counter() - self.started)
-
-    def finish(self) -> Run:
-        """Measure on all parts; the best weights come back where training stopped early or went wrong."""
-        self.watch.end()
-        if self.diverged or self.config.training.early_stopping is not False:
-            self.best.restore(self.network)
-            self.restored = True
-        with metrics.quiet():
-            network, history, values = self.chosen()
-            found = values | self._kept(values)
-            parts = {
-                "train": self.prepared.train,
-                "validation": self.prepared.validation,
-                "test": self.prepared.test,
-            }
-            for name, part in parts.items():
-                if part is not None:
-                    found.update(metrics.named(name, self._measured(name, network, part)))
-        if not (self.diverged or np.isfinite(found["train_loss"])):
-            return self._finish_before_the_end()
-        return Run(
-            self.config,
-            self.prepared.preprocessing,
-            self.head,
-            network,
-            history,
-            found,
-            () if self.unwatched else diagnose(history),
-            self.steps,
-            self.seconds,
-        )
-
-    def _kept(self, values: Mapping[str, Any]) -> dict[str, int]:
-        """The epoch whose weights came back, counted from 1, 0 for the first weights of all; {} where none did.
-
-        Members of an ensemble have each an epoch of their own, which is not said.
+        Where the source has an official test part, those rows.
         """
-        if not self.restored or (self.config.training.ensemble and values):
-            return {}
-        return {"kept_epoch": int(np.ravel(self.to_past().kept)[values.get("restart_chosen", 0)])}
+        return self.model.preprocessing.load_pair(source, self.config.data.target)
 
-    def _finish_before_the_end(self) -> Run:
-        """Training diverged in its last update: weights are numbers, and what comes out of them is not."""
-        self.diverged = True
-        self.recorder.history.append("train_loss", np.full(self.network.population, np.nan), self.steps - 1)
-        return self.finish()
+    def load_rows(self, source: str | Path) -> Array:
+        """Raw rows alone; targets may be missing or wrong."""
+        return self.model.preprocessing.load_rows(source)
 
-    def _measured(self, name: str, network: Network, part: Part) -> dict[str, Any]:
-        """The metrics of a part; all there are where it was held out."""
-        if name == "train":
-            return restarts.numbers(network, self.head, self._task, part)
-        return appraise(network, self.head, self.prepared.preprocessing, part).metrics
+    def trained_on(self, source: str | Path) -> int:
+        """How many of the rows that `load(source)` gives it was trained on; 0 of another source than its own."""
+        own = is_same_source(self.config.data.source, source)
+        if not own or self.model.preprocessing.has_test_part(source):
+            return 0
+        return int(Reading(self.history).setting("rows", 0.0))
 
-    @property
-    def _task(self) -> str:
-        return self.prepared.preprocessing.task
+    def save(self, folder: str | Path) -> None:
+        """Write the run directory; an earlier run there is replaced. DataError for a folder of other files.
 
-    def _data(self) -> Iterator[Batch]:
-        """Batches for all epochs, of the training part, augmented where that is asked for."""
-        data = self._plain_data()
-        return augmented(data, *self.augmentations, rng=self.augment_rng) if self.augmentations else data
-
-    def _plain_data(self) -> Iterator[Batch]:
-        """Batches of the rows as they are."""
-        part, given = self.prepared.train, self.config.training
-        size = len(part) if given.batch_size == "full" else min(int(given.batch_size), len(part))
-        target = metrics.target(self.head, part.y, self.network.dtype)
-        order = self.shuffle_rng if given.shuffle else None
-        how: dict[str, Any] = {
-            "rng": order, "epochs": self.past.epochs + given.epochs, "weights": self.weights,
-            "dtype": self.network.dtype, "begin": (self.past.epochs + self.epoch, len(self.losses)),
-        }  # fmt: skip
-        if part.scaling is not None and part.rows is not None:
-            return streamed(part.X, target, part.rows, size, scaling=part.scaling, **how)
-        return batches(part.X, target, size, **how)
-
-    def _one_epoch(self, steps: Iterator[Step]) -> None:
-        """Take one epoch's steps, or what is left of them; keep the losses met."""
-        losses = self.losses
-        self._plan()
-        for step in islice(steps, self.steps_per_epoch - len(losses)):
-            losses.append(step.loss)
-            self.steps += 1
-            if self.steps == self.pause:
-                self._pause(step)
-            if self.stopped or not np.isfinite(step.loss).any():
-                break
-
-    def _pause(self, step: Step) -> None:
-        """Look at the run, and keep it, where it is time."""
-        if self.steps == self.watch.next:
-            self.watch.look(step)
-        if self.keeper and self.steps >= self.keeper.next:
-            self.memory = step.state
-            if self._can_go_on:
-                self.keeper.look()
-        self._plan()
-
-    @property
-    def _can_go_on(self) -> bool:
-        """Whether the epoch at hand has more steps, and the loss is a number."""
-        return len(self.losses) < self.steps_per_epoch and bool(np.isfinite(self.losses[-1]).any())
-
-    def _plan(self) -> None:
-        """After how many steps to pause."""
-        wanted = [self.watch.next] if self.watch.next > self.steps else []
-        wanted += [max(self.keeper.next, self.steps + 1)] if self.keeper else []
-        self.pause = min(wanted, default=-1)
-
-    def _judged(self, index: int, losses: Array) -> Epoch:
-        """Measure on the validation part, note it, and keep the weights if they are the best so far."""
-        mean = np.where(self._lost(), np.nan, losses.mean(0))
-        self.diverged = not np.isfinite(mean).any()
-        self.recorder.history.append("train_loss", mean, self.steps - 1)
-        if not (self.diverged or self.unwatched):
-            self.watch.score()
-        part, network = self.prepared.validation, self.answering
-        found: dict[str, Any] = {}
-        if part is not None and not self.diverged:
-            found = metrics.evaluate(network, self.head, self._task, part)
-            for name, value in found.items():
-                self.recorder.history.append(f"validation_{name}", value, self.steps - 1)
-        score = np.asarray(found.get("loss", mean))
-        score = np.where(np.isfinite(score), score, np.inf)
-        if not self.diverged:
-            self.best.offer(score, index, network, self._min_delta)
-        member = np.unravel_index(np.argmin(score), score.shape)
-        shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}
-        alarms = self.watch.news()
-        return Epoch(index + 1, self.config.training.epochs, float(np.asarray(mean)[member]), shown, alarms)
-
-    def _lost(self) -> Array:
-        """Which members have a weight that is no number, or whose square is none: the last update meets no loss."""
-        fine = np.abs(self.network.params).max(-1) < np.sqrt(np.finfo(self.network.dtype).max)
-        return np.asarray(~fine)
-
-    @property
-    def _min_delta(self) -> float:
-        given = self.config.training.early_stopping
-        return float(given.get("min_delta", 0.0)) if isinstance(given, Mapping) else 0.0
-
-    @property
-    def patience(self) -> int | None:
-        """How many epochs without improvement early stopping waits; None where it is off."""
-        given = self.config.training.early_stopping
-        if given is False:
-            return None
-        return int(given.get("patience", 10)) if isinstance(given, Mapping) else 10
-
-    def _stalled(self, index: int) -> bool:
-        """Whether early stopping is on and no member has improved for `patience` epochs."""
-        return index >= 0 and self.patience is not None and bool(np.all(index - self.best.epoch >= self.patience))
-
-    def chosen(self) -> tuple[Network, History, dict[str, Any]]:
-        """The network that answers, or of a population its best member on validation (without that part: in training).
-
-        For an ensemble all members that came to a number, and the history of the best.
+        A checkpoint there of another run is removed: it would go on with that one.
         """
-        network = self.answering
-        if not network.population:
-            return network, self.recorder.history, {}
-        part = self.prepared.validation or self.prepared.train
-        losses = np.asarray(metrics.evaluate(network, self.head, self._task, part)["loss"])
-        member = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
-        single = Network(network.layers, 0, dtype=network.dtype)
-        np.copyto(single.params, network.params[member])
-        np.copyto(single.statistics, network.statistics[member])
-        values = {"restart_losses": losses.tolist(), "restart_chosen": member}
-        history = self.recorder.history.member(member, network.population)
-        guess = float(history["reference_loss"][0])
-        values |= restarts.spread(network, self.head, self._task, self.prepared.train, guess)
-        if self.config.training.ensemble and np.isfinite(losses).any():
-            return restarts.ensemble(network, losses), history, values
-        return single, history, values
-
-
-def experiment(config: Any, data: Source = None, where: str = "config") -> Experiment:
-    """Check the configuration, prepare the data, build the network: everything but the training.
-
-    `config` is a dict or the path of a .toml; `data` is (X, y), rows of which more is known, or None to use its [data]
-    source. `where` is what errors call a dict.
-    """
-    if isinstance(config, str | Path):
-        given = read(config)
-        with explaining_paths(config, given):
-            return experiment(given, data, str(config))
-    parsed = parse(config, where)
-    if data is not None:
-        parsed = replace(parsed, data=replace(parsed.data, source=""))  # it is not what this run will come from
-    with blaming(where):
-        restarts.check(parsed)
-        parsed = build.settled(parsed)
-    split_rng, network_rng, shuffle_rng, augment_rng, pretrain_rng = _generators(parsed.training.seed)
-    prepared = prepare(parsed, data, split_rng)
-    size = len(prepared.train) if parsed.training.batch_size == "full" else int(parsed.training.batch_size)
-    per_epoch = ceil(len(prepared.train) / size)
-    with blaming(where):
-        parsed, ending = resolved(parsed, prepared.preprocessing, per_epoch * parsed.training.epochs)
-        network = _network(parsed, len(prepared.preprocessing.scaling.shift), ending, network_rng)
-        frozen = build.frozen_slices(parsed, network.layers, network.layout.slices)
-        rule = build.rule(parsed, per_epoch, frozen, network.layout)
-        augmentations = regularizers.augmentations(parsed, ending, network.n_in)
-        describer = pretraining.describer(parsed, prepared.train, network)
-    recorder, best = Recorder(every=parsed.record.every), Best.start(network)
-    return Experiment(
-        parsed, prepared, ending, network, rule, shuffle_rng, recorder, per_epoch, best,
-        augmentations, augment_rng, describer, pretrain_rng,
-    )  # fmt: skip
-
-
-def _generators(seed: int) -> list[np.random.Generator]:
-    """One for each purpose: split, first weights and dropout, order of the rows, augmentation, pretraining."""
-    return np.random.default_rng(seed).spawn(5)
-
-
-def _network(config: Config, n_in: int, ending: build.Head, rng: np.random.Generator) -> Network:
-    """The network at its start, or a population of them."""
-    layers, restarts = build.layers(config, n_in, ending), config.training.restarts
-    population = (restarts,) if restarts > 1 else ()
-    try:
-        return Network(layers, rng, population=population, dtype=np.dtype(config.training.dtype))
-    except (MemoryError, ShapeError):
-        raise ConfigError(
-            f"[network] hidden = {config.network.hidden}, restarts = {restarts}: this does not fit into memory."
-        ) from None
-
-
-def resolved(config: Config, preprocessing: Preprocessing, n_steps: int) -> tuple[Config, build.Head]:
-    """The configuration with what "auto" came to."""
-    ending = build.head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
-    resolved = replace(
-        config,
-        data=replace(config.data, task=preprocessing.task),
-        network=replace(config.network, output=ending.output),
-        loss=replace(config.loss, name=ending.loss_name),
-        optimizer=replace(config.optimizer, own=build.rule_keys(config, n_steps)),
-    )
-    return resolved, ending
+        place = as_path("folder", folder)
+        saved = Saved(self.config, self.model, self.history, self.metrics, self.findings, self.steps, self.seconds)
+        write_run(place, saved)
+        remove_other_checkpoint(place, self.config, self.steps)
 
 
 def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Run:
@@ -484,20 +123,161 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     files, and where a file of the run would take the place of one that is read here.
     """
     folder = None if out is None else as_path("out", out)
-    ready = experiment(config, data)
+    setup, state = begin(config, data)
     if folder is not None:
-        check_unread(folder, Permission(files_read(ready.config, config), force=True))
-    return carried_out(ready, folder)
+        check_unread(folder, Permission(files_read(setup.config, config), force=True))
+    return complete_run(setup, state, folder)
 
 
-def carried_out(ready: Experiment, out: Path | None) -> Run:
-    """The run of an experiment; with `out`, its directory is written, and a checkpoint on the way."""
-    with nullcontext() if out is None else reserved(out):
-        if out is not None:
-            ready.keep(out)
-        for _ in ready.epochs():
+def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
+    """Train to the end and measure; with a `folder`, write checkpoints on the way and the run directory."""
+    with nullcontext() if folder is None else reserve(folder):
+        writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
+        for _ in epochs(setup, state, [Watch(setup, state), *writers]):
             pass
-        finished = ready.finish()
-        if out is not None:
-            finished.save(out)
+        finished = finish(setup, state)
+        if folder is not None:
+            finished.save(folder)
     return finished
+
+
+def finish(setup: Setup, state: State) -> Run:
+    """Note the end, measure on all parts and judge the whole. The best weights come back where training went wrong."""
+    note_end(setup, state)
+    found = measure(setup, state)
+    found.findings = diagnose(found.history)
+    return found
+
+
+def measure(setup: Setup, state: State) -> Run:
+    """The run so far, measured on all parts and not judged.
+
+    The best weights come back where training stopped early or went wrong. It may have gone wrong in its last update:
+    then weights are numbers, and what comes out of them is not.
+    """
+    model, history, values = choose_model(setup, state)
+    found = values | _kept_epoch(setup, state, values) | dict(_measure_parts(setup, model))
+    if not (state.diverged or np.isfinite(found["train_loss"])):
+        state.diverged = True
+        state.note("train_loss", np.full(state.network.population, np.nan))
+        return measure(setup, state)
+    return Run(setup.config, model, history, found, (), state.steps, state.seconds)
+
+
+def _kept_epoch(setup: Setup, state: State, values: Mapping[str, Any]) -> dict[str, int]:
+    """The epoch whose weights came back, counted from 1, 0 for the first weights of all; {} where none did.
+
+    Each member of an ensemble has an epoch of its own, which is not said.
+    """
+    if not keeps_best(setup, state) or (setup.config.training.ensemble and values):
+        return {}
+    return {"kept_epoch": int(np.ravel(kept_epochs(setup, state))[values.get("restart_chosen", 0)])}
+
+
+def _measure_parts(setup: Setup, model: Model) -> Iterator[tuple[str, float]]:
+    """The metrics of each part; all there are where it was held out."""
+    yield from name_metrics("train", model.evaluate(setup.prepared.train))
+    for name, part in (("validation", setup.prepared.validation), ("test", setup.prepared.test)):
+        if part is not None:
+            yield from name_metrics(name, model.appraise(part).metrics)
+
+
+def choose_model(setup: Setup, state: State) -> tuple[Model, History, dict[str, Any]]:
+    """The model that answers in the end, its history, and what became of the restarts.
+
+    Of a population it is the best member on validation (without that part: in training), or for an ensemble all that
+    came to a number, with the history of the best.
+    """
+    model = kept_model(setup, state)
+    network = model.network
+    if not network.population:
+        return model, state.history, {}
+    losses = np.asarray(model.evaluate_by_member(setup.prepared.validation or setup.prepared.train)["loss"])
+    member = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
+    history = state.history.member(member, network.population)
+    values = {"restart_losses": losses.tolist(), "restart_chosen": member}
+    values |= _compare_restarts(model, setup, guess=float(history["reference_loss"][0]))
+    if setup.config.training.ensemble and np.isfinite(losses).any():
+        chosen = select_members(network, np.isfinite(losses))
+    else:
+        chosen = copy_member(network, member)
+    return Model(chosen, model.head, model.preprocessing), history, values
+
+
+def _compare_restarts(model: Model, setup: Setup, guess: float) -> dict[str, Any]:
+    """The training loss of each member, as in use, and how many fell into a worse minimum than the best did."""
+    losses = np.asarray(model.evaluate_by_member(setup.prepared.train)["loss"]).tolist()
+    return {"restart_train_losses": losses, "restart_worse": sum(map(len, group_minima(losses, guess)[1:]))}
+
+
+def kept_model(setup: Setup, state: State) -> Model:
+    """The model with the weights that are kept: the best ones where training stops early or went wrong."""
+    if not keeps_best(setup, state):
+        return answering_model(setup, state)
+    network = state.network.at(state.best.params)
+    network.statistics = state.best.statistics
+    return Model(network, setup.head, setup.prepared.preprocessing)
+
+
+def keeps_best(setup: Setup, state: State) -> bool:
+    """Whether the best weights are kept, and not the latest."""
+    return state.diverged or setup.config.training.early_stopping is not False
+
+
+def kept_epochs(setup: Setup, state: State) -> Array:
+    """After how many epochs in all each member had the weights that are kept."""
+    before = setup.past.epochs
+    if not keeps_best(setup, state):
+        return np.full(state.network.population, before + state.epoch)
+    return np.where(state.best.epoch < 0, setup.past.kept, before + state.best.epoch + 1)
+
+
+# from a run directory
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is known of a run even where its model or its metrics are not: its history, judged as of today."""
+
+    history: History
+    findings: tuple[Finding, ...]
+    metrics: dict[str, Any]
+    steps: int
+    seconds: float
+
+    @property
+    def healthy(self) -> bool:
+        """No finding of severity "warning" or "critical"."""
+        return all(finding.severity == "info" for finding in self.findings)
+
+
+def load_run(folder: str | os.PathLike[str]) -> Run:
+    """The run that stands in a run directory."""
+    return Run(*read_run(run_folder(folder)))
+
+
+def load_recorded(folder: Path) -> Recorded:
+    """The history of a run directory, of a killed run as far as its checkpoint goes, and what is found in it."""
+    if (folder / "history.npz").is_file():
+        history = History.load(folder / "history.npz")
+    elif (folder / CHECKPOINT).is_file():
+        history = read_checkpoint(folder).history
+    else:
+        raise FileFormatError(f"{folder}: this is no run directory, it has no history.npz. Make one with mlp train -o.")
+    numbers: dict[str, Any] = {"metrics": {}, "steps": _last_step(history) + 1, "seconds": np.nan}
+    numbers |= read_numbers(folder)
+    return Recorded(history, diagnose(history), **numbers)
+
+
+def _last_step(history: History) -> int:
+    """The latest step of which something was recorded; -1 for none."""
+    return max((int(steps[-1]) for name in history if len(steps := history.steps(name))), default=-1)
+
+
+def run_folder(given: str | os.PathLike[str]) -> Path:
+    """The path of a run directory; refuses what is none."""
+    if not isinstance(given, str | os.PathLike):
+        raise FileFormatError(f"folder: the path of a run directory is needed; given was a {type(given).__name__}.")
+    if "://" in str(given):
+        raise FileFormatError(f"{given} is an address, and runs are read from disk. Download the whole folder.")
+    return as_path("the run directory", given)

@@ -1,14 +1,12 @@
-"""Short trainings beside the run: what another setting would do on the same rows.
+"""Trials: short trainings beside a run, on the same rows.
 
-A trial builds a variant of an experiment from a changed configuration, trains it for some steps and measures it. The
-*yardstick* is the trial of the default experiment: if a plain network learns these rows in a few hundred steps and the
-one at hand does not, then not the data is to blame. Nothing of the run itself is touched: networks, rules and
-generators are the trial's own, and the test part is never looked at.
+A trial has a setup and a state of its own, and trains in the loop of every run. The *baseline* is the trial of a plain
+network: if it learns these rows in a few hundred steps and the network of the run does not, the rows are not the cause.
+A trial changes nothing in the run, and never reads the test part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any, NamedTuple
@@ -16,188 +14,150 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.augment import augmented
-from mlp.data.batches import batches
+from mlp.config import Config, parse, settle
 from mlp.data.scale import is_constant, standard
-from mlp.experiment import build, metrics
-from mlp.experiment.answering import answering
-from mlp.experiment.config import Config, parse
-from mlp.experiment.prepare import Part, Prepared
-from mlp.experiment.pretraining import pretrain
-from mlp.experiment.regularizers import augmentations
-from mlp.network import Network
-from mlp.training import train
+from mlp.experiment.loop import epochs
+from mlp.experiment.setup import RUN_SEEDS, SCORED, Seeds, set_up
+from mlp.experiment.state import answering_model, initial_state
+from mlp.model import Model, score_name
+from mlp.preprocessing import Part, Prepared
 
 ROWS = 4096  # rows that a trial trains on at most
-SCORED = 1024  # rows of each part that it is measured on
-COMPARED = 600  # training rows whose labels are held against those of their neighbours
-FEW = range(16, 150)  # so many training rows are split into parts, and each asked about with the others learned
-STEPS = 800  # of the yardstick: 25 ms for two inputs, 60 ms for 784
-MARKS = (8, 16, 32, 64, 128, 256, 512)  # where the yardstick's training loss is noted
+COMPARED = 600  # training rows whose labels are compared with those of their neighbours
+FEW = range(16, 150)  # numbers of training rows from which `cross_fit` makes five folds, and not two
+BASELINE_STEPS = 800  # 25 ms for two inputs, 60 ms for 784
+BASELINE_SEEDS = Seeds(network=(0,), shuffle=(1,), augment=(1, 0), pretrain=(1, 1))
 
 
-class Outcome(NamedTuple):
-    """What a trial came to. Scores are accuracies or r², `losses` the training loss of each step."""
+class Scores(NamedTuple):
+    """Accuracy or r² on the first rows of two parts; NaN without such a part."""
 
-    train_score: float
-    validation_score: float
-    losses: Array
-
-
-class Rows(NamedTuple):
-    """What trials train and are measured on, in memory, inputs standardised or as the run has them."""
-
-    train: Part
-    validation: Part | None
+    train: float
+    validation: float
 
 
-def score_name(task: str) -> str:
-    """The metric that says how good answers are."""
-    return "r2" if task == "regression" else "accuracy"
+def first_rows(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
+    """The first rows of the training and the validation part, in memory and scaled as in the run."""
+    validation = None if prepared.validation is None else prepared.validation.first(SCORED, dtype)
+    return replace(prepared, train=prepared.train.first(ROWS, dtype), validation=validation, test=None)
 
 
-def standardised(prepared: Prepared, dtype: Any) -> Rows:
-    """The first rows of the training and validation part; inputs, and targets of regression, of deviation 1."""
-    as_given = some(prepared, dtype)
-    X, y = as_given.train.X, as_given.train.y
-    scaling, known = standard(X), prepared.preprocessing.scaling.constant
-    if known is not None:  # scaled, they are what rounding left
+def standardise(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
+    """The same rows, with inputs and regression targets that have deviation 1."""
+    first = first_rows(prepared, dtype)
+    scaling, known = standard(first.train.X), prepared.preprocessing.scaling.constant
+    if known is not None:  # what scaling leaves of a constant feature is rounding
         scaling = replace(scaling, factor=np.where(known, 1, scaling.factor))
-    centre, spread = (np.mean(y, 0), np.std(y, 0)) if prepared.preprocessing.task == "regression" else (0, 1)
+    centre, spread = (np.mean(first.train.y, 0), np.std(first.train.y, 0)) if _is_numbers(prepared) else (0, 1)
     spread = np.where(is_constant(np.asarray(spread), np.asarray(centre), np.float64), 1, spread)
 
-    def scaled(part: Part) -> Part:
-        target = (part.y - centre) / spread if prepared.preprocessing.task == "regression" else part.y
-        return Part(scaling.apply(part.X, dtype), target)
+    def scale(part: Part) -> Part:
+        target = (part.y - centre) / spread if _is_numbers(prepared) else part.y
+        return replace(part, X=scaling.apply(part.X, dtype), y=target)
 
-    return Rows(scaled(as_given.train), None if as_given.validation is None else scaled(as_given.validation))
-
-
-def some(prepared: Prepared, dtype: Any) -> Rows:
-    """The first rows of the training and validation part, as the run sees them."""
-    train = _first(prepared.train, ROWS, dtype)
-    return Rows(train, None if prepared.validation is None else _first(prepared.validation, SCORED, dtype))
-
-
-def _first(part: Part, most: int, dtype: Any) -> Part:
-    X = next(iter(part.blocks(dtype)))[:most]
-    return Part(np.asarray(X, dtype), part.y[: len(X)])
+    return replace(
+        first,
+        preprocessing=replace(prepared.preprocessing, targets=None),
+        train=scale(first.train),
+        validation=None if first.validation is None else scale(first.validation),
+    )
 
 
-def tried(config: Config, rows: Rows, task: str, n_targets: int, steps: int) -> Outcome:
-    """Train the network of `config` on `rows` for some steps, and measure it."""
-    head = build.head(config, task, n_targets)
-    network, losses = trained(config, rows, head, steps, np.random.default_rng(config.training.seed).spawn(2))
-    scored = [_score(network, head, task, part) for part in (rows.train, rows.validation)]
-    return Outcome(scored[0], scored[1], losses)
+def _is_numbers(prepared: Prepared) -> bool:
+    return prepared.preprocessing.task == "regression"
 
 
-def trained(
-    config: Config, rows: Rows, head: build.Head, steps: int, rngs: Sequence[np.random.Generator]
-) -> tuple[Network, Array]:
-    """The network of `config` after some steps on `rows`, fewer where the loss is no number; and the losses met.
+def run_trial(config: Config, prepared: Prepared, steps: int, seeds: Seeds = RUN_SEEDS) -> Model:
+    """Train one network of `config` on the training rows for so many steps; the model that answers then.
 
-    `rngs`: for the network, and for the order of the rows.
+    Only a loss that is no number stops it earlier. The validation part is left out. With the seeds of a run, the trial
+    begins as that run does.
     """
-    dtype = np.dtype(config.training.dtype)
-    n_in, n = rows.train.X.shape[1], len(rows.train)
-    network_rng, order = rngs
-    network = Network(build.layers(config, n_in, head), network_rng, dtype=dtype)
-    augment_rng, pretrain_rng = order.spawn(2)
-    pretrain(config, rows.train, network, pretrain_rng)
-    size = n if config.training.batch_size == "full" else min(int(config.training.batch_size), n)
-    per_epoch = ceil(n / size)
-    epochs = ceil(steps / per_epoch)
-    frozen = build.frozen_slices(config, network.layers, network.layout.slices)
-    longer = replace(config, training=replace(config.training, epochs=epochs))
-    rule = build.rule(longer, per_epoch, frozen, network.layout)
-    target = metrics.target(head, rows.train.y, dtype)
-    weights = metrics.balanced(rows.train.y) if config.data.class_weight == "balanced" else None
-    shuffled = order if config.training.shuffle else None
-    data = batches(rows.train.X, target, size, rng=shuffled, epochs=epochs, weights=weights, dtype=dtype)
-    data = augmented(data, *augmentations(config, head, n_in), rng=augment_rng)
-    losses = np.full(steps, np.nan)
-    for step in train(network, data, head.loss, rule):
-        losses[step.index] = step.loss
-        if step.index + 1 == steps or not np.isfinite(step.loss):
-            break
-    return answering(network, step.state, rows.train, weights), losses
+    single = replace(config.training, restarts=1, ensemble=False, early_stopping=False)
+    config = settle(replace(config, training=single))
+    n_epochs = ceil(steps / config.training.steps_per_epoch(len(prepared.train)))
+    config = replace(config, training=replace(config.training, epochs=n_epochs))
+    setup = set_up(config, replace(prepared, validation=None), seeds=seeds)
+    setup = replace(setup, n_steps=steps, instruments=())
+    state = initial_state(setup)
+    for _ in epochs(setup, state):
+        pass
+    return answering_model(setup, state)
 
 
-def _score(network: Network, head: build.Head, task: str, part: Part | None) -> float:
-    """Accuracy or r² on the first rows of a part; NaN without one."""
-    if part is None:
-        return np.nan
-    first = Part(part.X[:SCORED], part.y[:SCORED])
-    return float(metrics.evaluate(network, head, task, first)[score_name(task)])
+def run_baseline(config: Config, prepared: Prepared) -> Scores:
+    """The scores of a plain network that is trained on the standardised rows of a run with this configuration."""
+    model = train_baseline(config, prepared)
+    return Scores(score_part(model, prepared.train), score_part(model, prepared.validation))
 
 
-def yardstick(config: Config, rows: Rows, task: str, n_targets: int) -> Outcome:
-    """The trial of a plain network on standardised rows."""
-    return tried(plain(config.training.seed, config.data.class_weight), rows, task, n_targets, STEPS)
+def train_baseline(config: Config, prepared: Prepared, seeds: Seeds = BASELINE_SEEDS) -> Model:
+    """The model of that plain network."""
+    return run_trial(baseline_config(config), prepared, BASELINE_STEPS, seeds)
 
 
-def plain(seed: int, class_weight: str = "none") -> Config:
-    """The yardstick's configuration: 64 rectifiers and Adam. Classes weigh what they weigh in the run beside it."""
+def baseline_config(config: Config) -> Config:
+    """The experiment of the plain network: 64 rectifiers and Adam, with seed and class weights of the run."""
     return parse(
         {
-            "data": {"class_weight": class_weight},
+            "data": {"class_weight": config.data.class_weight},
             "network": {"hidden": [64]},
             "optimizer": {"learning_rate": 0.01, "schedule": "cosine"},
-            "training": {"seed": seed},
+            "training": {"seed": config.training.seed},
         }
     )
 
 
-def crossed(config: Config, rows: Rows, task: str, n_targets: int) -> float:
-    """The yardstick's score on training rows it was not trained on: on every fifth with the others, on each once.
+def score_part(model: Model, part: Part | None) -> float:
+    """Accuracy or r² on the first rows of a part; NaN without one."""
+    if part is None:
+        return np.nan
+    return float(model.evaluate(part.first(SCORED, model.network.dtype))[score_name(model.task)])
 
-    For a validation part too small to judge by, or none. Of more than a few rows halves do, and cost less. An r² counts
-    by the spread of the targets it was measured on, so that together they are one minus all errors over all spread.
+
+def cross_fit(config: Config, prepared: Prepared) -> float:
+    """The baseline's score on training rows: each row is predicted once, by a network that was not trained on it.
+
+    It is for runs whose validation part is missing, or too small to judge by. Few rows are split into five folds, more
+    rows into two, which costs less. Each r² is weighted by the spread of its targets: the mean is then one minus the
+    sum of all errors over all spread.
     """
-    X, y = rows.train.X, rows.train.y
+    X, y = prepared.train.X, prepared.train.y
     order = np.random.default_rng(config.training.seed).permutation(len(X))
     parts = np.array_split(order, 5 if len(X) in FEW else 2)
     scores, sizes = [], []
     for part in parts:
         others = np.setdiff1d(order, part)
-        fold = Rows(Part(X[others], y[others]), Part(X[part], y[part]))
-        scores.append(yardstick(config, fold, task, n_targets).validation_score)
-        sizes.append(len(part) * (float(y[part].var()) + 1e-12 if task == "regression" else 1.0))
+        fold = replace(prepared, train=Part(X[others], y[others]), validation=Part(X[part], y[part]))
+        scores.append(run_baseline(config, fold).validation)
+        sizes.append(len(part) * (float(y[part].var()) + 1e-12 if _is_numbers(prepared) else 1.0))
     return float(np.average(scores, weights=sizes))
 
 
-def label_noise(rows: Rows, most: int = COMPARED) -> tuple[float, float]:
-    """The share of labels that contradict their surroundings, if that is the same everywhere, and its standard error.
+def label_noise(train: Part, most: int = COMPARED) -> tuple[float, float]:
+    """The share of labels that are wrong at random, and its standard error.
 
-    Looked at is the fifth of the rows whose nearest others agree most: where classes merely overlap, a row deep inside
-    a class mostly has that class; where labels are wrong at random, it has another one as often there as anywhere. So
-    the share counts if it is at least 0.8 of that among all rows, and is 0 else. A row's own label has no vote.
+    It is estimated from the fifth of the rows whose nearest neighbours agree most. Where classes merely overlap, a row
+    deep inside a class mostly has that class. Where labels are wrong at random, such a row has another class as often
+    as any other row does. So the share of such rows counts if it is at least 0.8 of that among all rows; otherwise the
+    estimate is 0. A row's own label has no vote.
     """
-    X, y = rows.train.X[:most].astype(np.float64), rows.train.y[:most]
+    X, y = train.X[:most].astype(np.float64), train.y[:most]
     n = len(X)
     if n < 25 or y.ndim != 1:
         return 0.0, np.inf
-    answer, agreement = _neighbours(X, y, min(25, max(5, n // 25)))
+    answer, agreement = _ask_neighbours(X, y, min(25, max(5, n // 25)))
     sure, wrong = agreement >= np.quantile(agreement, 0.8), answer != y
     share = float(wrong[sure].mean())
     error = float(np.sqrt(max(share * (1 - share), 1 / n) / sure.sum()))
     return (share if share + error >= 0.8 * wrong.mean() else 0.0), error
 
 
-def _neighbours(X: Array, y: Array, k: int) -> tuple[Array, Array]:
-    """For each row the class that most of its k nearest others have, and how many of them have it."""
+def _ask_neighbours(X: Array, y: Array, k: int) -> tuple[Array, Array]:
+    """For each row the class that most of its k nearest neighbours have, and how many of them have it."""
     squares = np.square(X).sum(1)
     distances = squares[:, None] + squares - 2 * X @ X.T
     np.fill_diagonal(distances, np.inf)
     near = np.argpartition(distances, k, axis=1)[:, :k]
     votes = (y[near][..., None] == np.arange(y.max() + 1)).sum(1)
     return votes.argmax(1), votes.max(1)
-
-
-def variant(config: Config, changes: Mapping[str, Mapping[str, Any]]) -> Config:
-    """The configuration with some keys changed: {"optimizer": {"learning_rate": 0.1}}."""
-    given = config.to_dict()
-    for section, keys in changes.items():
-        given[section] = {**given[section], **keys}
-    return parse(given)

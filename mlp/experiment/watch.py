@@ -1,178 +1,131 @@
 """Watching a run: what is noted beside what the recorder records, and when the run is judged.
 
-The same detectors that judge a finished history judge the one that is being written, at a few moments of the run. An
-alarm may turn out to be a false one, a plateau that ends say: what counts is what still holds at the end. Where a run
-looks slow, or ends not plainly well, it is probed: the loss is looked up along its latest step, and a plain network is
-trained on the same rows. Nothing here writes to the run or draws from its generators.
+The detectors that judge a finished history also judge a history that is still being written, at a few moments of the
+run. An alarm may prove false, for example when a plateau ends; the findings at the end of the run count. If a run looks
+slow, or does not end clearly well, more is measured: the loss along its latest step, and a baseline on the same rows.
+Nothing here changes the weights of a run, or draws from its generators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mlp.arrays import Array
 from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.gate import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
-from mlp.experiment import metrics
-from mlp.experiment.prepare import Part
-from mlp.experiment.settings import mean_rate, settings
-from mlp.experiment.survey import note, survey
-from mlp.experiment.trial import COMPARED, FEW, SCORED, crossed, label_noise, score_name, standardised, yardstick
-from mlp.history import History
+from mlp.experiment.before_training import note_before_training, note_once
+from mlp.experiment.loop import Companion, Epoch, Stop, epochs
+from mlp.experiment.setup import SCORED, Setup
+from mlp.experiment.state import State
+from mlp.experiment.trial import COMPARED, FEW, cross_fit, label_noise, run_baseline, standardise
+from mlp.model import Model, score_name
 from mlp.objective import Objective
 from mlp.training import Step
-
-if TYPE_CHECKING:
-    from mlp.experiment.run import Experiment
 
 ALONG = (0.0, 0.1, 1.0, 10.0)
 """How far along a step the loss is looked up, in lengths of the step."""
 
 
-@dataclass
-class Watch:
-    """Looks at one experiment. `next`: after how many steps to look again; -1 when there is no more to see."""
+class Watch(Companion):
+    """Judges one training a few times before it ends. `news`: the findings that no epoch has shown yet."""
 
-    ready: Experiment
-    next: int = -1
-    _moments: Iterator[int] = field(default_factory=lambda: iter(()))
-    _known: set[str] = field(default_factory=set)
-    _news: list[Finding] = field(default_factory=list)
-
-    @property
-    def history(self) -> History:
-        """Where everything is noted."""
-        return self.ready.recorder.history
+    def __init__(self, setup: Setup, state: State) -> None:
+        self.setup, self.state = setup, state
+        self.news: list[Finding] = []
+        self._moments = iter([moment for moment in moments(setup.n_steps) if moment > state.steps])
+        self._next = next(self._moments, -1)
 
     def begin(self) -> None:
-        """Note what is known before the first step, and judge that."""
-        ready, train = self.ready, self.ready.prepared.train
-        survey(self.history, ready.network, ready.head, train, ready.prepared.preprocessing, ready.weights)
-        self.note_settings()
-        if not ready.unwatched:
-            self._moments = iter(moments(self._planned))
+        """Note what is known before the first step, and judge it. A run that is resumed was judged before."""
+        is_new = "settings" not in self.state.history
+        note_before_training(self.setup, self.state)
+        if is_new:
             self._judge()
 
-    def note_settings(self) -> None:
-        """Note what was chosen. Steps and epochs are counted over all trainings of the network."""
-        ready, train, validation = self.ready, self.ready.prepared.train, self.ready.prepared.validation
-        numbers = settings(ready.config, len(train), ready.steps_per_epoch) | {
-            "planned_steps": self._planned,
-            "epochs": ready.past.epochs + ready.config.training.epochs,
-            "mean_rate": mean_rate(ready.rule, self._planned),
-            "train_scored": len(self._scored),
-            "validation_scored": 0 if validation is None else len(validation),
-        }
-        note(self.history, "settings", list(numbers.values()), list(numbers))
-        if self._task == "classification":
-            asked, names = validation or self._scored, ready.prepared.preprocessing.class_names or ()
-            note(self.history, "recall_rows", np.bincount(asked.y, minlength=self._n_targets), names)
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps. At some moments the run is judged; if it looks slow, more is measured first."""
+        for step in steps:
+            if self.state.steps == self._next:
+                if wants_baseline(self.setup, self.state):
+                    look_along(self.setup, self.state, step)
+                    note_baseline(self.setup, self.state)
+                self._judge()
+                self._next = next(self._moments, -1)
+            yield step
 
-    def go_on(self, shown: Iterable[str]) -> None:
-        """Go on with a run that was begun before, with these alarms shown."""
-        self.note_settings()  # there may be more epochs now
-        later = [moment for moment in moments(self._planned) if moment > self.ready.steps]
-        self._moments, self._known = iter(later), set(shown)
-        self.next = next(self._moments, -1)
-
-    def shown(self) -> list[str]:
-        """The kinds of the alarms that were asked for."""
-        return sorted(self._known - {finding.kind for finding in self._news})
-
-    def look(self, step: Step) -> None:
-        """Judge the run so far; probe it first if it looks slow."""
-        if self._wants_probe():
-            self._look_along(step)
-            self._lay_yardstick()
-        self._judge()
-
-    def end(self) -> None:
-        """Note that no more steps will come; probe the run if its end is not plainly good."""
-        if self.ready.unwatched and not self.ready.diverged:
-            self.score()
-        ended = self.history.last_step("ended") if "ended" in self.history else -1
-        if ended < self.ready.steps - 1:
-            self._note("ended", self.ready.steps)
-            if self._wants_probe():
-                self._lay_yardstick()
-
-    def news(self) -> tuple[Finding, ...]:
-        """The alarms since this was last asked."""
-        found, self._news = tuple(self._news), []
-        return found
-
-    def score(self) -> None:
-        """Note how well the first training rows are answered, without dropout, and the recall of each class."""
-        ready, task, name = self.ready, self._task, score_name(self._task)
-        self._note(f"train_{name}", metrics.evaluate(ready.answering, ready.head, task, self._scored)[name])
-        if task == "classification":
-            part = ready.prepared.validation or self._scored
-            self._note("recall", metrics.recall(ready.answering, ready.head, self._n_targets, part))
+    def look(self, epoch: Epoch) -> Epoch:
+        """Note scores on training rows after an epoch; the epoch with the news as its alarms."""
+        if epoch.model is not None and not self.state.diverged:
+            note_scores(self.setup, self.state, epoch.model)
+        alarms, self.news = tuple(self.news), []
+        self.state.alarms = sorted({*self.state.alarms, *(alarm.kind for alarm in alarms)})
+        return epoch._replace(alarms=alarms)
 
     def _judge(self) -> None:
-        self.next = next(self._moments, -1)
-        for finding in judge(Reading(self.history)):
-            if finding.severity != "info" and finding.kind not in self._known:
-                self._known.add(finding.kind)
-                self._news.append(finding)
+        known = {*self.state.alarms, *(finding.kind for finding in self.news)}
+        for finding in judge(Reading(self.state.history)):
+            if finding.severity != "info" and finding.kind not in known:
+                known.add(finding.kind)
+                self.news.append(finding)
 
-    def _wants_probe(self) -> bool:
-        """Whether probing is allowed, worth while, and not done yet."""
-        done = any(name.startswith("yardstick") for name in self.history)
-        return self.ready.config.record.probe == "auto" and not done and is_suspicious(Reading(self.history))
 
-    def _look_along(self, step: Step) -> None:
-        """Note the loss of the latest batch along the latest step, from where it began."""
-        network, objective = self.ready.network, Objective(self.ready.network, self.ready.head.loss)
-        objective.batch, objective.workspace = step.batch, step.workspace
-        begun = network.params - step.update
-        losses = np.stack([objective.value(begun + length * step.update) for length in ALONG], axis=-1)
-        self.history.column("loss_along", losses.shape, "", tuple(map(str, ALONG)))
-        self._note("loss_along", losses)
+def watch_epochs(
+    setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
+) -> Iterator[Epoch]:
+    """The epochs of a training that is watched, by other companions too."""
+    return epochs(setup, state, [Watch(setup, state), *companions], stop)
 
-    def _lay_yardstick(self) -> None:
-        """Train a plain network on the same rows, and note what it came to and what the labels look like."""
-        rows, name = standardised(self.ready.prepared, np.dtype(np.float32)), score_name(self._task)
-        given = (self.ready.config, rows, self._task, self._n_targets)
-        n, complete = len(rows.train), self.ready.prepared.about.complete
-        if (n in FEW or (rows.validation is None and n > FEW.stop)) and not complete:
-            self._note(f"crossed_{name}", crossed(*given))
-        if self._task == "classification":
-            noise, error = label_noise(rows)
-            self._note("label_noise", noise)
-            self._note("label_noise_error", error)
-            note(self.history, "label_noise_rows", min(n, COMPARED))
-        found = yardstick(*given)
-        asked = [min(n, SCORED), 0 if rows.validation is None else min(len(rows.validation), SCORED), n]
-        note(self.history, "yardstick_rows", asked, ("train", "validation", "trained"))
-        self._note(f"yardstick_train_{name}", found.train_score)
-        if np.isfinite(found.validation_score):
-            self._note(f"yardstick_validation_{name}", found.validation_score)
 
-    def _note(self, name: str, value: float | Array) -> None:
-        self.history.append(name, value, self.ready.steps - 1)
+def note_scores(setup: Setup, state: State, model: Model) -> None:
+    """Note the score on the first training rows, without dropout, and the recall of each class."""
+    name = score_name(model.task)
+    state.note(f"train_{name}", model.evaluate_by_member(setup.scored)[name])
+    if model.task == "classification":
+        state.note("recall", model.recall_by_member(setup.prepared.validation or setup.scored))
 
-    @property
-    def _planned(self) -> int:
-        return self.ready.past.steps + self.ready.steps_per_epoch * self.ready.config.training.epochs
 
-    @property
-    def _task(self) -> str:
-        return self.ready.prepared.preprocessing.task
+def note_end(setup: Setup, state: State) -> None:
+    """Note that no more steps will come; train a baseline if the run does not end clearly well."""
+    ended = state.history.last_step("ended") if "ended" in state.history else -1
+    if ended < state.steps - 1:
+        state.note("ended", state.steps)
+        if wants_baseline(setup, state):
+            note_baseline(setup, state)
 
-    @property
-    def _n_targets(self) -> int:
-        return self.ready.prepared.preprocessing.n_targets
 
-    @cached_property
-    def _scored(self) -> Part:
-        """The training rows that are scored after each epoch."""
-        part = self.ready.prepared.train
-        X = next(part.blocks(self.ready.network.dtype))[:SCORED]
-        return Part(X, part.y[: len(X)], weights=None if part.weights is None else part.weights[: len(X)])
+def wants_baseline(setup: Setup, state: State) -> bool:
+    """Whether a baseline is allowed, worth while, and not trained yet."""
+    done = any(name.startswith("baseline_") for name in state.history)
+    return setup.config.record.baseline == "auto" and not done and is_suspicious(Reading(state.history))
+
+
+def look_along(setup: Setup, state: State, step: Step) -> None:
+    """Note the loss of the latest batch at some points along the latest step, from where it began."""
+    network, objective = state.network, Objective(state.network, setup.head.loss)
+    objective.batch, objective.workspace = step.batch, step.workspace
+    before = network.params - step.update
+    losses = np.stack([objective.value(before + length * step.update) for length in ALONG], axis=-1)
+    state.history.column("loss_along", losses.shape, "", tuple(map(str, ALONG)))
+    state.note("loss_along", losses)
+
+
+def note_baseline(setup: Setup, state: State) -> None:
+    """Train a plain network on the same rows, and note its scores and what the labels look like."""
+    rows = standardise(setup.prepared, np.dtype(np.float32))
+    task, name = rows.preprocessing.task, score_name(rows.preprocessing.task)
+    n = len(rows.train)
+    if (n in FEW or (rows.validation is None and n > FEW.stop)) and not rows.dataset.complete:
+        state.note(f"crossed_{name}", cross_fit(setup.config, rows))
+    if task == "classification":
+        noise, error = label_noise(rows.train)
+        state.note("label_noise", noise)
+        state.note("label_noise_error", error)
+        note_once(state.history, "label_noise_rows", min(n, COMPARED))
+    scores = run_baseline(setup.config, rows)
+    counts = [min(n, SCORED), 0 if rows.validation is None else len(rows.validation), n]
+    note_once(state.history, "baseline_rows", counts, ("train", "validation", "trained"))
+    state.note(f"baseline_train_{name}", scores.train)
+    if np.isfinite(scores.validation):
+        state.note(f"baseline_validation_{name}", scores.validation)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from mlp.config.schema import COUNT, NOT_NEGATIVE, SEED, Allowed, key, one_of, parse_section, suggest
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
-from mlp.experiment.config import COUNT, NOT_NEGATIVE, SEED, Allowed, key, one_of, parse_section, suggestion
 from mlp.optimizer_bench.bench_trial import at_rate
 from mlp.optimizer_bench.own_parts import OwnParts
 from mlp.optimizers import OPTIMIZERS, Optimizer
@@ -99,7 +99,7 @@ def parse_bench_settings(given: Mapping[str, Any], where: str = "bench", own: Ow
     """The tables of a file as settings. Every mistake is named before anything runs; `where` is what errors call it."""
     for name in given:
         if name not in ("bench", "optimizers"):
-            raise ConfigError(f"{where}: there is no section {name!r}. {suggestion(name, ['bench', 'optimizers'])}")
+            raise ConfigError(f"{where}: there is no section {name!r}. {suggest(name, ['bench', 'optimizers'])}")
     tables = given.get("optimizers", {})
     named = {f"optimizers.{name}": table for name, table in tables.items()} if isinstance(tables, Mapping) else {}
     for place, table in {"optimizers": tables, **named}.items():
@@ -134,7 +134,7 @@ def _check_rule(found: BenchSettings, name: str, where: str) -> None:
     known = [f.name for f in fields(found.own_parts.rules.get(name, OPTIMIZERS.get(name)))]  # type: ignore[arg-type]
     for own in table:
         if own not in known:
-            raise ConfigError(f"{where} has no key {own!r}. {suggestion(own, known or ['none'])}")
+            raise ConfigError(f"{where} has no key {own!r}. {suggest(own, known or ['none'])}")
     if table.get("learning_rate") == []:
         raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
     try:

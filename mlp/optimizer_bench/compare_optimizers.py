@@ -21,8 +21,8 @@ from mlp.optimizer_bench.protocol import Cells, check_folder, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
 from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
-from mlp.output import Permission, as_path
 from mlp.problems import Problem
+from mlp.storage.permission import Permission, as_path
 from mlp.sweep import ProcessPool, Serial, cluster
 
 

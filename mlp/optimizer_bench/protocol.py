@@ -33,13 +33,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.config import read_toml, to_toml
+from mlp.config.schema import parse_section
 from mlp.errors import DataError, MLPError
-from mlp.experiment.config import parse_section, read, to_toml
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
-from mlp.output import Permission, explaining, replacing, status
 from mlp.problems import Problem, larger_is_better, needs_folder
+from mlp.storage.atomic import explaining, replacing
+from mlp.storage.permission import Permission, status
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 FILES = (
@@ -159,7 +161,7 @@ def check_folder(folder: Path, settings: BenchSettings, permission: Permission) 
 def _holds(path: Path, settings: BenchSettings) -> bool:
     """Whether a file has these settings, however it is written."""
     try:
-        there = read(path)
+        there = read_toml(path)
         found = parse_section(BenchSettings, there.get("bench", {}), str(path))
     except MLPError:
         return False

@@ -14,9 +14,9 @@ from typing import Any
 
 from mlp.optimizer_bench.protocol import Cells
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
-from mlp.output import replacing
 from mlp.statistics.intervals import Interval
 from mlp.statistics.significance import smallest_p
+from mlp.storage.atomic import replacing
 
 HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "gradients", "seconds", "decades", "p")
 

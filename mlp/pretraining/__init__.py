@@ -1,6 +1,6 @@
 """Pretraining: hidden layers learn to describe their inputs, one after another, before anybody asks for answers.
 
-`stack` walks up a network and says how far it is; a `Describer` (`RBM`, `Autoencoder`) trains one layer. Targets are
+`stack` walks up a network and says how far it is; a `Pretrainer` (`RBM`, `Autoencoder`) trains one layer. Targets are
 not looked at. Afterwards the network is trained as ever, from where this leaves it.
 """
 
@@ -9,17 +9,17 @@ from mlp.history import History
 from mlp.network import Network
 from mlp.pretraining.autoencoder import Autoencoder
 from mlp.pretraining.rbm import RBM
-from mlp.pretraining.stack import Describer, LayerEpoch, check, note, pretrained
+from mlp.pretraining.stack import LayerEpoch, Pretrainer, check_pretrainer, note, pretrain_layers
 
 PRETRAINERS: dict[str, type[RBM] | type[Autoencoder]] = {"rbm": RBM, "autoencoder": Autoencoder}
 
 
-def pretrain(network: Network, X: Array, describer: Describer, *, rng: Seed) -> History:
+def pretrain(network: Network, X: Array, pretrainer: Pretrainer, *, rng: Seed) -> History:
     """Pretrain every hidden layer of `network` in place on X (n, n_features).
 
     The history has a column "pretraining_error_by_layer", (epochs + 1, layers): the share of the variance of what goes
     into a layer that cannot be got back from what comes out, at first and after each epoch. To watch, iterate
-    `pretrained`.
+    `pretrain_layers`.
 
     >>> import numpy as np
     >>> from mlp.layers import Dense, Sigmoid
@@ -30,7 +30,7 @@ def pretrain(network: Network, X: Array, describer: Describer, *, rng: Seed) -> 
     True
     """
     history = History()
-    note(history, list(pretrained(network, X, describer, generator(rng))))
+    note(history, list(pretrain_layers(network, X, pretrainer, generator(rng))))
     return history
 
 
@@ -48,12 +48,12 @@ __all__ = [
     "PRETRAINERS",
     "RBM",
     "Autoencoder",
-    "Describer",
     "LayerEpoch",
-    "check",
+    "Pretrainer",
+    "check_pretrainer",
     "note",
     "pretrain",
     "pretrain_autoencoder",
+    "pretrain_layers",
     "pretrain_rbm",
-    "pretrained",
 ]

@@ -1,6 +1,6 @@
 """Up a network, hidden layer by hidden layer: each learns to describe what the one below it has come to say.
 
-Knows which layers of a network can learn so, and how far it is. How a layer learns is a `Describer`'s business.
+Knows which layers of a network can learn so, and how far it is. How a layer learns is a `Pretrainer`'s business.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from mlp.backprop import predict
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
 from mlp.history import History
 from mlp.layers import Dense, Dropout, Layer, Noise
-from mlp.network import Network, check_network
+from mlp.network import Layout, Network, check_network
 
 
-class Describer(Protocol):
+class Pretrainer(Protocol):
     """A way for one layer to learn without targets."""
 
     @property
@@ -45,24 +45,26 @@ class LayerEpoch(NamedTuple):
     error: Any
 
 
-def check(network: Network, describer: Describer) -> None:
-    """Refuse a network that has no hidden layers, or hidden layers of another kind."""
-    _hidden(network, describer)
+def check_pretrainer(layout: Layout, pretrainer: Pretrainer) -> None:
+    """Refuse layers without hidden ones among them, or with hidden ones of another kind."""
+    _hidden_layers(layout, pretrainer)
 
 
-def pretrained(network: Network, X: Array, describer: Describer, rng: np.random.Generator) -> Iterator[LayerEpoch]:
+def pretrain_layers(
+    network: Network, X: Array, pretrainer: Pretrainer, rng: np.random.Generator
+) -> Iterator[LayerEpoch]:
     """Pretrain `network` in place on X (n, n_features); yield after every epoch of every layer.
 
     A layer whose error never falls keeps the weights that it had. Members of a population learn one after another, each
     from a generator of its own.
     """
-    if isinstance(describer, type) or not hasattr(describer, "learn"):
-        raise HyperparameterError("describer", describer, "what trains a layer: RBM() or Autoencoder()")
+    if isinstance(pretrainer, type) or not hasattr(pretrainer, "learn"):
+        raise HyperparameterError("pretrainer", pretrainer, "what trains a layer: RBM() or Autoencoder()")
     check_network(network)
-    layers, X = _hidden(network, describer), _checked(X, network)
+    layers, X = _hidden_layers(network.layout, pretrainer), _checked(X, network)
     members = list(np.ndindex(network.population))
     walks = [
-        _walk(network.member(index) if index else network, layers, X, describer, own)
+        _walk(network.member(index) if index else network, layers, X, pretrainer, own)
         for index, own in zip(members, rng.spawn(len(members)), strict=True)
     ]
     for facts in zip(*walks, strict=True):
@@ -81,7 +83,7 @@ def _checked(X: Array, network: Network) -> Array:
 
 
 def _walk(
-    network: Network, layers: Sequence[int], X: Array, describer: Describer, rng: np.random.Generator
+    network: Network, layers: Sequence[int], X: Array, pretrainer: Pretrainer, rng: np.random.Generator
 ) -> Iterator[LayerEpoch]:
     """One network, from its first hidden layer to its last."""
     inputs = X
@@ -90,7 +92,7 @@ def _walk(
         weights, name = network.views[i], network.layout.names[i]
         assert isinstance(dense, Dense)
         start, errors = weights.copy(), []
-        for number, error in enumerate(describer.learn(dense, activation, weights, inputs, rng)):
+        for number, error in enumerate(pretrainer.learn(dense, activation, weights, inputs, rng)):
             yield LayerEpoch(name, number, error)
             errors.append(error)
         if not (np.fmin.reduce(errors[1:]) < errors[0] and np.isfinite(weights).all()):
@@ -106,29 +108,29 @@ def _up(dense: Dense, activation: Layer, weights: Array, inputs: Array) -> Array
     return predict(one, inputs)
 
 
-def _hidden(network: Network, describer: Describer) -> list[int]:
-    """Where the dense layers stand that an activation and, further up, another dense layer follow."""
-    dense = [i for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
+def _hidden_layers(layout: Layout, pretrainer: Pretrainer) -> list[int]:
+    """The places of the dense layers that an activation and, further up, another dense layer follow."""
+    dense = [i for i, layer in enumerate(layout.layers) if isinstance(layer, Dense)]
     if len(dense) < 2:
-        raise ConfigError(f"pretraining with {describer.name} is for hidden layers, and this network has none.")
+        raise ConfigError(f"pretraining with {pretrainer.name} is for hidden layers, and this network has none.")
     followers = {i + 1 for i in dense[:-1]}
-    for i, layer in enumerate(network.layers[: dense[-1] + 1]):
+    for i, layer in enumerate(layout.layers[: dense[-1] + 1]):
         noise = isinstance(layer, Dropout | Noise)
-        fits = describer.suits(layer) and not noise if i in followers else noise or i in dense
+        fits = pretrainer.suits(layer) and not noise if i in followers else noise or i in dense
         if not fits:
-            raise ConfigError(_misfit(network.layout.names[i], describer))
+            raise ConfigError(_misfit(layout.names[i], pretrainer))
     return dense[:-1]
 
 
-def _misfit(name: str, describer: Describer) -> str:
+def _misfit(name: str, pretrainer: Pretrainer) -> str:
     return (
-        f"pretraining with {describer.name} takes a dense layer and {_needed(describer)} each time, and here stands "
+        f"pretraining with {pretrainer.name} takes a dense layer and {_needed(pretrainer)} each time, and here stands "
         f"{name}. Leave it out, or leave out the pretraining."
     )
 
 
-def _needed(describer: Describer) -> str:
-    return "a sigmoid" if describer.name == "rbm" else "an activation"
+def _needed(pretrainer: Pretrainer) -> str:
+    return "a sigmoid" if pretrainer.name == "rbm" else "an activation"
 
 
 def note(history: History, facts: Sequence[LayerEpoch], *, step: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Progress and alarms on standard error, on a terminal only."""
+"""Progress and alarms on standard error, on a terminal only; and a line for each layer that was pretrained."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
+
+import numpy as np
 
 from mlp.diagnosis import Finding
-from mlp.experiment import Epoch
+from mlp.experiment import Epoch, Setup, State, Stop
+from mlp.experiment.loop import pretrain
 from mlp.optimizer_bench import BenchProgress
 
 
-def watched(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
+def show_epochs(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
     """Hand on `epochs`; on a terminal show how far they are, with tqdm where it is installed, and alarms above that.
 
     An alarm may turn out to be a false one: the verdict at the end counts.
@@ -23,7 +28,7 @@ def watched(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
     try:
         from tqdm import tqdm
     except ImportError:
-        yield from _counted(epochs)
+        yield from _overwrite_line(epochs)
         return
     with tqdm(total=n_epochs, unit="epoch", leave=False) as bar:
         for epoch in epochs:
@@ -34,7 +39,7 @@ def watched(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
             yield epoch
 
 
-def _counted(epochs: Iterator[Epoch]) -> Iterator[Epoch]:
+def _overwrite_line(epochs: Iterator[Epoch]) -> Iterator[Epoch]:
     """One line that is written over and over, and gone at the end."""
     try:
         for epoch in epochs:
@@ -86,3 +91,25 @@ def _describe_trial(step: BenchProgress, seconds: float, fresh: int) -> str:
     trial = step.outcome.trial
     left = f", {timedelta(seconds=round(seconds / fresh * (step.total - step.done)))} left" if fresh else ""
     return f"trial {step.done}/{step.total}{left}: {trial['kind']} {trial['rule']} on {trial['problem']}"
+
+
+def show_pretraining(setup: Setup, state: State, stop: Stop) -> Iterator[str]:
+    """Pretrain, if that is asked for; yield what became of each layer. Of a population the mean is shown."""
+    if setup.pretrainer is None:
+        return
+    title = "pretrain"
+    for layer, facts in groupby(pretrain(setup, state, stop), attrgetter("layer")):
+        errors = []
+        for fact in facts:
+            errors.append(float(np.mean(fact.error)))
+            _show(f"{layer}, epoch {fact.number}: {errors[-1]:.0%} of the variance is lost")
+        _show("")
+        epochs = f"{len(errors) - 1} epochs of {setup.pretrainer.name}"
+        yield f"{title:10}{layer}: {errors[0]:.0%} → {errors[-1]:.0%} of the variance lost, {epochs}"
+        title = ""
+
+
+def _show(line: str) -> None:
+    """Write over the last line of standard error, if that is a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)

@@ -17,45 +17,45 @@ from mlp.diagnosis import Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import mean_loss, probed, score
 from mlp.diagnosis.words import CAUSES, KINDS
-from mlp.experiment import Experiment, Repair, Run
-from mlp.experiment.prepare import BLOCK
-from mlp.experiment.restarts import APART, minima
-from mlp.experiment.result import Recorded
-from mlp.experiment.target import is_one_of_k
+from mlp.experiment import Repair, Run, Setup
+from mlp.experiment.run import Recorded
 from mlp.layers import Dense
-from mlp.network import Network
+from mlp.model import APART, group_minima
+from mlp.network import Layout
+from mlp.preprocessing.preprocessing import BLOCK
+from mlp.preprocessing.target import is_one_of_k
 
 PARTS = ("train", "validation", "test")
 
 
-def preamble(ready: Experiment) -> str:
+def preamble(setup: Setup) -> str:
     """What is about to be trained, on what, and how."""
-    return "\n".join((_data(ready), _split(ready), _network(ready), _training(ready)))
+    return "\n".join((_data(setup), _split(setup), _network(setup), _training(setup)))
 
 
-def _data(ready: Experiment) -> str:
-    about, inputs = ready.prepared.about, ready.prepared.preprocessing
-    rows = len(about.X) + (0 if about.test is None else len(about.test[0]))
+def _data(setup: Setup) -> str:
+    dataset, inputs = setup.prepared.dataset, setup.prepared.preprocessing
+    rows = len(dataset.X) + (0 if dataset.test is None else len(dataset.test[0]))
     target = {
         "classification": f"{inputs.n_targets} classes",
         "multilabel": counted(inputs.n_targets, "label"),
         "regression": f"{counted(inputs.n_targets, 'number')} to predict",
     }[inputs.task]
     features = counted(len(inputs.feature_names), "feature")
-    origin = f" ({about.source}; {about.licence})" if about.source and about.licence else ""
-    ignored = f"; ignored: {', '.join(ready.config.data.ignore)}" if ready.config.data.ignore else ""
-    return f"{'data':10}{about.name}: {rows} rows, {features}, {target}{origin}{ignored}{_one_of_k(ready)}"
+    origin = f" ({dataset.source}; {dataset.licence})" if dataset.source and dataset.licence else ""
+    ignored = f"; ignored: {', '.join(setup.config.data.ignore)}" if setup.config.data.ignore else ""
+    return f"{'data':10}{dataset.name}: {rows} rows, {features}, {target}{origin}{ignored}{_one_of_k(setup)}"
 
 
-def _one_of_k(ready: Experiment) -> str:
+def _one_of_k(setup: Setup) -> str:
     """What to know where labels are taken one by one, and each row has exactly one of them."""
-    if ready.config.data.task != "multilabel" or not is_one_of_k(ready.prepared.train.y):
+    if setup.config.data.task != "multilabel" or not is_one_of_k(setup.prepared.train.y):
         return ""
     return "; each row has exactly one label: to choose one of them, give task = classification"
 
 
-def _split(ready: Experiment) -> str:
-    prepared = ready.prepared
+def _split(setup: Setup) -> str:
+    prepared = setup.prepared
     sizes = [
         f"{len(part)} {use}"
         for part, use in (
@@ -66,28 +66,28 @@ def _split(ready: Experiment) -> str:
         if part is not None
     ]
     scale = {"standard": "mean 0, deviation 1", "minmax": "range 0 to 1", "none": "not scaled"}
-    why = " (these are all patterns there are)" if prepared.about.complete else ""
-    targets = "" if ready.config.data.scale_target == "none" else f"; targets: {scale[ready.config.data.scale_target]}"
-    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[ready.config.data.scale]}{_augmented(ready)}{targets}"
+    why = " (these are all patterns there are)" if prepared.dataset.complete else ""
+    targets = "" if setup.config.data.scale_target == "none" else f"; targets: {scale[setup.config.data.scale_target]}"
+    return f"{'split':10}{', '.join(sizes)}{why}; inputs: {scale[setup.config.data.scale]}{_augmented(setup)}{targets}"
 
 
-def _augmented(ready: Experiment) -> str:
+def _augmented(setup: Setup) -> str:
     """How the batches to train on are changed."""
-    data = ready.config.data
+    data = setup.config.data
     shifted = f", shifted by up to {counted(data.shift, 'pixel')}" if data.shift else ""
     return shifted + (f", mixed (α = {data.mixup:g})" if data.mixup else "")
 
 
-def _network(ready: Experiment) -> str:
-    network = ready.network
-    of = f"{network.population[0]} × " if network.population else ""
-    chain = " → ".join([str(network.n_in), *(_layer(layer) for layer in network.layers)])
-    return f"{'network':10}{of}{chain}, {network.layout.size} parameters; start: {_start(network)}"
+def _network(setup: Setup) -> str:
+    layout, population = setup.layout, setup.population
+    of = f"{population[0]} × " if population else ""
+    chain = " → ".join([str(layout.layers[0].n_in), *(_layer(layer) for layer in layout.layers)])
+    return f"{'network':10}{of}{chain}, {layout.size} parameters; start: {_start(layout)}"
 
 
-def _start(network: Network) -> str:
+def _start(layout: Layout) -> str:
     """Which dense layers begin with which initializer: "dense1-8 GlorotUniform, dense9 LeCunNormal"."""
-    layers = zip(network.layout.names, network.layers, strict=True)
+    layers = zip(layout.names, layout.layers, strict=True)
     dense = [(name, repr(layer.weights).removesuffix("()")) for name, layer in layers if isinstance(layer, Dense)]
     groups = [(rule, [name for name, _ in group]) for rule, group in groupby(dense, key=itemgetter(1))]
     return ", ".join(
@@ -99,8 +99,8 @@ def _layer(layer: Any) -> str:
     return str(layer.n_out) if isinstance(layer, Dense) else str(layer.kind)
 
 
-def _training(ready: Experiment) -> str:
-    given = ready.config
+def _training(setup: Setup) -> str:
+    given = setup.config
     own = given.optimizer.own
     rate = f"learning rate {own['learning_rate']:g}" if "learning_rate" in own else "step lengths of its own"
     schedule = given.optimizer.schedule
@@ -109,16 +109,17 @@ def _training(ready: Experiment) -> str:
     extra += f", max-norm {given.network.max_norm:g}" if given.network.max_norm else ""
     return (
         f"{'training':10}{given.loss.name}, {given.optimizer.name}, {rate}{extra}, "
-        f"{counted(given.training.epochs, 'epoch')} of {counted(ready.steps_per_epoch, 'step')}{_stopping(ready)}"
+        f"{counted(given.training.epochs, 'epoch')} of {counted(setup.steps_per_epoch, 'step')}{_stopping(setup)}"
     )
 
 
-def _stopping(ready: Experiment) -> str:
+def _stopping(setup: Setup) -> str:
     """What early stopping watches, where it is on."""
-    if ready.patience is None:
+    patience = setup.config.training.patience
+    if patience is None:
         return ""
-    watched = "training" if ready.prepared.validation is None else "validation"
-    return f", fewer if the {watched} loss does not improve for {counted(ready.patience, 'epoch')}"
+    watched = "training" if setup.prepared.validation is None else "validation"
+    return f", fewer if the {watched} loss does not improve for {counted(patience, 'epoch')}"
 
 
 def metrics_table(run: Run) -> str:
@@ -172,7 +173,7 @@ def _restarts(run: Run) -> str:
 
 def _minima(run: Run) -> str:
     """Into which minima the restarts fell, and who answers."""
-    best, *worse = minima(run.metrics["restart_train_losses"], float(run.history["reference_loss"][0])) or [[]]
+    best, *worse = group_minima(run.metrics["restart_train_losses"], float(run.history["reference_loss"][0])) or [[]]
     fallen = ", ".join(f"{len(group)} near a training loss of {np.median(group):.3g}" for group in worse[:4])
     more = f" and {sum(map(len, worse[4:]))} above" if len(worse) > 4 else ""
     elsewhere = f"; {sum(map(len, worse))} fell into worse minima: {fallen}{more}" if worse else ""
@@ -201,9 +202,9 @@ def _healthy(run: Run | Recorded) -> str:
     found = f"healthy: training loss {history['train_loss'][-1]:.3g} ({mean_loss(reading)}{alone})"
     found += f"; a network that ignores its inputs has {reference:.3g}"
     name = reading.score_name
-    part = "validation" if f"yardstick_validation_{name}" in history else "train"
-    if f"yardstick_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
-        mine, plain = run.metrics[f"{part}_{name}"], history[f"yardstick_{part}_{name}"][-1]
+    part = "validation" if f"baseline_validation_{name}" in history else "train"
+    if f"baseline_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
+        mine, plain = run.metrics[f"{part}_{name}"], history[f"baseline_{part}_{name}"][-1]
         of = probed(reading, part)
         where = f" on {of}" if of.startswith("the first") else ""
         found += f"; {part} {score(reading)} {mine:.3f}, that of a plain network {plain:.3f}{where}"
@@ -219,7 +220,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
 
 
-def meanings() -> Iterator[str]:
+def glossary_lines() -> Iterator[str]:
     """Every kind of finding and every cause, one line each: what it means, and of a cause what to do."""
     yield from (f"kind   {name:28}{meaning}" for name, meaning in KINDS.items())
     yield from (f"cause  {name:28}{meaning.means}; remedy: {meaning.remedy}" for name, meaning in CAUSES.items())
@@ -241,7 +242,7 @@ def _trials(repair: Repair) -> Iterator[str]:
     yield f"{'steps':>7}{'score':>9}  trial"
     for trial in repair.trials:
         yield f"{trial.steps:7}{trial.score:9.3f}  {', '.join(trial.words) or 'as it is'}{_suspected(trial.causes)}"
-    yield f"{'':7}{repair.yardstick:9.3f}  a plain network"
+    yield f"{'':7}{repair.baseline:9.3f}  a plain network"
     yield f"{'score':10}{repair.score_of_trials}"
 
 
@@ -271,7 +272,7 @@ def _before_and_after(repair: Repair) -> Iterator[str]:
         yield verdict(repair.after).lstrip()
 
 
-def measured(run: Run, folder: Path) -> str:
+def cost_text(run: Run, folder: Path) -> str:
     """How long it took and where it is."""
     return f"{counted(run.steps, 'step')} in {run.seconds:.2f} s; run directory: {folder}"
 
@@ -282,7 +283,7 @@ def write_answers(run: Run, X: Array, out: IO[str]) -> None:
     Some thousand rows at a time, as many as the network takes at once: the text of a million rows is never in memory.
     """
     table = csv.writer(out, lineterminator="\n")
-    rows = run.preprocessing.raw(X)
+    rows = run.model.preprocessing.raw(X)
     for start in range(0, len(rows), BLOCK):
         columns, probabilities = _answers(run, rows[start : start + BLOCK])
         if start == 0:
@@ -297,16 +298,16 @@ def _answers(run: Run, rows: Array) -> tuple[Array, Array]:
     Classes are called as the file with the training rows called them.
     """
     predictions = run.predict(rows)
-    if run.preprocessing.class_labels is not None:
-        predictions = np.array(run.preprocessing.names_of(predictions), dtype=object)
+    if run.model.preprocessing.class_labels is not None:
+        predictions = np.array(run.model.preprocessing.names_of(predictions), dtype=object)
     columns = predictions[:, None] if predictions.ndim == 1 else predictions
-    certain = run.head.certain and run.preprocessing.task != "regression"
+    certain = run.model.head.certain and run.model.preprocessing.task != "regression"
     return columns, run.predict_proba(rows) if certain else np.empty((len(rows), 0))
 
 
 def _header(run: Run, n_columns: int, n_probabilities: int) -> list[str]:
     names = list(run.classes or (str(i) for i in range(max(n_columns, n_probabilities))))
-    one = [run.preprocessing.target_name]
+    one = [run.model.preprocessing.target_name]
     return [
         *(one if n_columns == 1 else names[:n_columns]),
         *(f"p({name})" for name in names[:n_probabilities]),

@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from mlp.errors import DataError, HyperparameterError, MLPError, check_count, check_iterable
 from mlp.history import History
-from mlp.output import Permission, as_path
 from mlp.sinks.tensorboard import TensorBoardLog
 from mlp.sinks.text import CSVLog, JSONLog
+from mlp.storage.permission import Permission, as_path
 
 Item = TypeVar("Item")
 Place: TypeAlias = str | os.PathLike[str]

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TextIO
 
 from mlp.history import History
-from mlp.output import is_stream, replacing
 from mlp.sinks.rows import Row, Rows
+from mlp.storage.atomic import replacing
+from mlp.storage.permission import is_stream
 
 
 class TextLog(ABC):

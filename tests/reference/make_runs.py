@@ -16,9 +16,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from mlp.experiment.keeper import Keeper
 
 import mlp
-from mlp.experiment.keeper import Keeper
 
 HERE = Path(__file__).parent / "version_0_1"
 

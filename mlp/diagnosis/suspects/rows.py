@@ -85,7 +85,7 @@ def contradictory(r: Reading) -> Iterator[Suspicion]:
 
 def meaning(r: Reading) -> Iterator[Suspicion]:
     """Labels that contradict their surroundings, or that nothing learned from them predicts."""
-    noise, plain = r.one("label_noise", default=0.0), r.one(f"yardstick_validation_{r.score_name}")
+    noise, plain = r.one("label_noise", default=0.0), r.one(f"baseline_validation_{r.score_name}")
     meaningless, noisy = is_meaningless(r), noise > 0.12 and 1 - plain > 0.7 * noise
     if meaningless:
         why = "on the rows to validate on a plain network is no better than guessing"

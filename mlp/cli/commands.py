@@ -1,0 +1,294 @@
+"""What each command does: from its arguments to an exit status. It shows and writes what other rooms compute."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from io import TextIOWrapper
+from itertools import chain
+from pathlib import Path
+
+from mlp import optimizer_bench
+from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
+from mlp.comparison import compare_runs
+from mlp.config import explaining_paths, override, parse, put, read_toml, to_toml
+from mlp.data import catalogue
+from mlp.data.complaints import counted
+from mlp.data.sources import files
+from mlp.errors import DataError
+from mlp.exchange.export import describe_export, open_export
+from mlp.experiment import Epoch, Repair, Run, Setup, State, Stop, begin, finish, load_run, repair_run, watch_epochs
+from mlp.experiment.checkpoint import read_checkpoint
+from mlp.experiment.checkpoint_schedule import CheckpointSchedule
+from mlp.experiment.loop import is_over
+from mlp.experiment.resume import check_replaced, is_finished, restore
+from mlp.experiment.run import Recorded, load_recorded, run_folder
+from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
+from mlp.optimizers import OPTIMIZERS
+from mlp.preprocessing.source import files_read, short_name
+from mlp.report import text
+from mlp.report.progress import show_epochs, show_pretraining, show_trials
+from mlp.report.tables import comparison_text, evaluation_text
+from mlp.sinks import check_logs, logs, remove_events
+from mlp.storage.atomic import explaining, replacing
+from mlp.storage.permission import Permission, as_path
+
+
+def train(given: argparse.Namespace) -> int:
+    """Train, show, save."""
+    config = written = {} if given.config is None else read_toml(given.config)
+    for assignment in given.set:
+        config = override(config, assignment)
+    if given.source:
+        config = put(config, ("data", "source"), given.source)
+    where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
+    asked = parse(config, where)
+    permission = _permit(given, files_read(asked, given.config))
+    folder = new_folder(short_name(asked.data.source)) if given.out is None else as_path("-o", given.out)
+    second = repaired_folder(folder)
+    folders = (folder, second) if given.repair else (folder,)
+    for place in folders:
+        check_replaced(place, asked, permission)
+    check_logs(given.log, folders, permission)
+    with explaining_paths(given.config or "", written):
+        setup, state = begin(config, where=where)
+    stop = Stop()
+    with reserve(folder), reserve(second) if given.repair else nullcontext():
+        for path in filter(Path.is_dir, map(Path, given.log)):
+            remove_events(path)
+        with logs(state.history, given.log, warn) as following:
+            print(text.preamble(setup))
+            run = _train_run(setup, state, stop, folder, following.update)
+        repair = _repair(run, folder, second) if given.repair and not stop.requested else None
+    if given.json:
+        print(as_json(run, folder, *(() if repair is None else (repair, second))))
+    return _status(setup, state, stop, run if repair is None else repair.after, folder)
+
+
+def _permit(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
+    """What a command may write that reads these files. Standard output may not have been led into one of them."""
+    found = Permission([*read], getattr(given, "force", False))
+    found.check_stream(sys.stdout)
+    return found
+
+
+def resume(given: argparse.Namespace) -> int:
+    """Go on from the checkpoint, show, save."""
+    folder = run_folder(given.run)
+    _permit(given, files_behind(folder))
+    saved = read_checkpoint(folder)
+    if is_finished(saved, given.epochs):
+        run = load_run(folder)
+        done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
+        print(as_json(run, folder) if given.json else f"{done}; to train it further: {_go_on(folder)} --epochs N")
+        return DONE
+    setup, state = restore(saved, given.epochs)
+    stop = Stop()
+    with reserve(folder):
+        print(text.preamble(setup))
+        print(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
+        run = _train_run(setup, state, stop, folder)
+    if given.json:
+        print(as_json(run, folder))
+    return _status(setup, state, stop, run, folder)
+
+
+def _train_run(
+    setup: Setup, state: State, stop: Stop, folder: Path, each_epoch: Callable[[], None] = lambda: None
+) -> Run:
+    """Train, show and write the run of an experiment, with checkpoints on the way."""
+    checkpoints = CheckpointSchedule(setup, state, folder, stop)
+    with interruptible(stop), _naming_the_way_back(checkpoints):
+        for line in show_pretraining(setup, state, stop):
+            print(line)
+        n_epochs = setup.config.training.epochs - state.epoch
+        for _ in show_epochs(watch_epochs(setup, state, [checkpoints], stop), n_epochs):
+            each_epoch()
+        run = finish(setup, state)
+        run.save(folder)
+    print(text.metrics_table(run), text.verdict(run), text.cost_text(run, folder), sep="\n")
+    return run
+
+
+@contextmanager
+def _naming_the_way_back(checkpoints: CheckpointSchedule) -> Iterator[None]:
+    """Where a signal ends the command at once, say how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not checkpoints.written:
+            raise
+        folder = checkpoints.folder
+        print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
+        sys.exit(INTERRUPTED if isinstance(end, KeyboardInterrupt) else TERMINATED)
+
+
+def _status(setup: Setup, state: State, stop: Stop, last: Run, folder: Path) -> int:
+    """The exit status; what to do about an interruption is said."""
+    if stop.requested:
+        so_far = f"mlp: interrupted after {state.steps} steps; the weights so far are in {folder}"
+        print(so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder)}", file=sys.stderr)
+        return INTERRUPTED
+    return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
+
+
+def _go_on(folder: Path) -> str:
+    """The command that goes on with a run."""
+    return f"mlp resume {shlex.quote(str(folder))}"
+
+
+def bench(given: argparse.Namespace) -> int:
+    """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
+    settings = _bench_settings(given)
+    folder = new_folder("bench") if given.out is None else as_path("-o", given.out)
+    optimizer_bench.check_folder(
+        folder, settings, _permit(given, map(Path, filter(None, [given.config, settings.data])))
+    )
+    found, done = optimizer_bench.OptimizerComparison(), 0
+    with optimizer_bench.open_workers(given.jobs, given.cluster) as executor:
+        try:
+            for step in show_trials(optimizer_bench.run_protocol(settings, found.cells, executor, folder)):
+                done = step.done
+        except KeyboardInterrupt:
+            executor.shutdown(wait=False, cancel_futures=True)
+            so_far = f"\nmlp: interrupted; {done} of {optimizer_bench.n_trials(settings)} trials are in {folder}"
+            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}", file=sys.stderr)
+            return INTERRUPTED
+    print(found.text())
+    print(f"\n{found.save(folder)}")
+    return DONE
+
+
+def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
+    """The settings of the file, and over them those of the command line."""
+    config = {} if given.config is None else read_toml(given.config)
+    for name in ("optimizers", "problems"):
+        if getattr(given, name) is not None:
+            names = [part.strip() for part in getattr(given, name).split(",")]
+            config = put(config, ("bench", name), list(OPTIMIZERS) if names == ["all"] else names)
+    for name in ("seeds", "data"):
+        if getattr(given, name) is not None:
+            config = put(config, ("bench", name), getattr(given, name))
+    return optimizer_bench.parse_bench_settings(config, given.config or "mlp bench")
+
+
+def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
+    """The epochs of an experiment, with progress."""
+    return show_epochs(watch_epochs(setup, state), setup.config.training.epochs)
+
+
+def _repair(run: Run, folder: Path, second: Path) -> Repair:
+    """Mend a run, show how, and write the repaired experiment and its run."""
+    repair = repair_run(run, show=_show_epochs)
+    print(text.repair_text(repair))
+    if repair.changes:
+        file = folder / "repaired.toml"
+        with explaining(file), replacing(file, "w") as out:
+            out.write(to_toml(repair.config))
+        repair.after.save(second)
+        print(f"repaired experiment: {file}; run directory: {second}")
+    return repair
+
+
+def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, second: Path | None = None) -> str:
+    """The run, and its repair if there was one, as one line of JSON."""
+    found = {
+        "run": str(folder),
+        "metrics": run.metrics,
+        "findings": [finding.to_json() for finding in run.findings],
+        "healthy": run.healthy,
+        "steps": run.steps,
+        "seconds": round(run.seconds, 3),
+    }
+    if repair is not None:
+        found["repair"] = {"run": str(second) if repair.changes else None, **repair.to_json()}
+    return json.dumps(to_json_values(found))
+
+
+def diagnose(given: argparse.Namespace) -> int:
+    """The findings again, by the detectors of today, from the history of a run."""
+    folder = run_folder(given.run)
+    _permit(given, files_behind(folder))
+    run = load_recorded(folder)
+    print(as_json(run, Path(given.run)) if given.json else text.verdict(run).lstrip())
+    return DONE
+
+
+def evaluate(given: argparse.Namespace) -> int:
+    """Metrics of a run on further data."""
+    _permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
+    run = load_run(given.run)
+    X, y = run.load(given.source)
+    if y is None:
+        raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
+    found, known = run.appraise(X, y), run.trained_on(given.source)
+    if given.json:
+        about = {"run": given.run, "source": given.source, "trained_on": known}
+        print(json.dumps(to_json_values({**about, **found.to_json()})))
+    else:
+        print(evaluation_text(found, known))
+    return DONE
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Runs side by side."""
+    _permit(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
+    found = compare_runs(given.runs, given.on)
+    print(json.dumps(to_json_values(found.to_json())) if given.json else comparison_text(found))
+    return DONE
+
+
+def export(given: argparse.Namespace) -> int:
+    """A run in the format that the ending of the file says."""
+    write = open_export(given.file, _permit(given, files_behind(run_folder(given.run))))
+    run = load_run(given.run)
+    write(run)
+    print(describe_export(run, given.file))
+    return DONE
+
+
+def predict(given: argparse.Namespace) -> int:
+    """Answers of a run, as CSV in UTF-8."""
+    permission = _permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
+    path = None if given.out in (None, "-") else as_path("-o", given.out)
+    if path:
+        permission.check_file(path)
+    run = load_run(given.run)
+    rows = run.load_rows(given.source)
+    if path:
+        with explaining(path), replacing(path, "w") as out:
+            text.write_answers(run, rows, out)
+    else:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        text.write_answers(run, rows, sys.stdout)
+    return DONE
+
+
+def list_data(given: argparse.Namespace) -> int:
+    """The data sets, one line each."""
+    for entry in catalogue():
+        size = f"{entry.n_rows} × {entry.n_features}"
+        print(f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]")
+    return DONE
+
+
+def list_findings(given: argparse.Namespace) -> int:
+    """Kinds and causes, one line each."""
+    print(*text.glossary_lines(), sep="\n")
+    return DONE
+
+
+def list_optimizers(given: argparse.Namespace) -> int:
+    """The rules, one line each, with their sources: what comes before and with the first year of the last paragraph."""
+    width = 2 + max(map(len, OPTIMIZERS))
+    for name, rule in OPTIMIZERS.items():
+        lines = [" ".join(part.split()) for part in (rule.__doc__ or "").split("\n\n")]
+        source = re.match(r".*?\(\d{4}", lines[-1])
+        print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
+    return DONE

@@ -1,0 +1,167 @@
+"""The arguments of all commands, and what happens to one from its first word to its exit status.
+
+The only place that knows argparse. Never a traceback for bad input, whatever standard output is: what it cannot write
+becomes "?".
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from mlp.cli import commands
+from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
+from mlp.errors import MLPError
+from mlp.problems import PROBLEMS
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
+        self.exit(WRONG, f"{self.prog}: {' '.join(message.split())}. See {self.prog} --help.\n")
+
+
+class Argument(NamedTuple):
+    """An argument as argparse takes it."""
+
+    names: tuple[str, ...]
+    options: dict[str, Any]
+
+
+def argument(*names: str, **options: Any) -> Argument:
+    """An argument by its names."""
+    return Argument(names, options)
+
+
+def force(what: str) -> Argument:
+    """--force, of a command that replaces such files with it."""
+    return argument("--force", action="store_true", help=f"replace {what}; what is read is never replaced")
+
+
+RUN = argument("run", metavar="RUN", help="the directory that mlp train wrote")
+SOURCE = argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
+JSON = argument("--json", action="store_true", help="print one JSON object as the last line")
+SETS = "one key of the experiment, again and again"
+FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
+LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
+REPAIRS = "if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired"
+
+
+class Command(NamedTuple):
+    """What a command does, and what it takes."""
+
+    act: Callable[[argparse.Namespace], int]
+    help: str
+    arguments: tuple[Argument, ...]
+
+
+def command(act: Callable[[argparse.Namespace], int], help: str, *arguments: Argument) -> Command:
+    """A command by what it does."""
+    return Command(act, help, arguments)
+
+
+COMMANDS = {
+    "train": command(
+        commands.train,
+        "train a network on a data set or a file",
+        argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"),
+        argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)"),
+        argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=SETS),
+        argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given"),
+        JSON,
+        argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
+        argument("--repair", action="store_true", help=REPAIRS),
+        force("the run in DIR, finished or not, and logs that are there"),
+    ),
+    "evaluate": command(commands.evaluate, "how good a trained network is on further data", RUN, SOURCE, JSON),
+    "predict": command(
+        commands.predict,
+        "the answers of a trained network, as CSV",
+        *(RUN, SOURCE),
+        argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -"),
+        force("a file that is there"),
+    ),
+    "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON),
+    "resume": command(
+        commands.resume,
+        "go on with a run that was stopped, or train it further",
+        argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
+        *(RUN, JSON),
+    ),
+    "compare": command(
+        commands.compare,
+        "two runs or more, side by side",
+        argument("runs", metavar="RUN", nargs="+", help="directories that mlp train wrote"),
+        argument("--on", metavar="SOURCE", help="compare the answers to its rows; the test part if not given"),
+        JSON,
+    ),
+    "export": command(
+        commands.export,
+        "a run in the format of others: ONNX, safetensors, CSV, ...",
+        RUN,
+        argument("file", metavar="FILE", help=FORMATS),
+        force("a file that is there, or an earlier log in FOLDER/"),
+    ),
+    "bench": command(
+        commands.bench,
+        "compare optimizers: table, files and plots",
+        argument("-c", "--config", metavar="FILE", help="a file with a table [bench] (.toml)"),
+        argument("--optimizers", metavar="A,B", help="names of rules (see mlp optimizers), or all"),
+        argument("--problems", metavar="X,Y", help=f"names of problems: {', '.join(PROBLEMS)}, ..."),
+        argument("--seeds", metavar="N", type=int, help="fresh runs of each rule on each problem"),
+        argument("--data", metavar="DIR", help="the folder with mnist.npz, fashion_mnist.npz or proben1/"),
+        argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes; all cores"),
+        argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead: tcp://HOST:PORT"),
+        argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/bench-N if not given"),
+        force("files in DIR that are none of a comparison"),
+    ),
+    "data": command(commands.list_data, "the data sets there are"),
+    "optimizers": command(commands.list_optimizers, "the optimizers there are"),
+    "findings": command(commands.list_findings, "what can be found, why, and what to do"),
+}
+
+
+def build_parser() -> Parser:
+    """The arguments of all commands."""
+    top = Parser(prog="mlp", description="Train small neural networks, and learn why they do not learn.")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for name, (act, help, arguments) in COMMANDS.items():
+        parser = subparsers.add_parser(name, help=help)
+        for names, options in arguments:
+            parser.add_argument(*names, **options)
+        parser.set_defaults(act=act)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command; return the exit status."""
+    prepare_streams()
+    try:
+        with handling_signals({signal.SIGTERM: terminate}):
+            return _carry_out(arguments)
+    except KeyboardInterrupt as end:
+        print(f"\nmlp: interrupted {end}".rstrip() + ".", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _carry_out(arguments: Sequence[str] | None) -> int:
+    """The status of one command; what is wrong with its input is said in one line."""
+    try:
+        given = build_parser().parse_args(arguments)
+        status: int = given.act(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        drop_output()
+        return DONE
+    except (MLPError, OSError) as error:
+        warn(error)
+    except MemoryError:
+        warn(MLPError("there is not enough memory. Take fewer rows, a smaller batch or a smaller network."))
+    return WRONG

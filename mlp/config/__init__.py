@@ -1,0 +1,16 @@
+"""What an experiment file may say, and how its words become parts.
+
+Each section has a module: its keys, and how they become layers, a loss, a rule and so on. `schema` says what a key
+takes, `toml` reads and writes files, `config` has all sections together. Knows no data.
+"""
+
+from mlp.config.config import SECTIONS as SECTIONS
+from mlp.config.config import Config as Config
+from mlp.config.config import parse as parse
+from mlp.config.config import settle as settle
+from mlp.config.schema import naming_place as naming_place
+from mlp.config.toml import explaining_paths as explaining_paths
+from mlp.config.toml import override as override
+from mlp.config.toml import put as put
+from mlp.config.toml import read_toml as read_toml
+from mlp.config.toml import to_toml as to_toml

@@ -1,0 +1,72 @@
+"""The section [data]: where the rows come from, how they are parted and scaled, and how batches are changed.
+
+How rows are read and scaled stands in `preprocessing`. Here the keys become augmentations: what changes the batches to
+train on.
+"""
+
+# ruff: noqa: RUF009  -- `key` makes a field, as `field` does
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt, prod
+
+from mlp.config.schema import COLUMN, COLUMNS, IMAGE, NOT_NEGATIVE, PART, SEED, TEXT, key, one_of
+from mlp.data.augment import Augmentation, Mixup, Shift
+from mlp.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the data comes from, and how it is parted and scaled."""
+
+    source: str = key("", TEXT)
+    target: str | int | None = key(None, COLUMN)
+    task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
+    ignore: list[str] = key([], COLUMNS)
+    categorical: list[str] = key([], COLUMNS)
+    validation: float | str = key(0.15, PART)
+    test: float | str = key(0.15, PART)
+    scale: str = key("standard", one_of("standard", "minmax", "none"))
+    scale_target: str = key("none", one_of("none", "standard"))
+    class_weight: str = key("none", one_of("none", "balanced"))
+    shift: int = key(0, SEED)
+    image: list[int] = key([], IMAGE)
+    mixup: float = key(0.0, NOT_NEGATIVE)
+
+
+def build_augmentations(
+    data: DataConfig, loss_name: str, n_features: int, n_classes: int | None
+) -> tuple[Augmentation, ...]:
+    """What changes the batches to train on: images are shifted first, then samples are mixed.
+
+    `n_classes`: where the loss takes class labels, how many there are; None for values.
+    """
+    shift = [Shift(data.shift, _image_shape(data, n_features))] if data.shift else []
+    return (*shift, *([_build_mixup(data, loss_name, n_classes)] if data.mixup else []))
+
+
+def _image_shape(data: DataConfig, n_features: int) -> tuple[int, ...]:
+    """The shape of an image; a square where it is not given. Fewer than 16 features are hardly pixels."""
+    asked = f"[data] shift = {data.shift}"
+    image = tuple(data.image) or (isqrt(n_features),) * 2
+    if prod(image) != n_features or not (data.image or n_features >= 16):
+        given = f"image = {data.image}, which has {prod(image)} pixels" if data.image else "no image is given"
+        raise ConfigError(f"{asked} moves images, and rows have {n_features} features; {given}. Give [rows, columns].")
+    if data.scale == "standard":
+        raise ConfigError(
+            f"{asked} moves pixels to places that have another mean and deviation, and [data] scale = 'standard' has "
+            "divided by those. Set scale = 'minmax' or 'none'."
+        )
+    if data.shift >= min(image[:2]):
+        raise ConfigError(f"{asked} moves all of an image {image[0]} × {image[1]} out of itself. Give less.")
+    return image
+
+
+def _build_mixup(data: DataConfig, loss_name: str, n_classes: int | None) -> Mixup:
+    """Mixtures of samples, for losses that know what half a label is."""
+    asked = f"[data] mixup = {data.mixup:g} mixes targets"
+    if loss_name in ("focal", "hinge"):
+        raise ConfigError(f"{asked}, and [loss] {loss_name} takes whole labels. Set [loss] cross_entropy.")
+    if data.class_weight != "none":
+        raise ConfigError(f"{asked}, and class_weight weighs each by its class. Use one of them.")
+    return Mixup(data.mixup, n_classes)

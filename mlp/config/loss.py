@@ -1,0 +1,62 @@
+"""The section [loss]: what is made small.
+
+The same name means another loss for numbers, for one class of many and for yes or no. Which of them it is depends on
+the task and the outputs, and is decided in `model.output_head`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlp import losses
+from mlp.config.schema import NAME, NOT_NEGATIVE, build_part, key
+from mlp.losses import Loss
+
+REGRESSION: dict[str, Callable[..., Loss]] = {
+    "squared_error": losses.SquaredError,
+    "absolute_error": losses.AbsoluteError,
+    "huber": losses.Huber,
+    "log_cosh": losses.LogCosh,
+    "quantile": losses.Quantile,
+    "poisson": losses.Poisson,
+}
+ONE_OF_MANY: dict[str, Callable[..., Loss]] = {
+    "cross_entropy": losses.SoftmaxCrossEntropy,
+    "focal": losses.Focal,
+    "hinge": losses.Hinge,
+}
+YES_OR_NO: dict[str, Callable[..., Loss]] = {
+    "cross_entropy": losses.SigmoidCrossEntropy,
+    "focal": losses.SigmoidFocal,
+    "hinge": losses.BinaryHinge,
+}
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What is made small. Further keys are the loss's own: delta, quantile, label_smoothing, gamma."""
+
+    name: str = key("auto", NAME)
+    l1: float = key(0.0, NOT_NEGATIVE)
+    l2: float = key(0.0, NOT_NEGATIVE)
+    own: dict[str, Any] = field(default_factory=dict)
+
+
+def build_loss(name: str, own: Mapping[str, Any], known: Mapping[str, Callable[..., Loss]]) -> Loss:
+    """The loss of that name among those that are `known`, with its own keys."""
+    found: Loss = build_part(known[name], own, f"[loss] {name}")
+    return found
+
+
+def resolve_loss_name(given: str, output: str, task: str) -> str:
+    """The loss that "auto" stands for, with the output as it was given; any other name as it is."""
+    if given != "auto":
+        return given
+    return "squared_error" if task == "regression" or output == "identity" else "cross_entropy"
+
+
+def gives_probabilities(loss: str, output: str) -> bool:
+    """Whether what the loss of that name predicts for classes are probabilities, and not scores."""
+    return output != "identity" if loss in REGRESSION else loss != "hinge"

@@ -1,0 +1,136 @@
+"""The section [network]: the layers between inputs and outputs, and how they begin."""
+
+# ruff: noqa: RUF009  -- `key` makes a field, as `field` does
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlp.config import schema
+from mlp.config.loss import LossConfig
+from mlp.config.schema import (
+    FLAG,
+    LAYERS,
+    NAMED,
+    NOT_NEGATIVE,
+    NUMBER,
+    RATE,
+    RATES,
+    WIDTHS,
+    build_part,
+    key,
+    name_and_keys,
+    one_of,
+    unknown_name,
+)
+from mlp.errors import ConfigError, UnknownNameError
+from mlp.initializers import INITIALIZERS, Initializer
+from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Noise, Residual
+from mlp.network import Layout
+from mlp.pretraining import PRETRAINERS, Pretrainer
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The layers between inputs and outputs."""
+
+    hidden: list[int] = key([32], WIDTHS)
+    activation: str | list[str] = key("relu", schema.ACTIVATIONS)
+    output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
+    init: str | dict[str, Any] = key("auto", NAMED)
+    bias: float = key(0.0, NUMBER)
+    pretrain: str | dict[str, Any] = key("none", NAMED)
+    dropout: float | list[float] = key(0.0, RATES)
+    input_dropout: float = key(0.0, RATE)
+    input_noise: float = key(0.0, NOT_NEGATIVE)
+    max_norm: float = key(0.0, NOT_NEGATIVE)
+    batch_norm: bool = key(False, FLAG)
+    residual: bool = key(False, FLAG)
+    frozen: list[str] = key([], LAYERS)
+
+
+def build_layers(
+    network: NetworkConfig, loss: LossConfig, n_in: int, n_out: int, output_layers: Sequence[Layer] = ()
+) -> list[Layer]:
+    """All layers from `n_in` inputs to `n_out` outputs; `output_layers` stand after the last dense layer.
+
+    `loss` has the weight penalties, which dense layers carry.
+    """
+    found: list[Layer] = []
+    layers = _input_layers(network, n_in)
+    for width, activation, rate in zip(
+        network.hidden,
+        _one_each(network.activation, network.hidden, "activation"),
+        _one_each(network.dropout, network.hidden, "dropout"),
+        strict=True,
+    ):
+        block = _hidden_layer(network, loss, n_in, width, activation)
+        block += [Dropout(rate)] if rate else []
+        found += [Residual(block)] if network.residual and width == n_in and found else block
+        n_in = width
+    return [*layers, *found, _dense(network, loss, n_in, n_out), *output_layers]
+
+
+def _input_layers(network: NetworkConfig, n_in: int) -> list[Layer]:
+    """The layers before the first weights: noise, then dropout."""
+    noise, rate = network.input_noise, network.input_dropout
+    return [*([Noise(noise, n_in=n_in)] if noise else []), *([Dropout(rate, n_in=n_in)] if rate else [])]
+
+
+def _one_each(value: Any, hidden: Sequence[int], name: str) -> list[Any]:
+    """One value for each hidden layer."""
+    if not isinstance(value, list):
+        return [value] * len(hidden)
+    if len(value) != len(hidden):
+        raise ConfigError(
+            f"[network] {name} has {len(value)} entries for {len(hidden)} hidden layers. Give one for all, or as many."
+        )
+    return value
+
+
+def _hidden_layer(network: NetworkConfig, loss: LossConfig, n_in: int, width: int, activation: str) -> list[Layer]:
+    """Weighted sums, batch norm if that is on, and the activation. Of radial units the sums are inside."""
+    norm: list[Layer] = [BatchNorm()] if network.batch_norm else []
+    if activation == "rbf":
+        return [RBF(n_in, width), *norm]
+    if activation == "maxout":
+        return [_dense(network, loss, n_in, 2 * width), *norm, Maxout(2)]
+    if activation not in ACTIVATIONS:
+        raise unknown_name("[network] activation", activation, {*ACTIVATIONS, "maxout", "rbf"})
+    return [_dense(network, loss, n_in, width), *norm, ACTIVATIONS[activation]()]
+
+
+def _dense(network: NetworkConfig, loss: LossConfig, n_in: int, n_out: int) -> Dense:
+    weights = network.init if network.init == "auto" else _build_initializer(network.init)
+    return Dense(n_in, n_out, weights, network.bias, loss.l1, loss.l2)
+
+
+def _build_initializer(given: str | Mapping[str, Any]) -> Initializer:
+    name, own = name_and_keys(given)
+    if name not in INITIALIZERS:
+        raise UnknownNameError("[network] init", name, {*INITIALIZERS, "auto"})
+    found: Initializer = build_part(INITIALIZERS[name], own, f"[network] init {name}")
+    return found
+
+
+def frozen_slices(network: NetworkConfig, layout: Layout) -> tuple[slice, ...]:
+    """Where the parameters of the layers lie that [network] frozen names."""
+    known = dict(zip(layout.names, layout.slices, strict=True))
+    for name in network.frozen:
+        if name not in known:
+            raise ConfigError(f"[network] frozen: there is no layer {name!r}. The layers are {', '.join(known)}.")
+    return tuple(known[name] for name in network.frozen)
+
+
+def build_pretrainer(network: NetworkConfig) -> Pretrainer | None:
+    """What trains the hidden layers before training begins; None where nothing does."""
+    name, own = name_and_keys(network.pretrain)
+    if name == "none":
+        if own:
+            raise ConfigError(f"[network] pretrain none has no key {next(iter(own))!r}. Name rbm or autoencoder.")
+        return None
+    if name not in PRETRAINERS:
+        raise unknown_name("[network] pretrain", name, {*PRETRAINERS, "none"})
+    found: Pretrainer = build_part(PRETRAINERS[name], own, f"[network] pretrain {name}")
+    return found

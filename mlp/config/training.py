@@ -1,0 +1,72 @@
+"""The sections [training] and [record]: how long, in what portions, from which seed; and what is kept of it."""
+
+# ruff: noqa: RUF009  -- `key` makes a field, as `field` does
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from mlp.config.schema import BATCH_SIZE, COUNT, EPOCHS, FLAG, SEED, STOPPING, Allowed, key, one_of
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long, in what portions, from which seed."""
+
+    epochs: int = key(20, EPOCHS)
+    batch_size: int | str = key(32, BATCH_SIZE)
+    shuffle: bool = key(True, FLAG)
+    seed: int = key(0, SEED)
+    dtype: str = key("float32", one_of("float32", "float64"))
+    restarts: int = key(1, COUNT)
+    ensemble: bool = key(False, FLAG)
+    early_stopping: bool | dict[str, Any] = key(False, STOPPING)
+
+    def rows_per_batch(self, n_rows: int) -> int:
+        """How many of `n_rows` rows a step takes; "full": all of them."""
+        return n_rows if self.batch_size == "full" else int(self.batch_size)
+
+    def steps_per_epoch(self, n_rows: int) -> int:
+        """How many steps go through `n_rows` rows; the last may take fewer than the others."""
+        return ceil(n_rows / self.rows_per_batch(n_rows))
+
+    def generator(self, *place: int) -> np.random.Generator:
+        """The generator at a place in the tree that grows from the seed: one for each purpose."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=place))
+
+    @property
+    def population(self) -> tuple[int, ...]:
+        """The leading axes of the parameters: (restarts,) where several networks train at once."""
+        return (self.restarts,) if self.restarts > 1 else ()
+
+    @property
+    def patience(self) -> int | None:
+        """How many epochs without improvement early stopping waits; None where it is off."""
+        if self.early_stopping is False:
+            return None
+        return int(self.early_stopping.get("patience", 10)) if isinstance(self.early_stopping, Mapping) else 10
+
+    @property
+    def min_delta(self) -> float:
+        """By how much the loss must fall to count as an improvement."""
+        return float(self.early_stopping.get("min_delta", 0.0)) if isinstance(self.early_stopping, Mapping) else 0.0
+
+
+PROBE = Allowed(one_of("auto", "never").fits, "auto | never (curvature probes at an interval are not built yet)")
+
+
+@dataclass(frozen=True)
+class RecordConfig:
+    """What is kept of what happened.
+
+    `baseline`: whether a plain network may be trained beside a run that looks slow or ends poorly. `probe` is for
+    probes of the curvature, which are not built yet.
+    """
+
+    every: int = key(1, COUNT)
+    baseline: str = key("auto", one_of("auto", "never"))
+    probe: str = key("auto", PROBE)

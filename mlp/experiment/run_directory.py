@@ -1,0 +1,329 @@
+"""Run directories: what is written, and how it is read again.
+
+    config.toml     the experiment, resolved           history.npz    what was recorded
+    model.npz       parameters, statistics, and how    metrics.json   how good it became
+                    raw rows become inputs             findings.json  what was found
+    checkpoint.npz  where training stands; `checkpoint` writes it
+
+Files are written under temporary names, and renamed when all of them are whole: a full disk costs the new run, never
+an earlier one. None holds a pickle. Nothing that is read is trusted. model.npz holds experiment and metrics once more,
+and the checksums of history and findings, all under a checksum; files that say something else are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from mlp.config import Config, parse, read_toml, to_toml
+from mlp.config.network import build_layers
+from mlp.diagnosis import Finding
+from mlp.errors import DataError, FileFormatError, MLPError
+from mlp.history import History
+from mlp.model import Model, OutputHead, build_output_head
+from mlp.network import Network
+from mlp.preprocessing import Preprocessing
+from mlp.preprocessing.source import files_read
+from mlp.storage import archive
+from mlp.storage.atomic import replacing_all
+from mlp.storage.permission import Permission, status
+
+FORMAT = 1
+MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "model.npz": "wb"}
+"""The files of a run in the order in which they are renamed, and how each is opened."""
+NAMES = tuple(MODES)
+CHECKPOINT = "checkpoint.npz"
+MODELS = ("model.npz", CHECKPOINT)
+"""Of which a run has one at least, as soon as it has anything."""
+STALE = ("repaired.toml",)
+"""What an earlier run may have left that says nothing of a new one. Removed, as is what was left half written."""
+LEFT = re.compile(r"((\.\d+)?\.part)+$")
+
+
+def new_folder(name: str) -> Path:
+    """runs/NAME-1, runs/NAME-2, ...: the first that is free, for a repaired run too."""
+    number = 1
+    while (folder := Path("runs") / f"{name}-{number}").exists() or repaired_folder(folder).exists():
+        number += 1
+    return folder
+
+
+def repaired_folder(folder: Path) -> Path:
+    """DIR-repaired, beside DIR; of the working directory too, which may be called "."."""
+    named = folder.resolve() if folder.name in ("", "..") else folder
+    return named.with_name(f"{named.name}-repaired") if named.name else named / "-repaired"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a model stands there."""
+    return (folder / "model.npz").is_file()
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that holds something else than a run, or cannot be made; make it."""
+    check_place(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: the folder cannot be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK):
+        raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder that holds something else than a run."""
+    if status(folder) is not None and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
+    if folder.is_dir() and not (is_free(folder) or holds_run(folder)):
+        raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
+
+
+def own_files(folder: Path) -> list[Path]:
+    """All that a run directory may hold, whether it is there or not."""
+    return [folder / name for name in (*NAMES, CHECKPOINT, *STALE)]
+
+
+def files_behind(folder: Path) -> list[Path]:
+    """All that a run directory may hold, and the data from which the run came."""
+    try:
+        return [*own_files(folder), *files_read(parse(read_toml(folder / "config.toml")))]
+    except MLPError:  # what is damaged says nothing of them
+        return own_files(folder)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether nothing stands there, but for what a killed process left half written."""
+    return not folder.is_dir() or all(map(_is_left, folder.iterdir()))
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a run stands there, finished or not, or what is left of one. Names alone prove nothing."""
+    return any(archive.is_archive(path) for name in MODELS for path in folder.glob(f"{name}*"))
+
+
+def check_unread(folder: Path, permission: Permission) -> None:
+    """Refuse to write a run over what is read: a table that lies there under the name of a run's file, say."""
+    for path in (folder, *own_files(folder)):
+        permission.check_unread(path)
+    for path in filter(_is_left, folder.iterdir() if folder.is_dir() else ()):
+        permission.check_unread(path)
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a file is what a killed process left of one that runs write."""
+    name = LEFT.sub("", path.name)
+    return name != path.name and name in (*NAMES, CHECKPOINT, *STALE)
+
+
+@contextmanager
+def reserve(folder: Path) -> Iterator[None]:
+    """Have the folder there and writable inside; made for this and still empty at the end, it is gone again."""
+    made = [place for place in (folder, *folder.parents) if status(place) is None]
+    try:
+        check_writable(folder)
+        yield
+    finally:
+        with suppress(OSError):  # what holds something stays
+            for place in made:
+                place.rmdir()
+
+
+# writing
+
+
+class Saved(NamedTuple):
+    """What a run directory holds."""
+
+    config: Config
+    model: Model
+    history: History
+    metrics: dict[str, Any]
+    findings: tuple[Finding, ...]
+    steps: int
+    seconds: float
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What metrics.json holds."""
+        return {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
+
+
+def write_run(folder: Path, run: Saved) -> None:
+    """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
+    with reserve(folder):
+        try:
+            with replacing_all(folder, MODES) as files:
+                files["config.toml"].write(to_toml(run.config.to_dict()))
+                files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
+                files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
+                run.history.write_into(files["history.npz"])
+                _write_model(files["model.npz"], run)
+            for path in list(folder.iterdir()):
+                if path.name in STALE or _is_left(path):
+                    path.unlink()
+        except OSError as error:
+            raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+
+
+def _write_model(file: IO[bytes], run: Saved) -> None:
+    """model.npz: all that is needed to predict, and by which the other files are known to belong to it."""
+    network = run.model.network
+    about = {
+        "format": FORMAT,
+        "config": run.config.to_dict(),
+        "numbers": _to_exact_values(run.numbers),
+        "preprocessing": run.model.preprocessing.to_json(),
+        "layers": [repr(layer) for layer in network.layers],
+        "seals": {"history": run.history.seal(), "findings": _seal(_findings_as_json(run))},
+    }
+    archive.write_into(file, about, {"params": network.params, "statistics": network.statistics})
+
+
+def to_json_values(value: Any) -> Any:
+    """What JSON can hold: tuples as lists, and null for a number that is none."""
+    return _map_floats(value, lambda number: number if np.isfinite(number) else None)
+
+
+def _to_exact_values(value: Any) -> Any:
+    """What JSON can hold and `_from_exact_values` can read: a number that is none is text, so that -inf is not NaN."""
+    return _map_floats(value, lambda number: number if np.isfinite(number) else str(number))
+
+
+def _map_floats(value: Any, each: Callable[[float], Any]) -> Any:
+    """Lists, dicts and numbers of Python, with `each` applied to every float."""
+    if isinstance(value, dict):
+        return {name: _map_floats(v, each) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_map_floats(v, each) for v in value]
+    if isinstance(value, np.generic):
+        return _map_floats(value.item(), each)
+    return each(value) if isinstance(value, float) else value
+
+
+def _findings_as_json(run: Saved) -> list[Any]:
+    found: list[Any] = to_json_values([finding.to_json() for finding in run.findings])
+    return found
+
+
+def _seal(findings: Any) -> str:
+    """SHA-256 of what JSON says, however it is laid out."""
+    return hashlib.sha256(json.dumps(findings, sort_keys=True).encode()).hexdigest()
+
+
+# reading
+
+
+def read_run(folder: Path) -> Saved:
+    """What stands in a run directory; FileFormatError names the file that is not as it was written."""
+    if not is_run(folder):
+        raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
+    saved = _read(folder / "model.npz", _read_archive)
+    config = _read(folder / "model.npz", lambda _: parse(saved.about["config"]))
+    if parse(read_toml(folder / "config.toml"), str(folder / "config.toml")) != config:
+        raise FileFormatError(
+            f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
+        )
+    model = _read(folder / "model.npz", lambda _: _rebuild_model(config, saved))
+    numbers = _read(folder / "metrics.json", lambda path: _read_numbers(path, saved.about["numbers"]))
+    seals = saved.about.get("seals", {})
+    findings = _read(folder / "findings.json", lambda path: _read_findings(path, seals.get("findings")))
+    history = _read(folder / "history.npz", lambda path: _read_history(path, seals.get("history")))
+    return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"])
+
+
+def read_numbers(folder: Path) -> dict[str, Any]:
+    """Metrics, steps and seconds of the run that the history there belongs to; empty where model.npz tells none."""
+    try:
+        about = _read(folder / "model.npz", _read_archive).about
+        _read(folder / "history.npz", lambda path: _read_history(path, about.get("seals", {}).get("history")))
+        numbers: dict[str, Any] = _from_exact_values(about["numbers"])
+        return numbers
+    except MLPError:
+        return {}
+
+
+def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
+    """What `reader` makes of the file; anything that is wrong with it is said in one line."""
+    with archive.explained(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return reader(path)
+        except MLPError as error:
+            raise FileFormatError(str(error)) from None
+
+
+def _read_history(path: Path, seal: str | None) -> History:
+    """The history; its seal is that of the columns as they were written, which may have another name today."""
+    found = archive.read(path, compressed=True)
+    if seal is not None and archive.seal(found.about["columns"], found.arrays) != seal:
+        raise FileFormatError("this is not the history of this model")
+    return History.unpacked(found.about["columns"], found.arrays)
+
+
+def _read_archive(path: Path) -> archive.Archive:
+    found = archive.read(path)
+    archive.check_format(found.about["format"], FORMAT)
+    return found
+
+
+def _read_numbers(path: Path, written: Any) -> dict[str, Any]:
+    """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
+    found: dict[str, Any] = _from_exact_values(written)
+    if json.loads(path.read_text(encoding="utf-8")) != to_json_values(found):
+        raise FileFormatError("these are not the metrics of this model")
+    return found
+
+
+def _from_exact_values(written: Any) -> Any:
+    """What `_to_exact_values` was given."""
+    if isinstance(written, dict):
+        return {name: _from_exact_values(value) for name, value in written.items()}
+    if isinstance(written, list):
+        return list(map(_from_exact_values, written))
+    return float(written) if isinstance(written, str) else written
+
+
+def _read_findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, list):
+        raise TypeError("a list is needed")
+    if seal is not None and _seal(found) != seal:
+        raise FileFormatError("these are not the findings of this model; mlp diagnose finds them again")
+    return tuple(map(Finding.from_json, found))
+
+
+def _rebuild_model(config: Config, saved: archive.Archive) -> Model:
+    """The model that the configuration describes, with the parameters that were saved."""
+    preprocessing = Preprocessing.from_json(saved.about["preprocessing"])
+    head = build_output_head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
+    return Model(_rebuild_network(config, preprocessing.n_in, head, saved.arrays), head, preprocessing)
+
+
+def _rebuild_network(config: Config, n_in: int, head: OutputHead, saved: dict[str, Any]) -> Network:
+    params = saved["params"]
+    population = params.shape[:1] if config.training.ensemble and params.ndim > 1 else ()
+    _check_size([n_in, *config.network.hidden, head.n_out], params.size // max(population, default=1))
+    layers = build_layers(config.network, config.loss, n_in, head.n_out, head.layers)
+    network = Network(layers, 0, population=population, dtype=np.dtype(config.training.dtype))
+    for name, mine in (("params", network.params), ("statistics", network.statistics)):
+        if saved[name].shape != mine.shape or saved[name].dtype != mine.dtype:
+            raise FileFormatError(f"{name} is {saved[name].dtype} {saved[name].shape}, not {mine.dtype} {mine.shape}")
+        np.copyto(mine, saved[name])
+    return network
+
+
+def _check_size(widths: Sequence[int], n_saved: int) -> None:
+    """Refuse to make room for a network that needs more than was saved: a weight at least for every two nodes."""
+    least = sum(n_in * n_out for n_in, n_out in pairwise(widths))
+    if least > n_saved:
+        raise FileFormatError(f"params has {n_saved:,} numbers, and the network needs more than {least:,}")

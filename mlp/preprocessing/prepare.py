@@ -1,0 +1,246 @@
+"""From a source of data to the rows a network trains on.
+
+Loads, checks, parts, encodes and scales. What is learned on the way is learned from the training rows only. The same is
+done to more rows for a network that was trained before: they are scaled as the first ones were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.config import Config
+from mlp.data import Dataset, Parts, Scaling, check_trainable, split
+from mlp.data import scale as scalings
+from mlp.data.blocks import row_blocks, selected
+from mlp.data.complaints import found_in, quoted
+from mlp.data.split import checked_fractions
+from mlp.errors import ConfigError, DataError
+from mlp.preprocessing.preprocessing import Part, Preprocessing, lenient_task, make_part
+from mlp.preprocessing.source import GivenRows, Source, read_source
+from mlp.preprocessing.target import decode_labels, n_columns, name_classes, read_target, require_target, resolve_task
+
+CELLS = 1 << 24  # of a part that its fingerprint reads
+SPLIT = 0
+"""The place of the generator that parts the rows, in the tree that grows from the seed."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready to train on. `dataset`: what it came from. `class_weight` (n_classes,), where it was given."""
+
+    preprocessing: Preprocessing
+    train: Part
+    validation: Part | None
+    test: Part | None
+    dataset: Dataset
+    class_weight: Array | None = None
+
+    def row_weights(self, class_weight: str) -> Array | None:
+        """What each training row counts, (n,); None where all count the same.
+
+        `class_weight`: "balanced", or anything else for none. Weights of classes that were given come before that.
+        """
+        part = self.train
+        if self.class_weight is not None:
+            factors = self.class_weight[part.y]
+            return factors if part.weights is None else part.weights * factors
+        return balance(part.y, part.weights) if class_weight == "balanced" else part.weights
+
+
+def balance(y: Array, weights: Array | None = None) -> Array:
+    """N / (n_classes · n_c) for a row of class c: every class weighs the same in sum, and the mean weight is 1.
+
+    With `weights` (n,) those of a row of class c times W / (n_classes · W_c), W being their sums.
+    """
+    if weights is None:
+        counts = np.bincount(y)
+        return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
+    sums = np.bincount(y, weights)
+    return np.asarray(weights * weights.sum() / (np.count_nonzero(sums) * sums[y]))
+
+
+def prepare(config: Config, data: Source) -> Prepared:
+    """Load the configured source, or take `data`; check, part, encode and scale it. The seed parts the rows."""
+    dataset = read_source(config, data)
+    fractions = held_out_fractions(config, dataset)
+    given = data if isinstance(data, GivenRows) else GivenRows(dataset)
+    knows_classes = given is data and dataset.class_names is not None
+    with found_in(config.data.source if data is None else ""):
+        prepared = _prepare_rows(config, given, fractions, knows_classes)
+    validation = _given_validation(config, given, prepared.preprocessing)
+    validation, test = (
+        _read_part(config, key, prepared.preprocessing) or part
+        for key, part in (("validation", validation or prepared.validation), ("test", prepared.test))
+    )
+    return replace(prepared, validation=validation, test=test)
+
+
+def prepare_more(config: Config, data: GivenRows, preprocessing: Preprocessing) -> Prepared:
+    """More rows for a network that was trained before, scaled as the first ones were."""
+    dataset = data.dataset
+    labels = dataset.y if preprocessing.task == "classification" else None
+    parts = _split_rows(config, dataset, held_out_fractions(config, dataset), labels)
+    train, validation, test = (_part_of_more(config, data, preprocessing, rows) for rows in parts)
+    assert train is not None  # fractions leave rows to train on
+    validation = _given_validation(config, data, preprocessing) or validation
+    return Prepared(preprocessing, train, validation, test, dataset, data.class_weight)
+
+
+def held_out_fractions(config: Config, dataset: Dataset) -> tuple[float, float]:
+    """Which fractions to hold out. None where the data is every pattern there is, or has that part already."""
+    validation, test = config.data.validation, config.data.test
+    if dataset.complete:
+        return 0.0, 0.0
+    held_validation = 0.0 if isinstance(validation, str) else validation
+    held_test = 0.0 if isinstance(test, str) or dataset.test is not None else test
+    checked_fractions(held_validation, held_test, "[data] ")
+    return held_validation, held_test
+
+
+def _split_rows(config: Config, dataset: Dataset, fractions: tuple[float, float], labels: Array | None) -> Parts:
+    """The rows of each part; equal rows are parted equally by equal seeds."""
+    rng = config.training.generator(SPLIT)
+    return split(len(dataset.X), validation=fractions[0], test=fractions[1], rng=rng, labels=labels)
+
+
+def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, float], knows_classes: bool) -> Prepared:
+    """The parts of the data set itself; parts in other files are not looked at."""
+    dataset, weights, dtype = given.dataset, given.weights, np.dtype(config.training.dtype)
+    task = resolve_task(dataset, config.data.source, config.data.task)
+    dataset = name_classes(dataset) if task == "classification" else dataset
+    target = "y" if dataset.encoding is None else f"column {quoted(dataset.target_name)}"
+    checked_as = lenient_task(task, np.asarray(dataset.y)) if knows_classes else task
+    check_trainable(dataset.X, dataset.y, checked_as, dataset.feature_names, dataset.class_names, target)
+    y, class_names, labels = read_target(dataset, task)
+    rows = _split_rows(config, dataset, fractions, y if task == "classification" else None)
+    preprocessing = Preprocessing(
+        task,
+        dataset.feature_names,
+        dataset.target_name,
+        class_names,
+        labels,
+        n_columns(y) if labels is None else len(labels),
+        _fit_scaling(config.data.scale, dataset, rows.train, weights),
+        dataset.encoding,
+        _fit_target_scaling(config.data.scale_target, task, y, rows.train, weights),
+    )
+    train, validation, test = (
+        make_part(dataset.X, y, part, preprocessing.scaling, dtype, weights) if len(part) else None for part in rows
+    )
+    assert train is not None  # fractions leave rows to train on
+    if dataset.test is not None:
+        test = preprocessing.part(dataset.test[0], decode_labels(dataset, dataset.test[1]), dtype)
+    return Prepared(preprocessing, train, validation, test, dataset, given.class_weight)
+
+
+def _fit_scaling(name: str, dataset: Dataset, rows: Array, weights: Array | None) -> Scaling:
+    """Fitted on the training rows only."""
+    if name == "none":
+        return scalings.none(dataset.X.shape[1], dataset.feature_names)
+    if name == "minmax":
+        return scalings.minmax(dataset.X, rows, dataset.feature_names)
+    return scalings.standard(dataset.X, rows, dataset.feature_names, None if weights is None else weights[rows])
+
+
+def _fit_target_scaling(name: str, task: str, y: Array, rows: Array, weights: Array | None) -> Scaling | None:
+    """Fitted on the training rows only."""
+    if name == "none":
+        return None
+    if task != "regression":
+        raise ConfigError(f"[data] scale_target = {name!r} is for numbers, and the task is {task}. Use none.")
+    columns = y.reshape(len(y), -1)
+    return scalings.standard(columns, rows, ("y",) * n_columns(y), None if weights is None else weights[rows])
+
+
+def _part_of_more(config: Config, data: GivenRows, preprocessing: Preprocessing, rows: Array) -> Part | None:
+    """Some of the rows that were given for a network that was trained before."""
+    if not len(rows):
+        return None
+    X, y = data.dataset.X[rows], decode_labels(data.dataset, np.asarray(data.dataset.y))[rows]
+    weights = None if data.weights is None else data.weights[rows]
+    return replace(preprocessing.part(X, y, np.dtype(config.training.dtype)), weights=weights)
+
+
+def _given_validation(config: Config, data: GivenRows, preprocessing: Preprocessing) -> Part | None:
+    """Rows (X, y, weights) that were given to validate on."""
+    if data.validation is None:
+        return None
+    X, y, weights = data.validation
+    return replace(preprocessing.part(X, y, np.dtype(config.training.dtype)), weights=weights)
+
+
+def _read_part(config: Config, key: str, preprocessing: Preprocessing) -> Part | None:
+    """The part that stands in a file of its own."""
+    path: Any = getattr(config.data, key)
+    if not isinstance(path, str):
+        return None
+    with found_in(f"[data] {key} = {path}"):
+        X, y = preprocessing.load_pair(path, config.data.target)
+        return preprocessing.part(X, require_target(y, path), np.dtype(config.training.dtype))
+
+
+# to know data again
+
+
+def fingerprint(prepared: Prepared) -> dict[str, Any]:
+    """A few numbers that change when any of the data does: the same for the same data, prepared in the same way.
+
+    They come from shapes, targets, what was learned from all training rows (means, categories, classes), and the rows
+    themselves. Of more than 16 million cells only every k-th row is read: a file of 20 GB is not read once more.
+    """
+    inputs = prepared.preprocessing
+    preparation = inputs.to_json()
+    del preparation["label_kind"]  # 3 is 3 in any dtype
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    return {
+        "features": len(inputs.feature_names),
+        "rows": {name: 0 if part is None else len(part) for name, part in parts.items()},
+        "preparation": _sha([json.dumps(preparation, sort_keys=True).encode()]),
+        "content": {name: "" if part is None else _content(part) for name, part in parts.items()},
+    }
+
+
+def _sha(chunks: Iterable[Any]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _content(part: Part) -> str:
+    """The hash of its targets, and of its rows or as many as are looked at."""
+    n_columns = part.X.shape[1]
+    every = -(-len(part) * n_columns // CELLS)
+    return _sha(block.data for block in chain([np.ascontiguousarray(part.y)], _rows(part, max(1, every))))
+
+
+def _rows(part: Part, every: int) -> Iterator[Array]:
+    """Every k-th row as it stands in X, some of them at a time."""
+    chosen = np.arange(0, len(part), every)
+    rows = chosen if part.rows is None else part.rows[chosen]
+    for block in row_blocks(len(rows), part.X.shape[1]):
+        yield np.ascontiguousarray(selected(part.X, rows, block))
+
+
+def check_same_data(found: dict[str, Any], needed: dict[str, Any], source: str) -> None:
+    """Refuse data that is not what a run was trained on; say in what it differs."""
+    if found == needed:
+        return
+    remedy = "Put it back as it was, or train anew with mlp train."
+    what = f"{source or 'data'}: this is not the data that the run was trained on"
+    for name in needed["rows"]:
+        if found["rows"].get(name) != needed["rows"][name]:
+            raise DataError(
+                f"{what}: {name} has {found['rows'].get(name)} rows, and had {needed['rows'][name]}. {remedy}"
+            )
+    if found["features"] != needed["features"]:
+        raise DataError(f"{what}: it has {found['features']} features, and had {needed['features']}. {remedy}")
+    raise DataError(f"{what}: as many rows, but other numbers in them, or rounded by another machine. {remedy}")

@@ -1,0 +1,217 @@
+"""How raw rows become what a network takes, and class codes become what people read.
+
+`Preprocessing` holds what was learned from the training rows: scaling, categories, the names of the classes. It is
+saved with the model and applied to everything that the model sees later. A `Part` is rows for one purpose. Rows that
+are memory-mapped stay on disk and are scaled some at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.data import Column, Encoding, Scaling, apply_labels, check_trainable, load
+from mlp.data.boxed import boxed, exact_array, unboxed
+from mlp.data.complaints import names
+from mlp.data.dataset import as_features, as_target
+from mlp.data.labels import labels_from_json, labels_to_json
+from mlp.errors import DataError, ShapeError
+from mlp.preprocessing.source import as_plain_array, target_beside
+from mlp.preprocessing.target import as_values, decode_labels, is_one_of_k, n_columns
+
+BLOCK = 4096  # rows that are scaled and evaluated at once
+CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of float32
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows for one purpose: `rows` of X (None: all), to be scaled on the way by `scaling` (None: they are); and y.
+
+    `weights` (n,) is what each of them counts, None where all count the same.
+    """
+
+    X: Array
+    y: Array
+    rows: Array | None = None
+    scaling: Scaling | None = None
+    weights: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its rows stay on disk, and are read and scaled when they are needed."""
+        return self.scaling is not None
+
+    def blocks(self, dtype: Any) -> Iterator[Array]:
+        """The scaled rows, some thousand at a time, (≤ BLOCK, n_features); fewer of wide ones that stay on disk."""
+        size = BLOCK if self.scaling is None else min(BLOCK, max(1, CELLS // self.X.shape[1]))
+        for start in range(0, len(self), size):
+            yield self.at(slice(start, min(start + size, len(self))), dtype)
+
+    def at(self, chosen: slice | Array, dtype: Any) -> Array:
+        """Some of the rows, scaled: those of a slice, or of these numbers within the part."""
+        rows = chosen if self.rows is None else self.rows[chosen]
+        if self.scaling is None:
+            return self.X[rows]
+        # the rows are handed on as numbers, so that a complaint names those of X
+        numbers = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+        return self.scaling.apply(self.X, dtype, numbers)
+
+    def first(self, most: int, dtype: Any) -> Part:
+        """The first rows in memory, scaled: `most` at most, and no more than one block."""
+        X = next(self.blocks(dtype))[:most]
+        return Part(np.asarray(X, dtype), self.y[: len(X)], weights=_of(self.weights, slice(len(X))))
+
+
+def make_part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any, weights: Array | None = None) -> Part:
+    """Some rows of X and y, scaled now or, where X is memory-mapped, on the way."""
+    largest, limit = np.abs(y[rows]).max(initial=0), np.finfo(dtype).max
+    if largest > limit:
+        raise DataError(f"y runs to {largest:.3g}, and {dtype} to {limit:.3g}. Rescale y, or compute in float64.")
+    if isinstance(X, np.memmap):
+        return Part(X, y[rows], rows, scaling, _of(weights, rows))
+    return Part(scaling.apply(X, dtype, rows), y[rows], weights=_of(weights, rows))
+
+
+def _of(weights: Array | None, rows: Any) -> Array | None:
+    return None if weights is None else weights[rows]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How raw rows become what the network takes, and its answers what people read.
+
+    `class_labels` (n_classes,) are the classes as the targets held them, in their dtype, `class_names` as text: of a
+    table, as its file writes them. `targets` is how numbers to predict are scaled, None where they are not.
+    """
+
+    task: str
+    feature_names: tuple[str, ...]
+    target_name: str
+    class_names: tuple[str, ...] | None
+    class_labels: Array | None
+    n_targets: int
+    scaling: Scaling
+    encoding: Encoding | None = None
+    targets: Scaling | None = None
+
+    @property
+    def n_in(self) -> int:
+        """How many inputs a network for these rows has."""
+        return len(self.scaling.shift)
+
+    def raw(self, X: Any) -> Array:
+        """Rows as they were given as numbers (n, n_features), not scaled yet."""
+        table = as_plain_array(X, "X")
+        n_features = len(self.feature_names)
+        columns = self.feature_names
+        if self.encoding is not None and table.ndim == 2:
+            columns = tuple(column.name for column in self.encoding.columns)
+            uncoded = table.shape[1] == len(columns) != n_features  # categories that are numbers
+            if uncoded or table.dtype.kind not in "biuf":
+                return self.encoding.encode_rows(boxed(X))
+        found = as_features(table)
+        if found.shape[1] != n_features:
+            trained = f"{len(columns)}: {names(columns, 4)}"
+            raise ShapeError(f"X has {found.shape[1]} features; the network was trained on {trained}.")
+        return found
+
+    def codes(self, y: Any) -> Array:
+        """Targets as the network counts them: class codes, or numbers."""
+        found = as_target(exact_array(y))
+        if self.class_labels is not None and self.class_names is not None:
+            if n_columns(found) == self.n_targets and is_one_of_k(found):
+                return np.asarray(found.argmax(1))
+            return apply_labels(found, self.class_names, self.class_labels)
+        found = unboxed(found)
+        if found.dtype.kind in "US":
+            raise DataError(f"y holds {found.dtype} values; the network was trained on numbers.")
+        if n_columns(found) != self.n_targets:
+            raise ShapeError(f"y has {n_columns(found)} columns; the network was trained on {self.n_targets}.")
+        return as_values(found, self.task)
+
+    def rows(self, X: Any, dtype: Any) -> Part:
+        """Raw rows X whose targets are not known, scaled as those it was trained on."""
+        scaled = self.scaling.apply(self.raw(X), dtype)
+        return Part(scaled, np.empty(len(scaled)))
+
+    def part(self, X: Any, y: Any, dtype: Any) -> Part:
+        """Raw rows X and their targets y: checked, encoded and scaled as those it was trained on."""
+        X, codes = self.raw(X), self.codes(y)
+        check_trainable(X, codes, lenient_task(self.task, codes), self.feature_names, None)
+        return make_part(X, codes, np.arange(len(X)), self.scaling, dtype)
+
+    def load_rows(self, source: str | Path) -> Array:
+        """Raw rows of a source, read the way the training data was; of its official test part, if it has one."""
+        dataset = load(source, None, replace(self.table_encoding, target_name=""))
+        return dataset.X if dataset.test is None else dataset.test[0]
+
+    def load_pair(self, source: str | Path, target: str | int | None) -> tuple[Array, Array | None]:
+        """Those rows and their targets, None if there are none.
+
+        The targets of a .npy lie beside it, under the name that the training `target` has in its own folder.
+        """
+        dataset = load(source, target_beside(source, target), self.table_encoding)
+        X, y = (dataset.X, dataset.y) if dataset.test is None else dataset.test
+        if y is not None and self.class_labels is not None and dataset.class_names == self.class_names:
+            return X, self.class_labels[y]
+        return X, None if y is None else decode_labels(dataset, y)
+
+    def has_test_part(self, source: str | Path) -> bool:
+        """Whether a source has an official test part."""
+        return load(source, encoding=self.table_encoding).test is not None
+
+    def names_of(self, labels: Array) -> list[str]:
+        """What classes are called, (n,): as the file with the training rows writes them."""
+        assert self.class_labels is not None and self.class_names is not None
+        known = dict(zip(self.class_labels.tolist(), self.class_names, strict=True))
+        return [known[label] for label in labels.tolist()]
+
+    @property
+    def table_encoding(self) -> Encoding:
+        """How further tables are read: as the training table was, or by the names of the features."""
+        columns = tuple(map(Column, self.feature_names)) if self.encoding is None else self.encoding.columns
+        return Encoding(columns, self.target_name, self.class_names if self.task == "classification" else None)
+
+    def to_json(self) -> dict[str, Any]:
+        """In lists, dicts and strings."""
+        labels, kind = (None, None) if self.class_labels is None else labels_to_json(self.class_labels)
+        return {
+            "task": self.task,
+            "feature_names": list(self.feature_names),
+            "target_name": self.target_name,
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "class_labels": labels,
+            "label_kind": kind,
+            "n_targets": self.n_targets,
+            "scaling": self.scaling.to_json(),
+            "encoding": None if self.encoding is None else self.encoding.to_json(),
+            "targets": None if self.targets is None else self.targets.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Preprocessing:
+        """What `to_json` wrote."""
+        return cls(
+            saved["task"],
+            tuple(saved["feature_names"]),
+            saved["target_name"],
+            None if saved["class_names"] is None else tuple(saved["class_names"]),
+            None if saved["class_labels"] is None else labels_from_json(saved["class_labels"], saved.get("label_kind")),
+            saved["n_targets"],
+            replace(Scaling.from_json(saved["scaling"]), feature_names=tuple(saved["feature_names"])),
+            None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
+            None if saved.get("targets") is None else Scaling.from_json(saved["targets"]),
+        )
+
+
+def lenient_task(task: str, codes: Array) -> str:
+    """The task that rows are checked for. A test set may hold a single class; then only its numbers are checked."""
+    return "regression" if task == "classification" and len(np.unique(codes)) < 2 else task
