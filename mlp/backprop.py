@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, as_array, check_finite_numbers, check_nodes, empty_nodes
+from mlp.arrays import Array, Nodes, as_array, check_finite_numbers, check_nodes
 from mlp.data.batches import Batch
 from mlp.errors import (
     DataError,
@@ -36,7 +36,7 @@ from mlp.errors import (
     check_kind,
 )
 from mlp.losses import Loss
-from mlp.network import Network, Workspace, check_network
+from mlp.network import ForwardWorkspace, Network, Workspace, check_network
 
 LANGUAGE = (AttributeError, IndexError, TypeError, ValueError)  # what wrong arguments come to, deep inside
 
@@ -58,7 +58,7 @@ def forward(network: Network, x: Nodes, workspace: Workspace, weights: Array | N
         _refuse(error, _check_pass, network, x, workspace)
 
 
-def infer(network: Network, x: Nodes, workspace: Workspace) -> Array:
+def infer(network: Network, x: Nodes, workspace: ForwardWorkspace) -> Array:
     """Fill `workspace.nodes` as in use, without dropout and with batch norm's running statistics."""
     try:
         nodes = workspace.nodes
@@ -191,15 +191,15 @@ def _check_pass(network: Any, x: Any, workspace: Any) -> None:
 
 def _check_workspace(network: Network, workspace: Any) -> None:
     """Refuse what is no workspace, or that of a network of another shape."""
-    check_kind("workspace", workspace, Workspace, "a workspace: Workspace(network, n_samples)")
+    check_kind("workspace", workspace, ForwardWorkspace, "a workspace: Workspace(network, n_samples)")
     kinds = [type(layer) for layer in network.layers] == [type(layer) for layer in workspace.layers]
     widths = [(*network.population, layer.n_out, workspace.n_samples) for layer in network.layers]
     fits = kinds and [nodes.values.shape for nodes in workspace.nodes[1:]] == widths
-    if not fits or workspace.grad.dtype != network.dtype:
+    if not fits or workspace.nodes[0].values.dtype != network.dtype:
         raise ShapeError("workspace was made for another network. Give Workspace(network, n_samples).")
 
 
-def predict(network: Network, X: Array, *, block: int = 4096) -> Array:
+def predict(network: Network, X: Array, *, block: int = 1024) -> Array:
     """Raw outputs of the network in use for X (n, n_features): (*population, n, n_out). `block` rows at a time.
 
     A loss turns them into probabilities or values: `loss.predict` takes the transposed. DataError for a NaN in X.
@@ -211,13 +211,23 @@ def predict(network: Network, X: Array, *, block: int = 4096) -> Array:
     if X.dtype.kind not in "fiub":
         raise DataError(f"X holds {X.dtype}; give numbers.")
     check_count("block", block)
-    out = np.empty((*network.population, len(X), network.n_out), network.dtype)
-    for start in range(0, len(X), block):
+    n = len(X)
+    if n <= block:
+        return _predict_block(network, X, ForwardWorkspace(network, n)).swapaxes(-1, -2)
+    out = np.empty((*network.population, network.n_out, n), network.dtype)
+    workspace = ForwardWorkspace(network, block)
+    for start in range(0, n, block):
         rows = X[start : start + block]
-        x = empty_nodes((), network.n_in, len(rows), network.dtype)
-        with np.errstate(over="ignore"):
-            x.values[...] = rows.T
-        check_finite_numbers("X", rows, x.values.T)
-        found = infer(network, x, Workspace(network, len(rows)))
-        out[..., start : start + len(rows), :] = found.swapaxes(-1, -2)
-    return out
+        if len(rows) < block:
+            workspace = ForwardWorkspace(network, len(rows))
+        out[..., start : start + len(rows)] = _predict_block(network, rows, workspace)
+    return out.swapaxes(-1, -2)
+
+
+def _predict_block(network: Network, rows: Array, workspace: ForwardWorkspace) -> Array:
+    """Raw outputs (*population, n_out, n) for as many rows as the workspace has samples; they lie in the workspace."""
+    x = workspace.nodes[0]
+    with np.errstate(over="ignore"):
+        x.values[...] = rows.T
+    check_finite_numbers("X", rows, x.with_bias.T)
+    return infer(network, x, workspace)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes, Seed, as_array, empty, empty_nodes, float_dtype, generator
+from mlp.arrays import Array, Nodes, Seed, as_array, empty, empty_nodes, float_dtype, generator, input_nodes
 from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count, check_flag, check_kind
 from mlp.layers.chain import checked, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
@@ -84,9 +84,9 @@ class Network:
     ((13,), (3, 3), ('dense1', 'sigmoid1', 'dense2'))
 
     `params` (*population, P) is the flat vector and `views[i]` layer i's names onto it; `statistics` (*population, S)
-    holds what is kept but not trained. Assigning to either writes into its memory, so that the views stay true. `rng`
-    draws the first weights, then the noise of dropout. `population` (R,) makes R networks of this shape that train in
-    one pass. `dtype` is float64 or float32, for everything in it.
+    holds what is kept but not trained, `statistic_slices[i]` of it for layer i. Assigning to either writes into its
+    memory, so that the views stay true. `rng` draws the first weights, then the noise of dropout. `population` (R,)
+    makes R networks of this shape that train in one pass. `dtype` is float64 or float32, for everything in it.
     """
 
     layers: tuple[Layer, ...]
@@ -96,6 +96,7 @@ class Network:
     views: tuple[Params, ...]
     rng: np.random.Generator
     penalised: tuple[int, ...]
+    statistic_slices: tuple[slice, ...]
 
     def __init__(
         self,
@@ -113,6 +114,7 @@ class Network:
         self.layout, self.layers = layout, layout.layers
         self.population, self.dtype, self.rng = tuple(population), float_dtype(dtype), generator(rng)
         self.penalised = _penalised(self.layers)
+        self.statistic_slices = _statistic_slices(self.layers)
         self._params = empty("parameters", (*self.population, self.layout.size), self.dtype)
         self.views = self.layout.views(self._params)
         n_statistics = sum(layer.n_statistics for layer in self.layers)
@@ -147,11 +149,6 @@ class Network:
     def n_out(self) -> int:
         """How many outputs it gives."""
         return self.layers[-1].n_out
-
-    @property
-    def statistic_slices(self) -> tuple[slice, ...]:
-        """Which slice of `statistics` is whose."""
-        return slices(layer.n_statistics for layer in self.layers)
 
     def at(self, params: Array) -> Network:
         """The same network elsewhere: `params` (*population, P) instead of its own, and a copy of its statistics.
@@ -194,6 +191,7 @@ def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.G
     network.layout, network.layers, network.rng = layout, layout.layers, rng
     network.population, network.dtype = params.shape[:-1], params.dtype
     network.penalised = _penalised(layout.layers)
+    network.statistic_slices = _statistic_slices(layout.layers)
     network._params, network._statistics = params, statistics
     network.views = layout.views(params)
     return network
@@ -214,6 +212,11 @@ def _penalised(layers: Sequence[Layer]) -> tuple[int, ...]:
     return tuple(i for i, layer in enumerate(layers) if layer.penalised)
 
 
+def _statistic_slices(layers: Sequence[Layer]) -> tuple[slice, ...]:
+    """Which slice of `statistics` is whose."""
+    return slices(layer.n_statistics for layer in layers)
+
+
 def _write(name: str, values: Any, into: Array) -> None:
     """Write what was assigned into the network's own memory."""
     if values is into:  # after `network.params += update`
@@ -224,8 +227,29 @@ def _write(name: str, values: Any, into: Array) -> None:
     np.copyto(into, given, casting="same_kind")
 
 
-class Workspace:
-    """What one pass over N samples leaves behind, in plain sight.
+class ForwardWorkspace:
+    """What one pass forward over N samples leaves behind.
+
+    `nodes[i]` goes into layer i and `nodes[i+1]` comes out (nodes[0] is the batch). `scratch[i]` is layer i's own.
+    `layers` are those of the network it was made for; another of the same layers may use it, for as many samples.
+    """
+
+    def __init__(self, network: Network, n_samples: int) -> None:
+        population, dtype, layers = network.population, network.dtype, network.layers
+        outputs = [empty_nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
+        self.layers, self.n_samples = layers, n_samples
+        self.nodes: list[Nodes] = [input_nodes(network.n_in, n_samples, dtype), *outputs]
+        self.scratch = [
+            layer.scratch(y, network.statistics[..., s], network.rng)
+            for layer, y, s in zip(layers, outputs, network.statistic_slices, strict=True)
+        ]
+
+    def __reduce__(self) -> Any:
+        raise ShapeError("a workspace cannot be copied or pickled: its arrays are views of one another. Make another.")
+
+
+class Workspace(ForwardWorkspace):
+    """What one pass forward and backward over N samples leaves behind, in plain sight.
 
     `nodes[i]` goes into layer i and `nodes[i+1]` comes out (nodes[0] is the batch); `d_nodes` are the derivatives of
     the loss with respect to them, None where nobody asks. `grad` (*population, P) is laid out like the parameters and
@@ -243,12 +267,11 @@ class Workspace:
         check_network(network)
         check_count("n_samples", n_samples)
         check_flag("input_gradient", input_gradient)
+        super().__init__(network, n_samples)
         layers, population, dtype = network.layers, network.population, network.dtype
         first = next((i for i, layer in enumerate(layers) if layer.n_params), len(layers) - 1)
-        outputs = [empty_nodes(population, layer.n_out, n_samples, dtype) for layer in layers]
-        self.layers, self.n_samples, self.passes = layers, n_samples, 0
+        self.passes = 0
         self.weights: Array | None = None
-        self.nodes: list[Nodes] = [empty_nodes((), network.n_in, n_samples, dtype), *outputs]
         self.d_nodes: list[Any] = [  # arrays, and None
             np.empty((*population, n.values.shape[-2], n_samples), dtype) for n in self.nodes
         ]
@@ -258,10 +281,6 @@ class Workspace:
         self.grad = np.zeros_like(network.params)
         self.grads = network.layout.views(self.grad)
         self.blocks = network.layout.blocks(self.grad)
-        self.scratch = [
-            layer.scratch(y, network.statistics[..., s], network.rng)
-            for layer, y, s in zip(layers, outputs, network.statistic_slices, strict=True)
-        ]
 
     def weigh(self, network: Network, weights: Array | None) -> None:
         """Tell every layer what each sample of the next pass counts, (N,); None: all the same."""
@@ -279,9 +298,6 @@ class Workspace:
             for layer, scratch, y in zip(network.layers, self.scratch, other.nodes[1:], strict=True)
         ]
         return other
-
-    def __reduce__(self) -> Any:
-        raise ShapeError("a workspace cannot be copied or pickled: its arrays are views of one another. Make another.")
 
     def places(self, network: Network) -> list[Place]:
         """Where each layer stands in this pass, layers inside residual blocks included."""

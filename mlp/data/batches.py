@@ -92,7 +92,7 @@ def _checked(X: Array, target: Array, weights: Array | None, dtype: Any) -> tupl
     with np.errstate(over="ignore"):
         rows[:, :-1] = X
         targets = target.astype(np.intp if target.dtype.kind in "iub" and target.ndim == 1 else dtype)
-    check_finite_numbers("X", X, rows[:, :-1])
+    check_finite_numbers("X", X, rows)
     if target.dtype.kind == "f":
         check_finite_numbers("target", target, targets)
     return rows, targets, None if weights is None else _checked_weights(weights, len(X), dtype)

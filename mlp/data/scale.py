@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlp.arrays import Array
+from mlp.arrays import Array, all_finite
 from mlp.data.blocks import row_blocks, selected
 from mlp.data.complaints import SHOWN, counted, first_few, quoted
 from mlp.errors import DataError, ShapeError
 
 METHODS = ("standard", "minmax", "none")
+CELLS = 1 << 16  # that are scaled at once: 512 kB of float64, which stay in the cache for all passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,27 +35,28 @@ class Scaling:
     feature_names: tuple[str, ...] = field(default=(), repr=False)
     constant: Array | None = field(default=None, repr=False)
 
-    def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | None = None) -> Array:
+    def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | slice | None = None) -> Array:
         """The scaled rows of X, all or those given, as a new array of `dtype`."""
-        n_rows = len(X) if rows is None else len(rows)
+        n_rows = len(X) if rows is None else len(X[rows]) if isinstance(rows, slice) else len(rows)
         out = np.empty((n_rows, self.shift.size), dtype)
         self.apply_into(X, out, rows)
         return out
 
-    def apply_into(self, X: Array, out: Array, rows: Array | None = None) -> None:
+    def apply_into(self, X: Array, out: Array, rows: Array | slice | None = None) -> None:
         """Write the scaled rows of X, all or those given, into `out`; X itself may be `out`.
 
         DataError if a result is not finite in the dtype of `out`.
         """
         self._check_width(X)
-        for part in row_blocks(len(out), self.shift.size):
-            block = np.array(selected(X, rows, part), dtype=np.float64)
+        first, chosen = (rows.start or 0, None) if isinstance(rows, slice) else (0, rows)
+        X = X[rows] if isinstance(rows, slice) else X
+        for part in row_blocks(len(out), self.shift.size, CELLS):
             with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the place
-                block -= self.shift
+                block = np.subtract(selected(X, chosen, part), self.shift)
                 block *= self.factor
                 out[part] = block
-            if not np.isfinite(out[part]).all():
-                numbers = np.arange(part.start, part.stop) if rows is None else rows[part]
+            if not all_finite(out[part]):
+                numbers = np.arange(part.start, part.stop) + first if chosen is None else chosen[part]
                 self._refuse(numbers, out[part])
 
     def _refuse(self, numbers: Array, scaled: Array) -> None:

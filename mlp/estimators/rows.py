@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, all_finite
 from mlp.data.blocks import row_blocks
 from mlp.data.cells import number
 from mlp.data.labels import label_name
@@ -150,7 +150,7 @@ def _place(index: Sequence[int], names: Array | None = None) -> str:
 
 def check_finite(values: Array, name: str, names: Array | None = None) -> None:
     """Refuse NaN and infinities, with their places."""
-    if values.dtype.kind != "f":
+    if values.dtype.kind != "f" or all_finite(values):
         return
     for part in row_blocks(len(values), max(1, values.size // len(values))):
         bad = np.argwhere(~np.isfinite(values[part]))

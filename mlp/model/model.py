@@ -43,7 +43,7 @@ class Model:
 
     def rows(self, X: Any) -> Part:
         """Raw rows whose targets are not known, prepared as those it was trained on."""
-        return self.preprocessing.rows(X, self.network.dtype)
+        return self.preprocessing.rows(X)
 
     def part(self, X: Any, y: Any) -> Part:
         """Raw rows and their targets, prepared as those it was trained on."""

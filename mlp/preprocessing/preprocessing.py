@@ -24,7 +24,7 @@ from mlp.errors import DataError, ShapeError
 from mlp.preprocessing.source import as_plain_array, target_beside
 from mlp.preprocessing.target import as_values, decode_labels, is_one_of_k, n_columns
 
-BLOCK = 4096  # rows that are scaled and evaluated at once
+BLOCK = 1024  # rows that are scaled and evaluated at once: their nodes stay in the cache
 CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of float32
 
 
@@ -60,9 +60,7 @@ class Part:
         rows = chosen if self.rows is None else self.rows[chosen]
         if self.scaling is None:
             return self.X[rows]
-        # the rows are handed on as numbers, so that a complaint names those of X
-        numbers = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-        return self.scaling.apply(self.X, dtype, numbers)
+        return self.scaling.apply(self.X, dtype, rows)
 
     def first(self, most: int, dtype: Any) -> Part:
         """The first rows in memory, scaled: `most` at most, and no more than one block."""
@@ -137,10 +135,10 @@ class Preprocessing:
             raise ShapeError(f"y has {n_columns(found)} columns; the network was trained on {self.n_targets}.")
         return as_values(found, self.task)
 
-    def rows(self, X: Any, dtype: Any) -> Part:
-        """Raw rows X whose targets are not known, scaled as those it was trained on."""
-        scaled = self.scaling.apply(self.raw(X), dtype)
-        return Part(scaled, np.empty(len(scaled)))
+    def rows(self, X: Any) -> Part:
+        """Raw rows X whose targets are not known; they are scaled on the way, as those it was trained on."""
+        rows = self.raw(X)
+        return Part(rows, np.empty(len(rows)), scaling=self.scaling)
 
     def part(self, X: Any, y: Any, dtype: Any) -> Part:
         """Raw rows X and their targets y: checked, encoded and scaled as those it was trained on."""
