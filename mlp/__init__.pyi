@@ -39,10 +39,8 @@ from mlp.exchange import from_sklearn as from_sklearn
 from mlp.exchange import from_torch as from_torch
 from mlp.exchange import to_onnx as to_onnx
 from mlp.exchange import to_safetensors as to_safetensors
-from mlp.experiment import Repair as Repair
 from mlp.experiment import Run as Run
 from mlp.experiment import load_run as load_run
-from mlp.experiment import repair as repair
 from mlp.experiment import resume as resume
 from mlp.experiment import run as run
 from mlp.history import History as History
@@ -176,6 +174,8 @@ from mlp.pretraining import pretrain as pretrain
 from mlp.pretraining import pretrain_autoencoder as pretrain_autoencoder
 from mlp.pretraining import pretrain_rbm as pretrain_rbm
 from mlp.recorder import Recorder as Recorder
+from mlp.repair import Repair as Repair
+from mlp.repair import repair as repair
 from mlp.running_statistics import update_statistics as update_statistics
 from mlp.schedules import Cosine as Cosine
 from mlp.schedules import CosineRestarts as CosineRestarts

@@ -12,7 +12,8 @@ import pytest
 
 import mlp
 from mlp.cli import main
-from mlp.diagnosis.words import CAUSES, KINDS
+from mlp.diagnosis.causes import CAUSES
+from mlp.diagnosis.glossary import kinds
 from mlp.experiment import Epoch
 from mlp.report.progress import alarm_line, show_epochs
 
@@ -148,7 +149,7 @@ def test_a_damaged_history_is_named(cli: Any) -> None:
 
 def test_findings_are_listed_with_meaning_and_remedy_one_line_each(cli: Any) -> None:
     lines = cli("findings").out.splitlines()
-    assert len(lines) == len(KINDS) + len(CAUSES)
+    assert len(lines) == len(kinds()) + len(CAUSES)
     assert lines[0].startswith("kind   non_finite_data ")
     assert all("; remedy: " in line for line in lines if line.startswith("cause"))
 

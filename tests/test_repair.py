@@ -11,9 +11,10 @@ import pytest
 import mlp
 from mlp.data import synthetic
 from mlp.diagnosis import Cause, Finding
-from mlp.diagnosis.words import CAUSES
-from mlp.experiment import begin, finish, repair_run, watch_epochs
-from mlp.experiment.repair import Bench, Change, with_all
+from mlp.diagnosis.causes import CAUSES
+from mlp.experiment import begin, finish, watch_epochs
+from mlp.repair import repair_run
+from mlp.repair.trials import Bench, Change, apply_all
 
 RINGS: dict[str, Any] = {"data": {"source": "rings"}, "training": {"epochs": 40}}
 FAULTS: dict[str, Any] = {
@@ -136,7 +137,7 @@ def test_a_long_run_has_trials_of_a_few_per_cent() -> None:
 def test_of_two_changes_to_one_key_the_first_counts() -> None:
     config = mlp.run(RINGS | {"training": {"epochs": 1}}).config
     changes = [Change(Cause("", "", ""), {"network": {"activation": name}}, ()) for name in ("tanh", "elu")]
-    assert with_all(config, changes).network.activation == "tanh"
+    assert apply_all(config, changes).network.activation == "tanh"
 
 
 def test_a_rare_class_counts_like_any_other_in_a_trial() -> None:

@@ -15,7 +15,7 @@ from histories import typed
 
 import mlp
 from mlp.config.optimizer import USUAL_RATES
-from mlp.diagnosis import EXPLAINING
+from mlp.diagnosis.detectors import explaining
 from mlp.experiment import begin, finish, initial_state, watch_epochs
 from mlp.experiment.loop import make_batches
 from mlp.optimizers import OPTIMIZERS
@@ -145,7 +145,7 @@ def test_what_explains_never_alarms_alone() -> None:
     }  # fmt: skip
     columns = {"reference_loss": [0.69], "initial_loss": [3.0]} | odd
     assert not alarms(loss=LOW, **columns)
-    assert told(loss=LOW, **columns) <= EXPLAINING
+    assert told(loss=LOW, **columns) <= explaining()
     assert alarms(loss=[0.69] * 10, **columns) > {"no_progress"}
 
 

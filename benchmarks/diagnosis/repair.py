@@ -33,9 +33,11 @@ from run import Row, Spec, chosen, faulty_specs, in_parallel
 from verdict import HEALTHY, failed, faulty_state, scores
 
 import mlp
+from mlp.diagnosis import CAUSES
 from mlp.errors import MLPError
-from mlp.experiment import Run, repair_run
-from mlp.experiment.remedies import REMEDIES, changed, changes
+from mlp.experiment import Run
+from mlp.repair import repair_run
+from mlp.repair.changes import apply_changes, remedies
 
 TRIES = 3
 MENDABLE_DATA = {"large_targets", "targets_far_from_zero", "imbalance", "overfitting", "sorted_rows", "xor_stuck"}
@@ -111,11 +113,11 @@ def _rows(case: Case) -> tuple[Any, Any]:
 
 def random_repairs(before: Run, case: Case, level: float, measure: str) -> Iterator[bool]:
     """Whether each of `TRIES` remedies, drawn without repetition from those that change anything, mends the run."""
-    possible = [made for name in REMEDIES if (made := changes(name, before.config, before.history))]
+    possible = [made for name in CAUSES if (made := next(remedies(name, before.config, before.history), None))]
     order = case.rng("random repair").permutation(len(possible))
     for i in order[:TRIES]:
         try:
-            run = mlp.run(changed(before.config, possible[i]).to_dict(), (case.X, case.y))
+            run = mlp.run(apply_changes(before.config, possible[i]).to_dict(), (case.X, case.y))
         except MLPError:
             yield False
             continue

@@ -20,9 +20,10 @@ from mlp.config import explaining_paths, override, parse, put, read_toml, to_tom
 from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
+from mlp.diagnosis.glossary import glossary
 from mlp.errors import DataError
 from mlp.exchange.export import describe_export, open_export
-from mlp.experiment import Epoch, Repair, Run, Setup, State, Stop, begin, finish, load_run, repair_run, watch_epochs
+from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import is_over
@@ -31,6 +32,7 @@ from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
+from mlp.repair import Repair, repair_run
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
 from mlp.report.tables import comparison_text, evaluation_text
@@ -280,7 +282,7 @@ def list_data(given: argparse.Namespace) -> int:
 
 def list_findings(given: argparse.Namespace) -> int:
     """Kinds and causes, one line each."""
-    print(*text.glossary_lines(), sep="\n")
+    print(*glossary(), sep="\n")
     return DONE
 
 

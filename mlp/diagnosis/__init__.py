@@ -1,77 +1,40 @@
 """Diagnosis: why a network does not learn, read from its history.
 
-`diagnose` runs every detector on a `History`: live, loaded from a file or typed by hand. A detector is one frozen
-dataclass and one line here. `beginning` judges what is known before the first step, `divergence` and `progress` what
-became of it.
+`diagnose` asks every detector about a `History`: live, loaded from a file or typed by hand. `detectors` see that
+something is wrong, `causes` say why and what to do. `reading` has the numbers that several of them ask for, `evidence`
+what these prove, `thresholds` where each begins to count, and `glossary` what the names mean.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mlp.diagnosis.beginning import (
-    ClassImbalance,
-    ConstantFeatures,
-    ContradictoryLabels,
-    DeadAtStart,
-    SymmetricUnits,
-    UnscaledInputs,
-    UnscaledTargets,
-    VanishingAtStart,
-)
-from mlp.diagnosis.divergence import Divergence
-from mlp.diagnosis.finding import Cause, Detector, Finding
-from mlp.diagnosis.generalization import MinorityIgnored, NoisyLabels, Overfitting, Uninformative
-from mlp.diagnosis.pretraining import PretrainingStalled
-from mlp.diagnosis.progress import Progress
+from mlp.diagnosis.causes import CAUSES as CAUSES
+from mlp.diagnosis.causes import KnownCause as KnownCause
+from mlp.diagnosis.causes import is_advisable, suspicions
+from mlp.diagnosis.detectors import DETECTORS as DETECTORS
+from mlp.diagnosis.detectors import Detector as Detector
+from mlp.diagnosis.detectors import explaining
+from mlp.diagnosis.finding import Cause as Cause
+from mlp.diagnosis.finding import Finding as Finding
 from mlp.diagnosis.reading import Reading, moments
-from mlp.diagnosis.signals import (
-    DeadUnits,
-    ExplodingGradients,
-    FrozenParameters,
-    NoisyGradients,
-    OutputMismatch,
-    PoorInitialization,
-    SaturatedUnits,
-    Uphill,
-    WrongGradient,
-)
-from mlp.diagnosis.suspects import ranked
-from mlp.errors import ShapeError
+from mlp.errors import HyperparameterError, ShapeError
 from mlp.history import History
 
-DETECTORS: tuple[Detector, ...] = (
-    Divergence(),
-    WrongGradient(),
-    Uphill(),
-    OutputMismatch(),
-    FrozenParameters(),
-    ConstantFeatures(),
-    SymmetricUnits(),
-    DeadAtStart(),
-    Progress(),
-    Overfitting(),
-    Uninformative(),
-    NoisyLabels(),
-    MinorityIgnored(),
-    ContradictoryLabels(),
-    UnscaledInputs(),
-    UnscaledTargets(),
-    VanishingAtStart(),
-    PoorInitialization(),
-    ExplodingGradients(),
-    NoisyGradients(),
-    SaturatedUnits(),
-    DeadUnits(),
-    ClassImbalance(),
-    PretrainingStalled(),
-)
+SEVERITIES = ("critical", "warning", "info")
+PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
+"""Kinds that are a lack of progress."""
 
 
-def diagnose(history: Mapping[str, Any]) -> tuple[Finding, ...]:
+def diagnose(
+    history: Mapping[str, Any], detectors: Sequence[Detector] = (), causes: Sequence[KnownCause] = ()
+) -> tuple[Finding, ...]:
     """All findings of all detectors that have what they need; of a `History`, or columns by name.
+
+    `detectors` and `causes` of your own are asked beside those of the library. To have them asked in every run of this
+    process, add them to `DETECTORS` and `CAUSES`.
 
     >>> diagnose({"loss": [0.7, 2.0, float("nan")]})[0].kind
     'divergence'
@@ -79,46 +42,32 @@ def diagnose(history: Mapping[str, Any]) -> tuple[Finding, ...]:
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
-    whole = Reading(history if isinstance(history, History) else History(history))
-    found = judge(whole)
-    return tuple(_dated(whole, found)) if any(finding.severity != "info" for finding in found) else found
+    for name, given, base in (("detectors", detectors, Detector), ("causes", causes, KnownCause)):
+        if not isinstance(given, Sequence) or not all(isinstance(own, base) for own in given):
+            raise HyperparameterError(name, given, f"a list of objects whose class is a mlp.diagnosis.{base.__name__}")
+    whole = Reading(history if isinstance(history, History) else History(history), own_causes=causes)
+    found = judge(whole, detectors)
+    if all(finding.severity == "info" for finding in found):
+        return found
+    return tuple(_date(whole, found, detectors))
 
 
-def judge(reading: Reading) -> tuple[Finding, ...]:
-    """All findings as things stand in `reading`. What explains a lack of progress alarms only if there is one."""
+def judge(r: Reading, detectors: Sequence[Detector] = ()) -> tuple[Finding, ...]:
+    """All findings as things stand in a reading. What explains a lack of progress alarms only if there is one."""
+    asked = (*DETECTORS, *detectors)
     with np.errstate(all="ignore"):  # numbers that are none are judged, not warned of
-        found = [
-            finding
-            for detector in DETECTORS
-            if all(name in reading for name in detector.needs)
-            for finding in detector(reading)
-        ]
+        found = [f for detector in asked if all(name in r for name in detector.needs) for f in detector(r)]
         found = list({(f.kind, f.layers, f.severity): f for f in reversed(found)}.values())[::-1]  # each once
+        found = [replace(f, causes=tuple(cause for cause in f.causes if is_advisable(r, cause))) for f in found]
+        first: tuple[Cause, ...] = ()
         if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
-            found = [replace(f, severity="warning") if f.kind in EXPLAINING else f for f in found]
-            first = next(iter(ranked(reading)), None)
-            found.sort(key=lambda f: (SEVERITIES.index(f.severity), first is None or f.causes[:1] != (first,)))
-        else:
-            found.sort(key=lambda f: SEVERITIES.index(f.severity))
-        return tuple(found)
+            kinds = explaining(asked)
+            found = [replace(f, severity="warning") if f.kind in kinds else f for f in found]
+            first = tuple(suspicion.cause for suspicion in suspicions(r)[:1])
+        return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), first != f.causes[: len(first)])))
 
 
-SEVERITIES = ("critical", "warning", "info")
-PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
-EXPLAINING = {
-    "unscaled_inputs",
-    "unscaled_targets",
-    "vanishing_gradients",
-    "exploding_gradients",
-    "poor_initialization",
-    "saturated_units",
-    "output_loss_mismatch",
-    "noisy_gradients",
-}
-"""Kinds that alarm where there is a lack of progress to explain, and are information elsewhere."""
-
-
-def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
+def _date(whole: Reading, found: tuple[Finding, ...], detectors: Sequence[Detector]) -> Iterator[Finding]:
     """The findings; an alarm with the step since which every look has shown one of its family, without a break.
 
     What happened at a step of its own keeps it: a loss that became NaN, a fault that was there at the start.
@@ -130,11 +79,8 @@ def _dated(whole: Reading, found: tuple[Finding, ...]) -> Iterator[Finding]:
     for moment in reversed([m for m in moments(whole.planned) if m < whole.done]):
         if not lasting:
             break
-        seen = {f.kind for f in judge(Reading(whole, moment)) if f.severity != "info"}
+        seen = {f.kind for f in judge(Reading(whole, moment, whole.own_causes), detectors) if f.severity != "info"}
         lasting = {kind for kind in lasting if families[kind] & seen}
         since |= dict.fromkeys(lasting, moment - 1)
     for finding in found:
         yield replace(finding, step=since[finding.kind]) if finding.kind in since and finding.step else finding
-
-
-__all__ = ["DETECTORS", "Cause", "Detector", "Finding", "diagnose", "judge"]

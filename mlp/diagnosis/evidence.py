@@ -1,22 +1,29 @@
-"""What a history proves or disproves: yes, no, and which layers. No weights, no causes."""
+"""What a history proves or disproves: yes, no, which layers, and how much is missing. No weights, no causes.
+
+Two measures say whether a run learns, both without a unit. The *reference* is the loss of the best constant answer; a
+run that ends there has learned nothing. The *baseline* is the score of a plain network, trained a few hundred steps on
+the same rows; a run that ends clearly below it could have learned more.
+"""
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
+from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.reading import Reading, trend
 
 
-def wrong_layers(r: Reading, tolerance: float = 1e-3) -> tuple[str, ...]:
+def wrong_layers(r: Reading, tolerance: float = at.GRADIENT_ERROR) -> tuple[str, ...]:
     """The layers whose gradient disagrees with differences of the loss."""
     return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= tolerance)
 
 
 def shrinks(r: Reading) -> bool:
     """Whether the rule shrinks the weights hard beside what the gradient says, as AdamW may; that may lead uphill."""
-    return r.setting("weight_decay", 0.0) > 0.05
+    return r.setting("weight_decay", 0.0) > at.SHORT
 
 
 def uphill(r: Reading) -> float:
@@ -77,10 +84,11 @@ def clipped_to(r: Reading) -> float:
     return float(length.mean()) if is_cut else 0.0
 
 
-def is_by_heart(r: Reading) -> bool:
+def memorises(r: Reading) -> bool:
     """Whether the rows trained on are answered well and others clearly worse."""
+    well, gap = at.MEMORISED
     train, held_out = r.score("train"), np.fmin(r.score("validation"), r.one(f"crossed_{r.score_name}", default=inf))
-    return bool(train > 0.9 and train - max(held_out, 0.0) > 0.1)  # fmin passes over NaN
+    return bool(train > well and train - max(held_out, 0.0) > gap)  # fmin passes over NaN
 
 
 def guess(r: Reading) -> float | None:
@@ -98,7 +106,7 @@ def guess(r: Reading) -> float | None:
 
 def is_rare(r: Reading) -> bool:
     """Whether a class is so rare that the most frequent one is a good answer."""
-    return "class_counts" in r and bool(r["class_counts"][0].min() < 0.1 * r["class_counts"][0].max())
+    return "class_counts" in r and bool(r["class_counts"][0].min() < at.RARE * r["class_counts"][0].max())
 
 
 def is_meaningless(r: Reading) -> bool:
@@ -111,4 +119,66 @@ def is_exonerated(r: Reading) -> bool:
     """Whether a plain network does much better on the same rows, so that these are not to blame."""
     plain = r.one(f"baseline_validation_{r.score_name}", default=r.one(f"baseline_train_{r.score_name}"))
     mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
-    return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > 0.05
+    return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > at.SHORT
+
+
+class Shortfall(NamedTuple):
+    """By how much the score on a part is lower than the baseline's, with the standard error of that.
+
+    `crossed`: the baseline's is on the same training rows, each answered by a plain network that had not seen it.
+    """
+
+    part: str
+    mine: float
+    baseline: float
+    missing: float
+    error: float
+    crossed: bool
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether more is missing than chance explains."""
+        return self.missing > at.SHORT + 2 * self.error
+
+
+def shortfall(reading: Reading, part: str) -> Shortfall | None:
+    """What is missing on a part; None where nothing was measured there.
+
+    With no row held out the training score is all there is, and a plain network may have memorised its own: then its
+    score on training rows it had not seen counts, unless that is a guess: a truth table can only be memorised.
+    """
+    mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
+    crossed = reading.one(f"crossed_{reading.score_name}")
+    is_lower = crossed < best and crossed > reading.one("guess_accuracy", default=0.0) + 0.1
+    if is_crossed := is_lower and not isfinite(reading.score("validation")):
+        best = crossed
+    if not (isfinite(mine) and isfinite(best)):
+        return None
+    mine = max(mine, -1.0)  # r² has no lower end
+    n = max(reading.setting(f"{part}_scored", 100.0), 1.0)
+    if reading.score_name == "accuracy":
+        error = sqrt(max(best * (1 - best), 1 / n) / n + max(mine * (1 - mine), 1 / n) / n) / sqrt(2)  # the same rows
+        if part == "train":  # these very rows are to be learned: they are a sample only of what is held out
+            error *= 0.5 if isfinite(reading.score("validation")) else 0.0
+    else:
+        error = 1 / n
+    return Shortfall(part, mine, best, best - mine, error, is_crossed)
+
+
+def is_overconfident(reading: Reading) -> bool:
+    """Whether held-out answers cost more than a constant one, while a plain network gives better ones."""
+    held_out = shortfall(reading, "validation")
+    if held_out is None or "validation_loss" not in reading or "reference_loss" not in reading:
+        return False
+    return reading.one("validation_loss") > reading.reference and held_out.missing > max(at.SHORT, held_out.error)
+
+
+def is_suspicious(reading: Reading) -> bool:
+    """Whether it is worth while to train a plain network beside it: the run is slow, or ended not plainly well."""
+    if not len(reading.loss) or not isfinite(reading.now):
+        return False
+    if reading.finished:
+        if reading.setting("rows") < 100:  # a perfect score on ten held-out rows says little
+            return True
+        return min(reading.score("train"), reading.one(f"validation_{reading.score_name}", default=1.0)) < 0.98
+    return reading.done >= 0.03 * reading.planned and reading.skill < 0.25

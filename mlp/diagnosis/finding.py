@@ -6,13 +6,12 @@ ranked with a remedy each, and a message for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mlp.diagnosis.reading import Reading
 from mlp.errors import FileFormatError, HyperparameterError, check_kind
 
 Severity = Literal["info", "warning", "critical"]
@@ -70,14 +69,3 @@ class Finding:
             raise FileFormatError(f"a finding has the severity {saved['severity']!r}, which there is not")
         causes = tuple(Cause(**cause) for cause in saved["causes"])
         return cls(**{**saved, "layers": tuple(saved["layers"]), "causes": causes})
-
-
-class Detector(Protocol):
-    """Reads a history, never a network."""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The columns it cannot judge without."""
-
-    def __call__(self, r: Reading) -> Iterator[Finding]:
-        """What it finds."""

@@ -6,6 +6,7 @@ itself depends on the loss, the batch and the width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from math import inf, nan, sqrt
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.diagnosis.thresholds import EXPLODED, RISEN
 from mlp.history import History
 
 MOMENTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
@@ -40,11 +42,13 @@ class Trend(NamedTuple):
 class Reading(History):
     """A view of a history, as far as `until` (a number of steps; None: all of it). Columns are read once.
 
-    Of a population it is the member that does best: the one to be kept.
+    Of a population it is the member that does best: the one to be kept. `own_causes` are those of the caller, which may
+    be to blame beside those of the table.
     """
 
-    def __init__(self, history: History, until: int | None = None) -> None:
+    def __init__(self, history: History, until: int | None = None, own_causes: Sequence[Any] = ()) -> None:
         super().__init__()
+        self.own_causes = own_causes
         columns = best_member(history if until is None else history.until(until - 1))._columns
         self._columns = {name: column for name, column in columns.items() if column.steps and _fits(name, column)}
         self._arrays: dict[str, Array] = {}
@@ -157,12 +161,12 @@ class Reading(History):
         if not len(self.loss) or not 0 < self.start < inf:
             return False
         lost = not np.isfinite(self.loss[-1]) or not np.isfinite(self.one("train_loss", default=0.0))
-        return bool(lost or self.now - 2 * self.error > 3 * max(self.start, self.reference))
+        return bool(lost or self.now - 2 * self.error > RISEN * max(self.start, self.reference))
 
     @cached_property
     def exploding(self) -> float:
         """The loss above which a run has lost its way: a million times what it began with, and the reference."""
-        return 1e6 * max(self.start, self.reference) if 0 < self.start < inf else inf
+        return EXPLODED * max(self.start, self.reference) if 0 < self.start < inf else inf
 
     @cached_property
     def has_exploded(self) -> bool:

@@ -6,9 +6,11 @@ by hand may not know how many rows there were.
 
 from __future__ import annotations
 
-from mlp.diagnosis.reading import Reading
+from collections.abc import Sequence
 
-FEW = 150  # rows to train on: from here on each plain network is trained on half of them, and not on four fifths
+from mlp.diagnosis.reading import Reading
+from mlp.diagnosis.thresholds import FEW_ROWS
+
 USES = {"train": "to train on", "validation": "to validate on"}
 
 
@@ -44,8 +46,8 @@ def trained_on(r: Reading) -> str:
 
 
 def crossed(r: Reading) -> str:
-    """Whose score on training rows is not that of rows got by heart: "Plain networks, ..., have"."""
-    share = "four fifths" if total(r, "train") < FEW else "half"
+    """Whose score on training rows is not that of memorised rows: "Plain networks, ..., have"."""
+    share = "four fifths" if total(r, "train") < FEW_ROWS else "half"
     return f"Plain networks, each trained on {share} of the rows to train on and asked about the others, have"
 
 
@@ -73,6 +75,12 @@ def scanned(r: Reading) -> str:
 def each_scanned(r: Reading) -> str:
     """Each of them."""
     return f"each of {scanned(r)}" if r.one("scanned_rows") < total(r, "train") else "every row to train on"
+
+
+def list_names(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def passed(r: Reading) -> str:

@@ -3,16 +3,12 @@
 Read the modules in this order. `setup` is what is decided before the first step, `state` is what moves, and `loop`
 moves it. `before_training` notes what is known at the start, `trial` trains beside a run, `watch` judges a run on its
 way. `run_directory`, `checkpoint` and `checkpoint_schedule` write files. `run` does all of this. `resume` goes on with
-a run that was stopped, `continue_training` with a network that was trained, and `repair` runs an experiment without
-its faults.
+a run that was stopped, and `continue_training` with a network that was trained.
 """
 
 from mlp.experiment.loop import Epoch as Epoch
 from mlp.experiment.loop import Stop as Stop
 from mlp.experiment.loop import epochs as epochs
-from mlp.experiment.repair import Repair as Repair
-from mlp.experiment.repair import repair as repair
-from mlp.experiment.repair import repair_run as repair_run
 from mlp.experiment.resume import resume as resume
 from mlp.experiment.run import Run as Run
 from mlp.experiment.run import finish as finish

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlp.diagnosis import Finding, judge
-from mlp.diagnosis.gate import is_suspicious
+from mlp.diagnosis.evidence import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
 from mlp.experiment.before_training import note_before_training, note_once
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs

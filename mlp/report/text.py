@@ -16,14 +16,14 @@ from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import mean_loss, probed, score
-from mlp.diagnosis.words import CAUSES, KINDS
-from mlp.experiment import Repair, Run, Setup
+from mlp.experiment import Run, Setup
 from mlp.experiment.run import Recorded
 from mlp.layers import Dense
 from mlp.model import APART, group_minima
 from mlp.network import Layout
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.preprocessing.target import is_one_of_k
+from mlp.repair import Repair
 
 PARTS = ("train", "validation", "test")
 
@@ -218,12 +218,6 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{finding.severity}: {finding.kind}: {finding.message}"
     for cause in finding.causes:
         yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
-
-
-def glossary_lines() -> Iterator[str]:
-    """Every kind of finding and every cause, one line each: what it means, and of a cause what to do."""
-    yield from (f"kind   {name:28}{meaning}" for name, meaning in KINDS.items())
-    yield from (f"cause  {name:28}{meaning.means}; remedy: {meaning.remedy}" for name, meaning in CAUSES.items())
 
 
 def repair_text(repair: Repair) -> str:

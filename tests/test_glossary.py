@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
+from histories import typed
+from symptoms import FAULTS, SIGNS
 
 import mlp
-from mlp.diagnosis.words import CAUSES, KINDS
+from mlp.diagnosis import CAUSES
+from mlp.diagnosis.glossary import kinds
 
 # As the contract of the project lists them.
 CONTRACT_KINDS = """
@@ -26,29 +27,18 @@ frozen_layer, wrong_gradient, epsilon_too_large, saddle_point, local_minimum, fl
 
 
 def test_there_are_words_for_exactly_what_the_contract_names() -> None:
-    assert [*KINDS] == CONTRACT_KINDS.replace(",", " ").split()
-    assert [*CAUSES] == CONTRACT_CAUSES.replace(",", " ").split()
+    assert sorted(kinds()) == sorted(CONTRACT_KINDS.replace(",", " ").split())
+    assert sorted(CAUSES) == sorted(CONTRACT_CAUSES.replace(",", " ").split())
 
 
-def test_every_name_in_the_detectors_has_words() -> None:
-    """What a detector writes as the first argument of Cause or Finding."""
-    folder = Path(mlp.__file__).parent / "diagnosis"
-    calls = [
-        node
-        for path in folder.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-    ]
-    named = {
-        kind: {c.args[0].value for c in calls if c.func.id == kind and isinstance(c.args[0], ast.Constant)}  # type: ignore[attr-defined]
-        for kind in ("Cause", "Finding")
-    }
-    assert named["Cause"]
-    assert named["Cause"] - set(CAUSES) == set()
-    assert named["Finding"] - set(KINDS) == set()
+def test_every_name_in_findings_has_words() -> None:
+    for row in (*FAULTS.values(), *SIGNS.values()):
+        for finding in mlp.diagnose(typed(**row.columns)):
+            assert finding.kind in kinds()
+            assert {cause.name for cause in finding.causes} <= set(CAUSES)
 
 
 def test_every_sentence_is_short_enough_for_a_line() -> None:
-    words = [*KINDS.values(), *(text for meaning in CAUSES.values() for text in meaning)]
+    words = [*kinds().values(), *(text for cause in CAUSES.values() for text in (cause.meaning, cause.remedy))]
     assert max(map(len, words)) <= 100
     assert all(text.strip() == text != "" and not text.endswith(".") for text in words)

@@ -8,77 +8,39 @@ silently, nothing is random beyond the seed of the experiment, and the test part
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil, inf, nan
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from mlp.config import Config
 from mlp.diagnosis import Cause
+from mlp.diagnosis.causes import CAUSES
+from mlp.diagnosis.causes.steps import ENOUGH_STEPS
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
-from mlp.diagnosis.words import CAUSES
-from mlp.errors import MLPError
 from mlp.experiment.loop import Epoch
-from mlp.experiment.remedies import STEPS, Changes, alternatives, changed, changes, described, together
 from mlp.experiment.run import Run, finish, run
 from mlp.experiment.run_directory import check_unread, reserve
-from mlp.experiment.setup import RUN_SEEDS, SCORED, Setup
+from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
-from mlp.experiment.trial import first_rows, run_trial, standardise, train_baseline
 from mlp.experiment.watch import watch_epochs
-from mlp.model import Model, quiet
-from mlp.model.metrics import score_numbers
-from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.source import files_read
+from mlp.repair.changes import describe_changes, remedies
+from mlp.repair.trials import Bench, Change, Trial, apply_all
 from mlp.storage.permission import Permission, as_path
 
 TRIES = 3  # full runs
 CANDIDATES = 6  # causes that get a trial
-SHORT = 3 * STEPS  # planned steps up to which a run is tried in full
-SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and at least STEPS
+SHORT = 3 * ENOUGH_STEPS  # planned steps up to which a run is tried in full
+SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and at least ENOUGH_STEPS
 MOVES = 0.02  # by how much a score must rise to count
 ALIKE = 0.01  # scores that are as good as each other
 LOSS = 0.05  # by how much a held-out score may fall for a run that is healthy: some rows of a small part
 NEAR = 0.03  # a score this close to the baseline's needs no further remedy
-
-
-@dataclass(frozen=True)
-class Change:
-    """One remedy: what was `made` of the configuration for a cause, and the same in words."""
-
-    cause: Cause
-    made: Changes
-    words: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """In lists, dicts, strings and numbers."""
-        return {"cause": self.cause.name, "why": self.cause.why, "changes": self.made, "words": list(self.words)}
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A short training with the remedies for some causes, none for the experiment as it was, and what it came to.
-
-    It starts from the weights, and takes the rows in the order, of the full run: of a short run it is a copy. `score`
-    is the mean of those on the training and the validation part: r², or the mean recall of the classes, in which a
-    rare class counts like any other. -1 where the loss was no number, or the experiment cannot be.
-    """
-
-    causes: tuple[str, ...]
-    words: tuple[str, ...]
-    steps: int
-    score: float
-
-    def to_json(self) -> dict[str, Any]:
-        """In lists, strings and numbers."""
-        return {"causes": list(self.causes), "words": list(self.words), "steps": self.steps, "score": self.score}
 
 
 @dataclass(frozen=True)
@@ -156,7 +118,7 @@ def repair_run(
     failed: set[frozenset[str]] = set()
     while not best.healthy and made < tries and (chosen := promising(bench, best, failed)):
         made += 1
-        found = _trained(with_all(best.config, chosen), data, show)
+        found = _train_in_full(apply_all(best.config, chosen), data, show)
         failed.add(_names(chosen))
         if _is_better(bench, found, best):
             best, failed = found, set()
@@ -168,7 +130,7 @@ def repair_run(
 
 
 def _is_better(bench: Bench, found: Run, best: Run) -> bool:
-    """Whether its score is higher, and not by heart alone; or it is healthy, and on held-out rows not much worse."""
+    """Whether its score is higher, not on memorised rows alone; or it is healthy, and on held-out rows not worse."""
     if found.healthy and bench.held_out_score(found) > bench.held_out_score(best) - LOSS:
         return True
     is_higher = bench.score_of(found) > bench.score_of(best) + MOVES
@@ -178,10 +140,10 @@ def _is_better(bench: Bench, found: Run, best: Run) -> bool:
 def _most(before: Run) -> int:
     """How many steps a trial has at most."""
     planned = Reading(before.history).planned
-    return SHORT if planned <= SHORT else max(STEPS, ceil(SHARE * planned))
+    return SHORT if planned <= SHORT else max(ENOUGH_STEPS, ceil(SHARE * planned))
 
 
-def _trained(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
+def _train_in_full(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
     """The full run."""
     setup, state = begin(config.to_dict(), data)
     for _ in show(setup, state):
@@ -203,8 +165,8 @@ def candidates(found: Run) -> list[Change]:
     """Changes for the suspects that a setting may mend, at most `CANDIDATES` of them, likeliest first."""
     possible = (
         [
-            Change(cause, made, tuple(described(found.config, made)))
-            for made in alternatives(name, found.config, found.history)
+            Change(cause, keys, tuple(describe_changes(found.config, keys)))
+            for keys in remedies(name, found.config, found.history)
         ]
         for name, cause in suspects(found).items()
     )
@@ -265,7 +227,7 @@ def _needed(bench: Bench, config: Config, chosen: tuple[Change, ...]) -> tuple[C
 def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
     """The first choice that was not tried in full, if the first suspect of all is one that settings mend."""
     choices, first = list(choices), next(iter(suspects(best)), "")
-    if not choices or first != choices[0].cause.name or first in BY_HAND:
+    if not choices or first != choices[0].cause.name or not CAUSES[first].mends:
         return ()
     return next(((change,) for change in choices if _names((change,)) not in failed), ())
 
@@ -274,110 +236,10 @@ def _names(chosen: Iterable[Change]) -> frozenset[str]:
     return frozenset(words for change in chosen for words in change.words)
 
 
-def with_all(config: Config, chosen: Iterable[Change]) -> Config:
-    """The configuration with all changes; what two of them change, the first has chosen."""
-    made: Changes = {}
-    for change in chosen:
-        made = together(made, change.made)
-    return changed(config, made)
-
-
-BY_HAND = ("noisy_labels",)
-"""Causes that a setting eases and does not mend."""
-
-
 def _advice(last: Run) -> Iterator[tuple[str, str]]:
     """By cause, what no setting does: of the two likeliest causes of each alarm."""
     for finding in last.findings:
         for cause in finding.causes[:2] if finding.severity != "info" else ():
-            by_hand = cause.name in BY_HAND or changes(cause.name, last.config, last.history) is None
-            if cause.name in CAUSES and by_hand:
-                yield cause.name, CAUSES[cause.name].remedy
-
-
-class Material(NamedTuple):
-    """What trials of one [data] section train on: all rows, and the first `rows` of them in memory."""
-
-    prepared: Prepared
-    rows: Prepared
-
-    def scores(self, model: Model) -> list[float]:
-        """On the training part, and on the validation part if there is one."""
-        parts = (self.rows.train, self.rows.validation)
-        return [_score(model, part) for part in parts if part is not None]
-
-
-@dataclass
-class Bench:
-    """Where trials are made, each once, of `most` steps at most. `kept`: the changes already made for good."""
-
-    data: tuple[Any, Any] | None
-    most: int
-    kept: tuple[Change, ...] = ()
-    trials: dict[str, Trial] = field(default_factory=dict)
-    materials: dict[str, Material] = field(default_factory=dict)
-    _baseline: float | None = None
-
-    def score(self, config: Config, chosen: tuple[Change, ...]) -> float:
-        """What a short training of the changed experiment comes to."""
-        made = with_all(config, chosen)
-        key = json.dumps(made.to_dict(), sort_keys=True)
-        if key not in self.trials:
-            try:
-                steps, score = self._run_trial(made)
-            except MLPError:  # two remedies that do not go together
-                steps, score = 0, -1.0
-            causes = tuple(change.cause.name for change in self.kept + chosen)
-            words = tuple(words for change in self.kept + chosen for words in change.words)
-            self.trials[key] = Trial(causes, words, steps, score)
-        return self.trials[key].score
-
-    def _run_trial(self, config: Config) -> tuple[int, float]:
-        """Train from scratch for some steps; how many, and the score."""
-        material = self.material(config)
-        planned = config.training.steps_per_epoch(len(material.prepared.train)) * config.training.epochs
-        steps = min(planned, self.most)
-        return steps, float(np.mean(material.scores(run_trial(config, material.rows, steps))))
-
-    def score_of(self, found: Run) -> float:
-        """The score of a full run, on the rows that trials are scored on."""
-        return float(np.mean(self._scores(found)))
-
-    def held_out_score(self, found: Run) -> float:
-        """The same on the validation part alone; without one, on the training part."""
-        return self._scores(found)[-1]
-
-    def _scores(self, found: Run) -> list[float]:
-        return self.material(found.config).scores(found.model)
-
-    def material(self, config: Config) -> Material:
-        """The rows as [data] has them, prepared once."""
-        key = repr(config.data)
-        if key not in self.materials:
-            prepared = begin(config.to_dict(), self.data)[0].prepared
-            self.materials[key] = Material(prepared, first_rows(prepared, np.dtype(config.training.dtype)))
-        return self.materials[key]
-
-    def baseline(self, config: Config) -> float:
-        """The score of a plain network, trained with the seeds of the run."""
-        if self._baseline is None:
-            prepared = self.material(config).prepared
-            rows = standardise(prepared, np.dtype(np.float32))
-            model = train_baseline(config, rows, RUN_SEEDS)
-            self._baseline = float(np.mean(Material(prepared, rows).scores(model)))
-        return self._baseline
-
-
-def _score(model: Model, part: Part) -> float:
-    """r², or the mean recall of the classes, on the first rows of a part; labels count one by one."""
-    first, head = part.first(SCORED, model.network.dtype), model.head
-    with quiet():
-        raw = model.raw(first)
-        if not np.isfinite(raw).all():
-            return -1.0
-        if head.task == "regression":
-            return max(-1.0, float(score_numbers(head.values(raw), first.y)["r2"]))
-        right = head.decide(raw) == first.y
-    if head.task == "multilabel":
-        return float(right.mean())
-    return float(np.mean([right[first.y == label].mean() for label in np.unique(first.y)]))
+            known = CAUSES.get(cause.name)
+            if known and not (known.mends and any(remedies(cause.name, last.config, last.history))):
+                yield cause.name, known.remedy

@@ -6,22 +6,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from mlp.diagnosis.evidence import is_by_heart, is_without_gradient
+from mlp.diagnosis import thresholds as at
+from mlp.diagnosis.causes import rank, suspicions
+from mlp.diagnosis.detectors.detector import Detector
+from mlp.diagnosis.evidence import Shortfall, is_overconfident, is_without_gradient, memorises, shortfall
 from mlp.diagnosis.finding import Finding
-from mlp.diagnosis.gate import NONE, SHORT, Shortfall, is_overconfident, shortfall
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
-from mlp.diagnosis.suspects import CERTAIN, ranked, suspicions
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(Detector):
     """A warning where the loss does not fall, falls too slowly, or stopped above what a plain network reaches.
 
     While the run trains, it is held against the budget: what its steps promise, to first order, or a straight line
     through its losses, whichever is kinder, must lead somewhere within the planned steps.
     """
 
+    kinds = {
+        "no_progress": "the loss is no better than that of a constant answer",
+        "slow_progress": "the loss falls, too slowly for the steps that are planned",
+        "stagnation": "the loss stopped above what these rows allow",
+        "oscillation": "the loss goes up and down instead of falling",
+        "unfinished": "the loss was still falling when the run ended",
+    }
     needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
@@ -31,11 +39,8 @@ class Progress:
         seen = _at_the_end(r) if r.finished else _on_the_way(r)
         if seen is not None:
             kind, message, evidence = seen
-            yield Finding(kind, "warning", message, (), r.done - 1, evidence, ranked(r))
+            yield Finding(kind, "warning", message, (), r.done - 1, evidence, rank(r))
 
-
-SMALL = 0.1
-"""A loss below this, of which nothing else is known, may well be one that has converged."""
 
 Seen = tuple[str, str, dict[str, float]]
 
@@ -43,42 +48,42 @@ Seen = tuple[str, str, dict[str, float]]
 def _on_the_way(r: Reading) -> Seen | None:
     """What the steps so far say of the rest."""
     level = {"recent_loss": r.now, "reference_loss": r.reference, "steps": float(r.done)}
-    if r.done >= 5 and r.now - 2 * r.error > 3 * max(r.start, r.reference):
+    if r.done >= 5 and r.now - 2 * r.error > at.RISEN * max(r.start, r.reference):
         why = (
             f"The loss has risen from {r.start:.3g} to {r.now:.3g} (mean over the latest steps) in {r.done} steps "
             "instead of falling."
         )
-        return "no_progress", why, level | {"threshold": 3.0}
+        return "no_progress", why, level | {"threshold": at.RISEN}
     weight, cause = next(iter(suspicions(r)), (0.0, None))
-    if cause is not None and weight >= CERTAIN and not r.skill > 0.9:
+    if cause is not None and weight >= at.CERTAIN and not r.skill > 0.9:
         return (
             "no_progress",
             f"This is not likely to train: {cause.why}. Remedy: {cause.remedy}.",
             level | {"suspicion": weight},
         )
-    if r.now < 0.7 * min(r.start, r.reference):
+    if r.now < at.PROJECTED * min(r.start, r.reference):
         return None
     if r.done >= 3 and isfinite(r.promised):
         budget = r.promised * r.planned * _building_up(r)
-        if budget < 0.1 * r.now:
+        if budget < at.BUDGET * r.now:
             why = (
                 f"The loss is {r.now:.4g} (mean over the latest steps), and all {r.planned} planned steps together "
                 f"promise to lower it by {max(budget, 0):.2g}: at this pace the run ends where it began."
             )
-            return "no_progress", why, level | {"promised": budget, "threshold": 0.1 * r.now}
+            return "no_progress", why, level | {"promised": budget, "threshold": at.BUDGET * r.now}
     line = r.trend
     ahead = line.level + (line.slope - 2 * line.slope_error) * (r.planned - r.done)
     if (
         r.done >= 0.05 * r.planned
         and line.level - 2 * line.level_error > 0.9 * r.reference
-        and ahead > 0.7 * r.reference
+        and ahead > at.PROJECTED * r.reference
     ):
         why = (
             f"After {r.done} of {r.planned} steps the loss is {r.now:.4g} (mean over the latest steps); a network that "
             f"ignores its inputs has {r.reference:.4g}. Going on like this it ends above {ahead:.3g}."
         )
         kind = "slow_progress" if line.slope + 2 * line.slope_error < 0 else "no_progress"
-        return kind, why, level | {"projected": ahead, "threshold": 0.7 * r.reference}
+        return kind, why, level | {"projected": ahead, "threshold": at.PROJECTED * r.reference}
     return None
 
 
@@ -96,23 +101,23 @@ def _at_the_end(r: Reading) -> Seen | None:
     if is_without_gradient(r):
         why = f"The loss is {loss}, and not one of {r.done} steps had a gradient: nothing can change."
         return "no_progress", why, level | {"grad_norm": 0.0}
-    if r.is_bare and reached < SMALL:
+    if r.is_bare and reached < at.SMALL_LOSS:
         return None
-    if isfinite(reached) and reached >= NONE * r.reference:
+    if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference:
         why = (
             f"After {r.done} steps the loss is {loss}, and it began at {r.reference:.4g}."
             if r.is_bare
             else f"After {r.done} steps the loss is {loss}. A network that ignores its inputs and always gives "
             f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
-        return "no_progress", why, level | {"threshold": NONE}
+        return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
     trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
     if trained is not None and held_out is not None and not short:
-        both = trained.missing > 0.02 and held_out.missing > SHORT + held_out.error
+        both = trained.missing > 0.02 and held_out.missing > at.SHORT + held_out.error
         short = [held_out] if both or is_overconfident(r) else []
     if held_out is not None and not held_out.is_clear and held_out.missing <= max(0.03, held_out.error):
-        return None  # rows learned less by heart than a plain network does are no fault
+        return None  # rows that are memorised less than by a plain network are no fault
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
@@ -132,10 +137,13 @@ def _allows_more(r: Reading, s: Shortfall) -> str:
 
 
 def _short_kind(r: Reading) -> str:
-    """What a run does that ends short of the baseline: learn by heart, still fall, swing, or stand."""
-    if is_by_heart(r):
+    """What a run does that ends short of the baseline: memorise, still fall, swing, or stand."""
+    if memorises(r):
         return "overfitting"
     if r.trend.slope + 2 * r.trend.slope_error < 0:
         return "unfinished"
     swing = float(r.loss[r.recent].std())
     return "oscillation" if swing > 0.5 * r.now and swing > 0.1 * r.reference else "stagnation"
+
+
+PROGRESS: tuple[Detector, ...] = (Progress(),)

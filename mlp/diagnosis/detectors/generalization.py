@@ -1,4 +1,4 @@
-"""Generalization: what was learned by heart, what was left out, and what cannot be learned."""
+"""Generalization: what was memorised, what was left out, and what cannot be learned."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from math import isfinite, nan, sqrt
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.diagnosis.evidence import guess, is_rare
-from mlp.diagnosis.finding import Cause, Finding
-from mlp.diagnosis.gate import is_overconfident, shortfall
+from mlp.diagnosis import thresholds as at
+from mlp.diagnosis.causes import rank
+from mlp.diagnosis.causes.rows import ClassImbalance
+from mlp.diagnosis.causes.steps import TooFewEpochs
+from mlp.diagnosis.detectors.detector import Detector
+from mlp.diagnosis.evidence import guess, is_overconfident, is_rare, shortfall
+from mlp.diagnosis.finding import Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
-from mlp.diagnosis.suspects import ranked
 
 
 @dataclass(frozen=True)
-class Overfitting:
+class Overfitting(Detector):
     """A warning where training answers are `gap` better than held-out ones, and something else says so too.
 
     That is a validation loss that has risen to `rise` times its lowest, or a plain network that does clearly better on
@@ -27,10 +30,11 @@ class Overfitting:
     then those training rows count with it that a plain network was asked about without having seen them.
     """
 
-    gap: float = 0.1
-    rise: float = 1.2
-    sigmas: float = 2.2
-    few: float = 150.0
+    kinds = {"overfitting": "rows are memorised: training goes on to improve while validation gets worse"}
+    gap: float = at.GAP
+    rise: float = at.VALIDATION_RISE
+    sigmas: float = at.GAP_SIGMAS
+    few: float = at.FEW_ROWS
     needs: tuple[str, ...] = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
@@ -42,12 +46,12 @@ class Overfitting:
         yield Finding(
             "overfitting",
             "warning",
-            f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}: the network learns "
-            f"the rows by heart.{self._turned(r)}",
+            f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}: the network "
+            f"memorises the rows.{self._turned(r)}",
             (),
             r.done - 1,
             {"train_score": train, "held_out": held_out, "gap": gap, "gap_threshold": self.gap, "error": error},
-            ranked(r),
+            rank(r),
         )
 
     def _held_out(self, r: Reading) -> tuple[float, float, str]:
@@ -66,7 +70,7 @@ class Overfitting:
             return together, 1.5 * error, self._few(r, held_out, other, together)
         missing = shortfall(r, "validation")
         short = is_overconfident(r) or (missing is not None and missing.is_clear)
-        if not self._has_turned(r) and not (short and r.score("train") > 0.9):
+        if not self._has_turned(r) and not (short and r.score("train") > at.MEMORISED[0]):
             return nan, nan, ""
         error = sqrt(max(held_out * (1 - held_out), 0.01) / n)
         return held_out, error, f" and {held_out:.3f} on {scored(r, 'validation')}"
@@ -98,7 +102,7 @@ class Overfitting:
 
 
 @dataclass(frozen=True)
-class Uninformative:
+class Uninformative(Detector):
     """A warning where held-out answers are no better than guesses, the network's and a plain network's alike."""
 
     needs: tuple[str, ...] = ("loss",)
@@ -121,19 +125,19 @@ class Uninformative:
             (),
             r.done - 1,
             {"validation_score": held_out, "validation_baseline": plain, "chance": chance},
-            ranked(r),
+            rank(r),
         )
 
 
 @dataclass(frozen=True)
-class NoisyLabels:
+class NoisyLabels(Detector):
     """A warning where `share` of the labels contradict surroundings that are otherwise of one class.
 
     Overlapping classes do that at their borders only; wrong labels do it everywhere. The estimate is made with the
     baseline, by the neighbours of each row, and counts only where a plain network too misses as many.
     """
 
-    share: float = 0.18
+    share: float = at.LABEL_NOISE
     needs: tuple[str, ...] = ("loss", "label_noise")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
@@ -147,23 +151,24 @@ class NoisyLabels:
             "warning",
             f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where these agree (an "
             f"estimate from {compared(r)}): labels are wrong, or the features do not tell the classes apart. A network "
-            "that is trained long enough learns them by heart.",
+            "that is trained long enough memorises them.",
             (),
             int(r.steps("label_noise")[-1]),
             {"label_noise": noise, "error": error, "threshold": self.share},
-            ranked(r),
+            rank(r),
         )
 
 
 @dataclass(frozen=True)
-class MinorityIgnored:
+class MinorityIgnored(Detector):
     """A warning where a class with less than `ratio` of the most frequent one's rows has a recall below `recall`.
 
     Below by more than half a standard error: of seven rows held out, three found are no recall of 43 %.
     """
 
-    ratio: float = 0.2
-    recall: float = 0.5
+    kinds = {"minority_class_ignored": "a rare class is hardly ever found, and accuracy hides it"}
+    ratio: float = at.MINORITY[0]
+    recall: float = at.MINORITY[1]
     needs: tuple[str, ...] = ("class_counts", "recall")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
@@ -188,8 +193,8 @@ class MinorityIgnored:
             int(r.steps("recall")[-1]),
             {"recall": float(recall[worst]), "threshold": self.recall, "recall_rows": float(asked[worst])},
             (
-                Cause("class_imbalance", "one class outweighs the others in the loss", 'class_weight = "balanced"'),
-                Cause("too_few_epochs", "rare rows are learned last", "training.epochs × 5"),
+                ClassImbalance.because("one class outweighs the others in the loss"),
+                TooFewEpochs.because("rare rows are learned last", TooFewEpochs.longer(r)),
             ),
         )
 
@@ -199,3 +204,6 @@ class MinorityIgnored:
             return np.asarray(r["recall_rows"][0])
         share = r.setting("validation_scored", 0.0) / (r.setting("rows") or np.nan)
         return np.asarray(counts * share if share > 0 else counts)
+
+
+GENERALIZATION: tuple[Detector, ...] = (Overfitting(), Uninformative(), NoisyLabels(), MinorityIgnored())

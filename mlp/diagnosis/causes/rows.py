@@ -1,0 +1,194 @@
+"""Causes in the rows: on odd scales, constant, contradictory, without meaning, too few, or rare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mlp.diagnosis import thresholds as at
+from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
+from mlp.diagnosis.evidence import is_exonerated, is_meaningless, memorises
+from mlp.diagnosis.reading import Reading
+
+STOP_EARLY: Changes = {"training": {"early_stopping": {"patience": 5}}}
+
+
+class UnscaledInputs(KnownCause):
+    """Inputs far from size 1, or of very different sizes, where nothing scales them; or a few that set the scale."""
+
+    name = "unscaled_inputs"
+    meaning = "inputs are not on one scale around 0"
+    remedy = 'scale = "standard"'
+    change = {"data": {"scale": "standard"}}
+    settled_by = {"scaled": 1.0}
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        low, high, apart = at.INPUT_SIGN
+        size, ratio = _input_scales(r)
+        if r.setting("scaled", 0.0) != 1 and (size > high or ratio > apart or 0 < size < low):
+            why = f"inputs have a size of {size:.3g}"
+            why += f", the widest feature {ratio:.3g} times that of the narrowest" if ratio > 1 else ""
+            weights = at.INPUT_LARGE(size), at.INPUT_SPREAD(ratio), at.INPUT_SMALL(1 / max(size, 1e-30))
+            yield self.suspect(max(weights), why)
+        tail = r.one("input_tail", default=1.0)
+        if tail > at.TAIL:
+            why = f"a few values are {tail:.0f} times as far out as the others: they, not the rest, set the scale"
+            yield self.suspect(at.TAIL_WEIGHT(tail), why, "clip or remove the outliers, then scale")
+
+
+def _input_scales(r: Reading) -> tuple[float, float]:
+    """The root mean square of the inputs, and how many times the widest feature varies as much as the narrowest."""
+    if "input_std" not in r or "input_mean" not in r:
+        return r.one("input_size", default=1.0), 1.0
+    mean, spread = r["input_mean"][0], r["input_std"][0]
+    size, varying = float(np.sqrt(np.mean(mean**2 + spread**2))), spread[spread > 0]
+    if not varying.size:  # constants, which are never too small
+        return max(size, 1.0), 1.0
+    return size, float(varying.max() / varying.min())
+
+
+class UnscaledTargets(KnownCause):
+    """Numbers to predict that are far from the size at which outputs begin."""
+
+    name = "unscaled_targets"
+    meaning = "numbers to predict are far from deviation 1"
+    remedy = 'scale_target = "standard"'
+    change = {"data": {"scale_target": "standard"}}
+    task = "regression"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        low, high = at.TARGET_SIGN
+        size = r.one("target_size", default=1.0)
+        if "target_std" in r and "target_mean" in r:
+            size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
+        if "class_counts" not in r and (size > high or size < low):
+            why = f"targets have a size of {size:.3g}, and outputs begin near 1"
+            yield self.suspect(max(at.TARGET_LARGE(size), at.TARGET_SMALL(1 / max(size, 1e-30))), why)
+        tail = r.one("target_tail", default=1.0)
+        if tail > at.TAIL:
+            why = f"a few targets are {tail:.0f} times as far out as the others"
+            yield self.suspect(at.TAIL_WEIGHT(tail), why, 'clip the outliers, or name = "huber"')
+
+
+class NonFiniteData(KnownCause):
+    """A loss that is not a number from one step to the next, although it was low and the steps short."""
+
+    name = "non_finite_data"
+    meaning = "cells are missing or infinite"
+    remedy = "fill them, or delete their rows"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        if not len(r.loss) or np.isfinite(r.loss[-1]):
+            return
+        before = r.loss[np.isfinite(r.loss)]
+        calm = len(before) and before.max() < 3 * before[0] and r.pace < 0.5
+        if calm and "input_std" not in r:  # the rows of an experiment were looked through
+            why = f"the loss was {before[-1]:.3g} one step earlier"
+            yield self.suspect(at.NOT_A_NUMBER, why, "look for NaN and infinite cells in the batch of that step")
+
+
+class ConstantFeatures(KnownCause):
+    """Features that are the same in every row."""
+
+    name = "constant_features"
+    meaning = "columns say nothing"
+    remedy = "find out why they do not vary, and give columns that do"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        share = float((r["input_std"][0] == 0).mean()) if "input_std" in r else 0.0
+        if share > at.CONSTANT:
+            half = share >= 0.5 and not is_exonerated(r)
+            weight = at.ALL_CONSTANT if share == 1 else at.HALF_CONSTANT if half else at.SOME_CONSTANT
+            yield self.suspect(weight, f"{100 * share:.0f} % of the features are constant")
+
+
+class UninformativeLabels(KnownCause):
+    """Labels that nothing learned from them predicts."""
+
+    name = "uninformative_labels"
+    meaning = "inputs say nothing of the targets"
+    remedy = "check that rows and labels belong together, or find better features"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        if is_meaningless(r):
+            yield self.suspect(at.MEANINGLESS, "on the rows to validate on a plain network is no better than guessing")
+
+
+class NoisyLabels(KnownCause):
+    """Labels that contradict their surroundings."""
+
+    name = "noisy_labels"
+    meaning = "many targets are wrong"
+    remedy = "correct the labels; early_stopping = true keeps the harm small"
+    change = STOP_EARLY
+    mends = False
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        noise, plain = r.one("label_noise", default=0.0), r.one(f"baseline_validation_{r.score_name}")
+        meaningless, noisy = is_meaningless(r), noise > at.NOISE_SIGN and 1 - plain > 0.7 * noise
+        if noisy:
+            why = f"about {100 * noise:.0f} % of the labels contradict their surroundings"
+            yield self.suspect(at.NOISY_BESIDE if meaningless else at.NOISY, why)
+        elif meaningless:
+            yield self.suspect(at.NOISY_MAYBE, "too many labels are wrong")
+        if memorises(r):
+            yield self.suspect(at.NOISY_MEMORISED, "labels that are wrong can only be memorised")
+
+
+class ContradictoryLabels(KnownCause):
+    """Equal rows with different targets."""
+
+    name = "contradictory_labels"
+    meaning = "equal rows have different targets"
+    remedy = "add the features that differ, or decide which target is right and delete the others"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        share = r.one("contradictory_rows", default=0.0)
+        if share > at.TWINS:
+            why = f"{100 * share:.0f} % of the rows looked through have a twin with another target"
+            yield self.suspect(at.TWINS_WEIGHT(share), why)
+
+
+class ClassImbalance(KnownCause):
+    """A class that is rare beside another."""
+
+    name = "class_imbalance"
+    meaning = "one class outweighs the others in the loss"
+    remedy = 'class_weight = "balanced"'
+    settled_by = {"balanced": 1.0}
+    task = "classification"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        if "class_counts" in r:
+            counts = r["class_counts"][0]
+            share = float(counts.min() / counts.max())
+            if share < at.RARE:
+                why = f"the rarest class has {100 * share:.1g} % of the rows of the most frequent"
+                yield self.suspect(at.IMBALANCE(at.RARE / max(share, 1e-6)), why)
+
+    def changes(self, experiment: Experiment) -> Iterator[Changes]:
+        """Classes that weigh the same, and some l2: a few rows with a large weight are memorised otherwise."""
+        yield {"data": {"class_weight": "balanced"}, "loss": {"l2": max(experiment.sections["loss"]["l2"], 1e-3)}}
+
+
+class TooLittleRegularization(KnownCause):
+    """Rows that are memorised."""
+
+    name = "too_little_regularization"
+    meaning = "nothing keeps the network from memorising rows"
+    remedy = "early_stopping = true, l2 = 1e-3, dropout = 0.2, or more rows"
+    change = {"loss": {"l2": 1e-3}, "network": {"dropout": 0.2}, **STOP_EARLY}
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        if memorises(r):
+            rows = r.setting("rows")
+            why = f"there are only {rows:.0f} rows to train on" if rows < 200 else "nothing holds the weights back"
+            few = at.MEMORISES_FEW if rows < at.VERY_FEW else at.MEMORISES
+            yield self.suspect(at.MEMORISES_MEANINGLESS if is_meaningless(r) else few, why)
+
+
+ROWS: tuple[KnownCause, ...] = (
+    UnscaledInputs(), UnscaledTargets(), NonFiniteData(), ConstantFeatures(), UninformativeLabels(), NoisyLabels(),
+    ContradictoryLabels(), ClassImbalance(), TooLittleRegularization(),
+)  # fmt: skip

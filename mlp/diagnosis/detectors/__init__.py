@@ -1,0 +1,22 @@
+"""Detectors: that something is wrong, each seen in a history.
+
+`faults` are certain, `progress` and `generalization` say what became of a run, and `explanations` are information
+that alarms only where there is a lack of progress to explain. To add a detector, write its class and one line in the
+tuple of its module.
+"""
+
+from collections.abc import Iterable
+
+from mlp.diagnosis.detectors.detector import Detector as Detector
+from mlp.diagnosis.detectors.explanations import EXPLANATIONS
+from mlp.diagnosis.detectors.faults import FAULTS
+from mlp.diagnosis.detectors.generalization import GENERALIZATION
+from mlp.diagnosis.detectors.progress import PROGRESS
+
+DETECTORS: list[Detector] = [*FAULTS, *PROGRESS, *GENERALIZATION, *EXPLANATIONS]
+"""Findings that are as severe as each other come in this order."""
+
+
+def explaining(detectors: Iterable[Detector] = DETECTORS) -> set[str]:
+    """The kinds that alarm where there is a lack of progress to explain, and are information elsewhere."""
+    return {kind for detector in detectors if detector.explains for kind in detector.kinds}

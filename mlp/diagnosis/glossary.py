@@ -1,0 +1,30 @@
+"""What the names in findings mean: every kind and every cause in a sentence, and what to do about a cause.
+
+The words stand at the detectors and the causes; here they are gathered for whoever looks a name up. A finding's own
+message and remedy are more precise, since they know the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlp.diagnosis.causes import CAUSES
+from mlp.diagnosis.detectors import DETECTORS
+
+OF_CURVATURE = {
+    "saddle_point": "training rests where the loss falls away in some direction, too gently to get there in time",
+    "local_minimum": "training rests in a minimum that is not a good one",
+    "plateau": "the loss is flat all around",
+}
+"""Kinds that no history shows, only the curvature at the weights."""
+
+
+def kinds() -> dict[str, str]:
+    """What is seen, by name."""
+    return {name: means for detector in DETECTORS for name, means in detector.kinds.items()} | OF_CURVATURE
+
+
+def glossary() -> Iterator[str]:
+    """Every kind of finding and every cause, one line each."""
+    yield from (f"kind   {name:28}{means}" for name, means in kinds().items())
+    yield from (f"cause  {name:28}{cause.meaning}; remedy: {cause.remedy}" for name, cause in CAUSES.items())

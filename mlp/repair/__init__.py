@@ -1,0 +1,9 @@
+"""Repair: an experiment without its faults.
+
+`repair` suspects, tries and keeps what helps; `trials` are the short trainings that it compares; `changes` turns what a
+cause advises into a configuration.
+"""
+
+from mlp.repair.repair import Repair as Repair
+from mlp.repair.repair import repair as repair
+from mlp.repair.repair import repair_run as repair_run

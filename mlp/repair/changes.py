@@ -1,0 +1,65 @@
+"""Changes of an experiment: what the causes of the diagnosis advise, as keys that a configuration can take.
+
+Nothing here is trained or tried, and no remedy is written here: the causes know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from mlp.config import Config, parse, to_toml
+from mlp.config.optimizer import USUAL_RATES
+from mlp.diagnosis.causes import CAUSES, Changes, Experiment
+from mlp.diagnosis.reading import Reading
+from mlp.history import History
+from mlp.optimizers import OPTIMIZERS
+
+
+def remedies(name: str, config: Config, history: History) -> Iterator[Changes]:
+    """The remedy for the cause `name`, and then those that go further, if there are any: trials choose among them.
+
+    None where no setting mends it, or all of it is so already.
+
+    >>> next(remedies("frozen_layer", parse({"network": {"frozen": ["dense1"]}}), History({})))
+    {'network': {'frozen': []}}
+    """
+    if name in CAUSES:
+        yield from CAUSES[name].new_changes(as_experiment(config, history))
+
+
+def as_experiment(config: Config, history: History) -> Experiment:
+    """What the causes read of a configuration."""
+    rule: Any = OPTIMIZERS[config.optimizer.name]  # its fields are those of a dataclass
+    own: dict[str, Any] = {field.name: field.default for field in fields(rule)} | config.optimizer.own
+    rate = float(own.get("learning_rate") or 0.0)
+    return Experiment(config.to_dict(), own, USUAL_RATES.get(config.optimizer.name, rate), Reading(history))
+
+
+def apply_changes(config: Config, changes: Changes) -> Config:
+    """The configuration with the changes."""
+    given = config.to_dict()
+    for section, keys in changes.items():
+        merged = given[section] | dict(keys)
+        given[section] = {key: value for key, value in merged.items() if value is not None}
+    return parse(given)
+
+
+def merge_changes(first: Changes, second: Changes) -> Changes:
+    """Both; where they change the same key, `first` counts: it is for the likelier cause."""
+    return {name: {**second.get(name, {}), **first.get(name, {})} for name in {**first, **second}}
+
+
+def describe_changes(config: Config, changes: Changes) -> Iterator[str]:
+    """Each change as people read it: "optimizer.learning_rate 25.0 → 0.1"."""
+    given = config.to_dict()
+    for section, keys in changes.items():
+        for key, value in keys.items():
+            before = _show(given[section].get(key))
+            yield f"{section}.{key} {before} → {_show(value)}" if value is not None else f"{section}.{key} left out"
+
+
+def _show(value: Any) -> str:
+    """A value as an experiment file has it."""
+    return "not given" if value is None else to_toml({"x": {"x": value}}).split(" = ", 1)[1].strip()
