@@ -174,8 +174,8 @@ from mlp.pretraining import pretrain as pretrain
 from mlp.pretraining import pretrain_autoencoder as pretrain_autoencoder
 from mlp.pretraining import pretrain_rbm as pretrain_rbm
 from mlp.recorder import Recorder as Recorder
-from mlp.repair import Repair as Repair
-from mlp.repair import repair as repair
+from mlp.repairs import Repair as Repair
+from mlp.repairs import repair as repair
 from mlp.running_statistics import update_statistics as update_statistics
 from mlp.schedules import Cosine as Cosine
 from mlp.schedules import CosineRestarts as CosineRestarts

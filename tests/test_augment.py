@@ -13,7 +13,7 @@ import mlp
 from mlp.cli import main
 from mlp.errors import ConfigError, DataError, HyperparameterError, ShapeError
 from mlp.experiment import begin
-from mlp.repair import repair_run
+from mlp.repairs import repair_run
 
 RNG = np.random.default_rng(0)
 ROWS = np.random.default_rng(1).normal(size=(200, 3))

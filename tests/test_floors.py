@@ -27,7 +27,7 @@ FLOORS = """
 8.1 preprocessing
 8.2 model
 8.3 experiment
-8.35 repair
+8.35 repairs
 8.4 estimators
 8.5 optimizer_bench exchange
 8.7 comparison

@@ -13,8 +13,8 @@ from mlp.data import synthetic
 from mlp.diagnosis import Cause, Finding
 from mlp.diagnosis.causes import CAUSES
 from mlp.experiment import begin, finish, watch_epochs
-from mlp.repair import repair_run
-from mlp.repair.trials import Bench, Change, apply_all
+from mlp.repairs import repair_run
+from mlp.repairs.trials import Bench, Change, apply_all
 
 RINGS: dict[str, Any] = {"data": {"source": "rings"}, "training": {"epochs": 40}}
 FAULTS: dict[str, Any] = {

@@ -32,7 +32,7 @@ from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
-from mlp.repair import Repair, repair_run
+from mlp.repairs import Repair, repair_run
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
 from mlp.report.tables import comparison_text, evaluation_text

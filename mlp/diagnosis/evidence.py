@@ -16,9 +16,9 @@ from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.reading import Reading, trend
 
 
-def wrong_layers(r: Reading, tolerance: float = at.GRADIENT_ERROR) -> tuple[str, ...]:
+def wrong_layers(r: Reading) -> tuple[str, ...]:
     """The layers whose gradient disagrees with differences of the loss."""
-    return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= tolerance)
+    return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= at.GRADIENT_ERROR)
 
 
 def shrinks(r: Reading) -> bool:

@@ -23,7 +23,7 @@ from mlp.model import APART, group_minima
 from mlp.network import Layout
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.preprocessing.target import is_one_of_k
-from mlp.repair import Repair
+from mlp.repairs import Repair
 
 PARTS = ("train", "validation", "test")
 

@@ -63,30 +63,18 @@ class LossOutputMismatch(KnownCause):
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         far = r.one("out_of_reach", default=0.0)
-        signs = (
-            (r.one("constant_output", default=0.0) > 0, at.CONSTANT_OUTPUT, "a softmax of one output is always 1"),
-            (
-                far > at.OUT_OF_REACH,
-                at.UNREACHABLE,
-                f"{100 * far:.0f} % of the targets lie outside what the last layer can give",
-            ),
-            (
-                r.one("squashed_twice", default=0.0) > 0,
-                at.SQUASHED_TWICE,
-                "outputs are squashed twice, by a layer and by the loss",
-            ),
-            (
-                is_without_gradient(r),
-                at.NO_GRADIENT,
-                "no gradient reaches any layer: the output does not depend on the weights",
-            ),
-            (
-                r.one("classes_as_numbers", default=0.0) > 0,
-                at.CLASSES_AS_NUMBERS,
-                "classes are learned as numbers, which saturates",
-            ),
-        )
-        yield from (self.suspect(weight, why) for weight, why in [s[1:] for s in signs if s[0]][:1])
+        if r.one("constant_output", default=0.0) > 0:
+            yield self.suspect(at.CONSTANT_OUTPUT, "a softmax of one output is always 1")
+        elif far > at.OUT_OF_REACH:
+            why = f"{100 * far:.0f} % of the targets lie outside what the last layer can give"
+            yield self.suspect(at.UNREACHABLE, why)
+        elif r.one("squashed_twice", default=0.0) > 0:
+            yield self.suspect(at.SQUASHED_TWICE, "outputs are squashed twice, by a layer and by the loss")
+        elif is_without_gradient(r):
+            why = "no gradient reaches any layer: the output does not depend on the weights"
+            yield self.suspect(at.NO_GRADIENT, why)
+        elif r.one("classes_as_numbers", default=0.0) > 0:
+            yield self.suspect(at.CLASSES_AS_NUMBERS, "classes are learned as numbers, which saturates")
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """Output and loss by the task; keys of the loss that was there are taken away with it."""

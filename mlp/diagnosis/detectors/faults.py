@@ -6,7 +6,7 @@ They alarm by themselves, at any loss. Those that are known before the first ste
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import each_scanned, list_names, passed
 
 
-@dataclass(frozen=True)
 class Divergence(Detector):
     """Critical at the first step whose loss is NaN or infinite: nothing after it can be trusted.
 
@@ -42,147 +41,132 @@ class Divergence(Detector):
         "divergence": "the loss is no number any more, or a million times what it was",
         "non_finite_data": "cells of the data are missing or infinite",
     }
-    needs: tuple[str, ...] = ("loss",)
+    needs = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
         for name in ("loss", "train_loss"):
             if name in r:
                 lost = np.flatnonzero(~np.isfinite(_best(r, name)))
                 if lost.size:
-                    yield self._finding(r, name, int(lost[0]))
+                    yield self._lost(r, name, int(lost[0]))
                     return
         if r.has_exploded:
-            yield self._exploded(r)
+            step = int(r.steps("loss")[np.argmax(r.loss > r.exploding)])
+            causes = _grown(r, step)
+            message = f"The loss has grown from {r.start:.3g} to {r.now:.3g} in {r.done} steps: training diverges."
+            seen = {"loss": r.now, "first_loss": r.start, "threshold": r.exploding}
+            yield self.finding("critical", message + _most_likely(causes), seen, *causes, step=step)
 
-    def _exploded(self, r: Reading) -> Finding:
-        step = int(r.steps("loss")[np.argmax(r.loss > r.exploding)])
-        causes = _grown(r, step)
-        evidence = {"loss": r.now, "first_loss": r.start, "threshold": r.exploding}
-        message = (
-            f"The loss has grown from {r.start:.3g} to {r.now:.3g} in {r.done} steps: training diverges."
-            f"{_most_likely(causes)}"
-        )
-        return Finding("divergence", "critical", message, (), step, evidence, causes)
-
-    def _finding(self, r: Reading, name: str, record: int) -> Finding:
+    def _lost(self, r: Reading, name: str, record: int) -> Finding:
         step, lost = int(r.steps(name)[record]), _best(r, name)[record]
         before = _best(r, "loss")[r.steps("loss") < step]
-        evidence: dict[str, Any] = {"loss": str(lost)}
+        seen: dict[str, Any] = {"loss": str(lost)}
         if before.size:
-            evidence |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
+            seen |= {"first_loss": float(before[0]), "largest_finite_loss": float(before.max())}
         causes = _grown(r, step) if before.size else _from_the_start(r)
-        message = f"The loss is {lost} at step {step}: training has diverged and was stopped.{_most_likely(causes)}"
-        kind = "non_finite_data" if causes and causes[0].name == "non_finite_data" else "divergence"
-        return Finding(kind, "critical", message, (), step, evidence, causes)
+        message = f"The loss is {lost} at step {step}: training has diverged and was stopped."
+        found = self.finding("critical", message + _most_likely(causes), seen, *causes, step=step)
+        is_data = bool(causes) and causes[0].name == "non_finite_data"
+        return replace(found, kind="non_finite_data") if is_data else found
 
 
-@dataclass(frozen=True)
 class GradientMismatch(Detector):
     """Critical where backward and differences of forward disagree, for a layer or a loss that is not the library's."""
 
     kinds = {"wrong_gradient": "the loss does not change as the gradient says"}
-    tolerance: float = at.GRADIENT_ERROR
-    needs: tuple[str, ...] = ("gradient_error",)
+    needs = ("gradient_error",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
-        wrong = wrong_layers(r, self.tolerance)
+        wrong = wrong_layers(r)
         if wrong:
             worst = max(r.by_layer("gradient_error").values())
-            yield Finding(
-                "wrong_gradient",
-                "critical",
+            message = (
                 f"The gradient of {', '.join(wrong)} is not the gradient: differences of the loss disagree with it by "
-                f"{worst:.2g} of its size. Look at `backward` of the last of these layers and of what follows it.",
-                wrong,
-                0,
-                {"error": worst, "threshold": self.tolerance},
-                (WrongGradient.because("the loss does not change as the gradient says"),),
+                f"{worst:.2g} of its size. Look at `backward` of the last of these layers and of what follows it."
             )
+            why = WrongGradient.because("the loss does not change as the gradient says")
+            yield self.finding("critical", message, {"error": worst, "threshold": at.GRADIENT_ERROR}, why, layers=wrong)
 
 
-@dataclass(frozen=True)
 class Uphill(Detector):
     """Critical where nine in ten of the first steps go uphill, ⟨g, u⟩ > 0, or the loss rises as it was to fall.
 
     The first step of any rule is downhill; momentum may turn a later one uphill, but not most of them.
     """
 
-    share: float = at.UPHILL
-    needs: tuple[str, ...] = ("loss", "descent")
+    kinds = GradientMismatch.kinds
+    needs = ("loss", "descent")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
-        share = uphill(r)
-        if share > self.share:
+        share, why = uphill(r), WrongGradient.because("the loss does not change as the gradient says")
+        if share > at.UPHILL:
             message = f"{100 * share:.0f} % of the first steps go uphill: along the gradient instead of against it."
-            yield self._finding(1, message, {"uphill": share, "threshold": self.share})
+            yield self.finding("critical", message, {"uphill": share, "threshold": at.UPHILL}, why, step=1)
         elif not wrong_layers(r) and is_contrary(r):
             message = "The loss rises by what its gradient promises it to fall, although steps are small and agree."
-            yield self._finding(12, message, {"promised": r.promised, "slope": r.trend.slope})
-
-    def _finding(self, step: int, message: str, evidence: dict[str, float]) -> Finding:
-        return Finding(
-            "wrong_gradient",
-            "critical",
-            message,
-            (),
-            step,
-            evidence,
-            (WrongGradient.because("the loss does not change as the gradient says"),),
-        )
+            yield self.finding("critical", message, {"promised": r.promised, "slope": r.trend.slope}, why, step=12)
 
 
-@dataclass(frozen=True)
 class OutputMismatch(Detector):
     """An end that cannot give the answers: certain where targets lie out of reach, else it explains slow progress."""
 
     kinds = {"output_loss_mismatch": "the last layer cannot give what the loss asks for"}
     explains = True
-    share: float = at.OUT_OF_REACH
-    needs: tuple[str, ...] = ()
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
-        unreachable = r.one("out_of_reach", default=0.0)
+        far, share = r.one("out_of_reach", default=0.0), 1.0
+        severity: Severity = "info"
         if r.one("constant_output", default=0.0):
-            yield self._finding("critical", "A softmax over a single output is always 1: nothing can be learned.")
-        elif unreachable > self.share:
-            why = f"{100 * unreachable:.0f} % of the targets of {passed(r)} lie outside what the last layer can give."
-            yield self._finding("warning", why, unreachable)
+            severity, message = "critical", "A softmax over a single output is always 1: nothing can be learned."
+        elif far > at.OUT_OF_REACH:
+            severity, share = "warning", far
+            message = f"{100 * far:.0f} % of the targets of {passed(r)} lie outside what the last layer can give."
         elif r.one("squashed_twice", default=0.0):
-            why = "The outputs pass an activation, and the loss has one of its own: the answer is squashed twice."
-            yield self._finding("info", why)
-
-    def _finding(self, severity: Severity, message: str, share: float = 1.0) -> Finding:
-        cause = LossOutputMismatch.because(message.rstrip("."))
-        evidence = {"out_of_reach": share, "threshold": self.share}
-        return Finding("output_loss_mismatch", severity, message, (), 0, evidence, (cause,))
+            message = "The outputs pass an activation, and the loss has one of its own: the answer is squashed twice."
+        else:
+            return
+        why = LossOutputMismatch.because(message.rstrip("."))
+        yield self.finding(severity, message, {"out_of_reach": share, "threshold": at.OUT_OF_REACH}, why)
 
 
-@dataclass(frozen=True)
 class FrozenParameters(Detector):
     """A warning where a layer's parameters never move although a gradient reaches them."""
 
     kinds = {"frozen_parameters": "a layer never moves"}
-    needs: tuple[str, ...] = ("update_norm_by_layer", "grad_norm_by_layer")
+    needs = ("update_norm_by_layer", "grad_norm_by_layer")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding, for all such layers."""
         layers = frozen_layers(r)
         if layers:
             pulled = float(r["grad_norm_by_layer"].max())
-            yield Finding(
-                "frozen_parameters",
-                "warning",
+            message = (
                 f"{', '.join(layers)}: not one of {r.done} steps moved any parameter, although the gradient there is "
-                f"up to {pulled:.2g}.",
-                layers,
-                1,
-                {"update_norm": 0.0, "grad_norm": pulled},
-                (FrozenLayer.because("the rule leaves these parameters out"),),
+                f"up to {pulled:.2g}."
             )
+            why = FrozenLayer.because("the rule leaves these parameters out")
+            yield self.finding(
+                "warning", message, {"update_norm": 0.0, "grad_norm": pulled}, why, layers=layers, step=1
+            )
+
+
+class ConstantFeatures(Detector):
+    """Columns that say nothing: information while others are left, critical when none is."""
+
+    kinds = {"constant_features": "columns have the same value in every row"}
+    needs = ("input_std",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        spread = r["input_std"][0]
+        names = r.labels("input_std") or tuple(f"x{i}" for i in range(len(spread)))
+        constant = [name for name, s in zip(names, spread, strict=True) if s == 0]
+        n, total = len(constant), len(spread)
+        if constant:
+            severity: Severity = "critical" if n == total else "warning" if 2 * n >= total else "info"
+            message = (
+                f"{n} of {total} features are the same in {each_scanned(r)} ({list_names(constant)}); they say nothing."
+            )
+            why = causes_in_rows.ConstantFeatures.because("the column has no spread")
+            yield self.finding(severity, message, {"constant": n, "features": total}, why)
 
 
 def _wholly(r: Reading, name: str) -> tuple[str, ...]:
@@ -190,36 +174,6 @@ def _wholly(r: Reading, name: str) -> tuple[str, ...]:
     return tuple(layer for layer, s in zip(r.labels(name), r[name][0], strict=True) if s == 1)
 
 
-@dataclass(frozen=True)
-class ConstantFeatures(Detector):
-    """Columns that say nothing: information while others are left, critical when none is."""
-
-    kinds = {"constant_features": "columns have the same value in every row"}
-    needs: tuple[str, ...] = ("input_std",)
-
-    def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
-        spread = r["input_std"][0]
-        names = r.labels("input_std") or tuple(f"x{i}" for i in range(len(spread)))
-        constant = [name for name, s in zip(names, spread, strict=True) if s == 0]
-        if constant:
-            yield Finding(
-                "constant_features",
-                "critical"
-                if len(constant) == len(spread)
-                else "warning"
-                if 2 * len(constant) >= len(spread)
-                else "info",
-                f"{len(constant)} of {len(spread)} features are the same in {each_scanned(r)} "
-                f"({list_names(constant)}); they say nothing.",
-                (),
-                0,
-                {"constant": len(constant), "features": len(spread)},
-                (causes_in_rows.ConstantFeatures.because("the column has no spread"),),
-            )
-
-
-@dataclass(frozen=True)
 class SymmetricUnits(Detector):
     """Critical where all units of a hidden layer are fed and read alike: they get the same gradient at every step.
 
@@ -227,45 +181,35 @@ class SymmetricUnits(Detector):
     """
 
     kinds = {"symmetric_units": "units of a layer are doubles of each other, and stay so"}
-    needs: tuple[str, ...] = ("identical_units",)
+    needs = ("identical_units",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding, for all such layers."""
         layers = _wholly(r, "identical_units")
         if layers:
-            yield Finding(
-                "symmetric_units",
-                "critical",
+            message = (
                 f"All units of {', '.join(layers)} begin with the same weights. They get the same gradient at every "
                 "step and stay the same for ever, so each of these layers works like a single unit. Draw the weights "
-                "at random.",
-                layers,
-                0,
-                {"identical_units": 1.0, "threshold": 1.0},
-                (ConstantInitialization.because("incoming and outgoing weights are equal"),),
+                "at random."
             )
+            why = ConstantInitialization.because("incoming and outgoing weights are equal")
+            yield self.finding("critical", message, {"identical_units": 1.0, "threshold": 1.0}, why, layers=layers)
 
 
-@dataclass(frozen=True)
 class DeadAtStart(Detector):
     """Critical where no unit of a rectifying layer is on for any of the first rows: nothing below gets a gradient."""
 
     kinds = {"dead_units": "units are off for every row"}
-    needs: tuple[str, ...] = ("initial_dead_fraction",)
+    needs = ("initial_dead_fraction",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding, for all such layers."""
         layers = _wholly(r, "initial_dead_fraction")
         if layers:
-            yield Finding(
-                "dead_units",
-                "critical",
+            message = (
                 f"Every unit of {', '.join(layers)} is off for every row that was tried, before training has begun. "
-                "The layers below get a gradient of exactly 0 and cannot learn.",
-                layers,
-                0,
-                {"dead_fraction": 1.0, "threshold": 1.0},
-                _why_dead(r),
+                "The layers below get a gradient of exactly 0 and cannot learn."
+            )
+            yield self.finding(
+                "critical", message, {"dead_fraction": 1.0, "threshold": 1.0}, *_why_dead(r), layers=layers
             )
 
 

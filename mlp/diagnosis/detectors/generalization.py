@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isfinite, nan, sqrt
 
 import numpy as np
@@ -14,45 +13,36 @@ from mlp.diagnosis.causes import rank
 from mlp.diagnosis.causes.rows import ClassImbalance
 from mlp.diagnosis.causes.steps import TooFewEpochs
 from mlp.diagnosis.detectors.detector import Detector
+from mlp.diagnosis.detectors.progress import Progress
 from mlp.diagnosis.evidence import guess, is_overconfident, is_rare, shortfall
 from mlp.diagnosis.finding import Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
 
 
-@dataclass(frozen=True)
 class Overfitting(Detector):
-    """A warning where training answers are `gap` better than held-out ones, and something else says so too.
+    """A warning where training answers are better than held-out ones by `GAP`, and something else says so too.
 
-    That is a validation loss that has risen to `rise` times its lowest, or a plain network that does clearly better on
+    That is a validation loss that has risen far above its lowest, or a plain network that does clearly better on
     held-out rows: a single epoch in which validation gets worse is no overfitting. The gap must be larger than half of
-    `gap` by more than chance (`sigmas` standard errors). Below `few` rows the validation part says little:
-    then those training rows count with it that a plain network was asked about without having seen them.
+    `GAP` by more than chance. Below `FEW_ROWS` rows the validation part says little: then those training rows count
+    with it that a plain network was asked about without having seen them.
     """
 
     kinds = {"overfitting": "rows are memorised: training goes on to improve while validation gets worse"}
-    gap: float = at.GAP
-    rise: float = at.VALIDATION_RISE
-    sigmas: float = at.GAP_SIGMAS
-    few: float = at.FEW_ROWS
-    needs: tuple[str, ...] = ("loss",)
+    needs = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
         train, (held_out, error, where) = r.score("train"), self._held_out(r)
         gap = train - max(held_out, 0.0)
-        if r.setting("early_stopping", 0.0) == 1 or not (gap > self.gap and gap > self.gap / 2 + self.sigmas * error):
+        if r.setting("early_stopping", 0.0) == 1 or not (gap > at.GAP and gap > at.GAP / 2 + at.GAP_SIGMAS * error):
             return  # with early stopping the best weights come back
-        yield Finding(
-            "overfitting",
-            "warning",
+        message = (
             f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}: the network "
-            f"memorises the rows.{self._turned(r)}",
-            (),
-            r.done - 1,
-            {"train_score": train, "held_out": held_out, "gap": gap, "gap_threshold": self.gap, "error": error},
-            rank(r),
+            f"memorises the rows.{self._turned(r)}"
         )
+        seen = {"train_score": train, "held_out": held_out, "gap": gap, "gap_threshold": at.GAP, "error": error}
+        yield self.finding("warning", message, seen, *rank(r), step=r.done - 1)
 
     def _held_out(self, r: Reading) -> tuple[float, float, str]:
         """The score on rows held out, its standard error, and what it is in words.
@@ -61,10 +51,10 @@ class Overfitting(Detector):
         """
         held_out, n = r.score("validation"), max(r.setting("validation_scored", 100.0), 1.0)
         other, rows = r.one(f"crossed_{r.score_name}"), r.setting("rows")
-        if isfinite(other) and rows < self.few and r.score("train") > 0.97:
+        if isfinite(other) and rows < at.FEW_ROWS and r.score("train") > 0.97:
             n, counted = (n, max(held_out, 0.0)) if isfinite(held_out) else (0.0, 0.0)
             together = (n * counted + rows * max(other, 0.0)) / (n + rows)
-            usual = self.gap / 2  # a network that is well misses as many: chance is measured from there
+            usual = at.GAP / 2  # a network that is well misses as many: chance is measured from there
             error = sqrt(usual * (1 - usual) / (rows + n))
             # the rows are another network's, which learned from a fifth fewer
             return together, 1.5 * error, self._few(r, held_out, other, together)
@@ -89,7 +79,7 @@ class Overfitting(Detector):
     def _has_turned(self, r: Reading) -> bool:
         """Whether the validation loss has risen for good."""
         losses = r.get("validation_loss", np.empty(0))
-        return len(losses) > 1 and bool(losses[-1] > self.rise * losses.min())
+        return len(losses) > 1 and bool(losses[-1] > at.VALIDATION_RISE * losses.min())
 
     def _turned(self, r: Reading) -> str:
         """When the validation loss was lowest."""
@@ -101,14 +91,13 @@ class Overfitting(Detector):
         return f" The validation loss was lowest at step {step} ({losses[lowest]:.3g}) and is {losses[-1]:.3g} now."
 
 
-@dataclass(frozen=True)
 class Uninformative(Detector):
     """A warning where held-out answers are no better than guesses, the network's and a plain network's alike."""
 
-    needs: tuple[str, ...] = ("loss",)
+    kinds = Progress.kinds
+    needs = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding, at the end of a run."""
         chance, held_out = guess(r), r.score("validation")
         plain = r.one(f"baseline_validation_{r.score_name}")
         if not r.finished or chance is None or not isfinite(held_out) or not isfinite(plain) or is_rare(r):
@@ -116,87 +105,69 @@ class Uninformative(Detector):
         if held_out > chance or plain > chance:
             return
         asked = "" if scored(r, "validation") == probed(r, "validation") else f" on {probed(r, 'validation')}"
-        yield Finding(
-            "no_progress",
-            "warning",
+        message = (
             f"After the last epoch the {score(r)} is {held_out:.3f} on {scored(r, 'validation')}, that of a plain "
             f"network {plain:.3f}{asked}, and guessing may reach {chance:.3f}: nothing that was learned from the rows "
-            "to train on holds for others.",
-            (),
-            r.done - 1,
-            {"validation_score": held_out, "validation_baseline": plain, "chance": chance},
-            rank(r),
+            "to train on holds for others."
         )
+        seen = {"validation_score": held_out, "validation_baseline": plain, "chance": chance}
+        yield self.finding("warning", message, seen, *rank(r), step=r.done - 1)
 
 
-@dataclass(frozen=True)
 class NoisyLabels(Detector):
-    """A warning where `share` of the labels contradict surroundings that are otherwise of one class.
+    """A warning where many of the labels contradict surroundings that are otherwise of one class.
 
     Overlapping classes do that at their borders only; wrong labels do it everywhere. The estimate is made with the
     baseline, by the neighbours of each row, and counts only where a plain network too misses as many.
     """
 
-    share: float = at.LABEL_NOISE
-    needs: tuple[str, ...] = ("loss", "label_noise")
+    kinds = {"stagnation": Progress.kinds["stagnation"]}
+    needs = ("loss", "label_noise")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding."""
         noise, error = r.one("label_noise"), r.one("label_noise_error", default=0.0)
         plain = r.one(f"baseline_validation_{r.score_name}")
-        if not (noise > self.share and noise - 2 * error > self.share / 1.5) or 1 - plain < 0.7 * noise:
+        if not (noise > at.LABEL_NOISE and noise - 2 * error > at.LABEL_NOISE / 1.5) or 1 - plain < 0.7 * noise:
             return
-        yield Finding(
-            "stagnation",
-            "warning",
+        message = (
             f"About {100 * noise:.0f} % of the labels contradict their surroundings, also where these agree (an "
             f"estimate from {compared(r)}): labels are wrong, or the features do not tell the classes apart. A network "
-            "that is trained long enough memorises them.",
-            (),
-            int(r.steps("label_noise")[-1]),
-            {"label_noise": noise, "error": error, "threshold": self.share},
-            rank(r),
+            "that is trained long enough memorises them."
         )
+        seen, step = {"label_noise": noise, "error": error, "threshold": at.LABEL_NOISE}, r.steps("label_noise")[-1]
+        yield self.finding("warning", message, seen, *rank(r), step=int(step))
 
 
-@dataclass(frozen=True)
 class MinorityIgnored(Detector):
-    """A warning where a class with less than `ratio` of the most frequent one's rows has a recall below `recall`.
+    """A warning where a class that has far fewer rows than the most frequent one has a low recall.
 
     Below by more than half a standard error: of seven rows held out, three found are no recall of 43 %.
     """
 
     kinds = {"minority_class_ignored": "a rare class is hardly ever found, and accuracy hides it"}
-    ratio: float = at.MINORITY[0]
-    recall: float = at.MINORITY[1]
-    needs: tuple[str, ...] = ("class_counts", "recall")
+    needs = ("class_counts", "recall")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding, for the class that fares worst."""
         counts, recall = r["class_counts"][0], r["recall"][-1]
         names = r.labels("class_counts") or tuple(str(i) for i in range(len(counts)))
         asked = self._asked(r, counts)
         n = np.maximum(asked, 1.0)
         error = np.sqrt(np.maximum(recall * (1 - recall), 0.1) / n)
-        rare = (counts < self.ratio * counts.max()) & (recall + error / 2 < self.recall)
+        rare = (counts < at.MINORITY[0] * counts.max()) & (recall + error / 2 < at.MINORITY[1])
         if not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
             return
         worst = int(np.argmin(np.where(rare, recall, np.inf)))
         part = "validation" if r.setting("validation_scored", 1.0) > 0 else "train"
-        yield Finding(
-            "minority_class_ignored",
-            "warning",
+        message = (
             f"After the last epoch the network finds {100 * recall[worst]:.0f} % of the {asked[worst]:.0f} rows of "
             f"class {names[worst]} among {scored(r, part)}; {counts[worst]:.0f} of {counts.sum():.0f} rows to train on "
-            "have this class. Its accuracy hides that: always answering the most frequent class would do.",
-            (),
-            int(r.steps("recall")[-1]),
-            {"recall": float(recall[worst]), "threshold": self.recall, "recall_rows": float(asked[worst])},
-            (
-                ClassImbalance.because("one class outweighs the others in the loss"),
-                TooFewEpochs.because("rare rows are learned last", TooFewEpochs.longer(r)),
-            ),
+            "have this class. Its accuracy hides that: always answering the most frequent class would do."
         )
+        rare_class = ClassImbalance.because("one class outweighs the others in the loss")
+        short = TooFewEpochs.because("rare rows are learned last", TooFewEpochs.longer(r))
+        found, step = float(recall[worst]), int(r.steps("recall")[-1])
+        seen = {"recall": found, "threshold": at.MINORITY[1], "recall_rows": float(asked[worst])}
+        yield self.finding("warning", message, seen, rare_class, short, step=step)
 
     def _asked(self, r: Reading, counts: Array) -> Array:
         """Of how many rows of each class the recall is; where that is not known, as many as their share of all."""

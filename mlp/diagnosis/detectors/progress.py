@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isfinite
 
 from mlp.diagnosis import thresholds as at
@@ -15,12 +14,12 @@ from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
 
 
-@dataclass(frozen=True)
 class Progress(Detector):
     """A warning where the loss does not fall, falls too slowly, or stopped above what a plain network reaches.
 
     While the run trains, it is held against the budget: what its steps promise, to first order, or a straight line
-    through its losses, whichever is kinder, must lead somewhere within the planned steps.
+    through its losses, whichever is kinder, must lead somewhere within the planned steps. A loss
+    that is no number or has exploded is divergence, and no finding here.
     """
 
     kinds = {
@@ -30,10 +29,9 @@ class Progress(Detector):
         "oscillation": "the loss goes up and down instead of falling",
         "unfinished": "the loss was still falling when the run ended",
     }
-    needs: tuple[str, ...] = ("loss",)
+    needs = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        """At most one finding; none where the loss is no number or has exploded, which is divergence."""
         if not isfinite(r.now) or not isfinite(r.start) or r.reference <= 0 or r.has_exploded:
             return
         seen = _at_the_end(r) if r.finished else _on_the_way(r)

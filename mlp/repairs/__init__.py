@@ -4,6 +4,6 @@
 cause advises into a configuration.
 """
 
-from mlp.repair.repair import Repair as Repair
-from mlp.repair.repair import repair as repair
-from mlp.repair.repair import repair_run as repair_run
+from mlp.repairs.repair import Repair as Repair
+from mlp.repairs.repair import repair as repair
+from mlp.repairs.repair import repair_run as repair_run

@@ -24,7 +24,7 @@ from mlp.experiment.trial import first_rows, run_trial, standardise, train_basel
 from mlp.model import Model, quiet
 from mlp.model.metrics import score_numbers
 from mlp.preprocessing import Part, Prepared
-from mlp.repair.changes import apply_changes, merge_changes
+from mlp.repairs.changes import apply_changes, merge_changes
 
 
 @dataclass(frozen=True)

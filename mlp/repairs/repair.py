@@ -29,8 +29,8 @@ from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
 from mlp.preprocessing.source import files_read
-from mlp.repair.changes import describe_changes, remedies
-from mlp.repair.trials import Bench, Change, Trial, apply_all
+from mlp.repairs.changes import describe_changes, remedies
+from mlp.repairs.trials import Bench, Change, Trial, apply_all
 from mlp.storage.permission import Permission, as_path
 
 TRIES = 3  # full runs
