@@ -5,9 +5,9 @@ something is wrong, `causes` say why and what to do. `reading` has the numbers t
 what these prove, `thresholds` where each begins to count, and `glossary` what the names mean.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,21 +15,22 @@ from mlp.diagnosis.causes import CAUSES as CAUSES
 from mlp.diagnosis.causes import KnownCause as KnownCause
 from mlp.diagnosis.causes import is_advisable, suspicions
 from mlp.diagnosis.detectors import DETECTORS as DETECTORS
-from mlp.diagnosis.detectors import Detector as Detector
 from mlp.diagnosis.detectors import explaining
 from mlp.diagnosis.finding import Cause as Cause
+from mlp.diagnosis.finding import Detector as Detector
 from mlp.diagnosis.finding import Finding as Finding
 from mlp.diagnosis.reading import Reading, moments
-from mlp.errors import HyperparameterError, ShapeError
+from mlp.errors import HyperparameterError, ShapeError, check_iterable
 from mlp.history import History
 
+Kind = TypeVar("Kind")
 SEVERITIES = ("critical", "warning", "info")
 PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
 """Kinds that are a lack of progress."""
 
 
 def diagnose(
-    history: Mapping[str, Any], detectors: Sequence[Detector] = (), causes: Sequence[KnownCause] = ()
+    history: Mapping[str, Any], detectors: Iterable[Detector] = (), causes: Iterable[KnownCause] = ()
 ) -> tuple[Finding, ...]:
     """All findings of all detectors that have what they need; of a `History`, or columns by name.
 
@@ -42,14 +43,23 @@ def diagnose(
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
-    for name, given, base in (("detectors", detectors, Detector), ("causes", causes, KnownCause)):
-        if not isinstance(given, Sequence) or not all(isinstance(own, base) for own in given):
-            raise HyperparameterError(name, given, f"a list of objects whose class is a mlp.diagnosis.{base.__name__}")
-    whole = Reading(history if isinstance(history, History) else History(history), own_causes=causes)
-    found = judge(whole, detectors)
+    asked = _check_all("detectors", detectors, Detector)
+    own_causes = _check_all("causes", causes, KnownCause)
+    whole = Reading(history if isinstance(history, History) else History(history), own_causes=own_causes)
+    found = judge(whole, asked)
     if all(finding.severity == "info" for finding in found):
         return found
-    return tuple(_date(whole, found, detectors))
+    return tuple(_date(whole, found, asked))
+
+
+def _check_all(name: str, given: Any, base: type[Kind]) -> tuple[Kind, ...]:
+    """All that were given; HyperparameterError for one of another class."""
+    needed = f"objects whose class is a mlp.diagnosis.{base.__name__}"
+    check_iterable(name, given, needed)
+    found = tuple(given)
+    if not all(isinstance(own, base) for own in found):
+        raise HyperparameterError(name, given, needed)
+    return found
 
 
 def judge(r: Reading, detectors: Sequence[Detector] = ()) -> tuple[Finding, ...]:

@@ -6,12 +6,13 @@ ranked with a remedy each, and a message for people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, NoReturn, get_args
 
 import numpy as np
 
+from mlp.diagnosis.reading import Reading
 from mlp.errors import FileFormatError, HyperparameterError, check_kind
 
 Severity = Literal["info", "warning", "critical"]
@@ -69,3 +70,30 @@ class Finding:
             raise FileFormatError(f"a finding has the severity {saved['severity']!r}, which there is not")
         causes = tuple(Cause(**cause) for cause in saved["causes"])
         return cls(**{**saved, "layers": tuple(saved["layers"]), "causes": causes})
+
+
+class Detector:
+    """Reads a history, never a network, and says that something is wrong. Why it is so, the causes say.
+
+    `kinds`: what its findings may be called, and what each means. `needs`: the columns it cannot judge without.
+    `explains`: whether its findings are information by themselves, and a warning where a lack of progress asks why.
+    A detector has no state.
+    """
+
+    kinds: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[tuple[str, ...]] = ()
+    explains: ClassVar[bool] = False
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """What it finds, once for all layers that have it."""
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} has no state: {name} cannot be set")
+
+    def finding(
+        self, severity: Severity, message: str, seen: Mapping[str, Any], *causes: Cause,
+        layers: tuple[str, ...] = (), step: int = 0,
+    ) -> Finding:  # fmt: skip
+        """A finding of its first kind; what was `seen` is the evidence."""
+        return Finding(next(iter(self.kinds)), severity, message, layers, step, seen, causes)

@@ -7,11 +7,11 @@ tuple of its module.
 
 from collections.abc import Iterable
 
-from mlp.diagnosis.detectors.detector import Detector as Detector
 from mlp.diagnosis.detectors.explanations import EXPLANATIONS
 from mlp.diagnosis.detectors.faults import FAULTS
 from mlp.diagnosis.detectors.generalization import GENERALIZATION
 from mlp.diagnosis.detectors.progress import PROGRESS
+from mlp.diagnosis.finding import Detector
 
 DETECTORS: list[Detector] = [*FAULTS, *PROGRESS, *GENERALIZATION, *EXPLANATIONS]
 """Findings that are as severe as each other come in this order."""

@@ -15,9 +15,8 @@ from mlp.diagnosis.causes import rank, rows
 from mlp.diagnosis.causes.layers import SaturatingActivations
 from mlp.diagnosis.causes.steps import BatchTooSmall, LearningRateTooHigh, LearningRateTooLow
 from mlp.diagnosis.causes.weights import InitializationTooLarge, InitializationTooSmall
-from mlp.diagnosis.detectors.detector import Detector
 from mlp.diagnosis.detectors.progress import Progress
-from mlp.diagnosis.finding import Cause, Finding, Severity
+from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import list_names, passed, scanned
 

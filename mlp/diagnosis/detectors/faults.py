@@ -19,9 +19,8 @@ from mlp.diagnosis.causes.layers import DeadReLU, FrozenLayer, LossOutputMismatc
 from mlp.diagnosis.causes.rows import UnscaledInputs, UnscaledTargets
 from mlp.diagnosis.causes.steps import LearningRateTooHigh
 from mlp.diagnosis.causes.weights import ConstantInitialization, InitializationTooLarge, NegativeBias
-from mlp.diagnosis.detectors.detector import Detector
 from mlp.diagnosis.evidence import frozen_layers, is_contrary, uphill, wrong_layers
-from mlp.diagnosis.finding import Cause, Finding, Severity
+from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import each_scanned, list_names, passed
 

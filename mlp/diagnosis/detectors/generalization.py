@@ -12,10 +12,9 @@ from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes import rank
 from mlp.diagnosis.causes.rows import ClassImbalance
 from mlp.diagnosis.causes.steps import TooFewEpochs
-from mlp.diagnosis.detectors.detector import Detector
 from mlp.diagnosis.detectors.progress import Progress
 from mlp.diagnosis.evidence import guess, is_overconfident, is_rare, shortfall
-from mlp.diagnosis.finding import Finding
+from mlp.diagnosis.finding import Detector, Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
 

@@ -7,9 +7,8 @@ from math import isfinite
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes import rank, suspicions
-from mlp.diagnosis.detectors.detector import Detector
 from mlp.diagnosis.evidence import Shortfall, is_overconfident, is_without_gradient, memorises, shortfall
-from mlp.diagnosis.finding import Finding
+from mlp.diagnosis.finding import Detector, Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
 
