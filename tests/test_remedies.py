@@ -221,6 +221,7 @@ class SawTooth(Detector):
 
     kinds = {"saw_tooth": "the loss goes up and down at every step"}
     needs = ("loss",)
+    causes = (Unlucky(),)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         turns = np.diff(np.sign(np.diff(r.loss))) != 0
@@ -234,7 +235,7 @@ SAW: dict[str, Any] = {"loss": [0.69, 0.7] * 10, "reference_loss": [0.69], "sett
 
 def test_a_detector_and_a_cause_of_ones_own_are_asked_on_request() -> None:
     assert "saw_tooth" not in {finding.kind for finding in mlp.diagnose(typed(**SAW))}
-    found = {finding.kind: finding for finding in mlp.diagnose(typed(**SAW), [SawTooth()], [Unlucky()])}
+    found = {finding.kind: finding for finding in mlp.diagnose(typed(**SAW), [*DETECTORS, SawTooth()])}
     assert found["saw_tooth"].causes == (mlp.Cause("bad_luck", "it turns at every step", "seed = 1"),)
     assert found["no_progress"].causes[0] == mlp.Cause("bad_luck", "the seed is 0", "seed = 1")
     assert "This is not likely to train" not in found["no_progress"].message or "seed" in found["no_progress"].message
@@ -256,7 +257,7 @@ def test_what_is_added_to_the_tables_is_asked_in_every_run_and_repaired(
     assert first_remedy("bad_luck", parse({}), HISTORY) == {"training": {"seed": 1}}
 
 
-@pytest.mark.parametrize("given", [{"detectors": [SawTooth]}, {"causes": [SawTooth()]}, {"detectors": 3}])
+@pytest.mark.parametrize("given", [[SawTooth], [Unlucky()], 3])
 def test_what_is_no_detector_is_refused_in_one_line(given: Any) -> None:
-    with pytest.raises(HyperparameterError, match=r"(detectors|causes).*mlp\.diagnosis\.(Detector|KnownCause)"):
-        mlp.diagnose(typed(**SAW), **given)
+    with pytest.raises(HyperparameterError, match=r"detectors.*mlp\.diagnosis\.Detector"):
+        mlp.diagnose(typed(**SAW), given)

@@ -7,7 +7,7 @@ what these prove, `thresholds` where each begins to count, and `glossary` what t
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -23,19 +23,16 @@ from mlp.diagnosis.reading import Reading, moments
 from mlp.errors import HyperparameterError, ShapeError, check_iterable
 from mlp.history import History
 
-Kind = TypeVar("Kind")
 SEVERITIES = ("critical", "warning", "info")
 PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
 """Kinds that are a lack of progress."""
 
 
-def diagnose(
-    history: Mapping[str, Any], detectors: Iterable[Detector] = (), causes: Iterable[KnownCause] = ()
-) -> tuple[Finding, ...]:
+def diagnose(history: Mapping[str, Any], detectors: Iterable[Detector] = DETECTORS) -> tuple[Finding, ...]:
     """All findings of all detectors that have what they need; of a `History`, or columns by name.
 
-    `detectors` and `causes` of your own are asked beside those of the library. To have them asked in every run of this
-    process, add them to `DETECTORS` and `CAUSES`.
+    Give `(*mlp.diagnosis.DETECTORS, MyDetector())` to judge by one of your own too; it brings its own causes. What is
+    added to `DETECTORS` and `CAUSES` is asked in every run of this process.
 
     >>> diagnose({"loss": [0.7, 2.0, float("nan")]})[0].kind
     'divergence'
@@ -43,35 +40,28 @@ def diagnose(
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
-    asked = _check_all("detectors", detectors, Detector)
-    own_causes = _check_all("causes", causes, KnownCause)
-    whole = Reading(history if isinstance(history, History) else History(history), own_causes=own_causes)
+    needed = "objects whose class is a mlp.diagnosis.Detector"
+    check_iterable("detectors", detectors, needed)
+    asked = tuple(detectors)
+    if not all(isinstance(detector, Detector) for detector in asked):
+        raise HyperparameterError("detectors", detectors, needed)
+    whole = Reading(history if isinstance(history, History) else History(history))
     found = judge(whole, asked)
     if all(finding.severity == "info" for finding in found):
         return found
     return tuple(_date(whole, found, asked))
 
 
-def _check_all(name: str, given: Any, base: type[Kind]) -> tuple[Kind, ...]:
-    """All that were given; HyperparameterError for one of another class."""
-    needed = f"objects whose class is a mlp.diagnosis.{base.__name__}"
-    check_iterable(name, given, needed)
-    found = tuple(given)
-    if not all(isinstance(own, base) for own in found):
-        raise HyperparameterError(name, given, needed)
-    return found
-
-
-def judge(r: Reading, detectors: Sequence[Detector] = ()) -> tuple[Finding, ...]:
+def judge(r: Reading, detectors: Sequence[Detector] = DETECTORS) -> tuple[Finding, ...]:
     """All findings as things stand in a reading. What explains a lack of progress alarms only if there is one."""
-    asked = (*DETECTORS, *detectors)
+    r.own_causes = tuple(cause for detector in detectors for cause in detector.causes)
     with np.errstate(all="ignore"):  # numbers that are none are judged, not warned of
-        found = [f for detector in asked if all(name in r for name in detector.needs) for f in detector(r)]
+        found = [f for detector in detectors if all(name in r for name in detector.needs) for f in detector(r)]
         found = list({(f.kind, f.layers, f.severity): f for f in reversed(found)}.values())[::-1]  # each once
         found = [replace(f, causes=tuple(cause for cause in f.causes if is_advisable(r, cause))) for f in found]
         first: tuple[Cause, ...] = ()
         if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
-            kinds = explaining(asked)
+            kinds = explaining(detectors)
             found = [replace(f, severity="warning") if f.kind in kinds else f for f in found]
             first = tuple(suspicion.cause for suspicion in suspicions(r)[:1])
         return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), first != f.causes[: len(first)])))
@@ -89,7 +79,7 @@ def _date(whole: Reading, found: tuple[Finding, ...], detectors: Sequence[Detect
     for moment in reversed([m for m in moments(whole.planned) if m < whole.done]):
         if not lasting:
             break
-        seen = {f.kind for f in judge(Reading(whole, moment, whole.own_causes), detectors) if f.severity != "info"}
+        seen = {f.kind for f in judge(Reading(whole, moment), detectors) if f.severity != "info"}
         lasting = {kind for kind in lasting if families[kind] & seen}
         since |= dict.fromkeys(lasting, moment - 1)
     for finding in found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal, NoReturn, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -77,19 +77,22 @@ class Detector:
 
     `kinds`: what its findings may be called, and what each means. `needs`: the columns it cannot judge without.
     `explains`: whether its findings are information by themselves, and a warning where a lack of progress asks why.
-    A detector has no state.
+    `causes`: those of its own, which may be to blame beside those that the package knows.
     """
 
     kinds: ClassVar[Mapping[str, str]] = {}
     needs: ClassVar[tuple[str, ...]] = ()
     explains: ClassVar[bool] = False
+    causes: ClassVar[tuple[Any, ...]] = ()
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """What it finds, once for all layers that have it."""
         raise NotImplementedError
 
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} has no state: {name} cannot be set")
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("kinds", "needs", "explains", "causes"):
+            raise AttributeError(f"{name} is of the class {type(self).__name__}, and the same for all")
+        super().__setattr__(name, value)
 
     def finding(
         self, severity: Severity, message: str, seen: Mapping[str, Any], *causes: Cause,

@@ -6,10 +6,11 @@ message and remedy are more precise, since they know the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlp.diagnosis.causes import CAUSES
 from mlp.diagnosis.detectors import DETECTORS
+from mlp.diagnosis.finding import Detector
 
 OF_CURVATURE = {
     "saddle_point": "training rests where the loss falls away in some direction, too gently to get there in time",
@@ -19,12 +20,13 @@ OF_CURVATURE = {
 """Kinds that no history shows, only the curvature at the weights."""
 
 
-def kinds() -> dict[str, str]:
+def kinds(detectors: Iterable[Detector] = DETECTORS) -> dict[str, str]:
     """What is seen, by name."""
-    return {name: means for detector in DETECTORS for name, means in detector.kinds.items()} | OF_CURVATURE
+    return {name: means for detector in detectors for name, means in detector.kinds.items()} | OF_CURVATURE
 
 
-def glossary() -> Iterator[str]:
+def glossary(detectors: Sequence[Detector] = DETECTORS) -> Iterator[str]:
     """Every kind of finding and every cause, one line each."""
-    yield from (f"kind   {name:28}{means}" for name, means in kinds().items())
-    yield from (f"cause  {name:28}{cause.meaning}; remedy: {cause.remedy}" for name, cause in CAUSES.items())
+    yield from (f"kind   {name:28}{means}" for name, means in kinds(detectors).items())
+    for cause in (*CAUSES.values(), *(own for detector in detectors for own in detector.causes)):
+        yield f"cause  {cause.name:28}{cause.meaning}; remedy: {cause.remedy}"

@@ -42,13 +42,12 @@ class Trend(NamedTuple):
 class Reading(History):
     """A view of a history, as far as `until` (a number of steps; None: all of it). Columns are read once.
 
-    Of a population it is the member that does best: the one to be kept. `own_causes` are those of the caller, which may
-    be to blame beside those of the table.
+    Of a population it is the member that does best: the one to be kept.
     """
 
-    def __init__(self, history: History, until: int | None = None, own_causes: Sequence[Any] = ()) -> None:
+    def __init__(self, history: History, until: int | None = None) -> None:
         super().__init__()
-        self.own_causes = own_causes
+        self.own_causes: Sequence[Any] = ()  # of detectors from elsewhere, asked beside those of the table
         columns = best_member(history if until is None else history.until(until - 1))._columns
         self._columns = {name: column for name, column in columns.items() if column.steps and _fits(name, column)}
         self._arrays: dict[str, Array] = {}
