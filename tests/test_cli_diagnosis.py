@@ -150,7 +150,7 @@ def test_a_damaged_history_is_named(cli: Any) -> None:
 def test_findings_are_listed_with_meaning_and_remedy_one_line_each(cli: Any) -> None:
     lines = cli("findings").out.splitlines()
     assert len(lines) == len(kinds()) + len(CAUSES)
-    assert lines[0].startswith("kind   non_finite_data ")
+    assert lines[0].startswith("kind   divergence ")
     assert all("; remedy: " in line for line in lines if line.startswith("cause"))
 
 

@@ -179,7 +179,7 @@ class WrongGradient(KnownCause):
 
     name = "wrong_gradient"
     meaning = "a layer or loss has a wrong derivative"
-    remedy = "mlp.gradcheck(net, loss, X, t) names the layer; correct its backward"
+    remedy = "mlp.gradcheck(net, loss, X, t), and correct the backward of the layer that it names"
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if wrong_layers(r) or uphill(r) > at.UPHILL or is_contrary(r):
