@@ -39,6 +39,21 @@ class Ramp(NamedTuple):
         return self.least + (self.most - self.least) * between(value, self.low, self.high)
 
 
+class Slope(NamedTuple):
+    """A weight that grows with a share in a straight line.
+
+    >>> Slope(0.25, 0.5)(1.0)
+    0.75
+    """
+
+    least: float
+    rise: float
+
+    def __call__(self, share: float) -> float:
+        """The weight at `share`."""
+        return self.least + self.rise * share
+
+
 CERTAIN = 0.85  # fitted. From this weight on a suspicion is an alarm before the run has shown anything
 
 # Progress. The reference is the loss of the best constant answer, the baseline the score of a plain network.
@@ -81,21 +96,26 @@ TARGET_SIZE = 100.0  # fitted. Mean or deviation of numbers to predict
 # Signs of causes, all fitted: from where on a sign counts, and its weight.
 RATE_TOO_HIGH, RATE_BY_RATIO, RATE_BY_PACE = (2.0, 0.1), Ramp(1.5, 15, 0, 0.85), Ramp(0.05, 0.5, 0, 0.55)
 RATE_TOO_LOW, LACK_BY_RATIO, LACK_BY_PACE = (2.0, 1e-4), Ramp(2, 50, 0, 0.88), Ramp(3, 100, 0, 0.5)
-LOSS_RISES, LOSS_RISES_ALONG, LOSS_FALLS_ALONG, WENT_DEAD = 0.6, 0.58, 0.45, 0.4
+LOSS_RISES, LOSS_RISES_ALONG, LOSS_FALLS_ALONG, WENT_DEAD = 0.6, 0.58, 0.45, Slope(0.4, 0.2)
 MOMENTUM = Ramp(1.2, 10, 0.3, 0.93)  # of 0.05 / (1 - momentum)
 EPSILON, EPSILON_WEIGHT = 1e-5, Ramp(1e-4, 0.1, 0.3, 0.93)
 CLIPPED = Ramp(3, 100, 0.3, 0.92)  # of gradient norm to limit
 BATCH_NORM_OF_TWO, ONE_ROW, FOUR_ROWS = 0.88, 0.6, 0.3
 FEW_STEPS, HOPELESS = Ramp(1, 10, 0, 1), Ramp(1, 3, 0, 1)  # of 500 / steps; of 120 / steps
+FEW_EPOCHS, LACK_OF_EPOCHS, HOPELESS_EPOCHS = Ramp(1, 6, 0, 1), Slope(0.15, 0.6), 0.88  # of 20 / epochs
 LARGE_BATCH, LARGE_SHARE = 48, 0.25  # rows in a step, and their share of all rows
+LARGE_BATCH_WEIGHT, HOPELESS_BATCH = Slope(0.4, 0.35), 0.9
 UNSHUFFLED, NOT_A_NUMBER = 0.85, 0.8
 
 VANISHING = Ramp(1e2, 1e4, 0.5, 0.8)  # of the last layer's gradient to the first's
-FLAT_AT_START, DEAD_AT_START = 0.3, 0.3
+FLAT_AT_START, FLAT_WEIGHT = 0.3, Slope(0.3, 0.3)
+DEAD_AT_START, DEAD_WEIGHT, SILENT_WEIGHT = 0.3, Slope(0.3, 0.4), Slope(0.35, 0.2)
 FROZEN_SEEN, FROZEN_SET = 0.98, 0.95
 CONSTANT_OUTPUT, UNREACHABLE, SQUASHED_TWICE, NO_GRADIENT, CLASSES_AS_NUMBERS = 1.0, 0.97, 0.94, 0.9, 0.5
-LINEAR, NO_HIDDEN_LAYER, NARROW = 0.93, 0.6, 4
-DROPOUT, INPUT_DROPOUT, INPUT_NOISE = 0.4, 0.5, Ramp(1, 5, 0.5, 0.95)
+LINEAR, NO_HIDDEN_LAYER, NARROW, NARROW_WEIGHT = 0.93, 0.6, 4, Slope(0.9, -0.1)  # of the width above 1
+DROPOUT, INPUT_DROPOUT, DROPOUT_WEIGHT, INPUT_DROPOUT_WEIGHT = 0.4, 0.5, Slope(0.3, 0.6), Slope(0.3, 0.65)
+DROWNED = 0.4  # so much dropout above those has the whole weight
+INPUT_NOISE = Ramp(1, 5, 0.5, 0.95)
 
 DOUBLES, NO_SPREAD = 1.0, 0.97
 GAIN_TOO_SMALL, SMALL_GAIN = 0.5, Ramp(3, 10, 0.6, 0.9)

@@ -30,7 +30,7 @@ class SaturatingActivations(KnownCause):
         flat = max(r.by_layer("initial_saturated_fraction").values(), default=0.0)
         if flat > at.FLAT_AT_START:
             why = f"{100 * flat:.0f} % of the sums begin where the activation is flat"
-            yield self.suspect(0.3 + 0.3 * flat, why)
+            yield self.suspect(at.FLAT_WEIGHT(flat), why)
 
 
 class DeadReLU(KnownCause):
@@ -44,9 +44,11 @@ class DeadReLU(KnownCause):
         began = max(r.by_layer("initial_dead_fraction").values(), default=0.0)
         silent = max(r.by_layer("silent_units").values(), default=0.0)
         if began > at.DEAD_AT_START:
-            yield self.suspect(0.3 + 0.4 * began, f"{100 * began:.0f} % of a layer's units are off for every row")
+            yield self.suspect(at.DEAD_WEIGHT(began), f"{100 * began:.0f} % of a layer's units are off for every row")
         elif silent > at.DEAD:
-            yield self.suspect(0.35 + 0.2 * silent, f"{100 * silent:.0f} % of a layer's units went dead on the way")
+            yield self.suspect(
+                at.SILENT_WEIGHT(silent), f"{100 * silent:.0f} % of a layer's units went dead on the way"
+            )
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """Units that have a slope everywhere, a start that keeps them on, no step long enough to throw them off."""
@@ -93,11 +95,12 @@ class DropoutTooHigh(KnownCause):
         rate = r.setting("dropout", 0.0)
         if rate >= at.DROPOUT:
             why = f"dropout keeps only {100 * (1 - rate):.0f} % of the units at each step"
-            yield self.suspect(0.3 + 0.6 * min(1.0, (rate - at.DROPOUT) / 0.4), why)
+            yield self.suspect(at.DROPOUT_WEIGHT(min(1.0, (rate - at.DROPOUT) / at.DROWNED)), why)
         rate = r.setting("input_dropout", 0.0)
         if rate >= at.INPUT_DROPOUT:
             why = f"input dropout keeps only {100 * (1 - rate):.0f} % of the inputs at each step"
-            yield self.suspect(0.3 + 0.65 * min(1.0, (rate - at.INPUT_DROPOUT) / 0.4), why, "input_dropout = 0.1")
+            weight = at.INPUT_DROPOUT_WEIGHT(min(1.0, (rate - at.INPUT_DROPOUT) / at.DROWNED))
+            yield self.suspect(weight, why, "input_dropout = 0.1")
         noise = r.setting("input_noise", 0.0)
         if noise >= at.INPUT_NOISE.low:
             why = f"the noise on the inputs has a deviation of {noise:g}, and they have about 1"
@@ -124,7 +127,7 @@ class TooLittleCapacity(KnownCause):
             yield self.suspect(at.NO_HIDDEN_LAYER, "there is no hidden layer")
         elif narrowest <= at.NARROW:
             why = f"everything has to pass a layer of {narrowest:.0f}"
-            yield self.suspect(0.9 - 0.1 * (narrowest - 1), why)
+            yield self.suspect(at.NARROW_WEIGHT(narrowest - 1), why)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """One layer of 64, as the baseline has: enough for every table of a few dozen columns that we know."""

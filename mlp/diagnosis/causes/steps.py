@@ -11,7 +11,6 @@ from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
 from mlp.diagnosis.evidence import clipped_to
 from mlp.diagnosis.reading import Reading
-from mlp.diagnosis.thresholds import between
 
 ENOUGH_STEPS = 1500
 """Steps that a small network needs at most at a usual rate, twice what the baseline has."""
@@ -58,7 +57,7 @@ class LearningRateTooHigh(KnownCause):
         silent = max(r.by_layer("silent_units").values(), default=0.0)
         if silent > at.DEAD and not dead > at.DEAD_AT_START:
             why = f"{100 * silent:.0f} % of a layer's units went dead on the way"
-            yield self.suspect(at.WENT_DEAD + 0.2 * silent, why, lower)
+            yield self.suspect(at.WENT_DEAD(silent), why, lower)
 
     @classmethod
     def lower(cls, rate: float, usual: float) -> str:
@@ -227,7 +226,7 @@ class BatchTooLarge(KnownCause):
         lengths, rows, size = _lengths(r), r.setting("rows"), r.setting("batch_size")
         if lengths and size > at.LARGE_BATCH and size >= at.LARGE_SHARE * rows and lengths[0] > 0:
             why = f"{size:.0f} of {rows:.0f} rows in each step make only {r.planned} steps"
-            yield self.suspect(max(0.4 + 0.35 * lengths[0], 0.9 * lengths[1]), why)
+            yield self.suspect(max(at.LARGE_BATCH_WEIGHT(lengths[0]), at.HOPELESS_BATCH * lengths[1]), why)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         yield _batches_of_32(experiment)
@@ -244,7 +243,7 @@ class TooFewEpochs(KnownCause):
         if lengths := _lengths(r):
             few, hopeless = lengths
             epochs = r.setting("epochs")
-            weight = max(0.15 + 0.6 * few * between(20 / epochs, 1, 6), 0.88 * hopeless)
+            weight = max(at.LACK_OF_EPOCHS(few * at.FEW_EPOCHS(20 / epochs)), at.HOPELESS_EPOCHS * hopeless)
             yield self.suspect(weight, f"{epochs:.0f} epochs are {r.planned} steps", self.longer(r))
 
     @classmethod

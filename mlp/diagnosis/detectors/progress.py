@@ -68,6 +68,11 @@ def _on_the_way(r: Reading) -> Seen | None:
                 f"promise to lower it by {max(budget, 0):.2g}: at this pace the run ends where it began."
             )
             return "no_progress", why, level | {"promised": budget, "threshold": at.BUDGET * r.now}
+    return _projection(r, level)
+
+
+def _projection(r: Reading, level: dict[str, float]) -> Seen | None:
+    """Where a straight line through the losses leads by the end of the planned steps."""
     line = r.trend
     ahead = line.level + (line.slope - 2 * line.slope_error) * (r.planned - r.done)
     if (
