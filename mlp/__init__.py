@@ -9,8 +9,9 @@
 >>> bool(step.loss < 1e-6)
 True
 
-What is public, and where it comes from, stands in `__init__.pyi`: type checkers read it, and so does this file. A name
-is imported when it is first asked for (PEP 562), so that `import mlp` costs nothing yet.
+What is public, and where it comes from, stands in `__init__.pyi`: type checkers read it, and so does this file. Of a
+family (`from mlp.layers import *`) it is what the family's `__init__.py` imports as itself. A name is imported when it
+is first asked for (PEP 562), so that `import mlp` costs nothing yet.
 """
 
 import ast
@@ -20,8 +21,23 @@ import typing
 
 __version__ = "0.1.0"
 
-_STUB = ast.parse(pkgutil.get_data(__name__, "__init__.pyi") or b"")
-_HOMES = {name.name: node.module for node in _STUB.body if isinstance(node, ast.ImportFrom) for name in node.names}
+
+def _read_homes(path: str) -> dict[str, str]:
+    """The module of each name that a file hands on, `import A as A`, or defines in capitals. Nothing is imported."""
+    homes: dict[str, str] = {}
+    for node in ast.parse(pkgutil.get_data(__name__, path) or b"").body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id.isupper():
+            homes[node.target.id] = ""
+        for name in node.names if isinstance(node, ast.ImportFrom) else ():
+            if name.name == "*":
+                family = str(node.module)
+                homes |= dict.fromkeys(_read_homes(f"{family.removeprefix('mlp.')}/__init__.py"), family)
+            elif name.asname == name.name:
+                homes[name.name] = str(node.module)
+    return homes
+
+
+_HOMES = _read_homes("__init__.pyi")
 __all__ = sorted(_HOMES)
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import copyreg
 import difflib
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import inf, isfinite
 from types import UnionType
 from typing import Any
@@ -136,10 +136,29 @@ def check_fraction(name: str, value: Any) -> None:
     _check(name, value, lambda v: 0 <= v < 1, "in the range 0 ≤ value < 1")
 
 
+def check_between(name: str, value: Any) -> None:
+    """Refuse anything but numbers in (0, 1)."""
+    check_fraction(name, value)
+    check_positive(name, value)
+
+
+def check_above_one(name: str, value: Any) -> None:
+    """Refuse anything but finite numbers > 1."""
+    check_positive(name, value)
+    if value <= 1:
+        raise HyperparameterError(name, value, "above 1")
+
+
 def check_count(name: str, value: Any) -> None:
     """Refuse anything but whole numbers ≥ 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise HyperparameterError(name, value, "a whole number, 1 or more")
+
+
+def check_whole(name: str, value: Any) -> None:
+    """Refuse anything but whole numbers ≥ 0."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise HyperparameterError(name, value, "a whole number, 0 or more")
 
 
 def check_flag(name: str, value: Any) -> None:
@@ -160,12 +179,6 @@ def check_iterable(name: str, value: Any, needed: str) -> None:
         iter(value)
     except TypeError:
         raise HyperparameterError(name, value, needed) from None
-
-
-def check_each(check: Callable[[str, Any], None], name: str, value: Any) -> None:
-    """Apply `check` to a number, or to all of an array: one for each member of a population."""
-    for number in value.ravel() if isinstance(value, np.ndarray) and value.size else (value,):
-        check(name, number)
 
 
 def _check(name: str, value: Any, allowed: Any, needed: str) -> None:

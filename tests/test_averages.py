@@ -12,7 +12,7 @@ import pytest
 import mlp
 from mlp.errors import ConfigError
 from mlp.experiment import begin, epochs, finish, initial_state, watch_epochs
-from mlp.optimizers.memory import average
+from mlp.optimizers.moving_averages import find_average
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((60, 4)), RNG.integers(0, 3, 60)
@@ -41,7 +41,7 @@ def test_the_network_of_a_run_is_where_the_average_is(name: str) -> None:
     setup, state = begin(AVERAGING[name], (X, Y))
     list(watch_epochs(setup, state))
     run = finish(setup, state)
-    mean = average(state.memory)
+    mean = find_average(state.memory)
     assert mean is not None and not np.array_equal(mean, state.network.params)
     np.testing.assert_array_equal(run.network.params, mean)
 
@@ -49,7 +49,7 @@ def test_the_network_of_a_run_is_where_the_average_is(name: str) -> None:
 def test_what_is_measured_after_an_epoch_is_the_average() -> None:
     setup, state = begin(AVERAGING["moving"], (X, Y))
     for epoch in watch_epochs(setup, state):
-        mean = average(state.memory)
+        mean = find_average(state.memory)
         assert mean is not None and setup.prepared.validation is not None
         there = mlp.predict(state.network.at(mean), setup.prepared.validation.X)
         right = there.argmax(-1) == setup.prepared.validation.y

@@ -10,7 +10,7 @@ import pytest
 
 import mlp
 from mlp.optimizers import OPTIMIZERS
-from mlp.optimizers.line import Point, cubic_minimum
+from mlp.optimizers.line_search import Point, minimise_cubic
 
 REMEMBERING = sorted(name for name, kind in OPTIMIZERS.items() if kind.full_batch)
 PENALISED = {"gauss_newton", "dogleg", "levenberg_marquardt", "bayesian_regularization", "kfac"}  # refuse a penalty
@@ -236,7 +236,7 @@ def test_bold_driver_asks_for_all_members_and_believes_each_its_own() -> None:
 def test_the_cubic_through_one_point_twice_is_lowest_in_the_middle() -> None:
     """Two αs of 0 were a ZeroDivisionError, in the step after one whose gradient was exactly 0."""
     point = Point(0.5, 1.0, -1.0, np.ones(1))
-    assert cubic_minimum(point, point, 0.0, 3.0) == 1.5
+    assert minimise_cubic(point, point, 0.0, 3.0) == 1.5
 
 
 @pytest.mark.parametrize("kind", [mlp.FletcherReeves, mlp.PolakRibiere, mlp.HestenesStiefel, mlp.PowellBeale])

@@ -379,35 +379,35 @@ def test_bfgs_keeps_the_secant_equation_and_stays_positive() -> None:
 
 def test_lbfgs_that_remembers_everything_is_bfgs_with_a_rescaled_start() -> None:
     """Twin: the two-loop recursion against the matrix, built from the same pairs."""
-    from mlp.optimizers.quasi_newton import learn, two_loops
+    from mlp.optimizers.quasi_newton import apply_pairs, update_inverse
 
     rng = np.random.default_rng(0)
     steps = rng.standard_normal((4, 6))
     changes = steps @ spread()
     h = np.eye(6) * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
     for s, y in zip(steps, changes, strict=True):
-        learn(h, s, y, fresh=False)
+        update_inverse(h, s, y, fresh=False)
     d = rng.standard_normal(6)
     expected = h @ d
-    two_loops(steps, changes, d)
+    apply_pairs(steps, changes, d)
     np.testing.assert_allclose(d, expected, rtol=1e-12)
 
 
 def test_the_one_step_secant_is_one_bfgs_update_of_the_identity() -> None:
-    from mlp.optimizers.quasi_newton import learn
+    from mlp.optimizers.quasi_newton import update_inverse
 
     function, rule = function_of("valley"), mlp.OneStepSecant()
     state, path = followed(rule, function, REFERENCE["start_valley"], 5)
     x, grad, out, s = path[-1].copy(), np.empty(6), np.empty(6), state.s.copy()
     y, h = function.grad(x) - state.grad, np.eye(6)
     rule.update(mlp.Evaluation(x, function.value_and_grad(x, grad), grad, function), state, out)
-    learn(h, s, y, fresh=False)
+    update_inverse(h, s, y, fresh=False)
     np.testing.assert_allclose(state.d, -h @ grad, rtol=1e-9)  # A and B nearly cancel
 
 
 @pytest.mark.parametrize("curvature", [0.1, 0.9])
 def test_a_line_search_meets_the_strong_wolfe_conditions(curvature: float) -> None:
-    from mlp.optimizers.line import Line, StrongWolfe
+    from mlp.optimizers.line_search import Line, StrongWolfe
 
     rng, function = np.random.default_rng(0), function_of("valley")
     for _ in range(200):
@@ -421,7 +421,7 @@ def test_a_line_search_meets_the_strong_wolfe_conditions(curvature: float) -> No
 
 
 def test_a_search_never_ends_higher_than_it_began() -> None:
-    from mlp.optimizers.line import Line, StrongWolfe
+    from mlp.optimizers.line_search import Line, StrongWolfe
 
     wall = Function(lambda x: float("nan") if x[0] > 0.01 else -float(x[0]), lambda x: np.array([-1.0]))
     line = Line(wall, mlp.Evaluation(np.zeros(1), 0.0, np.array([-1.0]), wall), np.ones(1))
@@ -448,14 +448,14 @@ def test_a_rule_that_searches_refuses_a_population_and_names_what_is_missing() -
 
 
 def test_no_step_of_steihaugs_is_longer_than_its_radius() -> None:
-    from mlp.optimizers.newton import steihaug
+    from mlp.optimizers.trust_region import minimise_within
 
     rng = np.random.default_rng(0)
     for _ in range(200):
         matrix = rng.standard_normal((6, 6))
         matrix += matrix.T  # indefinite
         g, radius = rng.standard_normal(6), 10.0 ** rng.uniform(-3, 2)
-        step, fall = steihaug(g, lambda v, m=matrix: m @ v, radius)
+        step, fall = minimise_within(g, lambda v, m=matrix: m @ v, radius)
         assert np.linalg.norm(step) <= radius * (1 + 1e-12)
         assert fall == pytest.approx(-(g @ step + 0.5 * step @ matrix @ step), rel=1e-9, abs=1e-12)
         bend = g @ matrix @ g
@@ -464,14 +464,14 @@ def test_no_step_of_steihaugs_is_longer_than_its_radius() -> None:
 
 
 def test_a_dogleg_is_the_newton_step_or_as_long_as_its_radius() -> None:
-    from mlp.optimizers.least_squares import dogleg
+    from mlp.optimizers.trust_region import find_dogleg
 
     rng = np.random.default_rng(0)
     for _ in range(200):
         jacobian = rng.standard_normal((9, 6))
         square, g, radius = jacobian.T @ jacobian, rng.standard_normal(6), 10.0 ** rng.uniform(-3, 1)
         newton = -np.linalg.solve(square, g)
-        step = dogleg(g, float(g @ square @ g), newton, radius)
+        step = find_dogleg(g, float(g @ square @ g), newton, radius)
         if np.linalg.norm(newton) <= radius:
             assert step is newton
         else:

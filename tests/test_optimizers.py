@@ -294,7 +294,8 @@ def test_clip_value_by_worked_numbers() -> None:
     assert out.tolist() == [-0.5, 0.5, -0.25]
 
 
-FOLLOWING = {name for name, kind in optimizers.OPTIMIZERS.items() if not kind.alone}  # others refuse to be clipped
+# others refuse to be clipped
+FOLLOWING = {name for name, kind in optimizers.OPTIMIZERS.items() if not kind.single_network}
 
 
 @pytest.mark.parametrize("wrap", [lambda r: mlp.ClipNorm(r, 1e9), lambda r: mlp.ClipValue(r, 1e9)])

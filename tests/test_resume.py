@@ -41,7 +41,7 @@ def config(rule: str = "adam", **sections: Any) -> dict[str, Any]:
         "training": {"epochs": 4, "batch_size": 16},
         "record": {"probe": "never"},
     }
-    if not plain and not OPTIMIZERS[rule].alone:
+    if not plain and not OPTIMIZERS[rule].single_network:
         found["network"] |= {"dropout": 0.2, "batch_norm": True}
     for name, keys in sections.items():
         found[name] = found.get(name, {}) | keys

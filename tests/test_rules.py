@@ -14,7 +14,7 @@ from reference.problem import SEEN, SIZE, STEPS, Problem
 
 import mlp
 from mlp import optimizers
-from mlp.optimizers.matrix import orthogonal
+from mlp.optimizers.matrices import orthogonalize
 
 REFERENCE = dict(np.load(Path(__file__).parent / "reference" / "optimizers.npz"))
 START = REFERENCE["start"]
@@ -145,10 +145,10 @@ def test_a_rule_that_sees_blocks_moves_members_as_if_alone(name: str) -> None:
 @pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)])
 def test_newton_schulz_brings_all_singular_values_near_1(shape: tuple[int, int]) -> None:
     matrix = np.random.default_rng(0).standard_normal((2, *shape))
-    found = np.linalg.svd(orthogonal(matrix), compute_uv=False)
+    found = np.linalg.svd(orthogonalize(matrix), compute_uv=False)
     assert found.min() > 0.6 and found.max() < 1.25
     u, _, v = np.linalg.svd(matrix, full_matrices=False)
-    across = np.swapaxes(u, -1, -2) @ orthogonal(matrix) @ np.swapaxes(v, -1, -2)
+    across = np.swapaxes(u, -1, -2) @ orthogonalize(matrix) @ np.swapaxes(v, -1, -2)
     np.testing.assert_allclose(across * (1 - np.eye(min(shape))), 0, atol=1e-12)  # in the same directions
 
 

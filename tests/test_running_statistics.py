@@ -18,7 +18,7 @@ from mlp.experiment import begin, finish, watch_epochs
 from mlp.experiment import state as experiment_state
 from mlp.experiment.state import answering_model, statistics_batch
 from mlp.experiment.trial import run_trial
-from mlp.optimizers.memory import average
+from mlp.optimizers.moving_averages import find_average
 from mlp.preprocessing import Part
 from mlp.problems.networks import NetworkDescent, Task
 
@@ -173,7 +173,7 @@ def test_weights_answer_with_statistics_of_their_own(name: str) -> None:
     train, validation = setup.prepared.train, setup.prepared.validation
     assert validation is not None
     for epoch in watch_epochs(setup, state):
-        there = state.network.at(np.array(state.network.params if name == "lookahead" else average(state.memory)))
+        there = state.network.at(np.array(state.network.params if name == "lookahead" else find_average(state.memory)))
         there.statistics = own_statistics(there, train.X)
         answers = mlp.predict(there, validation.X).argmax(1)
         assert epoch.validation["accuracy"] == pytest.approx((answers == validation.y).mean())

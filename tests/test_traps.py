@@ -172,7 +172,8 @@ def test_no_bit_of_a_run_depends_on_whether_it_is_watched(name: str) -> None:
     """
     rule = OPTIMIZERS[name]
     slow = {"learning_rate": 0.003 * USUAL_RATES.get(name, 0.1)} if not rule.full_batch else {}
-    noise = NOISE if not rule.alone else {"network": {"hidden": [8, 8]}}  # a search needs one and the same function
+    # a search needs one and the same function
+    noise = NOISE if not rule.single_network else {"network": {"hidden": [8, 8]}}
     loss = {"loss": {"name": "squared_error"}} if rule.least_squares else {}
     setup, state = begin(SLOW | noise | loss | {"optimizer": {"name": name} | slow}, (X, Y))
     list(watch_epochs(setup, state))

@@ -17,7 +17,7 @@ BY_NETWORK = {"bayesian_regularization": mlp.BayesianRegularization(), "kfac": m
 RULES: dict[str, mlp.Optimizer] = FOLLOWING | SEARCHING | BY_NETWORK
 EVERY = pytest.mark.parametrize("name", RULES)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-RATED = sorted(name for name, kind in OPTIMIZERS.items() if not kind.alone)
+RATED = sorted(name for name, kind in OPTIMIZERS.items() if not kind.single_network)
 
 
 class Function:
@@ -111,7 +111,8 @@ EXPONENTS = {np.float32: (-44, -38, -30, -20, 18, 30, 38), np.float64: (-323, -3
 @EVERY
 def test_gradients_of_any_size_end_in_no_error(name: str, dtype: Any) -> None:
     """Rules that search never end higher; others may, where η times such a gradient is far too long."""
-    start, searches = np.zeros(3, dtype), OPTIMIZERS.get(name, mlp.SGD).alone and name != "bayesian_regularization"
+    rule = OPTIMIZERS.get(name, mlp.SGD)
+    start, searches = np.zeros(3, dtype), rule.single_network and name != "bayesian_regularization"
     for exponent in EXPONENTS[dtype]:
         size = dtype(10.0**exponent)
         for function in (Function(size), Function(slope=size)):

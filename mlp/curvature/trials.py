@@ -33,7 +33,7 @@ def has_rate(rule: Any) -> bool:
     inner = rule
     while hasattr(inner, "rule"):
         inner = inner.rule
-    return is_dataclass(inner) and hasattr(inner, "learning_rate") and not rule.alone
+    return is_dataclass(inner) and hasattr(inner, "learning_rate") and not rule.single_network
 
 
 def with_rate(rule: Any, rate: Any) -> Any:

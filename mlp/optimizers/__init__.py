@@ -1,172 +1,51 @@
 """Optimizers: rules that turn gradients into steps. They know no networks.
 
-`optimizer` states the contract. To add one, write its frozen dataclass and state in a family file, one line here and
-one row in `tests/cases.py`; a reference for it in `tests/reference/rules.py`, or its invariant in a test.
+`optimizer` states the contract. To add one, write its frozen dataclass and state in a family file, name it in one line
+here, in the order in which rules are listed, and give it one row in `tests/cases.py` and a reference, or its invariant
+in a test.
 """
+# ruff: noqa: I001  # imported in the order in which rules are listed
 
-from mlp.optimizers.adam import Adam, Adamax, AdamW, AMSGrad
-from mlp.optimizers.adaptive import Adadelta, Adagrad, CenteredRMSprop, RMSprop
-from mlp.optimizers.average import AveragedSGD, ScheduleFreeAdamW, ScheduleFreeSGD
-from mlp.optimizers.conjugate import FletcherReeves, HestenesStiefel, PolakRibiere, PowellBeale
-from mlp.optimizers.constraint import MaxNorm
-from mlp.optimizers.free import DAdaptAdam, DoG, PolyakStep, Prodigy
-from mlp.optimizers.gradient import SGD, Momentum, Nesterov
-from mlp.optimizers.hessian import AdaHessian, SophiaH
-from mlp.optimizers.kfac import KFAC
-from mlp.optimizers.layerwise import LAMB, LARS
-from mlp.optimizers.least_squares import BayesianRegularization, Dogleg, GaussNewton, LevenbergMarquardt
-from mlp.optimizers.matrix import Muon, Shampoo
-from mlp.optimizers.moments import AdaBelief, Adan, AdEMAMix, Yogi
-from mlp.optimizers.momentum import QHM, AggMo, QHAdam
-from mlp.optimizers.newton import HessianFree, NewtonCG, TrustRegion
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Schedule, State, pace
-from mlp.optimizers.quasi_newton import BFGS, LBFGS, OneStepSecant
-from mlp.optimizers.quickprop import Quickprop
-from mlp.optimizers.rates import BoldDriver, DeltaBarDelta
-from mlp.optimizers.rprop import IRpropMinus, IRpropPlus, Rprop, RpropMinus
-from mlp.optimizers.scaled import ScaledConjugateGradient
-from mlp.optimizers.sign import Lion, SignSGD, Signum
-from mlp.optimizers.soap import SOAP
-from mlp.optimizers.start import ADOPT, NAdam, RAdam
-from mlp.optimizers.wrapper import SAM, ClipNorm, ClipValue, Frozen, Lookahead, MovingAverage
+import typing as _typing
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "averaged_sgd": AveragedSGD,
-    "momentum": Momentum,
-    "nesterov": Nesterov,
-    "qhm": QHM,
-    "aggmo": AggMo,
-    "sign_sgd": SignSGD,
-    "signum": Signum,
-    "lion": Lion,
-    "adagrad": Adagrad,
-    "adadelta": Adadelta,
-    "rmsprop": RMSprop,
-    "centered_rmsprop": CenteredRMSprop,
-    "adam": Adam,
-    "adamw": AdamW,
-    "amsgrad": AMSGrad,
-    "adamax": Adamax,
-    "nadam": NAdam,
-    "radam": RAdam,
-    "adabelief": AdaBelief,
-    "yogi": Yogi,
-    "adan": Adan,
-    "ademamix": AdEMAMix,
-    "adopt": ADOPT,
-    "qhadam": QHAdam,
-    "lars": LARS,
-    "lamb": LAMB,
-    "muon": Muon,
-    "shampoo": Shampoo,
-    "soap": SOAP,
-    "adahessian": AdaHessian,
-    "sophia": SophiaH,
-    "polyak": PolyakStep,
-    "dog": DoG,
-    "dadapt_adam": DAdaptAdam,
-    "prodigy": Prodigy,
-    "schedule_free_sgd": ScheduleFreeSGD,
-    "schedule_free_adamw": ScheduleFreeAdamW,
-    "bold_driver": BoldDriver,
-    "delta_bar_delta": DeltaBarDelta,
-    "rprop": Rprop,
-    "rprop_minus": RpropMinus,
-    "irprop_plus": IRpropPlus,
-    "irprop_minus": IRpropMinus,
-    "quickprop": Quickprop,
-    "fletcher_reeves": FletcherReeves,
-    "polak_ribiere": PolakRibiere,
-    "hestenes_stiefel": HestenesStiefel,
-    "powell_beale": PowellBeale,
-    "scaled_conjugate_gradient": ScaledConjugateGradient,
-    "one_step_secant": OneStepSecant,
-    "bfgs": BFGS,
-    "lbfgs": LBFGS,
-    "gauss_newton": GaussNewton,
-    "levenberg_marquardt": LevenbergMarquardt,
-    "bayesian_regularization": BayesianRegularization,
-    "dogleg": Dogleg,
-    "newton_cg": NewtonCG,
-    "trust_region": TrustRegion,
-    "hessian_free": HessianFree,
-    "kfac": KFAC,
-}
+from mlp.family import collect as _collect, listed as _listed
+from mlp.optimizers.optimizer import Evaluation as Evaluation, Optimizer as Optimizer, Schedule as Schedule
+from mlp.optimizers.optimizer import State as State, pace as pace
+from mlp.optimizers.wrappers import SAM as SAM, ClipNorm as ClipNorm, ClipValue as ClipValue, Frozen as Frozen
+from mlp.optimizers.wrappers import Lookahead as Lookahead, MaxNorm as MaxNorm, MovingAverage as MovingAverage
 
-__all__ = [
-    "ADOPT",
-    "BFGS",
-    "KFAC",
-    "LAMB",
-    "LARS",
-    "LBFGS",
-    "OPTIMIZERS",
-    "QHM",
-    "SAM",
-    "SGD",
-    "SOAP",
-    "AMSGrad",
-    "AdEMAMix",
-    "AdaBelief",
-    "AdaHessian",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Adan",
-    "AggMo",
-    "AveragedSGD",
-    "BayesianRegularization",
-    "BoldDriver",
-    "CenteredRMSprop",
-    "ClipNorm",
-    "ClipValue",
-    "DAdaptAdam",
-    "DeltaBarDelta",
-    "DoG",
-    "Dogleg",
-    "Evaluation",
-    "FletcherReeves",
-    "Frozen",
-    "GaussNewton",
-    "HessianFree",
-    "HestenesStiefel",
-    "IRpropMinus",
-    "IRpropPlus",
-    "LevenbergMarquardt",
-    "Lion",
-    "Lookahead",
-    "MaxNorm",
-    "Momentum",
-    "MovingAverage",
-    "Muon",
-    "NAdam",
-    "Nesterov",
-    "NewtonCG",
-    "OneStepSecant",
-    "Optimizer",
-    "PolakRibiere",
-    "PolyakStep",
-    "PowellBeale",
-    "Prodigy",
-    "QHAdam",
-    "Quickprop",
-    "RAdam",
-    "RMSprop",
-    "Rprop",
-    "RpropMinus",
-    "ScaledConjugateGradient",
-    "Schedule",
-    "ScheduleFreeAdamW",
-    "ScheduleFreeSGD",
-    "Shampoo",
-    "SignSGD",
-    "Signum",
-    "SophiaH",
-    "State",
-    "TrustRegion",
-    "Yogi",
-    "pace",
-]
+from mlp.optimizers.gradient import SGD as SGD
+from mlp.optimizers.iterate_averaging import AveragedSGD as AveragedSGD
+from mlp.optimizers.gradient import Momentum as Momentum, Nesterov as Nesterov, QHM as QHM, AggMo as AggMo
+from mlp.optimizers.gradient import SignSGD as SignSGD, Signum as Signum, Lion as Lion
+from mlp.optimizers.adaptive import Adagrad as Adagrad, Adadelta as Adadelta
+from mlp.optimizers.adaptive import RMSprop as RMSprop, CenteredRMSprop as CenteredRMSprop
+from mlp.optimizers.adam import Adam as Adam, AdamW as AdamW, AMSGrad as AMSGrad, Adamax as Adamax
+from mlp.optimizers.adam import NAdam as NAdam, RAdam as RAdam
+from mlp.optimizers.adam_variants import AdaBelief as AdaBelief, Yogi as Yogi, Adan as Adan
+from mlp.optimizers.adam_variants import AdEMAMix as AdEMAMix, ADOPT as ADOPT, QHAdam as QHAdam
+from mlp.optimizers.layerwise import LARS as LARS, LAMB as LAMB
+from mlp.optimizers.matrices import Muon as Muon, Shampoo as Shampoo, SOAP as SOAP
+from mlp.optimizers.hessian_diagonal import AdaHessian as AdaHessian, SophiaH as SophiaH
+from mlp.optimizers.parameter_free import PolyakStep as PolyakStep, DoG as DoG
+from mlp.optimizers.parameter_free import DAdaptAdam as DAdaptAdam, Prodigy as Prodigy
+from mlp.optimizers.iterate_averaging import ScheduleFreeSGD as ScheduleFreeSGD
+from mlp.optimizers.iterate_averaging import ScheduleFreeAdamW as ScheduleFreeAdamW
+from mlp.optimizers.bold_driver import BoldDriver as BoldDriver
+from mlp.optimizers.per_parameter import DeltaBarDelta as DeltaBarDelta, Rprop as Rprop, RpropMinus as RpropMinus
+from mlp.optimizers.per_parameter import IRpropPlus as IRpropPlus, IRpropMinus as IRpropMinus, Quickprop as Quickprop
+from mlp.optimizers.conjugate_gradients import FletcherReeves as FletcherReeves, PolakRibiere as PolakRibiere
+from mlp.optimizers.conjugate_gradients import HestenesStiefel as HestenesStiefel, PowellBeale as PowellBeale
+from mlp.optimizers.conjugate_gradients import ScaledConjugateGradient as ScaledConjugateGradient
+from mlp.optimizers.quasi_newton import OneStepSecant as OneStepSecant, BFGS as BFGS, LBFGS as LBFGS
+from mlp.optimizers.least_squares import GaussNewton as GaussNewton, LevenbergMarquardt as LevenbergMarquardt
+from mlp.optimizers.least_squares import BayesianRegularization as BayesianRegularization
+from mlp.optimizers.trust_region import Dogleg as Dogleg
+from mlp.optimizers.newton import NewtonCG as NewtonCG
+from mlp.optimizers.trust_region import TrustRegion as TrustRegion
+from mlp.optimizers.newton import HessianFree as HessianFree, KFAC as KFAC
+
+OPTIMIZERS: dict[str, type[Optimizer]] = _collect(Optimizer, vars())
+
+if not _typing.TYPE_CHECKING:  # a list that is computed would hide from type checkers what is imported `as` itself
+    __all__ = _listed(vars())

@@ -1,43 +1,58 @@
 """Adam and its kin: the mean gradient over the root of the mean squared gradient.
 
 θ are the parameters, g the gradient, u the update, t the number of the update (1, 2, ...), η `learning_rate`,
-ε `epsilon`; products, roots and maxima are elementwise. Rules with other means stand in `moments`, those with
-another beginning in `start`.
+ε `epsilon`; a hat marks a mean without its bias: m̂ = m / (1 - β₁ᵗ). Products, roots and maxima are elementwise. Rules
+with other means stand in `adam_variants`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_each, check_fraction, check_not_negative, check_positive
-from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, unbiased_root
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_rate, pace
+from mlp.hyperparameters import EachFraction, EachNotNegative, EachPositive
+from mlp.optimizers.moving_averages import (
+    MeansState,
+    ScratchState,
+    as_python_float,
+    update_mean,
+    update_mean_square,
+    write_unbiased_root,
+)
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State
 
 
-def direction(m: Array, v: Array, g: Array, numbers: tuple[Any, Any, float], t: int, out: Array) -> None:
+def write_direction(m: Array, v: Array, g: Array, numbers: tuple[Any, Any, Any], t: int, out: Array) -> None:
     """Move the means `m` and `v` on by g, and write m̂ / (√v̂ + ε) into `out`. `numbers`: β₁, β₂, ε."""
     beta1, beta2, epsilon = numbers
-    fade(m, beta1, g, out)
-    fade_squares(v, beta2, g, out)
-    unbiased_root(v, beta2, epsilon, t, out)
+    update_mean(m, beta1, g, out)
+    update_mean_square(v, beta2, g, out)
+    write_unbiased_root(v, beta2, epsilon, t, out)
     np.divide(m, out, out=out)
     out *= 1 / (1 - beta1**t)
 
 
-@dataclass
-class AdamState(State):
-    """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters."""
+@dataclass(frozen=True)
+class AdamNumbers(Optimizer):
+    """The numbers of Adam and its kin."""
 
-    m: Array
-    v: Array
+    keeps: ClassVar[type[State]] = MeansState
+
+    learning_rate: Rate = 0.001
+    beta1: EachFraction = 0.9
+    beta2: EachFraction = 0.999
+    epsilon: EachPositive = 1e-8
+
+
+class AdamState(MeansState):
+    """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters."""
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(AdamNumbers):
     """Adaptive moments.
 
         m ← β₁ m + (1 - β₁) g           m̂ = m / (1 - β₁ᵗ)
@@ -50,20 +65,7 @@ class Adam(Optimizer):
     and v/(1 - β₂).
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check_rate(self.learning_rate)
-        check_each(check_fraction, "beta1", self.beta1)
-        check_each(check_fraction, "beta2", self.beta2)
-        check_each(check_positive, "epsilon", self.epsilon)
-
-    def init(self, params: Array) -> AdamState:
-        """No gradients met."""
-        return AdamState(pace(self, params), np.zeros_like(params), np.zeros_like(params))
+    name, usual_rate, keeps = "adam", 0.005, AdamState
 
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """-η m̂ / (√v̂ + ε), with √v̂ = k √v and k² = (1 - β₂)/(1 - β₂ᵗ)."""
@@ -83,7 +85,7 @@ class Adam(Optimizer):
 
 
 @dataclass(frozen=True)
-class AdamW(Optimizer):
+class AdamW(AdamNumbers):
     """Adam with decoupled weight decay.
 
         u = -η (m̂ / (√v̂ + ε) + λ θ)
@@ -95,30 +97,17 @@ class AdamW(Optimizer):
     decoupled.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float | Array = 0.01
+    name, usual_rate, keeps = "adamw", 0.005, AdamState
 
-    def __post_init__(self) -> None:
-        self._adam()
-        check_each(check_not_negative, "weight_decay", self.weight_decay)
-
-    def init(self, params: Array) -> AdamState:
-        """No gradients met."""
-        return AdamState(pace(self, params), np.zeros_like(params), np.zeros_like(params))
+    weight_decay: EachNotNegative = 0.01
 
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """Adam's step, and -η λ θ."""
         Adam.update(self, at, state, out)  # type: ignore[arg-type]
         out -= (state.pace.learning_rate * self.weight_decay) * at.params
 
-    def _adam(self) -> Adam:
-        return Adam(self.learning_rate, self.beta1, self.beta2, self.epsilon)
 
-
-@dataclass
+@dataclass(kw_only=True)
 class AMSGradState(MeansState):
     """`m` and `v`: the means of the gradients met and of their squares; `highest`: the largest v so far."""
 
@@ -126,7 +115,7 @@ class AMSGradState(MeansState):
 
 
 @dataclass(frozen=True)
-class AMSGrad(Optimizer):
+class AMSGrad(AdamNumbers):
     """Adam whose step lengths never grow again.
 
         m ← β₁ m + (1 - β₁) g           m̂ = m / (1 - β₁ᵗ)
@@ -138,36 +127,25 @@ class AMSGrad(Optimizer):
     takes the maximum of v̂.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> AMSGradState:
-        """No gradients met."""
-        return begun(AMSGradState, self, params)
+    name, usual_rate, keeps = "amsgrad", 0.005, AMSGradState
 
     def update(self, at: Evaluation, state: AMSGradState, out: Array) -> None:
         """-η m̂ / (√ŵ + ε)."""
         rate, t = state.pace.next(at.loss), state.t
-        fade(state.m, self.beta1, at.grad, out)
-        fade_squares(state.v, self.beta2, at.grad, out)
+        update_mean(state.m, self.beta1, at.grad, out)
+        update_mean_square(state.v, self.beta2, at.grad, out)
         np.maximum(state.highest, state.v, out=state.highest)
-        unbiased_root(state.highest, self.beta2, self.epsilon, t, out)
+        write_unbiased_root(state.highest, self.beta2, self.epsilon, t, out)
         np.divide(state.m, out, out=out)
         out *= -rate / (1 - self.beta1**t)
 
 
-@dataclass
 class AdamaxState(MeansState):
-    """`m`: the mean of the gradients met; `v`: the largest of them, fading."""
+    """`m`: the mean of the gradients met; `v`: the largest of them; the older, the less it counts."""
 
 
 @dataclass(frozen=True)
-class Adamax(Optimizer):
+class Adamax(AdamNumbers):
     """Adam with the largest gradient met instead of the mean square.
 
         m ← β₁ m + (1 - β₁) g           m̂ = m / (1 - β₁ᵗ)
@@ -177,25 +155,103 @@ class Adamax(Optimizer):
     Kingma & Ba (2015), algorithm 2, and ε as in PyTorch: the paper divides 0 by 0 where there was no gradient yet.
     """
 
+    name, usual_rate, keeps = "adamax", 0.02, AdamaxState
+
     learning_rate: Rate = 0.002
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> AdamaxState:
-        """No gradients met."""
-        return begun(AdamaxState, self, params)
 
     def update(self, at: Evaluation, state: AdamaxState, out: Array) -> None:
         """-η m̂ / v."""
         rate, v = state.pace.next(at.loss), state.v
-        fade(state.m, self.beta1, at.grad, out)
+        update_mean(state.m, self.beta1, at.grad, out)
         np.abs(at.grad, out=out)
         out += self.epsilon
         v *= self.beta2
         np.maximum(v, out, out=v)
         np.divide(state.m, v, out=out)
         out *= -rate / (1 - self.beta1**state.t)
+
+
+@dataclass(kw_only=True)
+class NAdamState(ScratchState):
+    """`m` and `v`: the means of the gradients met and of their squares; `product`: that of all μ so far."""
+
+    product: Any = 1.0
+
+
+@dataclass(frozen=True)
+class NAdam(AdamNumbers):
+    """Adam with Nesterov's look ahead.
+
+        μₜ = β₁ (1 - ½ 0.96^(ψ t))      Πₜ = μ₁ μ₂ … μₜ
+        m ← β₁ m + (1 - β₁) g
+        v ← β₂ v + (1 - β₂) g²          v̂ = v / (1 - β₂ᵗ)
+        u = -η ((1 - μₜ) g / (1 - Πₜ) + μₜ₊₁ m / (1 - Πₜ₊₁)) / (√v̂ + ε)
+
+    ψ is `decay`.
+
+    Dozat (2016), with his schedule of μ, and β₁ in the mean m, as in PyTorch; optax's nadam is another rule: μₜ = β₁.
+    """
+
+    name, usual_rate, keeps = "nadam", 0.005, NAdamState
+
+    learning_rate: Rate = 0.002
+    decay: EachFraction = 0.004
+
+    def update(self, at: Evaluation, state: NAdamState, out: Array) -> None:
+        """Both parts over √v̂ + ε."""
+        rate, t, scratch = state.pace.next(at.loss), state.t, state.scratch
+        mu, mu_next = self._mu(t), self._mu(t + 1)
+        state.product = state.product * mu
+        update_mean(state.m, self.beta1, at.grad, out)
+        update_mean_square(state.v, self.beta2, at.grad, out)
+        np.multiply(at.grad, (1 - mu) / (1 - state.product), out=out)
+        np.multiply(state.m, mu_next / (1 - state.product * mu_next), out=scratch)
+        out += scratch
+        write_unbiased_root(state.v, self.beta2, self.epsilon, t, scratch)
+        np.divide(out, scratch, out=out)
+        out *= -rate
+
+    def _mu(self, t: int) -> Any:
+        """The momentum of update t."""
+        return self.beta1 * (1 - 0.5 * 0.96 ** (t * self.decay))
+
+
+@dataclass(frozen=True)
+class RAdam(AdamNumbers):
+    """Adam that waits until the mean square can be relied on.
+
+        m ← β₁ m + (1 - β₁) g           m̂ = m / (1 - β₁ᵗ)
+        v ← β₂ v + (1 - β₂) g²          k = √(1 - β₂ᵗ)
+        ρ∞ = 2/(1 - β₂) - 1             ρ = ρ∞ - 2t β₂ᵗ/(1 - β₂ᵗ)
+        r² = (ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)
+        u = -η m̂ r k / (√v + ε)         where ρ > 5, else   u = -η m̂
+
+    The first steps, 5 at β₂ = 0.999, are those of plain momentum: choose η with that in mind.
+
+    Liu et al. (2020), algorithm 2, with PyTorch's threshold of 5 for ρ (the paper has 4) and its ε, before the bias
+    correction.
+    """
+
+    name, usual_rate = "radam", 0.01
+
+    def update(self, at: Evaluation, state: MeansState, out: Array) -> None:
+        """-η m̂, times r k / (√v + ε) where ρ > 5."""
+        rate, t = state.pace.next(at.loss), state.t
+        update_mean(state.m, self.beta1, at.grad, out)
+        update_mean_square(state.v, self.beta2, at.grad, out)
+        steady, gain = self._rectify(t)
+        np.sqrt(state.v, out=out)
+        out += self.epsilon
+        out /= as_python_float(gain)
+        np.copyto(out, 1, where=~steady)
+        np.divide(state.m, out, out=out)
+        out *= -rate / (1 - self.beta1**t)
+
+    def _rectify(self, t: int) -> tuple[Any, Any]:
+        """Whether ρ > 5, and r k; where ρ is less, it is taken for 5, and r k is not used."""
+        power = np.asarray(self.beta2**t)
+        most = 2 / (1 - self.beta2) - 1
+        length = most - 2 * t * power / (1 - power)
+        rho, rho_most = np.maximum(length, 5), np.maximum(most, 5)
+        squared = (rho - 4) * (rho - 2) * rho_most / ((rho_most - 4) * (rho_most - 2) * rho)
+        return length > 5, np.sqrt(squared * (1 - power))

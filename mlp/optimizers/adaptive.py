@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_each, check_positive
-from mlp.optimizers.memory import begun, fade, fade_squares, is_on
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_rate, pace
+from mlp.hyperparameters import EachFraction, EachPositive
+from mlp.optimizers.gradient import move_velocity
+from mlp.optimizers.moving_averages import is_on, update_mean, update_mean_square
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SquaresState(State):
     """`s`: the squares of the gradients met, summed or averaged."""
 
@@ -32,16 +33,10 @@ class Adagrad(Optimizer):
     Duchi, Hazan & Singer (2011), section 1.1. s starts at 0 as in PyTorch; optax and Keras start it at 0.1.
     """
 
+    name, usual_rate, keeps = "adagrad", 0.02, SquaresState
+
     learning_rate: Rate = 0.01
-    epsilon: float = 1e-10
-
-    def __post_init__(self) -> None:
-        check_rate(self.learning_rate)
-        check_each(check_positive, "epsilon", self.epsilon)
-
-    def init(self, params: Array) -> SquaresState:
-        """No gradients met."""
-        return SquaresState(pace(self, params), np.zeros_like(params))
+    epsilon: EachPositive = 1e-10
 
     def update(self, at: Evaluation, state: SquaresState, out: Array) -> None:
         """-η g / (√s + ε)."""
@@ -54,7 +49,7 @@ class Adagrad(Optimizer):
         out *= -state.pace.next(at.loss)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class RMSpropState(SquaresState):
     """`s`: the mean of the squares of the gradients met; `v`: the velocity, unless the momentum is 0."""
 
@@ -71,37 +66,29 @@ class RMSprop(Optimizer):
 
     α is `decay`, μ is `momentum`.
 
-    Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in
-    PyTorch; optax and Keras put ε inside and take 0.9. PyTorch keeps v/(-η), which differs once η changes.
+    Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in PyTorch; optax and Keras put ε
+    inside and take 0.9. PyTorch keeps v/(-η), which differs once η changes.
     """
 
+    name, usual_rate, keeps = "rmsprop", 0.003, RMSpropState
+
     learning_rate: Rate = 0.01
-    decay: float | Array = 0.99
-    epsilon: float = 1e-8
-    momentum: float | Array = 0.0
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> RMSpropState:
-        """No gradients met."""
-        return begun(RMSpropState, self, params)
+    decay: EachFraction = 0.99
+    epsilon: EachPositive = 1e-8
+    momentum: EachFraction = 0.0
 
     def update(self, at: Evaluation, state: RMSpropState, out: Array) -> None:
         """v, moved on by -η g / (√s + ε)."""
-        g, s, v = at.grad, state.s, state.v
-        fade_squares(s, self.decay, g, out)
-        np.sqrt(s, out=out)
+        update_mean_square(state.s, self.decay, at.grad, out)
+        np.sqrt(state.s, out=out)
         out += self.epsilon
-        np.divide(g, out, out=out)
+        np.divide(at.grad, out, out=out)
         out *= -state.pace.next(at.loss)
         if is_on(self.momentum):
-            v *= self.momentum
-            v += out
-            np.copyto(out, v)
+            move_velocity(state.v, self.momentum, out)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CenteredState(RMSpropState):
     """`s` and `m`: the means of the squares of the gradients met and of the gradients; `v`: the velocity."""
 
@@ -123,23 +110,18 @@ class CenteredRMSprop(Optimizer):
     1e-8 outside the root and no such floor.
     """
 
+    name, usual_rate, aliases, keeps = "centered_rmsprop", 0.001, ("graves",), CenteredState
+
     learning_rate: Rate = 0.0001
-    decay: float | Array = 0.95
-    epsilon: float = 1e-4
-    momentum: float | Array = 0.9
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> CenteredState:
-        """No gradients met."""
-        return begun(CenteredState, self, params)
+    decay: EachFraction = 0.95
+    epsilon: EachPositive = 1e-4
+    momentum: EachFraction = 0.9
 
     def update(self, at: Evaluation, state: CenteredState, out: Array) -> None:
         """v, moved on by -η g / √(s - m² + ε)."""
-        g, s, m, v = at.grad, state.s, state.m, state.v
-        fade_squares(s, self.decay, g, out)
-        fade(m, self.decay, g, out)
+        g, s, m = at.grad, state.s, state.m
+        update_mean_square(s, self.decay, g, out)
+        update_mean(m, self.decay, g, out)
         np.multiply(m, m, out=out)
         np.subtract(s, out, out=out)
         np.maximum(out, 0, out=out)
@@ -147,17 +129,15 @@ class CenteredRMSprop(Optimizer):
         np.sqrt(out, out=out)
         np.divide(g, out, out=out)
         out *= -state.pace.next(at.loss)
-        v *= self.momentum
-        v += out
-        np.copyto(out, v)
+        move_velocity(state.v, self.momentum, out)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class AdadeltaState(SquaresState):
-    """`s` and `d`: the means of the squares of the gradients and of the steps."""
+    """`s` and `d`: the means of the squares of the gradients and of the steps. `scratch`: memory for products."""
 
     d: Array
-    room: Array
+    scratch: Array
 
 
 @dataclass(frozen=True)
@@ -171,29 +151,24 @@ class Adadelta(Optimizer):
 
     ρ is `decay`. From d = 0 the steps grow slowly from about √ε.
 
-    Zeiler (2012), algorithm 1, with η = 1; ε = 1e-6 and
-    ρ = 0.9 as in PyTorch and optax, where the paper tries ρ = 0.95 as well.
+    Zeiler (2012), algorithm 1, with η = 1; ε = 1e-6 and ρ = 0.9 as in PyTorch and optax, where the paper tries
+    ρ = 0.95 as well.
     """
 
+    name, usual_rate, keeps = "adadelta", 1.0, AdadeltaState
+
     learning_rate: Rate = 1.0
-    decay: float | Array = 0.9
-    epsilon: float = 1e-6
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> AdadeltaState:
-        """No gradients met, no steps made."""
-        return begun(AdadeltaState, self, params)
+    decay: EachFraction = 0.9
+    epsilon: EachPositive = 1e-6
 
     def update(self, at: Evaluation, state: AdadeltaState, out: Array) -> None:
         """-η x."""
-        s, d, room = state.s, state.d, state.room
-        fade_squares(s, self.decay, at.grad, out)
-        np.add(s, self.epsilon, out=room)
+        s, d, scratch = state.s, state.d, state.scratch
+        update_mean_square(s, self.decay, at.grad, out)
+        np.add(s, self.epsilon, out=scratch)
         np.add(d, self.epsilon, out=out)
-        out /= room
+        out /= scratch
         np.sqrt(out, out=out)
         out *= at.grad
-        fade_squares(d, self.decay, out, room)
+        update_mean_square(d, self.decay, out, scratch)
         out *= -state.pace.next(at.loss)

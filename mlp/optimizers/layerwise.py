@@ -9,42 +9,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from mlp.arrays import Array, each_norm
-from mlp.optimizers.adam import direction
-from mlp.optimizers.memory import MeansState, begun, shrink
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_inside, check_numbers, check_slices
+from mlp.hyperparameters import EachFraction, EachNotNegative, EachPositive
+from mlp.optimizers.adam import AdamNumbers, write_direction
+from mlp.optimizers.gradient import VelocityState, move_velocity
+from mlp.optimizers.moving_averages import ScratchState, decay_weights
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_inside, check_slices
 
-Slices = Sequence[slice] | None
 
-
-def _check_slices(given: Any) -> None:
+def check_blocks(name: str, given: Any) -> None:
+    """Refuse what is neither None nor a sequence of slices."""
     if given is not None:
-        check_slices(given)
+        check_slices(name, given)
 
 
-def _stretch(slices: Slices, params: Array, out: Array, trust: Any) -> None:
-    """Scale each block of `out` to `trust` times the norm of its parameters, unless one of the two norms is 0."""
-    for where in (slice(None),) if slices is None else slices:
-        length, old = each_norm(params[..., where]), each_norm(out[..., where])
-        neither = (length > 0) & (old > 0)
-        out[..., where] /= np.where(neither, old, 1)  # not trust · length / old, for which there may be no number
-        out[..., where] *= np.where(neither, trust * length, 1)
+Slices: TypeAlias = Annotated[Sequence[slice] | None, check_blocks]
 
 
-@dataclass
-class LARSState(State):
-    """`v`: the velocity; `room`: scratch."""
+class Layerwise(Optimizer):
+    """A rule that is told where the blocks are."""
 
-    v: Array
-    room: Array
+    slices: Slices
+
+    def begin(self, params: Array) -> dict[str, Any]:
+        """At rest."""
+        check_inside(self.slices or (), params)
+        return {}
+
+    def stretch(self, params: Array, out: Array, trust: Any) -> None:
+        """Scale each block of `out` to `trust` times the norm of its parameters, unless one of the two norms is 0."""
+        for where in (slice(None),) if self.slices is None else self.slices:
+            length, old = each_norm(params[..., where]), each_norm(out[..., where])
+            neither = (length > 0) & (old > 0)
+            out[..., where] /= np.where(neither, old, 1)  # not trust · length / old, for which there may be no number
+            out[..., where] *= np.where(neither, trust * length, 1)
+
+
+@dataclass(kw_only=True)
+class LARSState(VelocityState):
+    """`v`: the velocity. `scratch`: memory for products."""
+
+    scratch: Array
 
 
 @dataclass(frozen=True)
-class LARS(Optimizer):
+class LARS(Layerwise):
     """Layer-wise adaptive rate scaling: momentum with gradients as long as the weights they belong to.
 
         d = g + λ θ
@@ -56,42 +69,25 @@ class LARS(Optimizer):
     You, Gitman & Ginsburg (2017), algorithm 1, with ‖d‖ in the place of ‖g‖ + λ ‖θ‖, as in optax.
     """
 
+    name, usual_rate, keeps = "lars", 1.0, LARSState
+
     learning_rate: Rate = 1.0
-    momentum: float | Array = 0.9
-    trust: float | Array = 0.001
-    weight_decay: float | Array = 0.0
+    momentum: EachFraction = 0.9
+    trust: EachPositive = 0.001
+    weight_decay: EachNotNegative = 0.0
     slices: Slices = None
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-        _check_slices(self.slices)
-
-    def init(self, params: Array) -> LARSState:
-        """At rest."""
-        check_inside(self.slices or (), params)
-        return begun(LARSState, self, params)
 
     def update(self, at: Evaluation, state: LARSState, out: Array) -> None:
         """v, moved on."""
-        v = state.v
         np.copyto(out, at.grad)
-        shrink(out, -self.weight_decay, at.params, state.room)
-        _stretch(self.slices, at.params, out, self.trust)
+        decay_weights(out, -self.weight_decay, at.params, state.scratch)
+        self.stretch(at.params, out, self.trust)
         out *= -state.pace.next(at.loss)
-        v *= self.momentum
-        v += out
-        np.copyto(out, v)
-
-
-@dataclass
-class LAMBState(MeansState):
-    """`m` and `v`: the means of the gradients met and of their squares; `room`: scratch."""
-
-    room: Array
+        move_velocity(state.v, self.momentum, out)
 
 
 @dataclass(frozen=True)
-class LAMB(Optimizer):
+class LAMB(Layerwise, AdamNumbers):
     """Adam with steps as long as the weights they belong to.
 
         d = m̂ / (√v̂ + ε) + λ θ          m̂, v̂ as in Adam
@@ -102,26 +98,16 @@ class LAMB(Optimizer):
     You et al. (2020), algorithm 2 with φ(z) = z, and Adam's bias corrections, as in optax.
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-6
-    weight_decay: float | Array = 0.0
+    name, usual_rate, keeps = "lamb", 0.005, ScratchState
+
+    epsilon: EachPositive = 1e-6
+    weight_decay: EachNotNegative = 0.0
     slices: Slices = None
 
-    def __post_init__(self) -> None:
-        check_numbers(self)
-        _check_slices(self.slices)
-
-    def init(self, params: Array) -> LAMBState:
-        """No gradients met."""
-        check_inside(self.slices or (), params)
-        return begun(LAMBState, self, params)
-
-    def update(self, at: Evaluation, state: LAMBState, out: Array) -> None:
+    def update(self, at: Evaluation, state: ScratchState, out: Array) -> None:
         """-η ‖θ‖/‖d‖ d."""
         rate = state.pace.next(at.loss)
-        direction(state.m, state.v, at.grad, (self.beta1, self.beta2, self.epsilon), state.t, out)
-        shrink(out, -self.weight_decay, at.params, state.room)
-        _stretch(self.slices, at.params, out, 1.0)
+        write_direction(state.m, state.v, at.grad, (self.beta1, self.beta2, self.epsilon), state.t, out)
+        decay_weights(out, -self.weight_decay, at.params, state.scratch)
+        self.stretch(at.params, out, 1.0)
         out *= -rate

@@ -8,42 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_count, check_fraction, check_positive
-from mlp.optimizers.least_squares import check_radius, judge, to_radius
-from mlp.optimizers.line import StrongWolfe
+from mlp.hyperparameters import Count, Fraction, Positive
+from mlp.optimizers.least_squares import try_solve
+from mlp.optimizers.line_search import WolfeNumbers
 from mlp.optimizers.optimizer import Evaluation
-from mlp.optimizers.search import LEAST_DAMPING, MOST_DAMPING, Searching, SearchState, begin, is_lost, searching, trial
+from mlp.optimizers.search import LEAST_DAMPING, MOST_DAMPING, Searching, SearchState, is_lost
 
 
-@dataclass
+@dataclass(kw_only=True)
 class NewtonState(SearchState):
     """`products`: matrix-vector products so far; each is one of `evaluations` too. `inner`: CG steps in the latest."""
 
-    products: int
-    inner: int
+    products: int = 0
+    inner: int = 0
 
+    def count(self, multiply: Any) -> Callable[[Array], Array]:
+        """The products of an update, counted."""
+        self.inner = 0
 
-def counted(multiply: Any, state: Any) -> Callable[[Array], Array]:
-    """A product that is counted."""
+        def product(v: Array) -> Array:
+            out = np.empty_like(v)
+            multiply(v, out)
+            self.products += 1
+            self.gradients += 1
+            self.inner += 1
+            return out
 
-    def product(v: Array) -> Array:
-        out = np.empty_like(v)
-        multiply(v, out)
-        state.products += 1
-        state.gradients += 1
-        state.inner += 1
-        return out
-
-    return product
+        return product
 
 
 @dataclass(frozen=True)
-class NewtonCG(Searching):
+class NewtonCG(WolfeNumbers):
     """Newton's direction as far as conjugate gradients take it, and a line search along it.
 
         H d ≈ -g   until  ‖H d + g‖ ≤ min(½, √‖g‖) ‖g‖,  or curvature that is not positive: then d so far, or -g
@@ -55,138 +56,42 @@ class NewtonCG(Searching):
     Nocedal & Wright (2006), algorithm 7.1.
     """
 
-    decrease: float = 1e-4
-    curvature: float = 0.9
-    tries: int = 25
-    inner: int = 200
+    name, keeps = "newton_cg", NewtonState
 
-    def __post_init__(self) -> None:
-        check_count("inner", self.inner)
-        self._search()
-
-    def init(self, params: Array) -> NewtonState:
-        """Nothing but counts."""
-        return NewtonState(*searching(self, params), 0, 0)
+    inner: Count = 200
 
     def update(self, at: Evaluation, state: NewtonState, out: Array) -> None:
         """α d."""
-        objective = begin(self, at, state, "value_and_grad", "hvp")
-        state.inner = 0
-        d = self._direction(at.grad, counted(objective.hvp, state))
-        self._search().step(at, state, objective, d, 1.0, out)
+        objective = self.ask(at, state, "value_and_grad", "hvp")
+        d = self._solve(at.grad, state.count(objective.hvp))
+        self.line_search().step(at, state, objective, d, 1.0, out)
 
-    def _direction(self, g: Array, times: Callable[[Array], Array]) -> Array:
+    def _solve(self, g: Array, times: Callable[[Array], Array]) -> Array:
         """CG on H d = -g from d = 0."""
         d, r, p = np.zeros_like(g), g.copy(), -g
         size = float(np.sqrt(g @ g))
         enough = min(0.5, size**0.5) * size
         for _ in range(min(self.inner, g.size) if size else 0):
             hp = times(p)
-            bend, square = float(p @ hp), float(r @ r)
-            if bend <= 0:
+            curvature, square = float(p @ hp), float(r @ r)
+            if curvature <= 0:
                 return d if d.any() else -g
-            d += (square / bend) * p
-            r += (square / bend) * hp
+            d += (square / curvature) * p
+            r += (square / curvature) * hp
             if np.sqrt(r @ r) <= enough:
                 break
             p *= float(r @ r) / square
             p -= r
         return d
 
-    def _search(self) -> StrongWolfe:
-        return StrongWolfe(self.decrease, self.curvature, self.tries)
 
-
-@dataclass
-class TrustState(NewtonState):
-    """`radius`: Δ now. `ratio`: ρ of the latest step, what the loss fell over what the model foretold."""
-
-    radius: float
-    ratio: float
-
-
-@dataclass(frozen=True)
-class TrustRegion(Searching):
-    """The Hessian's quadratic model, trusted within a radius, minimised by conjugate gradients that may not leave it.
-
-        m(u) = L + gᵀ u + ½ uᵀ H u,   ‖u‖ ≤ Δ
-
-    CG ends at ‖H u + g‖ ≤ min(½, √‖g‖) ‖g‖, or at the edge: on its way out, or along a direction of negative curvature.
-    ρ, what the loss fell over what the model foretold, sets the radius: under ¼ it becomes a quarter, above ¾ at the
-    edge twice as large, up to `max_radius`. Where ρ ≤ `accept` the step is 0.
-
-    Steihaug (1983); Nocedal & Wright (2006), algorithms 4.1 and 7.2. SciPy's trust-ncg, step for step, but for what
-    becomes of a Δ that is 1e-30, or lost in rounding: it stays. That of another objective is forgotten: see `search`.
-    """
-
-    radius: float = 1.0
-    max_radius: float = 1000.0
-    accept: float = 0.15
-
-    def __post_init__(self) -> None:
-        check_radius(self)
-
-    def init(self, params: Array) -> TrustState:
-        """Δ as given."""
-        return TrustState(*searching(self, params), 0, 0, self.radius, 1.0)
-
-    def update(self, at: Evaluation, state: TrustState, out: Array) -> None:
-        """The model's step, or 0 where the model was wrong."""
-        objective = begin(self, at, state, "value", "hvp")
-        state.inner = 0
-        state.gradients += 1
-        state.pace.next(at.loss)
-        state.ahead, state.resting = float(at.loss), True
-        out.fill(0)
-        if at.grad @ at.grad > 0:  # of a gradient that is there its square may underflow: CG has nothing to divide by
-            step, fall = steihaug(at.grad, counted(objective.hvp, state), state.radius)
-            judge(self, at, state, objective, step, fall, out)
-
-
-def steihaug(g: Array, times: Callable[[Array], Array], radius: float) -> tuple[Array, float]:
-    """The step within `radius` that CG finds for gᵀ u + ½ uᵀ H u, and how much that falls. Algorithm 7.2."""
-    u, r, d = np.zeros_like(g), g.copy(), -g
-    hu = np.zeros_like(g)
-    size = float(np.sqrt(g @ g))
-    enough = min(0.5, size**0.5) * size
-    for _ in range(2 * g.size + 10):  # exact arithmetic would need no more than n
-        square = float(r @ r)
-        if not square:
-            break
-        hd = times(d)
-        bend = float(d @ hd)
-        further = square / bend if bend > 0 else np.inf
-        ahead = u + further * d if bend > 0 else u
-        if bend <= 0 or np.sqrt(ahead @ ahead) >= radius:
-            far = to_radius(u, d, radius) if bend > 0 else _lower_end(g, u, hu, d, hd, radius)
-            u, hu = u + far * d, hu + far * hd
-            break
-        u, hu = ahead, hu + further * hd
-        r += further * hd
-        if np.sqrt(r @ r) < enough:
-            break
-        d *= float(r @ r) / square
-        d -= r
-    return u, -float(g @ u) - 0.5 * float(u @ hu)
-
-
-def _lower_end(g: Array, u: Array, hu: Array, d: Array, hd: Array, radius: float) -> float:
-    """Along a line of negative curvature: the end, at `radius`, where the model is lower."""
-    ends = (to_radius(u, d, radius), -to_radius(u, -d, radius))
-
-    def model(t: float) -> float:
-        return t * float(g @ d + d @ hu) + 0.5 * t * t * float(d @ hd)
-
-    return min(ends, key=model)
-
-
-@dataclass
+@dataclass(kw_only=True)
 class HessianFreeState(NewtonState):
     """`d`: where CG ended, and where it begins next time. `damping`: λ now. `ratio`: ρ of the latest step."""
 
     d: Array
     damping: float
-    ratio: float
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -204,39 +109,30 @@ class HessianFree(Searching):
     objective is forgotten: see `search`.
     """
 
-    damping: float = 1.0
-    memory: float = 0.95
-    progress: float = 5e-4
-    inner: int = 250
+    name, keeps = "hessian_free", HessianFreeState
 
-    def __post_init__(self) -> None:
-        check_positive("damping", self.damping)
-        check_fraction("memory", self.memory)
-        check_positive("progress", self.progress)
-        check_count("inner", self.inner)
+    damping: Positive = 1.0
+    memory: Fraction = 0.95
+    progress: Positive = 5e-4
+    inner: Count = 250
 
-    def init(self, params: Array) -> HessianFreeState:
-        """No solution yet."""
-        return HessianFreeState(*searching(self, params), 0, 0, np.zeros_like(params), self.damping, 1.0)
+    def begin(self, params: Array) -> dict[str, Any]:
+        """λ as given, no solution yet."""
+        return {"damping": self.damping}
 
     def update(self, at: Evaluation, state: HessianFreeState, out: Array) -> None:
         """α d."""
-        objective = begin(self, at, state, "value", "gnvp")
-        state.inner = 0
-        state.gradients += 1
-        state.pace.next(at.loss)
-        loss = float(at.loss)
-        state.ahead, state.resting = loss, True
-        out.fill(0)
+        objective = self.ask(at, state, "value", "gnvp")
+        state.begin_step(at, 1, out)
+        times = state.count(objective.gnvp)
         if not at.grad.any():
             return
-        times = counted(objective.gnvp, state)
-        solution = damped_cg(at.grad, times, state, self)
+        solution = solve_damped(at.grad, times, state, self)
         d, slope = solution.d, float(solution.d @ at.grad)
         state.d.fill(0)
         foretold = -slope - 0.5 * (float(d @ solution.product) - state.damping * float(d @ d))
-        ahead = trial(objective, state, at.params + d)
-        state.ratio = (loss - ahead) / foretold if foretold > 0 else -np.inf
+        ahead = state.try_at(objective, at.params + d)
+        state.ratio = (float(at.loss) - ahead) / foretold if foretold > 0 else -np.inf
         if state.ratio > 0.75:
             state.damping = max(state.damping / 1.5, LEAST_DAMPING)
         elif state.ratio < 0.25 and is_lost(at, d):
@@ -259,7 +155,7 @@ class HessianFree(Searching):
                 state.ahead, state.resting = ahead, False
                 return alpha
             alpha *= 0.8
-            ahead = trial(objective, state, at.params + alpha * d)
+            ahead = state.try_at(objective, at.params + alpha * d)
         return 0.0
 
 
@@ -270,7 +166,7 @@ class Solution(NamedTuple):
     product: Array
 
 
-def damped_cg(g: Array, times: Callable[[Array], Array], state: HessianFreeState, rule: HessianFree) -> Solution:
+def solve_damped(g: Array, times: Callable[[Array], Array], state: HessianFreeState, rule: HessianFree) -> Solution:
     """CG on (G + λ I) d = -g from ξ d′, with Martens' end: progress of the model that is small for its length."""
     d = rule.memory * state.d
     product = times(d) + state.damping * d if d.any() else np.zeros_like(d)
@@ -278,10 +174,10 @@ def damped_cg(g: Array, times: Callable[[Array], Array], state: HessianFreeState
     p, models = -r, [0.5 * float(d @ (r + g))]
     for k in range(1, rule.inner + 1):
         gp = times(p) + state.damping * p
-        bend, square = float(p @ gp), float(r @ r)
-        if not bend > 0:
+        curvature, square = float(p @ gp), float(r @ r)
+        if not curvature > 0:
             break
-        d, product = d + (square / bend) * p, product + (square / bend) * gp
+        d, product = d + (square / curvature) * p, product + (square / curvature) * gp
         r = product + g
         models.append(0.5 * float(d @ (r + g)))
         gap = max(10, k // 10)
@@ -292,3 +188,106 @@ def damped_cg(g: Array, times: Callable[[Array], Array], state: HessianFreeState
         p *= float(r @ r) / square
         p -= r
     return Solution(d, product)
+
+
+@dataclass(kw_only=True)
+class KFACState(NewtonState):
+    """`inputs`: A of each dense layer, `signals`: its G, running means of `met` steps. `damping`: λ now. `ratio`: ρ."""
+
+    inputs: list[Array]
+    signals: list[Array]
+    met: int = 0
+    damping: float
+    ratio: float = 1.0
+
+
+@dataclass(frozen=True)
+class KFAC(Searching):
+    """Each dense layer's gradient, divided by what is usual for its inputs and for its errors.
+
+        A = E[x̃ x̃ᵀ],   G = E[Σ δ δᵀ]                       running means, weight `memory` on the past
+        Δ = -(G + √λ/π I)⁻¹ ∂L/∂W (A + π √λ I)⁻¹,   π² = (tr A / dim A) / (tr G / dim G)
+        α = -gᵀ Δ / Δᵀ(B + λ I)Δ,   u = α Δ                  B: the whole Gauss-Newton matrix, exactly
+        ρ = (L(θ) - L(θ + u)) / (-½ α gᵀ Δ);   ρ < ¼: λ ← λ/ω;   ρ > ¾: λ ← ω λ,   ω = (19/20)⁵
+
+    x̃ = [x; 1] is what goes into a layer and δ what comes back to its output from the columns of the root of the loss's
+    second derivative: G is exact where the paper samples targets. λ starts as `damping`. A step that would raise the
+    loss is not taken. All parameters must be those of dense layers.
+
+    Martens & Grosse (2015), sections 4-6 (block-diagonal, without momentum; λ is adapted at every step, not every
+    fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G. What it learned of another
+    objective is forgotten: see `search`.
+    """
+
+    name, keeps = "kfac", KFACState
+
+    damping: Positive = 1.0
+    memory: Fraction = 0.95
+    least_damping: Positive = 1e-8
+
+    def begin(self, params: Array) -> dict[str, Any]:
+        """λ as given, no factors yet."""
+        return {"damping": self.damping, "inputs": [], "signals": []}
+
+    def update(self, at: Evaluation, state: KFACState, out: Array) -> None:
+        """α Δ."""
+        objective = self.ask(at, state, "value", "gnvp", "kronecker", "shares")
+        state.begin_step(at, 2, out)
+        blocks = objective.kronecker()
+        self._average(blocks, objective.shares, state)
+        direction = np.zeros_like(out)
+        for block, a, g in zip(blocks, state.inputs, state.signals, strict=True):
+            shape = (len(g), len(a))
+            direction[block.part] = self._divide(at.grad[block.part].reshape(shape), a, g, state.damping).ravel()
+        self._try_step(at, state, objective, direction, out)
+
+    def _average(self, blocks: Any, shares: Any, state: KFACState) -> None:
+        """A and G, with less memory while there is little to remember (section 5). Samples count their `shares`."""
+        fresh = [((b.inputs * shares) @ b.inputs.T, _sum_products(b.signals)) for b in blocks]
+        state.met += 1
+        keep = min(1 - 1 / state.met, self.memory)
+        if state.met == 1:
+            state.inputs, state.signals = [a for a, _ in fresh], [g for _, g in fresh]
+            return
+        for old_a, old_g, (a, g) in zip(state.inputs, state.signals, fresh, strict=True):
+            for mine, new in ((old_a, a), (old_g, g)):
+                mine *= keep
+                mine += (1 - keep) * new
+
+    def _divide(self, grad: Array, a: Array, g: Array, damping: float) -> Array:
+        """-(G + √λ/π I)⁻¹ ∂L/∂W (A + π √λ I)⁻¹."""
+        sizes = [max(float(np.trace(m)) / len(m), float(np.finfo(m.dtype).tiny)) for m in (a, g)]
+        pi, root = (sizes[0] / sizes[1]) ** 0.5, damping**0.5
+        left = _solve_shortest(g + (root / pi) * np.eye(len(g), dtype=g.dtype), grad)
+        return -_solve_shortest(a + (pi * root) * np.eye(len(a), dtype=a.dtype), left.T).T
+
+    def _try_step(self, at: Evaluation, state: KFACState, objective: Any, d: Array, out: Array) -> None:
+        """u = α Δ, where it lowers the loss, and the next λ."""
+        slope, loss, times = float(at.grad @ d), float(at.loss), state.count(objective.gnvp)
+        if not slope < 0:
+            return
+        curvature = float(d @ times(d)) + state.damping * float(d @ d)
+        alpha = -slope / curvature if curvature > 0 else 0.0
+        ahead = state.try_at(objective, at.params + alpha * d)
+        foretold = -0.5 * alpha * slope
+        state.ratio = (loss - ahead) / foretold if foretold > 0 else -inf
+        state.resting = state.ratio < 0.25 and (state.damping >= MOST_DAMPING or is_lost(at, alpha * d))
+        if state.ratio < 0.25 and not state.resting:
+            state.damping = min(state.damping / 0.95**5, MOST_DAMPING)
+        elif state.ratio > 0.75:
+            state.damping = max(state.damping * 0.95**5, self.least_damping)
+        if ahead < loss:
+            state.take(alpha * d, ahead, out)
+            state.pace.learning_rate = alpha
+
+
+def _solve_shortest(matrix: Array, right: Array) -> Array:
+    """matrix⁻¹ right; the shortest solution where λ is lost beside large entries, and the matrix is singular."""
+    found = try_solve(matrix, right)
+    return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0]) if found is None else found
+
+
+def _sum_products(signals: Array) -> Array:
+    """Σ δ δᵀ over columns and samples, (n_out, n_out)."""
+    flat = signals.swapaxes(0, 1).reshape(signals.shape[1], -1)
+    return np.asarray(flat @ flat.T)

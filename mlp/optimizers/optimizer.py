@@ -9,22 +9,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import (
-    HyperparameterError,
-    ShapeError,
-    check_each,
-    check_finite,
-    check_fraction,
-    check_kind,
-    check_not_negative,
-    check_positive,
-)
+from mlp.errors import HyperparameterError, ShapeError, check_kind, check_positive
+from mlp.family import Named
+from mlp.hyperparameters import check_fields, each
 
 
 class Objective(Protocol):
@@ -44,9 +37,13 @@ class Objective(Protocol):
 
 
 class Evaluation(NamedTuple):
-    """What is known at the present point. Only read by rules.
+    """What is known at the present point. Rules only read it.
 
-    `params` and `grad` (*population, P); `loss` (*population,); `objective` asks elsewhere, for rules that search.
+    `params` and `grad` (*population, P); `loss` (*population,); rules that search ask `objective` about other points.
+
+    >>> known = Evaluation(np.array([3.0]), 4.5, np.array([3.0]))  # ½θ² at θ = 3
+    >>> known.loss, known.objective is None
+    (4.5, True)
     """
 
     params: Array
@@ -56,7 +53,19 @@ class Evaluation(NamedTuple):
 
 
 class Schedule(Protocol):
-    """A learning rate that changes."""
+    """A learning rate that changes. One of your own needs these two methods only.
+
+    >>> class Halved:
+    ...     def init(self):
+    ...         return None
+    ...
+    ...     def rate(self, t, loss, memory):
+    ...         return 0.5**t
+    >>> from mlp.optimizers import SGD, follow
+    >>> follow(SGD(Halved()), [8.0], 2)
+    array([[0.],
+           [0.]])
+    """
 
     def init(self) -> Any:
         """What it remembers from step to step; None if the number of the step is enough."""
@@ -65,40 +74,13 @@ class Schedule(Protocol):
         """The learning rate of update t = 0, 1, ..., where the loss is `loss`; may write to `memory`."""
 
 
-Rate: TypeAlias = float | Array | Schedule
-
-
-def check_rate(rate: Rate) -> None:
+def check_rate(name: str, value: Any) -> None:
     """Refuse learning rates that are not numbers above 0; a schedule checks its own."""
-    if not hasattr(rate, "rate"):
-        check_each(check_positive, "learning_rate", rate)
+    if not hasattr(value, "rate"):
+        each(check_positive)(name, value)
 
 
-RANGES = {  # of the numbers that many rules have
-    "momentum": check_fraction,
-    "decay": check_fraction,
-    "beta1": check_fraction,
-    "beta2": check_fraction,
-    "beta3": check_fraction,
-    "nu": check_not_negative,
-    "nu1": check_not_negative,
-    "nu2": check_not_negative,
-    "alpha": check_not_negative,
-    "epsilon": check_positive,
-    "weight_decay": check_not_negative,
-    "trust": check_positive,
-    "distance": check_positive,
-    "gamma": check_positive,
-    "lowest": check_finite,
-}
-
-
-def check_numbers(rule: Any) -> None:
-    """Refuse a learning rate or another number of the rule that is out of its range."""
-    check_rate(rule.learning_rate)
-    for name, value in vars(rule).items():
-        if name in RANGES:
-            check_each(RANGES[name], name, value)
+Rate: TypeAlias = Annotated[float | Array | Schedule, check_rate]
 
 
 @dataclass
@@ -122,24 +104,18 @@ class Pace:
 
 
 def pace(rule: Any, params: Array) -> Pace:
-    """The pace of a rule that has made no update yet."""
-    check_rule(rule)
+    """The pace of a rule that has made no update yet. One without a learning rate begins at 1."""
+    check_rule("rule", rule)
+    check_params(params)
     check_fit(rule, params)
-    rate = rule.learning_rate
+    rate: Any = getattr(rule, "learning_rate", 1.0)
     if hasattr(rate, "rate"):
         return Pace(rate, rate.init(), float("nan"))
     return Pace(None, None, rate)
 
 
-def check_params(params: Any) -> None:
-    """Refuse what is no vector of parameters."""
-    if not isinstance(params, np.ndarray) or params.dtype.kind != "f" or not params.ndim:
-        raise HyperparameterError("params", params, "an array of floats, (P,) or (*population, P)")
-
-
 def check_fit(rule: Any, params: Array) -> None:
     """Refuse arrays of hyperparameters with another shape than the parameters' population has."""
-    check_params(params)
     for name, value in vars(rule).items():
         if isinstance(value, np.ndarray) and not _broadcasts(value.shape, params.shape):
             raise ShapeError(
@@ -156,7 +132,13 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 @dataclass
 class State:
-    """What every rule remembers. Rules add arrays, named as in their equations."""
+    """What every rule remembers. Rules add arrays, named as in their equations.
+
+    >>> from mlp.optimizers import Momentum
+    >>> state = Momentum(0.1).init(np.zeros(2))
+    >>> state.t, state.learning_rate, state.v
+    (0, 0.1, array([0., 0.]))
+    """
 
     pace: Pace
 
@@ -176,21 +158,46 @@ class State:
         return self.pace.t
 
 
-class Optimizer(ABC):
+class Optimizer(ABC, Named):
     """A rule θ ← θ + u. A frozen dataclass: its repr is the experiment.
 
-    `full_batch`: it compares one step with the next, so every step should see the same samples. `alone`: it searches
-    for one vector of parameters and not for a population, asks the objective, and has no learning rate to choose.
+    A rule says its `name`, and what kind of memory it `keeps`. `usual_rate`: a learning rate that suits inputs of
+    deviation 1 and weights that start as they should; None where it is not known or there is none. `full_batch`: it
+    compares one step with the next, so every step should see the same samples. `single_network`: it searches for one
+    vector of parameters and not for a population, asks the objective, and has no learning rate to choose.
     `least_squares`: it minimises squares only.
+
+    >>> @dataclass(frozen=True)
+    ... class Mine(Optimizer):
+    ...     learning_rate: float = 0.5
+    ...
+    ...     def update(self, at, state, out):
+    ...         np.multiply(at.grad, -state.pace.next(at.loss), out=out)
+    >>> from mlp.optimizers import follow
+    >>> follow(Mine(), [8.0], 2)
+    array([[4.],
+           [2.]])
     """
 
+    keeps: ClassVar[type[State]] = State
+    usual_rate: ClassVar[float | None] = None
     full_batch: ClassVar[bool] = False
-    alone: ClassVar[bool] = False
+    single_network: ClassVar[bool] = False
     least_squares: ClassVar[bool] = False
 
-    @abstractmethod
-    def init(self, params: Array) -> State:
-        """The memory of a run that starts at `params`."""
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def init(self, params: Array) -> Any:
+        """The memory of a run that starts at `params`: 0 in every vector that `begin` does not set."""
+        own = pace(self, params)
+        known = self.begin(params)
+        open_fields = (f for f in fields(self.keeps) if f.default is MISSING and f.name not in ("pace", *known))
+        return self.keeps(own, **{f.name: np.zeros_like(params) for f in open_fields}, **known)
+
+    def begin(self, params: Array) -> dict[str, Any]:
+        """What of the memory does not begin at 0, by name."""
+        return {}
 
     @abstractmethod
     def update(self, at: Evaluation, state: Any, out: Array) -> None:
@@ -200,10 +207,21 @@ class Optimizer(ABC):
         """
 
 
-def check_slices(given: Any) -> None:
+def check_rule(name: str, given: Any) -> None:
+    """Refuse what is no rule."""
+    check_kind(name, given, Optimizer, "an optimizer: SGD(0.1), Adam(), ...")
+
+
+def check_params(params: Any) -> None:
+    """Refuse what is no vector of parameters."""
+    if not isinstance(params, np.ndarray) or params.dtype.kind != "f" or not params.ndim:
+        raise HyperparameterError("params", params, "an array of floats, (P,) or (*population, P)")
+
+
+def check_slices(name: str, given: Any) -> None:
     """Refuse what is not a sequence of slices."""
     if not isinstance(given, Sequence) or not all(isinstance(s, slice) for s in given):
-        raise HyperparameterError("slices", given, "slices of the flat vector: network.layout.slices[2:3]")
+        raise HyperparameterError(name, given, "slices of the flat vector: network.layout.slices[2:3]")
 
 
 def check_inside(slices: Sequence[slice], params: Array) -> None:
@@ -211,24 +229,3 @@ def check_inside(slices: Sequence[slice], params: Array) -> None:
     for s in slices:
         if s.start is not None and s.start >= params.shape[-1] and s.stop != s.start:
             raise ShapeError(f"{s} holds none of the {params.shape[-1]} parameters.")
-
-
-def check_rule(rule: Any) -> None:
-    """Refuse what is no rule to wrap."""
-    check_kind("rule", rule, Optimizer, "an optimizer: SGD(0.1), Adam(), ...")
-
-
-def check_follows(rule: Any) -> None:
-    """Refuse what is no rule, and one that searches: it would not see the gradient of what it asks, nor end there."""
-    check_rule(rule)
-    if rule.alone:
-        needed = "one that only follows its gradient, as momentum and Adam do: a search asks the loss itself"
-        raise HyperparameterError("rule", rule, needed)
-
-
-@dataclass
-class WrappedState(State):
-    """The memory of a rule around a rule: `inner` is the other's, `scratch` room for a changed gradient."""
-
-    inner: Any = None
-    scratch: Array = field(default_factory=lambda: np.empty(0))

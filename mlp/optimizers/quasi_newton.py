@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_count, check_positive
-from mlp.optimizers.conjugate import ratio
-from mlp.optimizers.line import StrongWolfe, first_length
-from mlp.optimizers.optimizer import Evaluation, check_params
-from mlp.optimizers.search import Searching, SearchState, begin, searching
+from mlp.hyperparameters import Count, Positive
+from mlp.optimizers.conjugate_gradients import divide
+from mlp.optimizers.line_search import LineSearching, Point, WolfeNumbers, choose_first
+from mlp.optimizers.optimizer import Evaluation
+from mlp.optimizers.search import SearchState
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SecantState(SearchState):
     """`s`: the latest step. `grad`: the gradient before it. `d`: the direction."""
 
@@ -29,22 +30,22 @@ class SecantState(SearchState):
     d: Array
 
 
-def curved(s: Array, y: Array) -> bool:
+def is_curved(s: Array, y: Array) -> bool:
     """Whether the loss was convex along s, as H needs it: s·y > 0 by more than rounding."""
     product = float(s @ y)
     return product > 0 and product > float(np.finfo(s.dtype).eps) * sqrt(s @ s) * sqrt(y @ y)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BFGSState(SecantState):
     """`h`: H, the inverse Hessian as far as it is known, (P, P). `learned`: of how many pairs."""
 
     h: Array
-    learned: int
+    learned: int = 0
 
 
 @dataclass(frozen=True)
-class BFGS(Searching):
+class BFGS(WolfeNumbers):
     """The inverse Hessian, updated at every step.
 
         d = -H g,   u = α d
@@ -58,40 +59,38 @@ class BFGS(Searching):
     BFGS does not scale the first H. MATLAB's trainbfg. What it learned of another objective is forgotten: see `search`.
     """
 
-    decrease: float = 1e-4
-    curvature: float = 0.9
-    tries: int = 25
+    name, keeps = "bfgs", BFGSState
 
-    def __post_init__(self) -> None:
-        self._search()
-
-    def init(self, params: Array) -> BFGSState:
+    def begin(self, params: Array) -> dict[str, Any]:
         """H = I."""
-        check_params(params)
-        s, grad, d = (np.zeros_like(params) for _ in range(3))
-        return BFGSState(*searching(self, params), s, grad, d, np.eye(params.shape[-1], dtype=params.dtype), 0)
+        return {"h": np.eye(params.shape[-1], dtype=params.dtype)}
 
     def update(self, at: Evaluation, state: BFGSState, out: Array) -> None:
         """-α H g."""
-        objective = begin(self, at, state, "value_and_grad")
+        objective = self.ask(at, state, "value_and_grad")
         y = at.grad - state.grad
-        if curved(state.s, y):
-            learn(state.h, state.s, y, fresh=not state.learned)
+        if is_curved(state.s, y):
+            update_inverse(state.h, state.s, y, fresh=not state.learned)
             state.learned += 1
         np.matmul(state.h, at.grad, out=state.d)
         np.negative(state.d, out=state.d)
-        first = 1.0 if state.s.any() else first_length(at.grad)
-        found = self._search().step(at, state, objective, state.d, first, out)
-        np.copyto(state.s, out)
-        np.copyto(state.grad, at.grad)
-        if not found.alpha:
-            _forget(state.h)
-
-    def _search(self) -> StrongWolfe:
-        return StrongWolfe(self.decrease, self.curvature, self.tries)
+        if not step_along(self, at, state, objective, 1.0, out).alpha:
+            state.h.fill(0)
+            np.fill_diagonal(state.h, 1)  # the next direction is the steepest
 
 
-def learn(h: Array, s: Array, y: Array, *, fresh: bool) -> None:
+def step_along(
+    rule: LineSearching, at: Evaluation, state: SecantState, objective: Any, first: float, out: Array
+) -> Point:
+    """Search along `state.d`, α = `first` first, and remember the step and the gradient before it."""
+    first = first if state.s.any() else choose_first(at.grad)
+    found = rule.line_search().step(at, state, objective, state.d, first, out)
+    np.copyto(state.s, out)
+    np.copyto(state.grad, at.grad)
+    return found
+
+
+def update_inverse(h: Array, s: Array, y: Array, *, fresh: bool) -> None:
     """Update `h` by the secant pair s, y; a `fresh` one is scaled first. Nocedal & Wright (2006), eq. 6.17, 6.20."""
     if fresh:
         h *= (s @ y) / (y @ y)
@@ -100,23 +99,17 @@ def learn(h: Array, s: Array, y: Array, *, fresh: bool) -> None:
     h -= rho * (np.outer(hy, s) + np.outer(s, hy))
 
 
-def _forget(h: Array) -> None:
-    """H ← I: the next direction is the steepest."""
-    h.fill(0)
-    np.fill_diagonal(h, 1)
-
-
-@dataclass
+@dataclass(kw_only=True)
 class LBFGSState(SecantState):
     """`steps`, `changes`: the pairs s and y remembered, (m, P), the latest last. `kept`: how many there are."""
 
     steps: Array
     changes: Array
-    kept: int
+    kept: int = 0
 
 
 @dataclass(frozen=True)
-class LBFGS(Searching):
+class LBFGS(LineSearching):
     """BFGS with a memory of m pairs instead of a matrix.
 
         d = -H g,   u = α d
@@ -128,39 +121,27 @@ class LBFGS(Searching):
     line_search_fn="strong_wolfe", step for step; it keeps 100 pairs, and those of another objective: see `search`.
     """
 
-    memory: int = 10
+    name, keeps = "lbfgs", LBFGSState
+
+    memory: Count = 10
     decrease: float = 1e-4
     curvature: float = 0.9
     tries: int = 25
 
-    def __post_init__(self) -> None:
-        check_count("memory", self.memory)
-        self._search()
-
-    def init(self, params: Array) -> LBFGSState:
+    def begin(self, params: Array) -> dict[str, Any]:
         """No pair met."""
-        check_params(params)
-        s, grad, d = (np.zeros_like(params) for _ in range(3))
-        steps, changes = (np.zeros((self.memory, params.shape[-1]), params.dtype) for _ in range(2))
-        return LBFGSState(*searching(self, params), s, grad, d, steps, changes, 0)
+        return {name: np.zeros((self.memory, params.shape[-1]), params.dtype) for name in ("steps", "changes")}
 
     def update(self, at: Evaluation, state: LBFGSState, out: Array) -> None:
         """-α H g."""
-        objective = begin(self, at, state, "value_and_grad")
+        objective = self.ask(at, state, "value_and_grad")
         y = at.grad - state.grad
-        if curved(state.s, y):
+        if is_curved(state.s, y):
             _remember(state, y)
         np.negative(at.grad, out=state.d)
-        two_loops(state.steps[self.memory - state.kept :], state.changes[self.memory - state.kept :], state.d)
-        first = 1.0 if state.s.any() else first_length(at.grad)
-        found = self._search().step(at, state, objective, state.d, first, out)
-        np.copyto(state.s, out)
-        np.copyto(state.grad, at.grad)
-        if not found.alpha:
+        apply_pairs(state.steps[self.memory - state.kept :], state.changes[self.memory - state.kept :], state.d)
+        if not step_along(self, at, state, objective, 1.0, out).alpha:
             state.kept = 0
-
-    def _search(self) -> StrongWolfe:
-        return StrongWolfe(self.decrease, self.curvature, self.tries)
 
 
 def _remember(state: LBFGSState, y: Array) -> None:
@@ -171,8 +152,8 @@ def _remember(state: LBFGSState, y: Array) -> None:
     state.kept = min(state.kept + 1, len(state.steps))
 
 
-def two_loops(steps: Array, changes: Array, d: Array) -> None:
-    """d ← H d by the pairs in the rows of `steps` and `changes`. Nocedal & Wright (2006), algorithm 7.4."""
+def apply_pairs(steps: Array, changes: Array, d: Array) -> None:
+    """d ← H d by the pairs in the rows of `steps` and `changes`: Nocedal & Wright (2006), algorithm 7.4."""
     shares = []
     for s, y in zip(reversed(steps), reversed(changes), strict=True):
         shares.append((s @ d) / (y @ s))
@@ -184,7 +165,7 @@ def two_loops(steps: Array, changes: Array, d: Array) -> None:
 
 
 @dataclass(frozen=True)
-class OneStepSecant(Searching):
+class OneStepSecant(WolfeNumbers):
     """BFGS that forgets everything but the latest step, between conjugate gradients and quasi-Newton.
 
         d = -g + A s + B y,   B = s·g / s·y,   A = -(1 + y·y / s·y) B + y·g / s·y
@@ -196,34 +177,19 @@ class OneStepSecant(Searching):
     Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss. What it learned of another objective is forgotten: see `search`.
     """
 
-    decrease: float = 1e-4
+    name, keeps = "one_step_secant", SecantState
+
     curvature: float = 0.1
-    tries: int = 25
-    shortest: float = 1e-12
-
-    def __post_init__(self) -> None:
-        check_positive("shortest", self.shortest)
-        self._search()
-
-    def init(self, params: Array) -> SecantState:
-        """No step made."""
-        return SecantState(*searching(self, params), *(np.zeros_like(params) for _ in range(3)))
+    shortest: Positive = 1e-12
 
     def update(self, at: Evaluation, state: SecantState, out: Array) -> None:
         """α d."""
-        objective = begin(self, at, state, "value_and_grad")
+        objective = self.ask(at, state, "value_and_grad")
         g, s, y = at.grad, state.s, at.grad - state.grad
         np.negative(g, out=state.d)
-        if curved(s, y):
+        if is_curved(s, y):
             b = (s @ g) / (s @ y)
-            a = ratio(y @ g, s @ y) - (1 + (y @ y) / (s @ y)) * b
+            a = divide(y @ g, s @ y) - (1 + (y @ y) / (s @ y)) * b
             state.d += a * s + b * y
-        first = max(state.learning_rate, self.shortest) if s.any() else first_length(g)
-        found = self._search().step(at, state, objective, state.d, first, out)
-        np.copyto(s, out)
-        np.copyto(state.grad, g)
-        if not found.alpha:
-            state.pace.learning_rate = first_length(g)
-
-    def _search(self) -> StrongWolfe:
-        return StrongWolfe(self.decrease, self.curvature, self.tries)
+        if not step_along(self, at, state, objective, max(state.learning_rate, self.shortest), out).alpha:
+            state.pace.learning_rate = choose_first(g)

@@ -15,10 +15,23 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DerivativeError, ShapeError
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Pace, State, check_fit
+from mlp.optimizers.optimizer import Evaluation, Optimizer, State, check_params
+
+COUNTS = ("pace", "gradients", "values", "products")
+"""What a state counts, whatever the objective."""
+
+APART = 30
+"""A loss so many times as large as the one that was measured, or as small, is another objective's.
+
+Portions of 25 rows of one data set have losses that differ by less, and there old dampings and pairs are better than
+none: begun anew at every factor of 2, Hessian-free's r² after 80 of them is 0.93, at every factor of 30 it is 0.99.
+"""
+
+LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20
+"""Where dampings end on their way down and up: from 0 or ∞ none would come back. MATLAB's trainbr has the first."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SearchState(State):
     """The memory of rules that look around before they step.
 
@@ -28,60 +41,65 @@ class SearchState(State):
     the latest α.
     """
 
-    gradients: int
-    values: int
-    ahead: float
-    resting: bool
+    gradients: int = 0
+    values: int = 0
+    ahead: float = nan
+    resting: bool = False
 
     @property
     def evaluations(self) -> int:
         """Gradients asked for, products and Jacobians among them."""
         return self.gradients
 
+    def begin_step(self, at: Evaluation, gradients: int, out: Array) -> None:
+        """Count an update that asks for so many gradients. Its step is 0 until it takes another."""
+        self.gradients += gradients
+        self.pace.next(at.loss)
+        self.ahead, self.resting = float(at.loss), True
+        out.fill(0)
+
+    def take(self, step: Array, ahead: float, out: Array) -> None:
+        """Write `step` into `out`. `ahead` is the loss that was measured where it leads."""
+        np.copyto(out, step)
+        self.ahead, self.resting = ahead, False
+
+    def try_at(self, objective: Any, params: Array) -> float:
+        """The loss at `params`; infinite where it is no number."""
+        with np.errstate(all="ignore"):  # a trial may well go too far
+            loss = float(objective.value(params))
+        self.values += 1
+        return loss if loss == loss else inf
+
 
 class Searching(Optimizer):
-    """A rule that looks around before it steps."""
+    """A rule that looks around before it steps. It works for one network at a time, and on full batches."""
 
-    full_batch: ClassVar[bool] = True
-    alone: ClassVar[bool] = True
+    keeps: ClassVar[type[State]] = SearchState
+    full_batch, single_network = True, True
 
+    def init(self, params: Array) -> Any:
+        """The memory of a run that starts at `params` (P,)."""
+        check_params(params)
+        if params.ndim != 1:
+            raise ShapeError(
+                f"{type(self).__name__} searches for one network at a time, and the parameters {params.shape} are "
+                "those of a population. Train network.member(i), or take a rule like IRpropPlus or Adam."
+            )
+        return super().init(params)
 
-def searching(rule: Optimizer, params: Array) -> tuple[Pace, int, int, float, bool]:
-    """What a `SearchState` begins with."""
-    check_fit(rule, params)
-    if params.ndim != 1:
-        raise ShapeError(
-            f"{type(rule).__name__} searches for one network at a time, and the parameters {params.shape} are those of "
-            "a population. Train network.member(i), or take a rule like IRpropPlus or Adam."
-        )
-    return Pace(None, None, 1.0), 0, 0, nan, False
-
-
-def begin(rule: Optimizer, at: Evaluation, state: SearchState, *methods: str) -> Any:
-    """The objective, if it can answer what `rule` asks of it. What `state` remembers of another one is forgotten."""
-    missing = [name for name in methods if not hasattr(at.objective, name)]
-    if missing:
-        raise DerivativeError(
-            f"{type(rule).__name__} asks its objective for {', '.join(missing)}; "
-            f"{type(at.objective).__name__} has none. "
-            "train() gives one that does."
-        )
-    if state.t and has_changed(at, state):
-        counts = {name: value for name, value in vars(state).items() if name in COUNTS}
-        vars(state).update(vars(rule.init(at.params)) | counts)
-    return at.objective
-
-
-COUNTS = ("pace", "gradients", "values", "products")
-"""What a state counts, whatever the objective."""
-
-
-APART = 30
-"""A loss so many times as large as the one that was measured, or as small, is another objective's.
-
-Portions of 25 rows of one data set have losses that differ by less, and there old dampings and pairs are better than
-none: begun anew at every factor of 2, Hessian-free's r² after 80 of them is 0.93, at every factor of 30 it is 0.99.
-"""
+    def ask(self, at: Evaluation, state: SearchState, *methods: str) -> Any:
+        """The objective, if it can answer what is asked. What `state` remembers of another one is forgotten."""
+        missing = [name for name in methods if not hasattr(at.objective, name)]
+        if missing:
+            raise DerivativeError(
+                f"{type(self).__name__} asks its objective for {', '.join(missing)}; "
+                f"{type(at.objective).__name__} has none. "
+                "train() gives one that does."
+            )
+        if state.t and has_changed(at, state):
+            counts = {name: value for name, value in vars(state).items() if name in COUNTS}
+            vars(state).update(vars(self.init(at.params)) | counts)
+        return at.objective
 
 
 def has_changed(at: Evaluation, state: SearchState) -> bool:
@@ -96,18 +114,6 @@ def has_changed(at: Evaluation, state: SearchState) -> bool:
     return not abs(loss - ahead) <= allowed * max(abs(loss), abs(ahead))
 
 
-def trial(objective: Any, state: SearchState, params: Array) -> float:
-    """The loss at `params`; infinite where it is no number."""
-    with np.errstate(all="ignore"):  # a trial may well go too far
-        loss = float(objective.value(params))
-    state.values += 1
-    return loss if loss == loss else inf
-
-
 def is_lost(at: Evaluation, step: Array) -> bool:
     """Whether rounding leaves nothing of a step, so that a shorter one is no better."""
     return bool((at.params + step == at.params).all())
-
-
-LEAST_DAMPING, MOST_DAMPING = 1e-20, 1e20
-"""Where dampings end on their way down and up: from 0 or ∞ none would come back. MATLAB's trainbr has the first."""

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array, inner
-from mlp.errors import HyperparameterError, check_count, check_positive
+from mlp.errors import HyperparameterError
+from mlp.hyperparameters import Count, Positive, check_fields
 from mlp.optimizers.optimizer import Evaluation
-from mlp.optimizers.search import SearchState
+from mlp.optimizers.search import Searching, SearchState
 
 
 class Point(NamedTuple):
@@ -34,7 +35,7 @@ class Line:
         self.start = Point(0.0, float(at.loss), inner(at.grad, direction), at.grad)
         self.evaluations = 0
 
-    def point(self, alpha: float) -> Point:
+    def look(self, alpha: float) -> Point:
         """What is at α. A loss that is not a number counts as infinite."""
         grad = np.empty_like(self.at.grad)
         with np.errstate(all="ignore"):  # a trial may well go too far
@@ -59,15 +60,13 @@ class StrongWolfe:
     twice moves to that tenth. PyTorch ends at an interval shorter than 1e-9 in its largest component; here `tolerance`.
     """
 
-    decrease: float = 1e-4
-    curvature: float = 0.9
-    tries: int = 25
-    tolerance: float = 1e-9
+    decrease: Positive = 1e-4
+    curvature: Positive = 0.9
+    tries: Count = 25
+    tolerance: Positive = 1e-9
 
     def __post_init__(self) -> None:
-        for name in ("decrease", "curvature", "tolerance"):
-            check_positive(name, getattr(self, name))
-        check_count("tries", self.tries)
+        check_fields(self)
         if not self.decrease < self.curvature < 1:
             raise HyperparameterError("curvature", self.curvature, f"between decrease = {self.decrease} and 1")
 
@@ -98,7 +97,7 @@ class StrongWolfe:
 
     def _bracket(self, line: Line, first: float) -> tuple[Point, Point, bool]:
         """Algorithm 3.5: two points with an acceptable one between them, or an acceptable one itself."""
-        before, now = line.start, line.point(first)
+        before, now = line.start, line.look(first)
         while True:
             first_try = line.evaluations <= 2  # so in minFunc; the book compares from the second on
             if not self._low_enough(line, now) or (not first_try and now.loss >= before.loss):
@@ -110,7 +109,7 @@ class StrongWolfe:
             if line.evaluations >= self.tries:
                 return now, now, True
             nearest, furthest = now.alpha + 0.01 * (now.alpha - before.alpha), 10 * now.alpha
-            before, now = now, line.point(cubic_minimum(before, now, nearest, furthest))
+            before, now = now, line.look(minimise_cubic(before, now, nearest, furthest))
 
     def _zoom(self, line: Line, a: Point, b: Point) -> Point:
         """Algorithm 3.6: narrow the interval between two points; the lower of them is always the better known."""
@@ -118,8 +117,8 @@ class StrongWolfe:
         near_end = False
         width = float(np.abs(line.direction).max())
         while line.evaluations < self.tries and abs(high.alpha - low.alpha) * width >= self.tolerance:
-            alpha, near_end = _inside(low, high, near_end)
-            now = line.point(alpha)
+            alpha, near_end = _choose_between(low, high, near_end)
+            now = line.look(alpha)
             if not self._low_enough(line, now) or now.loss >= low.loss:
                 low, high = (low, now) if low.loss <= now.loss else (now, low)
                 continue
@@ -131,10 +130,10 @@ class StrongWolfe:
         return low
 
 
-def _inside(low: Point, high: Point, near_end: bool) -> tuple[float, bool]:
+def _choose_between(low: Point, high: Point, near_end: bool) -> tuple[float, bool]:
     """The next α to try between two points, and whether it came too near to one of them."""
     left, right = sorted((low.alpha, high.alpha))
-    alpha, tenth = cubic_minimum(low, high, left, right), 0.1 * (right - left)
+    alpha, tenth = minimise_cubic(low, high, left, right), 0.1 * (right - left)
     if min(right - alpha, alpha - left) >= tenth:
         return alpha, False
     if near_end or alpha >= right or alpha <= left:
@@ -142,7 +141,32 @@ def _inside(low: Point, high: Point, near_end: bool) -> tuple[float, bool]:
     return alpha, True
 
 
-def first_length(g: Array) -> float:
+class LineSearching(Searching):
+    """A rule that goes along a direction, as far as a search for the strong Wolfe conditions says."""
+
+    decrease: float
+    curvature: float
+    tries: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.line_search()
+
+    def line_search(self) -> StrongWolfe:
+        """The search with c₁ = `decrease`, c₂ = `curvature`."""
+        return StrongWolfe(self.decrease, self.curvature, self.tries)
+
+
+@dataclass(frozen=True)
+class WolfeNumbers(LineSearching):
+    """The numbers of a line search. c₁ is `decrease`, c₂ `curvature`; a search asks for at most `tries` gradients."""
+
+    decrease: float = 1e-4
+    curvature: float = 0.9
+    tries: int = 25
+
+
+def choose_first(g: Array) -> float:
     """The first α of all: a step that is no longer than 1 in the sum of its components."""
     size = float(np.abs(g).sum())
     if size == inf:
@@ -150,7 +174,7 @@ def first_length(g: Array) -> float:
     return min(1.0, 1 / size) if size else 1.0
 
 
-def cubic_minimum(a: Point, b: Point, nearest: float, furthest: float) -> float:
+def minimise_cubic(a: Point, b: Point, nearest: float, furthest: float) -> float:
     """Where the cubic through two points and their slopes is lowest, held within two bounds.
 
         d₁ = L′ₐ + L′_b - 3 (Lₐ - L_b)/(α_a - α_b),   d₂ = √(d₁² - L′ₐ L′_b)

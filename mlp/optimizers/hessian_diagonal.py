@@ -3,24 +3,32 @@
 θ are the parameters, g the gradient, u the update, η `learning_rate`, ε `epsilon`, λ `weight_decay`. The estimate is
 Hutchinson's: z · (H z), elementwise, has the mean diag H where the components of z are independent with variance 1. All
 members of a population meet the same z, drawn from a generator that `seed` starts. H z comes from the objective's own
-`hvp`, if it has one, and else from two gradients on both sides (see `hessian_times`).
+`hvp`, if it has one, and else from two gradients on both sides (see `multiply_hessian`).
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mlp.arrays import Array, each_norm, generator
-from mlp.errors import DerivativeError, HyperparameterError, check_count
-from mlp.optimizers.memory import MeansState, begun, fade, fade_squares, shrink, unbiased_root
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, check_numbers
+from mlp.errors import DerivativeError, HyperparameterError
+from mlp.hyperparameters import Count, EachFraction, EachNotNegative, EachPositive, Whole
+from mlp.optimizers.adam import AdamNumbers
+from mlp.optimizers.moving_averages import (
+    ScratchState,
+    decay_weights,
+    update_mean,
+    update_mean_square,
+    write_unbiased_root,
+)
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State
 
 
-def hessian_times(at: Evaluation, z: Array, out: Array) -> None:
+def multiply_hessian(at: Evaluation, z: Array, out: Array) -> None:
     """Write H z into `out`: the objective's `hvp(z, out)`, or (∇L(θ + h z) - ∇L(θ - h z)) / 2h without one.
 
     h = ∛(rounding unit) (1 + ‖θ‖/‖z‖) balances what the difference leaves out against what rounding takes away: about
@@ -41,24 +49,26 @@ def hessian_times(at: Evaluation, z: Array, out: Array) -> None:
     out /= 2 * h
 
 
-def _check_seed(seed: Any) -> None:
-    """Refuse what is no seed, by the name that it has here."""
-    try:
-        generator(seed)
-    except HyperparameterError:
-        raise HyperparameterError("seed", seed, "a whole number, 0 or more") from None
+@dataclass(kw_only=True)
+class CurvatureState(ScratchState):
+    """`m`: the mean gradient; `v`: the mean of the estimates, or of their squares; `rng` draws z."""
+
+    rng: np.random.Generator
 
 
-@dataclass
-class CurvatureState(MeansState):
-    """`m`: the mean gradient; `v`: the mean of the estimates, or of their squares; `rng` draws z; `room`: scratch."""
+class Seeded(Optimizer):
+    """A rule that draws random directions."""
 
-    room: Array
-    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    keeps: ClassVar[type[State]] = CurvatureState
+    seed: Whole
+
+    def begin(self, params: Array) -> dict[str, Any]:
+        """No gradients met."""
+        return {"rng": generator(self.seed)}
 
 
 @dataclass(frozen=True)
-class AdaHessian(Optimizer):
+class AdaHessian(Seeded, AdamNumbers):
     """Adam with the diagonal of the Hessian in the place of the gradient's square.
 
         z = ± 1 at random               D = z · (H z)
@@ -69,37 +79,28 @@ class AdaHessian(Optimizer):
     Yao et al. (2021), algorithm 1, with Hessian power 1 and without averaging D over neighbouring weights.
     """
 
+    name, usual_rate = "adahessian", 0.05
+
     learning_rate: Rate = 0.1
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-        _check_seed(self.seed)
-
-    def init(self, params: Array) -> CurvatureState:
-        """No gradients met."""
-        return begun(CurvatureState, self, params, rng=generator(self.seed))
+    seed: Whole = 0
 
     def update(self, at: Evaluation, state: CurvatureState, out: Array) -> None:
         """-η m̂ / (√v̂ + ε)."""
-        m, v, room, rate = state.m, state.v, state.room, state.pace.next(at.loss)
+        m, v, scratch, rate = state.m, state.v, state.scratch, state.pace.next(at.loss)
         z = 2.0 * state.rng.integers(0, 2, at.params.shape[-1]) - 1
-        room[...] = z
-        hessian_times(at, room, out)
-        room *= out
-        fade(m, self.beta1, at.grad, out)
-        fade_squares(v, self.beta2, room, out)
-        unbiased_root(v, self.beta2, self.epsilon, state.t, out)
+        scratch[...] = z
+        multiply_hessian(at, scratch, out)
+        scratch *= out
+        update_mean(m, self.beta1, at.grad, out)
+        update_mean_square(v, self.beta2, scratch, out)
+        write_unbiased_root(v, self.beta2, self.epsilon, state.t, out)
         np.divide(m, out, out=out)
         out *= -rate / (1 - self.beta1**state.t)
 
 
 @dataclass(frozen=True)
-class SophiaH(Optimizer):
-    """Newton's step in every parameter alone, with a mean gradient, and never longer than η.
+class SophiaH(Seeded):
+    """Newton's step in every parameter by itself, with a mean gradient, and never longer than η.
 
         z ~ N(0, 1)                     every `every` updates: D = z · (H z), v ← β₂ v + (1 - β₂) D
         m ← β₁ m + (1 - β₁) g
@@ -110,42 +111,30 @@ class SophiaH(Optimizer):
     Liu et al. (2023), algorithm 3 with Hutchinson's estimator (algorithm 1). The first update estimates, too.
     """
 
+    name, usual_rate, aliases = "sophia", 0.002, ("sophiah",)
+
     learning_rate: Rate = 0.001
-    beta1: float | Array = 0.96
-    beta2: float | Array = 0.99
-    gamma: float | Array = 0.01
-    epsilon: float = 1e-12
-    weight_decay: float | Array = 0.0
-    every: int = 10
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-        check_count("every", self.every)
-        _check_seed(self.seed)
-
-    def init(self, params: Array) -> CurvatureState:
-        """No gradients met."""
-        return begun(CurvatureState, self, params, rng=generator(self.seed))
+    beta1: EachFraction = 0.96
+    beta2: EachFraction = 0.99
+    gamma: EachPositive = 0.01
+    epsilon: EachPositive = 1e-12
+    weight_decay: EachNotNegative = 0.0
+    every: Count = 10
+    seed: Whole = 0
 
     def update(self, at: Evaluation, state: CurvatureState, out: Array) -> None:
         """-η (m / max(γ v, ε), held within ± 1, + λ θ)."""
-        m, v, room, rate = state.m, state.v, state.room, state.pace.next(at.loss)
+        m, v, scratch, rate = state.m, state.v, state.scratch, state.pace.next(at.loss)
         if (state.t - 1) % self.every == 0:
-            room[...] = state.rng.standard_normal(at.params.shape[-1])
-            hessian_times(at, room, out)
-            room *= out
-            fade(v, self.beta2, room, room)
-        fade(m, self.beta1, at.grad, room)
-        np.multiply(v, self.gamma, out=room)
-        np.maximum(room, self.epsilon, out=room)
-        _held(m, room, out)
+            scratch[...] = state.rng.standard_normal(at.params.shape[-1])
+            multiply_hessian(at, scratch, out)
+            scratch *= out
+            update_mean(v, self.beta2, scratch, scratch)
+        update_mean(m, self.beta1, at.grad, scratch)
+        np.multiply(v, self.gamma, out=scratch)
+        np.maximum(scratch, self.epsilon, out=scratch)
+        np.abs(m, out=out)
+        np.maximum(scratch, out, out=scratch)  # m / its own size is ± 1, and nothing overflows where γ v is tiny
+        np.divide(m, scratch, out=out)
         out *= -rate
-        shrink(out, rate * self.weight_decay, at.params, room)
-
-
-def _held(m: Array, divisor: Array, out: Array) -> None:
-    """m / divisor within ± 1, without an overflow where the divisor is tiny. `divisor` is overwritten."""
-    np.abs(m, out=out)
-    np.maximum(divisor, out, out=divisor)
-    np.divide(m, divisor, out=out)
+        decay_weights(out, rate * self.weight_decay, at.params, scratch)

@@ -1,35 +1,27 @@
-"""Gradient descent that finds its own learning rate while it goes, from nothing but gradients and losses.
+"""The bold driver: gradient descent with one learning rate, which follows whether the loss fell.
 
-`BoldDriver` has one rate and asks whether the loss fell; `DeltaBarDelta` has one for each parameter and asks whether
-its gradient kept its sign. Both are for full batches: a loss that rises because the batch is another says
-nothing of the rate. θ are the parameters, g the gradient, u the update, η `learning_rate`.
+For full batches: a loss that rises because the batch is another says nothing of the rate. θ are the parameters, g the
+gradient, u the update, η `learning_rate`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, check_each, check_fraction, check_not_negative, check_positive
-from mlp.optimizers.optimizer import Evaluation, Optimizer, State, check_params, pace
+from mlp.errors import HyperparameterError, check_positive
+from mlp.hyperparameters import EachAboveOne, EachBetween, EachFraction, each
+from mlp.optimizers.optimizer import Evaluation, Optimizer, State
 
 
-def check_number(rule: Any) -> None:
+def check_fixed_rate(name: str, value: Any) -> None:
     """Refuse a schedule where the rule itself decides how fast it goes."""
-    if hasattr(rule.learning_rate, "rate"):
-        needed = f"a number: {type(rule).__name__} changes it by a rule of its own, not by a schedule"
-        raise HyperparameterError("learning_rate", rule.learning_rate, needed)
-    check_each(check_positive, "learning_rate", rule.learning_rate)
-
-
-def check_above_one(name: str, value: Any) -> None:
-    """Refuse factors that do not enlarge."""
-    check_positive(name, value)
-    if value <= 1:
-        raise HyperparameterError(name, value, "above 1")
+    if hasattr(value, "rate"):
+        raise HyperparameterError(name, value, "a number: this rule changes it by itself, not by a schedule")
+    each(check_positive)(name, value)
 
 
 def check_at_least_one(name: str, value: Any) -> None:
@@ -39,24 +31,21 @@ def check_at_least_one(name: str, value: Any) -> None:
         raise HyperparameterError(name, value, "1 or more")
 
 
-def check_between(name: str, value: Any) -> None:
-    """Refuse factors that do not make smaller, or that leave nothing."""
-    check_fraction(name, value)
-    check_positive(name, value)
+FixedRate: TypeAlias = Annotated[float | Array, check_fixed_rate]
 
 
-def per_parameter(like: Array, value: Any) -> Array:
+def fill_like(like: Array, value: Any) -> Array:
     """`value` for every entry of `like`, in its dtype; ∞ where it is too large for that."""
     with np.errstate(over="ignore"):
         return np.asarray((np.zeros_like(like) + value).astype(like.dtype))
 
 
-def per_member(values: Any) -> Array:
+def as_column(values: Any) -> Array:
     """One number for each member of a population, as a column beside its parameters."""
     return np.asarray(values)[..., None]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class BoldState(State):
     """`rate` (*population, 1): η now. `base`, `grad`, `loss`: the latest point that was accepted. `v`: the latest step.
 
@@ -99,33 +88,24 @@ class BoldDriver(Optimizer):
     traingdx (μ = 0.9), whose manual has μ η in place of (1 - μ) η. neurolab's copy does not take the step back.
     """
 
-    full_batch: ClassVar[bool] = True
+    name, usual_rate, keeps = "bold_driver", 0.1, BoldState
+    full_batch = True
 
-    learning_rate: float | Array = 0.01
-    momentum: float | Array = 0.0
-    increase: float | Array = 1.05
-    decrease: float | Array = 0.7
-    max_rise: float | Array = 1.04
+    learning_rate: FixedRate = 0.01
+    momentum: EachFraction = 0.0
+    increase: EachAboveOne = 1.05
+    decrease: EachBetween = 0.7
+    max_rise: Annotated[float | Array, each(check_at_least_one)] = 1.04
 
-    def __post_init__(self) -> None:
-        check_number(self)
-        check_each(check_fraction, "momentum", self.momentum)
-        check_each(check_above_one, "increase", self.increase)
-        check_each(check_between, "decrease", self.decrease)
-        check_each(check_at_least_one, "max_rise", self.max_rise)
-
-    def init(self, params: Array) -> BoldState:
+    def begin(self, params: Array) -> dict[str, Any]:
         """No point accepted yet: any loss is less than infinity."""
-        check_params(params)
         column = np.zeros((*params.shape[:-1], 1), params.dtype)
-        rate, none = per_parameter(column, self.learning_rate), np.full_like(column, np.inf)
-        base, grad, v = (np.zeros_like(params) for _ in range(3))
-        rejected, running, latest = (np.zeros_like(column, int) for _ in range(3))
-        return BoldState(pace(self, params), rate, base, grad, v, none, rejected, running, latest)
+        counts = {name: np.zeros_like(column, int) for name in ("rejected", "running", "latest")}
+        return {"rate": fill_like(column, self.learning_rate), "loss": np.full_like(column, np.inf), **counts}
 
     def update(self, at: Evaluation, state: BoldState, out: Array) -> None:
         """From where the step begins, minus where the parameters are, plus v."""
-        loss, rate, first = per_member(at.loss), state.rate, not state.t
+        loss, rate, first = as_column(at.loss), state.rate, not state.t
         state.pace.next(at.loss)
         fresh: Any = first
         risen: Any = self._has_risen(loss, state.loss) & (not first)
@@ -164,65 +144,11 @@ class BoldDriver(Optimizer):
             lasting = (state.running >= PATIENCE) & (state.latest == state.t - 1)
             return np.where(lasting, np.inf, state.loss)
         np.subtract(at.params, state.base, out=out)
-        explained = per_member(at.loss) - state.loss <= np.vecdot(at.grad, out)[..., None]
+        explained = as_column(at.loss) - state.loss <= np.vecdot(at.grad, out)[..., None]
         if (explained | ~risen).all():
             return state.loss
         with np.errstate(all="ignore"):
-            found = per_member(at.objective.value(state.base)).astype(state.loss.dtype)
+            found = as_column(at.objective.value(state.base)).astype(state.loss.dtype)
             gap, size = np.abs(found - state.loss), np.maximum(np.abs(found), np.abs(state.loss))
         same = gap <= np.finfo(size.dtype).eps ** 0.5 * size
         return np.where(same | explained | ~risen, state.loss, found)
-
-
-@dataclass
-class DeltaBarDeltaState(State):
-    """`rates`: η of each parameter. `trend`: δ̄, the exponential mean of its gradients."""
-
-    rates: Array
-    trend: Array
-
-
-@dataclass(frozen=True)
-class DeltaBarDelta(Optimizer):
-    """Gradient descent with a rate for each parameter: κ more while its gradient keeps its sign, φ less if not.
-
-        η ← η + κ           where δ̄ g > 0
-        η ← (1 - φ) η       where δ̄ g < 0
-        u = -η g
-        δ̄ ← (1 - ϑ) g + ϑ δ̄
-
-    κ is `increase`, φ `decrease`, ϑ `memory`; `learning_rate` is every η at the start. Rates grow by sums and fall by
-    factors, so that they grow slowly and fall fast.
-
-    Jacobs (1988), eq. 5-6, without the momentum of his "hybrid" rule.
-    """
-
-    full_batch: ClassVar[bool] = True
-
-    learning_rate: float | Array = 0.01
-    increase: float | Array = 0.001
-    decrease: float | Array = 0.2
-    memory: float | Array = 0.7
-
-    def __post_init__(self) -> None:
-        check_number(self)
-        check_each(check_not_negative, "increase", self.increase)
-        check_each(check_fraction, "decrease", self.decrease)
-        check_each(check_fraction, "memory", self.memory)
-
-    def init(self, params: Array) -> DeltaBarDeltaState:
-        """All rates equal, no gradient met."""
-        check_params(params)
-        return DeltaBarDeltaState(pace(self, params), per_parameter(params, self.learning_rate), np.zeros_like(params))
-
-    def update(self, at: Evaluation, state: DeltaBarDeltaState, out: Array) -> None:
-        """-η g."""
-        g, rates, trend = at.grad, state.rates, state.trend
-        np.multiply(trend, g, out=out)
-        np.copyto(rates, rates + self.increase, where=out > 0, casting="same_kind")
-        np.copyto(rates, rates * (1 - self.decrease), where=out < 0, casting="same_kind")
-        np.multiply(rates, g, out=out)
-        np.negative(out, out=out)
-        trend *= self.memory
-        trend += (1 - self.memory) * g
-        state.pace.next(at.loss)

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array, each_norm
-from mlp.optimizers.memory import MeansState, begun, shrink
-from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State, check_numbers, check_params, pace
+from mlp.hyperparameters import EachFinite, EachFraction, EachNotNegative, EachPositive
+from mlp.optimizers.moving_averages import ScratchState, decay_weights
+from mlp.optimizers.optimizer import Evaluation, Optimizer, Rate, State
 
 
-def _each(params: Array, value: Any) -> Array:
+def _repeat(params: Array, value: Any) -> Array:
     """`value` once for every member, (*population, 1)."""
     found = np.zeros_like(params[..., :1])
     found += value
@@ -36,15 +37,10 @@ class PolyakStep(Optimizer):
     Polyak (1987), section 5.3; with the bound η it is SPS_max of Loizou et al. (2021), c = 1.
     """
 
+    name, usual_rate, aliases = "polyak", 1.0, ("sps",)
+
     learning_rate: Rate = 1.0
-    lowest: float | Array = 0.0
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> State:
-        """Nothing but the pace."""
-        return State(pace(self, params))
+    lowest: EachFinite = 0.0
 
     def update(self, at: Evaluation, state: State, out: Array) -> None:
         """-min((L - L*)/‖g‖, η ‖g‖)/‖g‖ · g: no square stands in it, which a large or small gradient would overflow."""
@@ -55,14 +51,14 @@ class PolyakStep(Optimizer):
         np.multiply(at.grad, -share.astype(out.dtype), out=out)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DoGState(State):
-    """`start`: θ₀; `far`: the largest distance from it; `total`: √Σ‖g‖²; `room`: scratch."""
+    """`start`: θ₀; `far`: the largest distance from it; `total`: √Σ‖g‖². `scratch`: memory for differences."""
 
     start: Array
     far: Array
     total: Array
-    room: Array
+    scratch: Array
 
 
 @dataclass(frozen=True)
@@ -79,36 +75,33 @@ class DoG(Optimizer):
     Ivgi, Hinder & Carmon (2023), eq. DoG, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
     """
 
+    name, usual_rate, keeps = "dog", 1.0, DoGState
+
     learning_rate: Rate = 1.0
-    distance: float | Array = 1e-6
-    epsilon: float = 1e-8
+    distance: EachPositive = 1e-6
+    epsilon: EachPositive = 1e-8
 
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> DoGState:
+    def begin(self, params: Array) -> dict[str, Any]:
         """Where it starts."""
-        check_params(params)
-        far = _each(params, self.distance * (1 + each_norm(params)))
-        return begun(DoGState, self, params, start=params.copy(), far=far, total=_each(params, 0))
+        far = _repeat(params, self.distance * (1 + each_norm(params)))
+        return {"start": params.copy(), "far": far, "total": _repeat(params, 0)}
 
     def update(self, at: Evaluation, state: DoGState, out: Array) -> None:
         """-η r / √(s + ε) · g."""
-        np.subtract(at.params, state.start, out=state.room)
-        np.maximum(state.far, each_norm(state.room), out=state.far)
+        np.subtract(at.params, state.start, out=state.scratch)
+        np.maximum(state.far, each_norm(state.scratch), out=state.far)
         np.hypot(state.total, each_norm(at.grad), out=state.total)  # its square may leave the range of numbers
         rate = state.pace.next(at.loss) * state.far / np.hypot(state.total, self.epsilon**0.5)
         np.multiply(at.grad, -rate, out=out)
 
 
-@dataclass
-class DistanceState(MeansState):
+@dataclass(kw_only=True)
+class DistanceState(ScratchState):
     """`m` and `v`: Adam's means; `s`: a weighted sum of gradients; `d`: the distance found; `bound`: b."""
 
     s: Array
     d: Array
     bound: Array
-    room: Array
 
 
 @dataclass(frozen=True)
@@ -124,47 +117,45 @@ class DAdaptAdam(Optimizer):
 
     d starts at `distance`.
 
-    Defazio & Mishchenko (2023), algorithm 5, as in its code: without Adam's bias corrections
-    (optax has them), with the old s and v in b, the largest component's distance ‖·‖∞ being what d bounds.
+    Defazio & Mishchenko (2023), algorithm 5, as in its code: without Adam's bias corrections (optax has them), with the
+    old s and v in b. d bounds the largest component's distance, ‖·‖∞.
     """
 
+    name, usual_rate, aliases, keeps = "dadapt_adam", 1.0, ("dadaptation",), DistanceState
+
     learning_rate: Rate = 1.0
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-    distance: float | Array = 1e-6
+    beta1: EachFraction = 0.9
+    beta2: EachFraction = 0.999
+    epsilon: EachPositive = 1e-8
+    distance: EachPositive = 1e-6
 
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> DistanceState:
+    def begin(self, params: Array) -> dict[str, Any]:
         """No gradients met."""
-        check_params(params)
-        return begun(DistanceState, self, params, d=_each(params, self.distance), bound=_each(params, 0))
+        return {"d": _repeat(params, self.distance), "bound": _repeat(params, 0)}
 
     def update(self, at: Evaluation, state: DistanceState, out: Array) -> None:
         """-m / (√v + ε)."""
-        g, m, v, s, d, room = at.grad, state.m, state.v, state.s, state.d, state.room
+        g, m, v, s, d, scratch = at.grad, state.m, state.v, state.s, state.d, state.scratch
         rate, slow = d * state.pace.next(at.loss), self.beta2**0.5
-        np.sqrt(v, out=room)
-        room += self.epsilon
-        np.divide(s, room, out=room)
-        room *= g
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(s, scratch, out=scratch)
+        scratch *= g
         state.bound *= slow
-        state.bound += (1 - slow) * rate * room.sum(-1, keepdims=True)
-        _add(m, self.beta1, g, (1 - self.beta1) * rate, room)
+        state.bound += (1 - slow) * rate * scratch.sum(-1, keepdims=True)
+        _add(m, self.beta1, g, (1 - self.beta1) * rate, scratch)
         np.multiply(g, g, out=out)
-        _add(v, self.beta2, out, 1 - self.beta2, room)
-        _add(s, slow, g, (1 - slow) * rate, room)
-        np.abs(s, out=room)
-        _grow(d, state.bound, (1 - slow) * room.sum(-1, keepdims=True))
+        _add(v, self.beta2, out, 1 - self.beta2, scratch)
+        _add(s, slow, g, (1 - slow) * rate, scratch)
+        np.abs(s, out=scratch)
+        _grow(d, state.bound, (1 - slow) * scratch.sum(-1, keepdims=True))
         np.sqrt(v, out=out)
         out += self.epsilon
         np.divide(m, out, out=out)
         np.negative(out, out=out)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ProdigyState(DistanceState):
     """As in D-Adaptation, and `start`: θ₀."""
 
@@ -189,49 +180,46 @@ class Prodigy(Optimizer):
     over δ, which only scales both.
     """
 
+    name, usual_rate, keeps = "prodigy", 1.0, ProdigyState
+
     learning_rate: Rate = 1.0
-    beta1: float | Array = 0.9
-    beta2: float | Array = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float | Array = 0.0
-    distance: float | Array = 1e-6
+    beta1: EachFraction = 0.9
+    beta2: EachFraction = 0.999
+    epsilon: EachPositive = 1e-8
+    weight_decay: EachNotNegative = 0.0
+    distance: EachPositive = 1e-6
 
-    def __post_init__(self) -> None:
-        check_numbers(self)
-
-    def init(self, params: Array) -> ProdigyState:
+    def begin(self, params: Array) -> dict[str, Any]:
         """Where it starts."""
-        check_params(params)
-        d, bound = _each(params, self.distance), _each(params, 0)
-        return begun(ProdigyState, self, params, d=d, bound=bound, start=params.copy())
+        return {"d": _repeat(params, self.distance), "bound": _repeat(params, 0), "start": params.copy()}
 
     def update(self, at: Evaluation, state: ProdigyState, out: Array) -> None:
         """-d η m / (√v + d′ ε) - d η λ θ."""
-        g, m, v, s, d, room = at.grad, state.m, state.v, state.s, state.d, state.room
+        g, m, v, s, d, scratch = at.grad, state.m, state.v, state.s, state.d, state.scratch
         rate, slow = d * state.pace.next(at.loss), self.beta2**0.5
         weight = d / self.distance * rate
-        np.subtract(state.start, at.params, out=room)
-        room *= g
+        np.subtract(state.start, at.params, out=scratch)
+        scratch *= g
         state.bound *= slow
-        state.bound += weight * room.sum(-1, keepdims=True)
-        _add(m, self.beta1, g, (1 - self.beta1) * d, room)
+        state.bound += weight * scratch.sum(-1, keepdims=True)
+        _add(m, self.beta1, g, (1 - self.beta1) * d, scratch)
         np.multiply(g, g, out=out)
-        _add(v, self.beta2, out, (1 - self.beta2) * d * d, room)
-        _add(s, slow, g, weight, room)
-        np.abs(s, out=room)
-        _grow(d, state.bound, room.sum(-1, keepdims=True))
+        _add(v, self.beta2, out, (1 - self.beta2) * d * d, scratch)
+        _add(s, slow, g, weight, scratch)
+        np.abs(s, out=scratch)
+        _grow(d, state.bound, scratch.sum(-1, keepdims=True))
         np.sqrt(v, out=out)
         out += d * self.epsilon
         np.divide(m, out, out=out)
         out *= -rate
-        shrink(out, rate * self.weight_decay, at.params, room)
+        decay_weights(out, rate * self.weight_decay, at.params, scratch)
 
 
-def _add(kept: Array, decay: Any, new: Array, share: Any, room: Array) -> None:
-    """kept ← decay · kept + share · new. `room` is overwritten."""
-    np.multiply(new, share, out=room)
-    kept *= decay
-    kept += room
+def _add(total: Array, decay: Any, new: Array, share: Any, scratch: Array) -> None:
+    """total ← decay · total + share · new. `scratch` is overwritten."""
+    np.multiply(new, share, out=scratch)
+    total *= decay
+    total += scratch
 
 
 def _grow(d: Array, above: Array, below: Array) -> None:

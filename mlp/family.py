@@ -1,0 +1,50 @@
+"""Families: rules, layers, losses, initializers, schedules, pretrainers. Each class says what it is called.
+
+The tables that others read (`OPTIMIZERS`, `ACTIVATIONS`, ...) are made of what the classes say, so a name stands in one
+place. Nothing is registered: a class of your own says its name in the same way, and goes by that wherever it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any, ClassVar
+
+
+class Named:
+    """A part of an experiment that has a name.
+
+    `name`: what experiment files, tables and messages call it. `aliases`: what other libraries call it; hints use them.
+    A class of your own need not say either. `name_of` then gives the name of the class.
+    """
+
+    name: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+
+def name_of(part: Any) -> str:
+    """What a part is called: the name that its class itself says, or the name of the class.
+
+    >>> from mlp.optimizers import SGD
+    >>> class Mine(SGD):
+    ...     pass
+    >>> name_of(SGD(0.1)), name_of(Mine(0.1))
+    ('sgd', 'Mine')
+    """
+    return str(vars(type(part)).get("name") or type(part).__name__)
+
+
+def collect(kind: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The classes of a kind in a namespace that say their names, by name, in the order in which they stand there."""
+    kinds = [found for found in namespace.values() if isinstance(found, type) and issubclass(found, kind)]
+    return {vars(found)["name"]: found for found in kinds if "name" in vars(found)}
+
+
+def listed(namespace: Mapping[str, Any]) -> list[str]:
+    """The public names of a package: what it defines and what it hands on, without its modules."""
+    return [k for k, v in namespace.items() if not k.startswith("_") and not isinstance(v, ModuleType)]
+
+
+def names_elsewhere(kinds: Iterable[type[Any]]) -> dict[str, str]:
+    """The name here of each alias of some classes."""
+    return {alias: kind.name for kind in kinds for alias in kind.aliases}
