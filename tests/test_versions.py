@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.storage.snapshot import restore
 
 SAVED = Path(__file__).parent / "reference" / "version_0_1"
 EXPECTED = json.loads((SAVED / "expected.json").read_text())
@@ -53,3 +54,45 @@ def test_its_history_is_judged_as_it_was(name: str) -> None:
 def test_its_checkpoint_goes_on_as_it_would_have(name: str) -> None:
     more = {"finished": 7, "stuck": 8, "stopped": None}[name]
     assert_told(mlp.resume(name, epochs=more), EXPECTED[name]["further"])
+
+
+MEMORIES = dict(np.load(SAVED.parent / "memories.npz"))
+WRAPPED = {
+    "lookahead": mlp.Lookahead(mlp.Adam(0.01), 3),
+    "moving_average": mlp.MovingAverage(mlp.Momentum(0.01), 0.9),
+    "clip_norm": mlp.ClipNorm(mlp.Lion(0.01), 1.0),
+    "plateau": mlp.Adam(mlp.ReduceOnPlateau(0.01, window=2, patience=1)),
+}
+
+
+def memory_of(name: str) -> tuple[mlp.Optimizer, Any, dict[str, np.ndarray]]:
+    """A rule, what version 0.1 saved of its memory, and the arrays of that."""
+    rule = WRAPPED[name] if name in WRAPPED else mlp.OPTIMIZERS[name]()  # type: ignore[call-arg]
+    prefix = f"{name}/arrays/"
+    arrays = {key.removeprefix(prefix): array for key, array in MEMORIES.items() if key.startswith(prefix)}
+    return rule, json.loads(str(MEMORIES[f"{name}/saved"])), arrays
+
+
+@pytest.mark.parametrize("name", [key.removesuffix("/saved") for key in MEMORIES if key.endswith("/saved")])
+def test_a_rule_goes_on_from_the_memory_that_an_earlier_version_saved(name: str) -> None:
+    """Fields that were renamed since then are found, and those that are new keep their fresh values.
+
+    BFGS counts its pairs anew and scales its matrix by the next one, K-FAC begins its means anew: both go on well.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((8, 2))
+    net, batch = mlp.Network([mlp.Dense(2, 3), mlp.Tanh(), mlp.Dense(3, 1)]), mlp.as_batch(X, np.sin(X[:, :1]))
+    net.params = MEMORIES[f"{name}/there"]
+    rule, saved, arrays = memory_of(name)
+    state = restore(saved, arrays, rule.init(net.params))
+    losses = [step.loss for step in mlp.train(net, [batch] * 5, mlp.SquaredError(), rule, state=state)]
+    if name in ("bfgs", "kfac"):
+        assert losses[-1] < losses[0]
+        return
+    np.testing.assert_allclose(net.params, MEMORIES[f"{name}/further"], rtol=1e-9, atol=1e-12)
+
+
+def test_a_memory_that_lacks_what_a_rule_cannot_begin_with_is_refused() -> None:
+    _, saved, arrays = memory_of("momentum")
+    with pytest.raises(mlp.FileFormatError, match="it remembers fields"):
+        restore(saved, arrays, mlp.Adam().init(np.zeros(13)))

@@ -513,7 +513,7 @@ def test_a_network_for_which_there_is_no_room_is_refused(sizes: tuple[int, int])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_rule_begins_at_a_vector_of_floats(name: str) -> None:
     rule = OPTIMIZERS[name]()
-    around = (mlp.ClipNorm(rule, 1.0),) if not rule.alone else ()
+    around = (mlp.ClipNorm(rule, 1.0),) if not rule.single_network else ()
     for one in (rule, mlp.Frozen(rule, [slice(0, 1)]), mlp.MovingAverage(rule), *around):
         for what, value in WRONG.items():
             if not nan(value):

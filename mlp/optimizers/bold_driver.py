@@ -58,8 +58,8 @@ class BoldState(State):
     v: Array
     loss: Array
     rejected: Array
-    running: Array
-    latest: Array
+    running: Any = 0
+    latest: Any = 0
 
 
 PATIENCE = 20
@@ -100,8 +100,8 @@ class BoldDriver(Optimizer):
     def begin(self, params: Array) -> dict[str, Any]:
         """No point accepted yet: any loss is less than infinity."""
         column = np.zeros((*params.shape[:-1], 1), params.dtype)
-        counts = {name: np.zeros_like(column, int) for name in ("rejected", "running", "latest")}
-        return {"rate": fill_like(column, self.learning_rate), "loss": np.full_like(column, np.inf), **counts}
+        rate, rejected = fill_like(column, self.learning_rate), np.zeros_like(column, int)
+        return {"rate": rate, "loss": np.full_like(column, np.inf), "rejected": rejected}
 
     def update(self, at: Evaluation, state: BoldState, out: Array) -> None:
         """From where the step begins, minus where the parameters are, plus v."""
@@ -131,8 +131,8 @@ class BoldDriver(Optimizer):
     def _count(self, back: Array, state: BoldState) -> None:
         """Count the steps that are taken back, and how many of them in a row."""
         state.rejected += back
-        state.running[...] = np.where(state.latest == state.t - 1, state.running, 0) + back
-        state.latest[back] = state.t
+        state.running = np.where(state.latest == state.t - 1, state.running, 0) + back
+        state.latest = np.where(back, state.t, state.latest)
 
     def _has_risen(self, loss: Array, before: Array) -> Array:
         """L > 1.04 L′; for losses below 0 as far above L′."""

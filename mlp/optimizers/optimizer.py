@@ -60,11 +60,12 @@ class Schedule(Protocol):
     ...         return None
     ...
     ...     def rate(self, t, loss, memory):
-    ...         return 0.5**t
-    >>> from mlp.optimizers import SGD, follow
+    ...         return 0.5 ** (t + 1)
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
     >>> follow(SGD(Halved()), [8.0], 2)
-    array([[0.],
-           [0.]])
+    array([[4.],
+           [3.]])
     """
 
     def init(self) -> Any:
@@ -173,7 +174,7 @@ class Optimizer(ABC, Named):
     ...
     ...     def update(self, at, state, out):
     ...         np.multiply(at.grad, -state.pace.next(at.loss), out=out)
-    >>> from mlp.optimizers import follow
+    >>> from mlp.optimizers.bowl import follow
     >>> follow(Mine(), [8.0], 2)
     array([[4.],
            [2.]])

@@ -60,6 +60,15 @@ class DoGState(State):
     total: Array
     scratch: Array
 
+    @property
+    def squares(self) -> Array:
+        """Σ‖g‖², which version 0.1 kept."""
+        return np.square(self.total)
+
+    @squares.setter
+    def squares(self, squares: Array) -> None:
+        self.total = np.sqrt(squares)
+
 
 @dataclass(frozen=True)
 class DoG(Optimizer):

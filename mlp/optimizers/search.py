@@ -8,7 +8,7 @@ one could lead anywhere, or have shrunk until nothing moves, so the rule begins 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,13 +37,13 @@ class SearchState(State):
 
     `gradients`: how many were asked for, with the one that each update begins with; products with a second derivative
     and Jacobians count as one each. `values`: losses asked for without a gradient. `ahead`: the loss that was measured
-    where the latest step leads. `resting`: that step is 0, and as things stand the next one will be. `learning_rate` is
-    the latest α.
+    where the latest step leads; None before the first, and in a checkpoint of version 0.1. `resting`: that step is 0,
+    and as things stand the next one will be. `learning_rate` is the latest α.
     """
 
     gradients: int = 0
     values: int = 0
-    ahead: float = nan
+    ahead: float | None = None
     resting: bool = False
 
     @property
@@ -108,7 +108,7 @@ def has_changed(at: Evaluation, state: SearchState) -> bool:
     A rule at rest has not moved since: there any difference beyond rounding says so, and elsewhere a factor of 30.
     """
     loss, ahead = float(at.loss), state.ahead
-    if loss == ahead:
+    if ahead is None or loss == ahead:
         return False
     allowed = float(np.finfo(at.params.dtype).eps) ** 0.5 if state.resting else 1 - 1 / APART
     return not abs(loss - ahead) <= allowed * max(abs(loss), abs(ahead))

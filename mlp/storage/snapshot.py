@@ -9,7 +9,7 @@ chose, functions and other objects what somebody wrote: they are left as they ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from mlp.arrays import Array
 from mlp.errors import FileFormatError
 
 PLAIN = (type(None), bool, int, float, str)
+SCRATCH = ("scratch", "room")  # memory for products: nothing in it is remembered. Version 0.1 kept it, as `room`
 
 
 @dataclass
@@ -63,7 +64,7 @@ def remembered_fields(value: Any) -> tuple[str, ...] | None:
         return names
     if not is_dataclass(value) or isinstance(value, type) or type(value).__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return None
-    return tuple(f.name for f in fields(value))
+    return tuple(f.name for f in fields(value) if f.name not in SCRATCH)
 
 
 def restore(saved: Any, arrays: Mapping[str, Array], fresh: Any = None) -> Any:
@@ -84,11 +85,24 @@ def restore(saved: Any, arrays: Mapping[str, Array], fresh: Any = None) -> Any:
         return _restore_generator(restore(content, arrays), fresh)
     if kind == "as_made" and content == type(fresh).__name__:
         return fresh
-    if kind == "fields" and set(content) == set(remembered_fields(fresh) or ()):
-        for name, part in content.items():
+    saved_fields = {name: part for name, part in content.items() if name not in SCRATCH} if kind == "fields" else {}
+    if saved_fields and _fits(set(saved_fields), fresh):
+        for name, part in saved_fields.items():
             setattr(fresh, name, restore(part, arrays, getattr(fresh, name)))
         return fresh
     raise FileFormatError(f"it remembers {kind} {str(content)[:60]} where {type(fresh).__name__} has a place")
+
+
+def _fits(names: set[str], fresh: Any) -> bool:
+    """Whether fields of these names are those of the fresh object, as it is now or was in an earlier version.
+
+    A field with a default that was not saved is newer than the file, and keeps its fresh value. A property that can be
+    set is a field that has another name now.
+    """
+    mine = set(remembered_fields(fresh) or ())
+    defaults = {f.name for f in fields(fresh) if f.default is not MISSING} if is_dataclass(fresh) else set()
+    earlier = {name for name in names - mine if getattr(getattr(type(fresh), name, None), "fset", None)}
+    return names - earlier <= mine and len(mine - names - defaults) <= len(earlier)
 
 
 def _pair_up(parts: list[Any], fresh: Any) -> list[tuple[Any, Any]]:
