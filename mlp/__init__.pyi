@@ -75,19 +75,7 @@ from mlp.layers import Softmax as Softmax
 from mlp.layers import Softplus as Softplus
 from mlp.layers import Softsign as Softsign
 from mlp.layers import Tanh as Tanh
-from mlp.losses import AbsoluteError as AbsoluteError
-from mlp.losses import BinaryHinge as BinaryHinge
-from mlp.losses import Focal as Focal
-from mlp.losses import Hinge as Hinge
-from mlp.losses import Huber as Huber
-from mlp.losses import LogCosh as LogCosh
-from mlp.losses import Loss as Loss
-from mlp.losses import Poisson as Poisson
-from mlp.losses import Quantile as Quantile
-from mlp.losses import SigmoidCrossEntropy as SigmoidCrossEntropy
-from mlp.losses import SigmoidFocal as SigmoidFocal
-from mlp.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
-from mlp.losses import SquaredError as SquaredError
+from mlp.losses import *
 from mlp.network import Layout as Layout
 from mlp.network import Network as Network
 from mlp.network import Workspace as Workspace

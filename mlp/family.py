@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
+from mlp.hyperparameters import check_fields
+
 
 class Named:
-    """A part of an experiment that has a name.
+    """A part of an experiment that has a name, and numbers in ranges that the types of its fields state.
 
     `name`: what experiment files, tables and messages call it. `aliases`: what other libraries call it; hints use them.
     A class of your own need not say either. `name_of` then gives the name of the class.
@@ -20,6 +22,9 @@ class Named:
 
     name: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 def name_of(part: Any) -> str:
@@ -34,10 +39,14 @@ def name_of(part: Any) -> str:
     return str(vars(type(part)).get("name") or type(part).__name__)
 
 
-def collect(kind: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """The classes of a kind in a namespace that say their names, by name, in the order in which they stand there."""
-    kinds = [found for found in namespace.values() if isinstance(found, type) and issubclass(found, kind)]
-    return {vars(found)["name"]: found for found in kinds if "name" in vars(found)}
+def collect(kind: Any, namespace: Mapping[str, Any], **said: Any) -> dict[str, Any]:
+    """The classes of a kind in a namespace that say their names, by name, in the order in which they stand there.
+
+    `said`: attributes that a class must have to be among them.
+    """
+    kinds: list[Any] = [v for v in namespace.values() if isinstance(v, type) and issubclass(v, kind)]
+    named = [found for found in kinds if vars(found).get("name")]
+    return {found.name: found for found in named if all(getattr(found, k) == v for k, v in said.items())}
 
 
 def listed(namespace: Mapping[str, Any]) -> list[str]:

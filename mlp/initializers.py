@@ -8,29 +8,30 @@ Every draw comes from the generator that is passed in; members of a population a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, UnknownNameError, check_finite, check_not_negative
+from mlp.errors import HyperparameterError, UnknownNameError
+from mlp.family import Named, collect
+from mlp.hyperparameters import Finite, NotNegative
 
 
 class Initializer(Protocol):
-    """How a layer's weights begin."""
+    """How a layer's weights begin. One of your own needs this method only."""
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Write `weights` (*population, n_out, n_in); `bias` (*population, n_out) may be left as it is."""
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(Named):
     """w = `value`. All units of a layer then stay equal for ever: for study, not for training."""
 
-    value: float
+    name = "constant"
 
-    def __post_init__(self) -> None:
-        check_finite("value", self.value)
+    value: Finite
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Write `value` everywhere."""
@@ -38,8 +39,10 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Zeros:
+class Zeros(Named):
     """w = 0."""
+
+    name = "zeros"
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Write 0 everywhere."""
@@ -47,13 +50,12 @@ class Zeros:
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Named):
     """w ~ N(0, `std`²)."""
 
-    std: float = 0.01
+    name = "normal"
 
-    def __post_init__(self) -> None:
-        check_not_negative("std", self.std)
+    std: NotNegative = 0.01
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
@@ -61,16 +63,15 @@ class Normal:
 
 
 @dataclass(frozen=True)
-class TruncatedNormal:
+class TruncatedNormal(Named):
     """w ~ N(0, `std`²), drawn again wherever |w| > 2 `std`; the variance that is left is 0.774 `std`².
 
     As in TensorFlow's `truncated_normal`, which DeepOBS' networks start from.
     """
 
-    std: float = 0.01
+    name = "truncated_normal"
 
-    def __post_init__(self) -> None:
-        check_not_negative("std", self.std)
+    std: NotNegative = 0.01
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight, and draw again those too far out."""
@@ -81,15 +82,16 @@ class TruncatedNormal:
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(Named):
     """w ~ U[`low`, `high`)."""
 
-    low: float = -0.5
-    high: float = 0.5
+    name = "uniform"
+
+    low: Finite = -0.5
+    high: Finite = 0.5
 
     def __post_init__(self) -> None:
-        check_finite("low", self.low)
-        check_finite("high", self.high)
+        super().__post_init__()
         if self.low > self.high:
             raise HyperparameterError("low", self.low, f"at most high = {self.high}")
 
@@ -98,80 +100,91 @@ class Uniform:
         weights[...] = rng.uniform(self.low, self.high, weights.shape)
 
 
-def _normal(weights: Array, variance: float, rng: np.random.Generator) -> None:
+def _draw_normal(weights: Array, variance: float, rng: np.random.Generator) -> None:
     weights[...] = variance**0.5 * rng.standard_normal(weights.shape)
 
 
-def _uniform(weights: Array, variance: float, rng: np.random.Generator) -> None:
+def _draw_uniform(weights: Array, variance: float, rng: np.random.Generator) -> None:
     limit = (3 * variance) ** 0.5  # U[-a, a) has variance a²/3
     weights[...] = rng.uniform(-limit, limit, weights.shape)
 
 
 @dataclass(frozen=True)
-class HeNormal:
+class HeNormal(Named):
     """w ~ N(0, 2/n_in): keeps the size of the signal through ReLU. He et al. (2015), eq. 10."""
 
+    name = "he_normal"
+
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
-        _normal(weights, 2 / weights.shape[-1], rng)
+        _draw_normal(weights, 2 / weights.shape[-1], rng)
 
 
 @dataclass(frozen=True)
-class HeUniform:
+class HeUniform(Named):
     """w ~ U(±√(6/n_in)): the variance of He et al. (2015), eq. 10."""
 
+    name = "he_uniform"
+
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
-        _uniform(weights, 2 / weights.shape[-1], rng)
+        _draw_uniform(weights, 2 / weights.shape[-1], rng)
 
 
 @dataclass(frozen=True)
-class GlorotNormal:
+class GlorotNormal(Named):
     """w ~ N(0, 2/(n_in + n_out)): the variance of Glorot & Bengio (2010), eq. 12."""
 
+    name = "glorot_normal"
+
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
-        _normal(weights, 2 / (weights.shape[-1] + weights.shape[-2]), rng)
+        _draw_normal(weights, 2 / (weights.shape[-1] + weights.shape[-2]), rng)
 
 
 @dataclass(frozen=True)
-class GlorotUniform:
+class GlorotUniform(Named):
     """w ~ U(±√(6/(n_in + n_out))): the "normalized initialization" of Glorot & Bengio (2010), eq. 16."""
 
+    name = "glorot_uniform"
+
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
-        _uniform(weights, 2 / (weights.shape[-1] + weights.shape[-2]), rng)
+        _draw_uniform(weights, 2 / (weights.shape[-1] + weights.shape[-2]), rng)
 
 
 @dataclass(frozen=True)
-class LeCunNormal:
+class LeCunNormal(Named):
     """w ~ N(0, 1/n_in): keeps the size of the signal through a linear layer. LeCun et al. (1998), eq. 16."""
 
+    name = "lecun_normal"
+
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
-        _normal(weights, 1 / weights.shape[-1], rng)
+        _draw_normal(weights, 1 / weights.shape[-1], rng)
 
 
 @dataclass(frozen=True)
-class LeCunUniform:
+class LeCunUniform(Named):
     """w ~ U(±√(3/n_in)): the variance of LeCun et al. (1998), eq. 16."""
 
+    name = "lecun_uniform"
+
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw every weight."""
-        _uniform(weights, 1 / weights.shape[-1], rng)
+        _draw_uniform(weights, 1 / weights.shape[-1], rng)
 
 
 @dataclass(frozen=True)
-class Orthogonal:
+class Orthogonal(Named):
     """W = `gain` · Q with orthonormal rows or columns, whichever are fewer; uniform over such matrices.
 
     Saxe, McClelland & Ganguli (2014), section 3. The signs of R's diagonal go into Q, or QR would not be uniform.
     """
 
-    gain: float = 1.0
+    name = "orthogonal"
 
-    def __post_init__(self) -> None:
-        check_finite("gain", self.gain)
+    gain: Finite = 1.0
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw a Gaussian matrix for each member and orthogonalise it."""
@@ -183,7 +196,7 @@ class Orthogonal:
 
 
 @dataclass(frozen=True)
-class NguyenWidrow:
+class NguyenWidrow(Named):
     """Spread the active regions of tanh units evenly over inputs in [-1, 1]; sets the bias weights too.
 
         ‖w_j‖ = β = 0.7 n_out^(1/n_in),  direction uniform in the cube,  b_j ~ U(-β, β)
@@ -191,6 +204,8 @@ class NguyenWidrow:
     Nguyen & Widrow (1990), section 3. MATLAB's initnw stretches this to each input's own range; scale the inputs
     instead.
     """
+
+    name = "nguyen_widrow"
 
     def fill(self, weights: Array, bias: Array, rng: np.random.Generator) -> None:
         """Draw directions, give all of them the same length, draw biases."""
@@ -201,26 +216,12 @@ class NguyenWidrow:
         bias[...] = rng.uniform(-beta, beta, bias.shape)
 
 
-INITIALIZERS: dict[str, Any] = {
-    "constant": Constant,
-    "zeros": Zeros,
-    "normal": Normal,
-    "truncated_normal": TruncatedNormal,
-    "uniform": Uniform,
-    "he_normal": HeNormal,
-    "he_uniform": HeUniform,
-    "glorot_normal": GlorotNormal,
-    "glorot_uniform": GlorotUniform,
-    "lecun_normal": LeCunNormal,
-    "lecun_uniform": LeCunUniform,
-    "orthogonal": Orthogonal,
-    "nguyen_widrow": NguyenWidrow,
-}
+INITIALIZERS: dict[str, type[Named]] = collect(Named, vars())
 
 
-def initializer(name: str) -> Initializer:
+def find_initializer(name: str) -> Initializer:
     """The initializer of that name, with its own defaults."""
     if name not in INITIALIZERS or name == "constant":
         raise UnknownNameError("initializer", name, INITIALIZERS.keys() - {"constant"})
-    found: Initializer = INITIALIZERS[name]()
+    found: Initializer = INITIALIZERS[name]()  # type: ignore[assignment]
     return found

@@ -17,7 +17,7 @@ from mlp.data.batches import Batch
 from mlp.errors import DerivativeError
 from mlp.linearised import Linearised
 from mlp.losses import Loss
-from mlp.losses.loss import shares
+from mlp.losses.loss import share_out
 from mlp.network import Network, Workspace
 
 
@@ -121,7 +121,7 @@ class Objective:
     @property
     def shares(self) -> Any:
         """What each sample of the batch counts: wᵢ / Σ w (N,), or 1 / N."""
-        return shares(self.batch.weights, self.workspace.n_samples)
+        return share_out(self.batch.weights, self.workspace.n_samples)
 
     def residuals(self, params: Array) -> Array:
         """r(params), (n_residuals,), with L = ½ ‖r‖²: all samples of the first output, then of the second, ..."""

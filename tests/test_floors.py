@@ -12,6 +12,8 @@ ROOT = Path(mlp.__file__).parent
 FLOORS = """
 -1 errors
 0 arrays
+0.2 hyperparameters
+0.3 family
 0.5 storage
 1 initializers losses optimizers schedules data history statistics
 2 layers

@@ -11,7 +11,7 @@ from cases import INITIALIZERS
 
 import mlp
 from mlp import initializers
-from mlp.initializers import initializer
+from mlp.initializers import find_initializer
 
 EVERY = pytest.mark.parametrize("name", INITIALIZERS)
 
@@ -176,5 +176,5 @@ def test_signal_keeps_its_size_through_ten_layers_of_relu() -> None:
 @pytest.mark.parametrize("name", ["glorot", "he", "constant", "", "HeNormal"])
 def test_an_unknown_name_names_the_known(name: str) -> None:
     with pytest.raises(mlp.UnknownNameError, match=r"no initializer .* Known: .*he_normal") as caught:
-        initializer(name)
+        find_initializer(name)
     assert "\n" not in str(caught.value)

@@ -14,7 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.batches import Batch
 from mlp.losses import Loss
-from mlp.losses.loss import one_hot
+from mlp.losses.loss import as_one_hot
 
 ROUNDS = 150
 
@@ -63,7 +63,7 @@ def best_answers(loss: Loss, batch: Batch, n_out: int, group: Array) -> float:
 def _values(target: Array, n_out: int) -> Array:
     """Targets as (n_out, N) numbers."""
     if target.ndim == 1 and target.dtype.kind in "iu" and n_out > 1:
-        return one_hot(target, n_out, np.float64)
+        return as_one_hot(target, n_out, np.float64)
     return np.asarray(target.reshape(n_out, -1), np.float64)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes
 from mlp.errors import HyperparameterError, ShapeError, check_count, check_finite, check_not_negative
-from mlp.initializers import Initializer, initializer
+from mlp.initializers import Initializer, find_initializer
 from mlp.layers.layer import Layer
 
 
@@ -50,7 +50,7 @@ class Dense(Layer):
         check_not_negative("l1", self.l1)
         check_not_negative("l2", self.l2)
         if isinstance(self.weights, str) and self.weights != "auto":
-            object.__setattr__(self, "weights", initializer(self.weights))
+            object.__setattr__(self, "weights", find_initializer(self.weights))
         elif isinstance(self.weights, type | np.ndarray | np.generic) or not (
             hasattr(self.weights, "fill") or self.weights == "auto"
         ):  # arrays too have a fill
@@ -76,7 +76,7 @@ class Dense(Layer):
         if self.weights != "auto":
             return self
         wish = next((layer.suits for layer in following if layer.suits), "lecun_normal")
-        return replace(self, weights=initializer(wish))
+        return replace(self, weights=find_initializer(wish))
 
     def view(self, block: Array) -> Array:
         """W."""

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import DataError, check_fraction, check_not_negative
-from mlp.losses.loss import Labelled, Pointwise, check_labels, check_values, one_hot, shares, weigh, weighted_mean
+from mlp.errors import DataError
+from mlp.hyperparameters import Fraction, NotNegative
+from mlp.losses.loss import Labelled, Pointwise, as_one_hot, check_values, share_out, weighted_mean
 
 
 def softmax(z: Array) -> Array:
@@ -29,7 +30,7 @@ def sigmoid(z: Array) -> Array:
     return found
 
 
-def log(p: Array) -> Array:
+def finite_log(p: Array) -> Array:
     """ln p, finite for 0."""
     return np.asarray(np.log(np.maximum(p, np.finfo(p.dtype).tiny)))
 
@@ -40,39 +41,14 @@ def _sign(t: Array, z: Array) -> Array:
     return found
 
 
-def _smoothed(t: Array, smoothing: float) -> Array:
-    """(1 - ε) t + ε / n_classes."""
-    return (1 - smoothing) * t + smoothing / t.shape[-2] if smoothing else t
+class OfSoftmax(Labelled):
+    """A loss whose outputs are the logarithms of probabilities, up to a constant: p = softmax z."""
 
+    onnx = "Softmax"
 
-@dataclass(frozen=True)
-class SoftmaxCrossEntropy(Labelled):
-    """ℓ = -Σⱼ tⱼ ln pⱼ,  p = softmax z,  ∂ℓ/∂z = p - t.
-
-    `label_smoothing` ε replaces t by (1 - ε) t + ε / n_classes. Szegedy et al. (2016), section 7.
-    """
-
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_fraction("label_smoothing", self.label_smoothing)
-
-    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
-        """L."""
-        return self.value_and_grad(output, target, weights, np.empty_like(output))
-
-    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
-        """With s = z - max z:  ℓ = ln Σ eˢ - Σ t s, which neither overflows nor takes the logarithm of 0."""
-        t = _smoothed(one_hot(target, output.shape[-2], output.dtype), self.label_smoothing)
-        np.subtract(output, np.maximum.reduce(output, axis=-2, keepdims=True), out=d_output)
-        losses = np.add.reduce(d_output * t, axis=-2)
-        np.exp(d_output, out=d_output)
-        total = np.add.reduce(d_output, axis=-2, keepdims=True)
-        d_output /= total
-        d_output -= t
-        weigh(d_output, weights)
-        np.subtract(np.log(total[..., 0, :]), losses, out=losses)
-        return weighted_mean(losses, weights)
+    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
+        """∂²ℓ/∂z² v, times the sample's share."""
+        self.curvature_along(self.linearise(output, target, weights), v, out)
 
     def predict(self, output: Array) -> Array:
         """Probabilities."""
@@ -80,7 +56,41 @@ class SoftmaxCrossEntropy(Labelled):
 
     def outputs_for(self, values: Array) -> Array:
         """ln p."""
-        return log(values)
+        return finite_log(values)
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(OfSoftmax):
+    """ℓ = -Σⱼ tⱼ ln pⱼ,  p = softmax z,  ∂ℓ/∂z = p - t.
+
+    `label_smoothing` ε replaces t by (1 - ε) t + ε / n_classes. Szegedy et al. (2016), section 7.
+    """
+
+    name = "cross_entropy"
+    aliases = (
+        "ce", "crossentropy", "categoricalcrossentropy", "sparsecategoricalcrossentropy", "logloss", "nll",
+    )  # fmt: skip
+
+    label_smoothing: Fraction = 0.0
+
+    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
+        """L."""
+        return self.value_and_grad(output, target, weights, np.empty_like(output))
+
+    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
+        """With s = z - max z:  ℓ = ln Σ eˢ - Σ t s, which neither overflows nor takes the logarithm of 0."""
+        t = as_one_hot(target, output.shape[-2], output.dtype)
+        if self.label_smoothing:
+            t = (1 - self.label_smoothing) * t + self.label_smoothing / t.shape[-2]
+        np.subtract(output, np.maximum.reduce(output, axis=-2, keepdims=True), out=d_output)
+        losses = np.add.reduce(d_output * t, axis=-2)
+        np.exp(d_output, out=d_output)
+        total = np.add.reduce(d_output, axis=-2, keepdims=True)
+        d_output /= total
+        d_output -= t
+        d_output *= share_out(weights, d_output.shape[-1])
+        np.subtract(np.log(total[..., 0, :]), losses, out=losses)
+        return weighted_mean(losses, weights)
 
     def check(self, n_out: int, target: Array) -> None:
         """Probabilities must sum to 1 for each sample."""
@@ -94,7 +104,7 @@ class SoftmaxCrossEntropy(Labelled):
     def linearise(self, output: Array, target: Array, weights: Array | None) -> tuple[Array, Array]:
         """The softmax p, and p times the sample's share."""
         p = softmax(output)
-        return p, p * shares(weights, output.shape[-1])
+        return p, p * share_out(weights, output.shape[-1])
 
     def curvature_along(self, point: tuple[Array, Array], v: Array, out: Array) -> None:
         """(diag p - p pᵀ) v, times the sample's share."""
@@ -103,10 +113,6 @@ class SoftmaxCrossEntropy(Labelled):
         np.subtract(v, np.add.reduce(out, axis=-2, keepdims=True), out=out)
         out *= weighed
 
-    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
-        """(diag p - p pᵀ) v, times the sample's share."""
-        self.curvature_along(self.linearise(output, target, weights), v, out)
-
     def root(self, output: Array, target: Array, weights: Array | None) -> Array:
         """S = diag √p - p √pᵀ, for S Sᵀ = diag p - 2 p pᵀ + p (Σ p) pᵀ."""
         p = softmax(output)
@@ -114,56 +120,8 @@ class SoftmaxCrossEntropy(Labelled):
         found: Array = np.stack([-p * steep[..., k : k + 1, :] for k in range(p.shape[-2])])
         for k in range(len(found)):
             found[k, ..., k, :] += steep[..., k, :]
-        found *= np.sqrt(shares(weights, output.shape[-1]))
+        found *= np.sqrt(share_out(weights, output.shape[-1]))
         return found
-
-
-@dataclass(frozen=True)
-class SigmoidCrossEntropy(Pointwise):
-    """p = ln(1 + eᶻ) - t z,  ∂p/∂z = σ(z) - t,  t in [0, 1]: binary with one output, multi-label with several.
-
-    `label_smoothing` ε replaces t by (1 - ε) t + ½ε.
-    """
-
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_fraction("label_smoothing", self.label_smoothing)
-
-    def point(self, z: Array, t: Array) -> Array:
-        """ln(1 + eᶻ) - t z."""
-        found: Array = np.logaddexp(0, z) - self._soft(t, z) * z
-        return found
-
-    def slope(self, z: Array, t: Array, out: Array) -> None:
-        """σ(z) - t."""
-        np.multiply(z, 0.5, out=out)
-        np.tanh(out, out=out)
-        out += 1
-        out *= 0.5
-        out -= self._soft(t, z)
-
-    def predict(self, output: Array) -> Array:
-        """Probabilities."""
-        return sigmoid(output)
-
-    def outputs_for(self, values: Array) -> Array:
-        """ln p/(1 - p)."""
-        return log(values) - log(1 - values)
-
-    def check(self, n_out: int, target: Array) -> None:
-        """Targets must lie in [0, 1]."""
-        check_yes_or_no("SigmoidCrossEntropy", n_out, target)
-
-    def _soft(self, t: Array, z: Array) -> Array:
-        """The target, smoothed, in the dtype of the outputs."""
-        t = t.astype(z.dtype, copy=False)
-        return (1 - self.label_smoothing) * t + 0.5 * self.label_smoothing if self.label_smoothing else t
-
-    def bend(self, z: Array, t: Array) -> Any:
-        """σ(1 - σ)."""
-        q = sigmoid(z)
-        return q * (1 - q)
 
 
 def check_yes_or_no(loss: str, n_out: int, target: Array) -> None:
@@ -176,17 +134,76 @@ def check_yes_or_no(loss: str, n_out: int, target: Array) -> None:
         )
 
 
+class YesOrNo(Pointwise):
+    """A loss whose outputs are yes-or-no questions, each of its own."""
+
+    targets = "yes_or_no"
+
+    def check(self, n_out: int, target: Array) -> None:
+        """Targets must lie in [0, 1]."""
+        check_yes_or_no(type(self).__name__, n_out, target)
+
+
+class OfSigmoid(YesOrNo):
+    """A loss whose outputs are the logarithms of odds: p = σ(z)."""
+
+    onnx = "Sigmoid"
+
+    def predict(self, output: Array) -> Array:
+        """Probabilities."""
+        return sigmoid(output)
+
+    def outputs_for(self, values: Array) -> Array:
+        """ln p/(1 - p)."""
+        return finite_log(values) - finite_log(1 - values)
+
+
+@dataclass(frozen=True)
+class SigmoidCrossEntropy(OfSigmoid):
+    """p = ln(1 + eᶻ) - t z,  ∂p/∂z = σ(z) - t,  t in [0, 1]: binary with one output, multi-label with several.
+
+    `label_smoothing` ε replaces t by (1 - ε) t + ½ε.
+    """
+
+    name, aliases = "cross_entropy", ("bce", "bcewithlogits", "binarycrossentropy")
+
+    label_smoothing: Fraction = 0.0
+
+    def point(self, z: Array, t: Array) -> Array:
+        """ln(1 + eᶻ) - t z."""
+        found: Array = np.logaddexp(0, z) - self._smooth(t, z) * z
+        return found
+
+    def slope(self, z: Array, t: Array, out: Array) -> None:
+        """σ(z) - t."""
+        np.multiply(z, 0.5, out=out)
+        np.tanh(out, out=out)
+        out += 1
+        out *= 0.5
+        out -= self._smooth(t, z)
+
+    def _smooth(self, t: Array, z: Array) -> Array:
+        """The target, smoothed, in the dtype of the outputs."""
+        t = t.astype(z.dtype, copy=False)
+        return (1 - self.label_smoothing) * t + 0.5 * self.label_smoothing if self.label_smoothing else t
+
+    def second_derivative(self, z: Array, t: Array) -> Any:
+        """σ(1 - σ)."""
+        q = sigmoid(z)
+        return q * (1 - q)
+
+
 class FocalPoint(NamedTuple):
     """The focal loss at one point: p, [j = t] - pⱼ, and the sample's share of ℓ' and ℓ''."""
 
     p: Array
     miss: Array
     slope: Array
-    bend: Array
+    second: Array
 
 
 @dataclass(frozen=True)
-class Focal(Labelled):
+class Focal(OfSoftmax):
     """ℓ = -(1 - p_t)^γ ln p_t,  p = softmax z: easy samples count less. γ = 0 is the cross-entropy.
 
     With ℓ' = dℓ/d ln p_t = (1 - p_t)^(γ-1) (γ p_t ln p_t - (1 - p_t)):  ∂ℓ/∂zⱼ = ℓ' ([j = t] - pⱼ).
@@ -194,26 +211,25 @@ class Focal(Labelled):
     Lin et al. (2017), eq. 4, there for two classes; here for n, as usual since. No α: weigh samples or classes instead.
     """
 
-    gamma: float = 2.0
+    name, labels_only = "focal", True
 
-    def __post_init__(self) -> None:
-        check_not_negative("gamma", self.gamma)
+    gamma: NotNegative = 2.0
 
     def value(self, output: Array, target: Array, weights: Array | None) -> Any:
         """L."""
-        log_p, miss = self._of_target(output, target)
+        log_p, miss = self._measure_target(output, target)
         return weighted_mean(-(miss**self.gamma) * log_p, weights)
 
     def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
         """Write ∂L/∂output; return L."""
-        log_p, miss = self._of_target(output, target)
+        log_p, miss = self._measure_target(output, target)
         hit = np.exp(log_p)
         # (1 - p)^(γ-1) · (1 - p) is written (1 - p)^γ, and γ (1 - p)^(γ-1) held finite where γ < 1 and p = 1
         steep = self.gamma * np.maximum(miss, np.finfo(miss.dtype).tiny) ** (self.gamma - 1) if self.gamma else 0.0
         slope = steep * hit * log_p - miss**self.gamma
-        np.subtract(one_hot(target, output.shape[-2], output.dtype), softmax(output), out=d_output)
+        np.subtract(as_one_hot(target, output.shape[-2], output.dtype), softmax(output), out=d_output)
         d_output *= slope[..., None, :]
-        weigh(d_output, weights)
+        d_output *= share_out(weights, d_output.shape[-1])
         return weighted_mean(-(miss**self.gamma) * log_p, weights)
 
     def linearise(self, output: Array, target: Array, weights: Array | None) -> FocalPoint:
@@ -222,56 +238,38 @@ class Focal(Labelled):
         q is the sum of the other probabilities, which is exact where p is next to 1; there ln p / q goes to -1, and
         what q^(γ-1) multiplies falls like q², so that q may be held above 0.
         """
-        right, p = one_hot(target, output.shape[-2], output.dtype), softmax(output)
+        right, p = as_one_hot(target, output.shape[-2], output.dtype), softmax(output)
         q = np.maximum(np.add.reduce(p * (1 - right), axis=-2), np.finfo(p.dtype).tiny)
-        log_p = np.where(q < 0.5, np.log1p(-np.minimum(q, 0.5)), self._of_target(output, target)[0])
-        hit, count = np.exp(log_p), shares(weights, output.shape[-1])
+        log_p = np.where(q < 0.5, np.log1p(-np.minimum(q, 0.5)), self._measure_target(output, target)[0])
+        hit, count = np.exp(log_p), share_out(weights, output.shape[-1])
         slope = self.gamma * q ** (self.gamma - 1) * hit * log_p - q**self.gamma
-        bend = self.gamma * hit * q ** (self.gamma - 1) * (2 + log_p - (self.gamma - 1) * hit * log_p / q)
-        return FocalPoint(p, right - p, (slope * count)[..., None, :], (bend * count)[..., None, :])
+        second = self.gamma * hit * q ** (self.gamma - 1) * (2 + log_p - (self.gamma - 1) * hit * log_p / q)
+        return FocalPoint(p, right - p, (slope * count)[..., None, :], (second * count)[..., None, :])
 
     def curvature_along(self, point: FocalPoint, v: Array, out: Array) -> None:
-        """∂²ℓ/∂z² v = ℓ'' (e_t - p)(e_t - p)ᵀ v - ℓ' (diag p - p pᵀ) v."""
-        along = point.bend * np.add.reduce(point.miss * v, axis=-2, keepdims=True)
+        """Not convex: ∂²ℓ/∂z² v = ℓ'' (e_t - p)(e_t - p)ᵀ v - ℓ' (diag p - p pᵀ) v."""
+        along = point.second * np.add.reduce(point.miss * v, axis=-2, keepdims=True)
         np.multiply(point.p, v, out=out)
         np.subtract(v, np.add.reduce(out, axis=-2, keepdims=True), out=out)
         out *= point.p
         out *= point.slope
         np.subtract(along * point.miss, out, out=out)
 
-    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
-        """Not positive everywhere: the focal loss is not convex."""
-        self.curvature_along(self.linearise(output, target, weights), v, out)
-
-    def predict(self, output: Array) -> Array:
-        """Probabilities."""
-        return softmax(output)
-
-    def outputs_for(self, values: Array) -> Array:
-        """ln p."""
-        return log(values)
-
-    def check(self, n_out: int, target: Array) -> None:
-        """Labels only."""
-        super().check(n_out, target)
-        check_labels("Focal", n_out, target)
-
-    def _of_target(self, output: Array, target: Array) -> tuple[Array, Array]:
+    def _measure_target(self, output: Array, target: Array) -> tuple[Array, Array]:
         """ln p_t and 1 - p_t, (*population, N)."""
         s = output - np.maximum.reduce(output, axis=-2, keepdims=True)
-        t = one_hot(target, output.shape[-2], output.dtype)
+        t = as_one_hot(target, output.shape[-2], output.dtype)
         log_p = np.add.reduce(s * t, axis=-2) - np.log(np.add.reduce(np.exp(s), axis=-2))
         return log_p, -np.expm1(log_p)
 
 
 @dataclass(frozen=True)
-class SigmoidFocal(Pointwise):
+class SigmoidFocal(OfSigmoid):
     """p = -(1 - q)^γ ln q,  q = σ(z) where t = 1 and σ(-z) where t = 0. Lin et al. (2017), eq. 4."""
 
-    gamma: float = 2.0
+    name = "focal"
 
-    def __post_init__(self) -> None:
-        check_not_negative("gamma", self.gamma)
+    gamma: NotNegative = 2.0
 
     def point(self, z: Array, t: Array) -> Array:
         """(1 - q)^γ ln(1 + e^(-z±)), z± = z or -z."""
@@ -286,23 +284,15 @@ class SigmoidFocal(Pointwise):
         log_q = -np.logaddexp(0, -sign * z)
         np.copyto(out, sign * miss**self.gamma * (self.gamma * q * log_q - miss))
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """With m = 1 - q:  q m^γ (γ (m - γ q) ln q + (2γ + 1) m), the derivative of the slope in ±z."""
         signed, gamma = _sign(t, z) * z, self.gamma
         q, miss = sigmoid(signed), sigmoid(-signed)
         return q * miss**gamma * ((2 * gamma + 1) * miss - gamma * (miss - gamma * q) * np.logaddexp(0, -signed))
 
-    def predict(self, output: Array) -> Array:
-        """Probabilities."""
-        return sigmoid(output)
-
-    def outputs_for(self, values: Array) -> Array:
-        """ln p/(1 - p)."""
-        return log(values) - log(1 - values)
-
     def check(self, n_out: int, target: Array) -> None:
         """Targets are 0 or 1, not between."""
-        check_yes_or_no("SigmoidFocal", n_out, target)
+        super().check(n_out, target)
         if not np.isin(target, (0, 1)).all():
             raise DataError("SigmoidFocal takes targets 0 or 1, nothing between.")
 
@@ -314,41 +304,40 @@ class Hinge(Labelled):
     Crammer & Singer (2001), eq. 5. The gradient goes to the first largest rival. `predict` gives the scores.
     """
 
+    name, labels_only = "hinge", True
+
     def value(self, output: Array, target: Array, weights: Array | None) -> Any:
         """L."""
-        _, losses = self._rivals(output, target)
+        _, losses = self._find_rivals(output, target)
         return weighted_mean(losses, weights)
 
     def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
         """Write ∂L/∂output; return L."""
-        rivals, losses = self._rivals(output, target)
+        rivals, losses = self._find_rivals(output, target)
         d_output.fill(0)
         np.put_along_axis(d_output, np.argmax(rivals, axis=-2, keepdims=True), 1, axis=-2)
-        d_output -= one_hot(target, output.shape[-2], output.dtype)
+        d_output -= as_one_hot(target, output.shape[-2], output.dtype)
         d_output *= (losses > 0)[..., None, :]
-        weigh(d_output, weights)
+        d_output *= share_out(weights, d_output.shape[-1])
         return weighted_mean(losses, weights)
 
     def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
         """0: it is made of straight pieces."""
         out.fill(0)
 
-    def check(self, n_out: int, target: Array) -> None:
-        """Labels only."""
-        super().check(n_out, target)
-        check_labels("Hinge", n_out, target)
-
-    def _rivals(self, output: Array, target: Array) -> tuple[Array, Array]:
+    def _find_rivals(self, output: Array, target: Array) -> tuple[Array, Array]:
         """The outputs with the right one taken out, and ℓ."""
-        right = one_hot(target, output.shape[-2], output.dtype)
+        right = as_one_hot(target, output.shape[-2], output.dtype)
         rivals = np.where(right > 0, -np.inf, output)
         lead = np.add.reduce(output * right, axis=-2)
         return rivals, np.maximum(0, 1 + np.maximum.reduce(rivals, axis=-2) - lead)
 
 
 @dataclass(frozen=True)
-class BinaryHinge(Pointwise):
+class BinaryHinge(YesOrNo):
     """p = max(0, 1 - (2t - 1) z),  t = 0 or 1: one output for each yes-or-no question. Cortes & Vapnik (1995)."""
+
+    name = "hinge"
 
     def point(self, z: Array, t: Array) -> Array:
         """How much is missing from a margin of 1."""
@@ -360,10 +349,6 @@ class BinaryHinge(Pointwise):
         sign = _sign(t, z)
         np.copyto(out, np.where(sign * z < 1, -sign, 0))
 
-    def check(self, n_out: int, target: Array) -> None:
-        """Targets must lie in [0, 1]."""
-        check_yes_or_no("BinaryHinge", n_out, target)
-
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """0."""
         return 0.0

@@ -9,20 +9,27 @@ members.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError, DerivativeError, ShapeError
+from mlp.family import Named
 
 
-class Loss(ABC):
+class Loss(ABC, Named):
     """L = Σᵢ wᵢ ℓ(outputᵢ, targetᵢ) / Σᵢ wᵢ.
 
     `output` (*population, n_out, N): raw outputs. `target`: class labels (N,), or values (n_out, N). `weights` (N,), or
     None: all 1. A batch whose weights are all 0 has loss 0 and gradient 0.
+
+    A loss says its `name`, and what its `targets` are: "numbers", "one_of_many" (classes) or "yes_or_no" (an answer for
+    each output). Two losses for other targets may have one name. `onnx`: the operator of ONNX that `predict` is.
     """
+
+    targets: ClassVar[str] = "numbers"
+    onnx: ClassVar[str] = "Identity"
 
     @abstractmethod
     def value(self, output: Array, target: Array, weights: Array | None) -> Any:
@@ -101,17 +108,8 @@ def weighted_mean(losses: Array, weights: Array | None) -> Any:
     return losses @ weights / total if total > 0 else np.zeros(losses.shape[:-1], losses.dtype)[()]
 
 
-def weigh(d_output: Array, weights: Array | None) -> None:
-    """Make ∂ℓ/∂output into ∂L/∂output: times wᵢ / Σ wᵢ, in place."""
-    if weights is None:
-        d_output *= 1 / d_output.shape[-1]
-        return
-    total = np.add.reduce(weights)
-    d_output *= weights / total if total > 0 else weights
-
-
-def shares(weights: Array | None, n_samples: int) -> Any:
-    """What each sample counts: wᵢ / Σ wᵢ."""
+def share_out(weights: Array | None, n_samples: int) -> Any:
+    """What each sample counts: wᵢ / Σ wᵢ, or 1 / N."""
     if weights is None:
         return 1 / n_samples
     total = np.add.reduce(weights)
@@ -129,13 +127,14 @@ class Pointwise(Loss):
     def slope(self, z: Array, t: Array, out: Array) -> None:
         """Write ∂p/∂z into `out`."""
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """∂²p/∂z²."""
-        raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no bend.")
+        raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no method second_derivative.")
 
     def linearise(self, output: Array, target: Array, weights: Array | None) -> Array:
         """∂²p/∂z², times the sample's share."""
-        return np.asarray(self.bend(output, target) * shares(weights, output.shape[-1]), output.dtype)
+        found = self.second_derivative(output, target) * share_out(weights, output.shape[-1])
+        return np.asarray(found, output.dtype)
 
     def curvature_along(self, point: Array, v: Array, out: Array) -> None:
         """∂²p/∂z² v."""
@@ -148,7 +147,8 @@ class Pointwise(Loss):
     def root(self, output: Array, target: Array, weights: Array | None) -> Array:
         """√(∂²p/∂z²) on the diagonal. Convex losses only."""
         found = np.zeros((output.shape[-2], *output.shape), output.dtype)
-        steep = np.sqrt(self.bend(output, target) * shares(weights, output.shape[-1]) * np.ones_like(output))
+        squared = self.second_derivative(output, target) * share_out(weights, output.shape[-1])
+        steep = np.sqrt(squared * np.ones_like(output))
         for k in range(len(found)):
             found[k, ..., k, :] = steep[..., k, :]
         return found
@@ -160,12 +160,18 @@ class Pointwise(Loss):
     def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
         """Write ∂L/∂output; return L."""
         self.slope(output, target, d_output)
-        weigh(d_output, weights)
+        d_output *= share_out(weights, d_output.shape[-1])
         return self.value(output, target, weights)
 
 
 class Labelled(Loss):
-    """A loss on a choice among classes: targets are labels (N,), or a probability for each class (n_classes, N)."""
+    """A loss on a choice among classes: targets are labels (N,), or a probability for each class (n_classes, N).
+
+    `labels_only`: it takes no probabilities.
+    """
+
+    targets = "one_of_many"
+    labels_only: ClassVar[bool] = False
 
     def check(self, n_out: int, target: Array) -> None:
         """Labels must be whole numbers below n_out, and n_out at least 2."""
@@ -175,13 +181,13 @@ class Labelled(Loss):
                 f"{name} chooses among outputs, and the network has {n_out}: one output is always certain. "
                 "Use two outputs, or SigmoidCrossEntropy with one."
             )
-        if target.ndim == 1:
-            check_labels(name, n_out, target)
-        else:
+        if target.ndim != 1:
             check_values(name, n_out, target)
+        if target.ndim == 1 or self.labels_only:
+            check_labels(name, n_out, target)
 
 
-def one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
+def as_one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
     """Labels (N,) as (n_classes, N) of 0 and 1; anything with two axes as it is."""
     if target.ndim == 2:
         return target

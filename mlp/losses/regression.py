@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import DataError, check_fraction, check_positive
-from mlp.losses.loss import Pointwise, check_values, shares, weigh, weighted_mean
+from mlp.errors import DataError
+from mlp.hyperparameters import Between, Positive
+from mlp.losses.loss import Pointwise, share_out, weighted_mean
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class SquaredError(Pointwise):
     Summed over the outputs, not averaged. With a Sigmoid as the network's last layer it is the loss of the classic
     sigmoid networks.
     """
+
+    name, aliases = "squared_error", ("mse", "l2", "meansquarederror")
 
     def point(self, z: Array, t: Array) -> Array:
         """½ e²."""
@@ -37,16 +40,16 @@ class SquaredError(Pointwise):
         """Write ∂L/∂output; return L. e is computed once for both."""
         np.subtract(output, target, out=d_output)
         losses = np.add.reduce(np.square(d_output), axis=-2)
-        weigh(d_output, weights)
+        d_output *= share_out(weights, d_output.shape[-1])
         return 0.5 * weighted_mean(losses, weights)
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """1."""
         return 1.0
 
     def residuals(self, output: Array, target: Array, weights: Array | None) -> Array:
         """e √(wᵢ / Σ wᵢ)."""
-        found: Array = (output - target) * np.sqrt(shares(weights, output.shape[-1])).astype(output.dtype)
+        found: Array = (output - target) * np.sqrt(share_out(weights, output.shape[-1])).astype(output.dtype)
         return found
 
 
@@ -74,6 +77,8 @@ class _OfDifference(Pointwise):
 class AbsoluteError(_OfDifference):
     """p = |e|,  ∂p/∂z = sign e (0 at 0)."""
 
+    name, aliases = "absolute_error", ("mae", "l1", "meanabsoluteerror")
+
     def of_error(self, e: Array) -> Array:
         """|e|."""
         return np.abs(e)
@@ -82,7 +87,7 @@ class AbsoluteError(_OfDifference):
         """Sign e."""
         return np.sign(e)
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """0."""
         return 0.0
 
@@ -91,10 +96,9 @@ class AbsoluteError(_OfDifference):
 class Huber(_OfDifference):
     """p = ½ e² for |e| ≤ δ, else δ(|e| - ½δ). Huber (1964)."""
 
-    delta: float = 1.0
+    name, aliases = "huber", ("smoothl1",)
 
-    def __post_init__(self) -> None:
-        check_positive("delta", self.delta)
+    delta: Positive = 1.0
 
     def of_error(self, e: Array) -> Array:
         """With c = min(|e|, δ):  c(|e| - ½c)."""
@@ -106,7 +110,7 @@ class Huber(_OfDifference):
         """The error, held within ±δ."""
         return np.clip(e, -self.delta, self.delta)
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """1 within ±δ, else 0."""
         return np.less_equal(np.abs(z - t), self.delta)
 
@@ -114,6 +118,8 @@ class Huber(_OfDifference):
 @dataclass(frozen=True)
 class LogCosh(_OfDifference):
     """p = ln cosh e = |e| + ln(1 + e^(-2|e|)) - ln 2,  ∂p/∂z = tanh e."""
+
+    name = "log_cosh"
 
     def of_error(self, e: Array) -> Array:
         """Written so that a large e does not overflow."""
@@ -125,7 +131,7 @@ class LogCosh(_OfDifference):
         """Tanh e."""
         return np.tanh(e)
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """1 - tanh² e."""
         return 1 - np.tanh(z - t) ** 2
 
@@ -134,11 +140,9 @@ class LogCosh(_OfDifference):
 class Quantile(_OfDifference):
     """p = q(t - z) where z ≤ t, else (1 - q)(z - t): its minimiser is the q-th quantile. Koenker & Bassett (1978)."""
 
-    quantile: float = 0.5
+    name, aliases = "quantile", ("pinball",)
 
-    def __post_init__(self) -> None:
-        check_fraction("quantile", self.quantile)
-        check_positive("quantile", self.quantile)
+    quantile: Between = 0.5
 
     def of_error(self, e: Array) -> Array:
         """The larger of the two lines."""
@@ -148,7 +152,7 @@ class Quantile(_OfDifference):
         """1 - q above the target, -q below, 0 on it."""
         return np.where(e > 0, 1 - self.quantile, np.where(e < 0, -self.quantile, 0))
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """0."""
         return 0.0
 
@@ -156,6 +160,8 @@ class Quantile(_OfDifference):
 @dataclass(frozen=True)
 class Poisson(Pointwise):
     """p = eᶻ - t z: the output is the logarithm of a rate, t ≥ 0 a count. Up to ln t!, minus the log-likelihood."""
+
+    name, onnx = "poisson", "Exp"
 
     def point(self, z: Array, t: Array) -> Array:
         """eᶻ - t z."""
@@ -177,10 +183,10 @@ class Poisson(Pointwise):
 
     def check(self, n_out: int, target: Array) -> None:
         """Counts are not negative."""
-        check_values("Poisson", n_out, target)
+        super().check(n_out, target)
         if target.size and target.min() < 0:
             raise DataError(f"Poisson counts events; given was the target {target.min()}. Targets must be 0 or more.")
 
-    def bend(self, z: Array, t: Array) -> Any:
+    def second_derivative(self, z: Array, t: Array) -> Any:
         """eᶻ."""
         return np.exp(z)

@@ -17,7 +17,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import HyperparameterError, ShapeError, check_kind, check_positive
 from mlp.family import Named
-from mlp.hyperparameters import check_fields, each
+from mlp.hyperparameters import each
 
 
 class Objective(Protocol):
@@ -185,9 +185,6 @@ class Optimizer(ABC, Named):
     full_batch: ClassVar[bool] = False
     single_network: ClassVar[bool] = False
     least_squares: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
     def init(self, params: Array) -> Any:
         """The memory of a run that starts at `params`: 0 in every vector that `begin` does not set."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import mlp
-from mlp.storage.snapshot import Snapshot
+from mlp.experiment.snapshot import Snapshot
 from mlp.optimizers import OPTIMIZERS
 
 RULES: dict[str, Any] = {name: kind() for name, kind in OPTIMIZERS.items()} | {
@@ -40,7 +40,7 @@ def main() -> None:
         for step in mlp.train(net, [batch] * 5, mlp.SquaredError(), rule):
             state = step.state
         snapshot = Snapshot()
-        found[f"{name}/saved"] = json.dumps(snapshot.take(state, "state"))
+        found[f"{name}/saved"] = json.dumps(snapshot.taken(state, "state"))
         found |= {f"{name}/arrays/{key}": array.copy() for key, array in snapshot.arrays.items()}
         found[f"{name}/there"] = net.params.copy()
         for _ in mlp.train(net, [batch] * 5, mlp.SquaredError(), rule, state=state):
