@@ -84,7 +84,7 @@ def settle(config: Config) -> Config:
         raise ConfigError("[training] ensemble = true answers with all restarts, and restarts = 1. Set restarts = 5.")
     kind = OPTIMIZERS.get(config.optimizer.name)
     if kind is not None and kind.full_batch:
-        _check_restarts(config, kind.alone)
+        _check_restarts(config, kind.single_network)
         config = replace(config, training=replace(config.training, batch_size="full"))
     if config.network.batch_norm and config.training.batch_size == 1:
         raise ConfigError(

@@ -10,28 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlp import losses
 from mlp.config.schema import NAME, NOT_NEGATIVE, build_part, key
-from mlp.losses import Loss
+from mlp.losses import LOSSES, Loss
 
-REGRESSION: dict[str, Callable[..., Loss]] = {
-    "squared_error": losses.SquaredError,
-    "absolute_error": losses.AbsoluteError,
-    "huber": losses.Huber,
-    "log_cosh": losses.LogCosh,
-    "quantile": losses.Quantile,
-    "poisson": losses.Poisson,
-}
-ONE_OF_MANY: dict[str, Callable[..., Loss]] = {
-    "cross_entropy": losses.SoftmaxCrossEntropy,
-    "focal": losses.Focal,
-    "hinge": losses.Hinge,
-}
-YES_OR_NO: dict[str, Callable[..., Loss]] = {
-    "cross_entropy": losses.SigmoidCrossEntropy,
-    "focal": losses.SigmoidFocal,
-    "hinge": losses.BinaryHinge,
-}
+REGRESSION, ONE_OF_MANY, YES_OR_NO = LOSSES["numbers"], LOSSES["one_of_many"], LOSSES["yes_or_no"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from mlp import optimizers, schedules
+from mlp import optimizers
 from mlp.config.schema import (
     DERIVED,
     NAME,
@@ -29,21 +29,11 @@ from mlp.layers import Dense, Layer, Residual
 from mlp.layers.chain import slices
 from mlp.network import Layout
 from mlp.optimizers import OPTIMIZERS, Frozen, MovingAverage, Optimizer
+from mlp.schedules import SCHEDULES
 
-_RULES_BY_RATE = {
-    1.0: "adadelta lars polyak dog dadapt_adam prodigy",
-    0.5: "schedule_free_sgd",
-    0.3: "qhm",
-    0.1: "sgd averaged_sgd shampoo bold_driver rprop rprop_minus irprop_plus irprop_minus quickprop",
-    0.05: "adahessian delta_bar_delta",
-    0.02: "momentum nesterov adagrad adamax",
-    0.01: "aggmo radam yogi adan qhadam schedule_free_adamw",
-    0.005: "adam adamw amsgrad nadam adabelief adopt lamb muon soap",
-    0.003: "sign_sgd rmsprop ademamix",
-    0.002: "lion sophia",
-    0.001: "signum centered_rmsprop",
+USUAL_RATES: Mapping[str, float] = {
+    name: kind.usual_rate for name, kind in OPTIMIZERS.items() if kind.usual_rate is not None
 }
-USUAL_RATES: Mapping[str, float] = {name: rate for rate, names in _RULES_BY_RATE.items() for name in names.split()}
 """A learning rate of each rule that suits inputs of deviation 1 and weights that start as they should.
 
 About a third of the rate that brings the training loss of digits lowest in 8 epochs (32 rectifiers, batches of 32), as
@@ -113,7 +103,7 @@ def build_rule(
             "or take levenberg_marquardt, which is for other losses too."
         )
     if given.schedule != "constant":
-        if rule.alone:
+        if rule.single_network:
             raise ConfigError(f"[optimizer] {given.name} finds its own step lengths. Leave out the schedule.")
         schedule = _build_schedule(given.schedule, getattr(rule, "learning_rate", None), steps_per_epoch, n_steps)
         rule = replace(rule, learning_rate=schedule)  # type: ignore[type-var]
@@ -151,26 +141,9 @@ def _differing_fields(a: Any, b: Any) -> list[str]:
 def _build_schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: int) -> Any:
     """A schedule from its name and keys; lengths that are not given follow from the length of the run."""
     name, own = name_and_keys(given)
-    defaults: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-        "constant": (schedules.Constant, {}),
-        "step": (schedules.StepDecay, {"every": max(1, total // 3)}),
-        "multi_step": (schedules.MultiStep, {"at": [max(1, total // 2), max(1, total * 3 // 4)]}),
-        "exponential": (schedules.Exponential, {"every": max(1, total // 2)}),
-        "inverse_time": (schedules.InverseTime, {"every": max(1, total // 10)}),
-        "polynomial": (schedules.Polynomial, {"steps": total}),
-        "cosine": (schedules.Cosine, {"steps": total}),
-        "cosine_restarts": (
-            schedules.CosineRestarts,
-            {"steps": max(1, total // 7)},
-        ),  # 1 + 2 + 4: ends at the end of a period
-        "one_cycle": (schedules.OneCycle, {"steps": total}),
-        "triangular": (schedules.Triangular, {"steps": 2 * per_epoch}),
-        "plateau": (schedules.ReduceOnPlateau, {"window": per_epoch}),
-        "warmup": (schedules.WarmUp, {"steps": max(1, total // 20)}),
-    }
-    if name not in defaults:
-        raise UnknownNameError("[optimizer] schedule", name, defaults)
-    (kind, keys), where = defaults[name], f"[optimizer] schedule {name}"
+    if name not in SCHEDULES:
+        raise UnknownNameError("[optimizer] schedule", name, SCHEDULES)
+    kind, keys, where = SCHEDULES[name], SCHEDULES[name].lengths(total, per_epoch), f"[optimizer] schedule {name}"
     if name == "warmup":
         then = _build_schedule(own.pop("then", "constant"), rate, per_epoch, total)
         return build_part(kind, {"then": then, **keys, **own}, where)
@@ -195,7 +168,7 @@ def wrap_rule(rule: Optimizer, given: OptimizerConfig, max_norm: float, layout: 
     """The rule with its wrappers, or the rule itself where there are none. Outermost is what only follows."""
     for name, wrap in WRAPPERS.items():
         amount = getattr(given, name)
-        if amount and rule.alone:
+        if amount and rule.single_network:
             raise ConfigError(
                 f"[optimizer] {name} changes the gradient or the step of a rule, and {given.name} searches by itself. "
                 "Leave it out, or take a rule like momentum or adam."
@@ -208,7 +181,7 @@ def wrap_rule(rule: Optimizer, given: OptimizerConfig, max_norm: float, layout: 
 
 def _bound_weights(rule: Optimizer, name: str, radius: float, layout: Layout) -> Optimizer:
     """The rule with the weights into each hidden unit kept within [network] max_norm."""
-    if rule.alone or isinstance(rule, optimizers.ScheduleFreeSGD | optimizers.ScheduleFreeAdamW):
+    if rule.single_network or isinstance(rule, optimizers.ScheduleFreeSGD | optimizers.ScheduleFreeAdamW):
         raise ConfigError(
             f"[network] max_norm = {radius:g} puts weights back after a step, and [optimizer] {name} would not go on "
             "from there: it keeps a place of its own. Use another rule, or [loss] l2."

@@ -289,14 +289,14 @@ def _usual_rate(rule: Any, n_epochs: Any, steps_per_epoch: int) -> dict[str, Any
 def _usual_schedule(rule: Any) -> str:
     """A cosine, but a constant rate for rules that compare one step with the next or need no schedule."""
     kind = _find_rule(rule)
-    fits = kind is not None and not (kind.full_batch or kind.alone or rule.startswith("schedule_free"))
+    fits = kind is not None and not (kind.full_batch or kind.single_network or rule.startswith("schedule_free"))
     return "cosine" if fits and any(f.name == "learning_rate" for f in fields(kind)) else "constant"
 
 
 def _usual_l2(rule: Any) -> float:
     """A small penalty; none for rules that search, because some of them cannot have any."""
     kind = _find_rule(rule)
-    return 0.0 if kind is not None and kind.alone else L2
+    return 0.0 if kind is not None and kind.single_network else L2
 
 
 def _find_rule(name: Any) -> Any:

@@ -18,7 +18,7 @@ from mlp.experiment.setup import Setup, set_up
 from mlp.history import History
 from mlp.model import Model, quiet
 from mlp.network import Network
-from mlp.optimizers.memory import average, looks_ahead
+from mlp.optimizers.moving_averages import find_average, looks_ahead
 from mlp.preprocessing import Part, Source, prepare
 from mlp.recorder import Recorder
 from mlp.running_statistics import update_statistics
@@ -133,7 +133,7 @@ def answering_model(setup: Setup, state: State) -> Model:
     Batch norm's statistics belong to the weights that train. For an average they are measured anew, on training rows as
     they are in use: without noise, dropout and augmentation. No generator of the run is used.
     """
-    mean = average(state.memory)
+    mean = find_average(state.memory)
     network = state.network
     if mean is not None or (looks_ahead(state.memory) and network.statistics.size):
         network = network.at(np.array(network.params if mean is None else mean))

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mlp.experiment.snapshot import Snapshot
 
 import mlp
-from mlp.experiment.snapshot import Snapshot
 from mlp.optimizers import OPTIMIZERS
 
 RULES: dict[str, Any] = {name: kind() for name, kind in OPTIMIZERS.items()} | {
