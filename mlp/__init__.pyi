@@ -49,32 +49,7 @@ from mlp.instruments import ESSENTIAL as ESSENTIAL
 from mlp.instruments import STANDARD as STANDARD
 from mlp.instruments import Instrument as Instrument
 from mlp.instruments import sample_grad_norms as sample_grad_norms
-from mlp.layers import ACTIVATIONS as ACTIVATIONS
-from mlp.layers import ELU as ELU
-from mlp.layers import GELU as GELU
-from mlp.layers import RBF as RBF
-from mlp.layers import SELU as SELU
-from mlp.layers import Activation as Activation
-from mlp.layers import BatchNorm as BatchNorm
-from mlp.layers import Dense as Dense
-from mlp.layers import Dropout as Dropout
-from mlp.layers import HardSigmoid as HardSigmoid
-from mlp.layers import HardTanh as HardTanh
-from mlp.layers import Identity as Identity
-from mlp.layers import Layer as Layer
-from mlp.layers import LayerNorm as LayerNorm
-from mlp.layers import LeakyReLU as LeakyReLU
-from mlp.layers import Maxout as Maxout
-from mlp.layers import Noise as Noise
-from mlp.layers import Place as Place
-from mlp.layers import ReLU as ReLU
-from mlp.layers import Residual as Residual
-from mlp.layers import Sigmoid as Sigmoid
-from mlp.layers import SiLU as SiLU
-from mlp.layers import Softmax as Softmax
-from mlp.layers import Softplus as Softplus
-from mlp.layers import Softsign as Softsign
-from mlp.layers import Tanh as Tanh
+from mlp.layers import *
 from mlp.losses import *
 from mlp.network import Layout as Layout
 from mlp.network import Network as Network

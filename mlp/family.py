@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from mlp.hyperparameters import check_fields
 
@@ -25,6 +25,20 @@ class Named:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+
+class Operator(NamedTuple):
+    """An operator of ONNX. `attributes`: their values, or the names of the fields that hold them."""
+
+    name: str
+    attributes: Mapping[str, Any] = {}
+
+
+def find_operator(part: Any, *methods: str) -> Operator | None:
+    """The operator that a part names as `onnx`; None if a subclass changed one of the methods that it stands for."""
+    said = next(vars(kind) for kind in type(part).__mro__ if {"onnx", *methods} & set(vars(kind)))
+    found: Operator | None = said.get("onnx")
+    return found
 
 
 def name_of(part: Any) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, as_array, empty, empty_nodes, float_dtype, generator, input_nodes
 from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count, check_flag, check_kind
-from mlp.layers.chain import checked, names, settle, slices
+from mlp.layers.chain import check_layers, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
 
 
@@ -44,7 +44,7 @@ class Layout:
     @classmethod
     def of(cls, layers: Sequence[Layer]) -> Layout:
         """The layout of some layers, each of which learns its width and what follows it."""
-        layers = checked(layers)
+        layers = check_layers(layers)
         if not layers:
             raise ShapeError("layers are none, and a network needs at least one layer: Network([Dense(2, 1)]).")
         if not layers[0].n_in:

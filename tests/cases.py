@@ -16,7 +16,6 @@ import mlp
 from mlp import initializers, schedules
 from mlp.data import Dataset
 from mlp.data.scale import none
-from mlp.layers.dropout import DropoutScratch
 from mlp.layers.noise import NoiseScratch
 from mlp.layers.residual import BlockScratch
 from mlp.preprocessing import Part, Prepared, Preprocessing
@@ -317,9 +316,7 @@ def member(population: mlp.Network, index: tuple[int, ...]) -> mlp.Network:
 
 
 def noise_of(theirs: Any, mine: Any, index: tuple[int, ...]) -> Any:
-    """`mine`, but with the dropout masks that member `index` of a population met."""
-    if isinstance(theirs, DropoutScratch):
-        return DropoutScratch(theirs.mask[index], None)
+    """`mine`, but with the noise that member `index` of a population met."""
     if isinstance(theirs, NoiseScratch):
         return NoiseScratch(theirs.noise[index], None)
     if isinstance(theirs, BlockScratch):

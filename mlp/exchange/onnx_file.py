@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from mlp import losses
 from mlp.arrays import Array, float_dtype
 from mlp.data import Scaling
 from mlp.data.boxed import unboxed
@@ -24,27 +23,12 @@ from mlp.data.cells import as_integers
 from mlp.errors import HyperparameterError, MissingExtraError, ShapeError, UnknownNameError
 from mlp.exchange.onnx_layers import Graph, translate_layers
 from mlp.experiment import Run
-from mlp.losses import Loss
+from mlp.family import Operator, find_operator
+from mlp.losses import LOSSES, Loss
 from mlp.model import Model, OutputHead
 from mlp.network import Network
 from mlp.preprocessing import Preprocessing
 from mlp.storage.atomic import write_file
-
-LINKS: dict[type[Loss], str] = {
-    losses.SoftmaxCrossEntropy: "Softmax",
-    losses.Focal: "Softmax",
-    losses.SigmoidCrossEntropy: "Sigmoid",
-    losses.SigmoidFocal: "Sigmoid",
-    losses.Poisson: "Exp",
-    losses.Hinge: "Identity",
-    losses.BinaryHinge: "Identity",
-    losses.SquaredError: "Identity",
-    losses.AbsoluteError: "Identity",
-    losses.Huber: "Identity",
-    losses.LogCosh: "Identity",
-    losses.Quantile: "Identity",
-}
-"""What `loss.predict` makes of raw outputs, by loss."""
 
 
 def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = np.float64) -> Path:
@@ -59,7 +43,8 @@ def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = n
     as here; float32 ones, which some runtimes prefer, lose what their digits lose. Of a network: `X` (rows, n_in) and
     `outputs` (rows, n_out), in its dtype.
 
-    Opset 18. MissingExtraError without the extra `onnx`; UnknownNameError for a layer of your own.
+    Opset 18. MissingExtraError without the extra `onnx`; UnknownNameError for a layer or a loss of your own that names
+    no operator as `onnx`.
     """
     onnx, rows = import_extra("onnx", "ONNX export", "onnx"), float_dtype(rows, "rows")
     if isinstance(model, Run):
@@ -154,7 +139,7 @@ def combine_members(graph: Graph, head: OutputHead, raws: list[str]) -> str:
     for one in said[1:]:
         total = graph.apply("Add", total, one)
     mean = graph.apply("Div", total, graph.constant(np.float64(len(raws)), "members"))
-    link = LINKS[type(head.loss)]
+    link = find_link(head.loss).name
     if link == "Identity":
         return mean
     if link == "Sigmoid":
@@ -170,11 +155,16 @@ def _log(graph: Graph, p: str) -> str:
 
 def _predict(graph: Graph, loss: Loss, raw: str) -> str:
     """`loss.predict`."""
-    if type(loss) not in LINKS:
-        known = [kind.__name__ for kind in LINKS]
+    return graph.apply_operator(find_link(loss), loss, raw)
+
+
+def find_link(loss: Loss) -> Operator:
+    """The operator that `loss.predict` is."""
+    found = find_operator(loss, "predict")
+    if found is None:
+        known = [kind.__name__ for kinds in LOSSES.values() for kind in kinds.values()]
         raise UnknownNameError("translation to ONNX for the loss", type(loss).__name__, known)
-    link = LINKS[type(loss)]
-    return graph.apply(link, raw, **({"axis": -1} if link == "Softmax" else {}))
+    return found
 
 
 def _numbers(graph: Graph, head: OutputHead, raw: str, dtype: Any) -> Any:
@@ -238,7 +228,7 @@ def _probabilities(graph: Graph, head: OutputHead, raw: str, dtype: Any) -> Any:
     if one:
         rest = graph.apply("Sub", graph.constant(np.dtype(dtype).type(1), "one"), p)
         p = graph.apply("Concat", rest, p, axis=1)
-    elif head.task == "classification" and LINKS[type(head.loss)] != "Softmax":
+    elif head.task == "classification" and find_link(head.loss).name != "Softmax":
         p = _shares(graph, p, dtype)
     graph.end(p, "probabilities")
     return graph.value("probabilities", dtype, 2 if one else head.n_out)

@@ -2,8 +2,8 @@
 
 A `Graph` is a model while it is put together. Values are named after the place they come from, so that a viewer shows
 `dense1/Gemm` and `batchnorm1/BatchNormalization`. Samples are rows here, as ONNX has them; in a network they are
-columns. A layer is as it is in use: dropout passes everything on, batch norm takes its running statistics. To export a
-layer of your own, add it to `TRANSLATIONS`.
+columns. A layer is as it is in use: dropout passes everything on, batch norm takes its running statistics. A layer
+that is an operator of ONNX names it as `onnx`; `TRANSLATIONS` has those that are several together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from mlp import layers
 from mlp.arrays import Array
 from mlp.errors import UnknownNameError
-from mlp.layers import Layer
+from mlp.family import Operator, find_operator
+from mlp.layers import ACTIVATIONS, Layer
 from mlp.layers.chain import names, slices
 
 OPSET = 18  # the first in which what a runtime has no kernel for is defined by what it has: Elu of float64, say
@@ -51,6 +52,11 @@ class Graph:
         called = self._free(operator, [node.name for node in self.nodes])
         self.nodes.append(self.onnx.helper.make_node(operator, inputs, [called], name=called, **attributes))
         return called
+
+    def apply_operator(self, operator: Operator, part: Any, x: str) -> str:
+        """What the operator that stands for a part makes of x; its name."""
+        known = {key: getattr(part, v) if isinstance(v, str) else v for key, v in operator.attributes.items()}
+        return self.apply(operator.name, x, **known)
 
     def cast(self, value: str, dtype: Any) -> str:
         """The value in another dtype."""
@@ -104,10 +110,13 @@ Translation: TypeAlias = Callable[[Graph, Any, Any, Array, str], str]
 
 def translate_layer(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str) -> str:
     """The name of y = f(x), and nodes in `graph` that compute it."""
-    if type(layer) not in TRANSLATIONS:
-        known = [kind.__name__ for kind in TRANSLATIONS]
+    if type(layer) in TRANSLATIONS:
+        return TRANSLATIONS[type(layer)](graph, layer, params, statistics, x)
+    operator = find_operator(layer, "forward", "infer")
+    if operator is None:
+        known = [kind.__name__ for kind in {*TRANSLATIONS, *ACTIVATIONS.values()}]
         raise UnknownNameError("translation to ONNX for the layer", type(layer).__name__, known)
-    return TRANSLATIONS[type(layer)](graph, layer, params, statistics, x)
+    return graph.apply_operator(operator, layer, x)
 
 
 def translate_layers(graph: Graph, called: tuple[str, ...], layers: Any, params: Any, statistics: Array, x: str) -> str:
@@ -119,11 +128,6 @@ def translate_layers(graph: Graph, called: tuple[str, ...], layers: Any, params:
         x = translate_layer(graph, layer, mine, statistics[share], x)
     graph.place = outside
     return x
-
-
-def _operator(name: str, attributes: Callable[[Any], dict[str, Any]] = lambda layer: {}) -> Translation:
-    """An operator that is the layer."""
-    return lambda graph, layer, params, statistics, x: graph.apply(name, x, **attributes(layer))
 
 
 def _nothing(graph: Graph, layer: Layer, params: Any, statistics: Array, x: str) -> str:
@@ -207,19 +211,9 @@ TRANSLATIONS: dict[type[Layer], Translation] = {
     layers.Identity: _nothing,
     layers.Dropout: _nothing,
     layers.Noise: _nothing,
-    layers.Sigmoid: _operator("Sigmoid"),
-    layers.Tanh: _operator("Tanh"),
-    layers.ReLU: _operator("Relu"),
-    layers.LeakyReLU: _operator("LeakyRelu", lambda layer: {"alpha": layer.negative_slope}),
-    layers.ELU: _operator("Elu", lambda layer: {"alpha": layer.alpha}),
-    layers.SELU: _operator("Selu"),
     layers.GELU: _gelu,
     layers.SiLU: _silu,
-    layers.Softplus: _operator("Softplus"),
-    layers.Softsign: _operator("Softsign"),
-    layers.HardSigmoid: _operator("HardSigmoid", lambda layer: {"alpha": 1 / 6, "beta": 0.5}),
     layers.HardTanh: _hard_tanh,
-    layers.Softmax: _operator("Softmax", lambda layer: {"axis": -1}),
     layers.Maxout: _maxout,
     layers.RBF: _rbf,
     layers.BatchNorm: _batch_norm,

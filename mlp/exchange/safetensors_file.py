@@ -183,10 +183,10 @@ ARRAYS: dict[type[Layer], Callable[[Any, Array], dict[str, Array]]] = {
 
 
 KINDS: dict[str, type[Any]] = {
-    name: kind
-    for name in mlp.layers.__all__
-    if isinstance(kind := getattr(mlp.layers, name), type) and is_dataclass(kind)
-} | {kind.__name__: kind for kind in INITIALIZERS.values()}
+    kind.__name__: kind
+    for kind in (*vars(mlp.layers).values(), *INITIALIZERS.values())
+    if isinstance(kind, type) and is_dataclass(kind)
+}
 
 
 def describe_layers(value: Any) -> Any:

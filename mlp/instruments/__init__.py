@@ -16,7 +16,6 @@ from operator import attrgetter
 
 import numpy as np
 
-from mlp.instruments.ending import constant_output, out_of_reach, squashed_twice
 from mlp.instruments.epochs import saturated_share, saturated_units, silent_units
 from mlp.instruments.instrument import Instrument, Measure
 from mlp.instruments.nodes import (
@@ -32,6 +31,7 @@ from mlp.instruments.nodes import (
     saturated_fraction,
     squashing,
 )
+from mlp.instruments.output_layer import constant_output, out_of_reach, squashed_twice
 from mlp.instruments.samples import noise_along, noise_ratio, sample_grad_norms
 from mlp.instruments.start import (
     bias_mean,

@@ -16,6 +16,7 @@ from mlp.data.batches import as_batch
 from mlp.differences import gradient_errors
 from mlp.instruments.nodes import places
 from mlp.layers import Dense
+from mlp.layers.layer import find_preferred_initializer
 from mlp.network import Network
 from mlp.training import Step
 
@@ -64,7 +65,7 @@ def weight_gain(step: Step) -> Any:
 
 
 def _gain(step: Step, place: int, w: Array) -> float:
-    wish = next((layer.suits for layer in step.network.layers[place + 1 :] if layer.suits), "lecun_normal")
+    wish = find_preferred_initializer(step.network.layers[place + 1 :])
     return float(np.sqrt(np.square(w).mean() * w.shape[1] / (2 if wish.startswith("he") else 1)))
 
 

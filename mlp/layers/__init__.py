@@ -1,75 +1,28 @@
 """Layers: differentiable maps between nodes, each with its gradient.
 
-`layer` states the contract. To add one, write its class and one row in `tests/cases.py`.
+`layer` states the contract, `activation` that of functions of a single node. To add one, write its class, name it in
+one line here, in the order in which activations are listed, and give it one row in `tests/cases.py` and a reference.
 """
+# ruff: noqa: I001  # imported in the order in which activations are listed
 
-from mlp.layers.activation import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    HardSigmoid,
-    HardTanh,
-    Identity,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)
-from mlp.layers.dense import Dense
-from mlp.layers.dropout import Dropout
-from mlp.layers.layer import Layer, Place
-from mlp.layers.maxout import Maxout
-from mlp.layers.noise import Noise
-from mlp.layers.normalization import BatchNorm, LayerNorm
-from mlp.layers.rbf import RBF
-from mlp.layers.residual import Residual
+import typing as _typing
 
-ACTIVATIONS: dict[str, type[Layer]] = {
-    "identity": Identity,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "relu": ReLU,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "selu": SELU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "softplus": Softplus,
-    "softsign": Softsign,
-    "hard_sigmoid": HardSigmoid,
-    "hard_tanh": HardTanh,
-}
+from mlp.family import collect as _collect, listed as _listed
+from mlp.layers.layer import Layer as Layer, Place as Place
+from mlp.layers.dense import Dense as Dense
+from mlp.layers.rbf import RBF as RBF
+from mlp.layers.noise import Dropout as Dropout, Noise as Noise
+from mlp.layers.normalization import BatchNorm as BatchNorm, LayerNorm as LayerNorm
+from mlp.layers.residual import Residual as Residual
+from mlp.layers.rectifying import Maxout as Maxout
 
-__all__ = [
-    "ACTIVATIONS",
-    "ELU",
-    "GELU",
-    "RBF",
-    "SELU",
-    "Activation",
-    "BatchNorm",
-    "Dense",
-    "Dropout",
-    "HardSigmoid",
-    "HardTanh",
-    "Identity",
-    "Layer",
-    "LayerNorm",
-    "LeakyReLU",
-    "Maxout",
-    "Noise",
-    "Place",
-    "ReLU",
-    "Residual",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softplus",
-    "Softsign",
-    "Tanh",
-]
+from mlp.layers.activation import Activation as Activation, Identity as Identity
+from mlp.layers.squashing import Sigmoid as Sigmoid, Tanh as Tanh, Softmax as Softmax
+from mlp.layers.rectifying import ReLU as ReLU, LeakyReLU as LeakyReLU, ELU as ELU, SELU as SELU, GELU as GELU
+from mlp.layers.rectifying import SiLU as SiLU, Softplus as Softplus
+from mlp.layers.squashing import Softsign as Softsign, HardSigmoid as HardSigmoid, HardTanh as HardTanh
+
+ACTIVATIONS: dict[str, type[Layer]] = _collect(Activation, vars())
+
+if not _typing.TYPE_CHECKING:  # a list that is computed would hide from type checkers what is imported `as` itself
+    __all__ = _listed(vars())

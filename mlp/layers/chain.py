@@ -14,7 +14,7 @@ from mlp.errors import ShapeError, in_one_line
 from mlp.layers.layer import Layer
 
 
-def checked(layers: Any) -> tuple[Layer, ...]:
+def check_layers(layers: Any) -> tuple[Layer, ...]:
     """The layers, if that is what they are."""
     if isinstance(layers, Layer) or not isinstance(layers, Iterable):
         raise ShapeError(
@@ -34,7 +34,7 @@ def checked(layers: Any) -> tuple[Layer, ...]:
 
 def settle(layers: Iterable[Layer], n_in: int) -> tuple[Layer, ...]:
     """The layers, each knowing its width and what follows it."""
-    waiting = checked(layers)
+    waiting = check_layers(layers)
     settled: list[Layer] = []
     for i, layer in enumerate(waiting):
         try:

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.errors import HyperparameterError, ShapeError, check_count, check_finite, check_not_negative
+from mlp.errors import HyperparameterError
+from mlp.hyperparameters import Finite, NotNegative
 from mlp.initializers import Initializer, find_initializer
-from mlp.layers.layer import Layer
+from mlp.layers.layer import Layer, Weighted, find_preferred_initializer
 
 
-class DenseRoom(NamedTuple):
-    """Room for one product like W without the bias column, x, y each."""
+class DenseTangent(NamedTuple):
+    """Arrays for one product like W without the bias column, x, y each."""
 
     weights: Array
     x: Array
@@ -23,7 +24,7 @@ class DenseRoom(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Dense(Layer):
+class Dense(Weighted):
     """Weighted sums.
 
         y = W · [x; 1]
@@ -36,19 +37,13 @@ class Dense(Layer):
     weights but not the bias weights, once for each step whatever the batch size.
     """
 
-    n_in: int
-    n_out: int
     weights: Initializer | str = "auto"
-    bias: float = 0.0
-    l1: float = 0.0
-    l2: float = 0.0
+    bias: Finite = 0.0
+    l1: NotNegative = 0.0
+    l2: NotNegative = 0.0
 
     def __post_init__(self) -> None:
-        check_count("n_in", self.n_in)
-        check_count("n_out", self.n_out)
-        check_finite("bias", self.bias)
-        check_not_negative("l1", self.l1)
-        check_not_negative("l2", self.l2)
+        super().__post_init__()
         if isinstance(self.weights, str) and self.weights != "auto":
             object.__setattr__(self, "weights", find_initializer(self.weights))
         elif isinstance(self.weights, type | np.ndarray | np.generic) or not (
@@ -57,26 +52,16 @@ class Dense(Layer):
             raise HyperparameterError("weights", self.weights, "an initializer, the name of one, or 'auto'")
 
     @property
-    def n_params(self) -> int:
-        """(n_in + 1) · n_out."""
-        return (self.n_in + 1) * self.n_out
-
-    @property
     def penalised(self) -> bool:
         """Whether l1 or l2 is on."""
         return self.l1 > 0 or self.l2 > 0
 
     def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
         """Check the width; let the activation that follows choose the initializer."""
-        if n_in != self.n_in:
-            raise ShapeError(
-                f"Dense({self.n_in}, {self.n_out}) takes {self.n_in} inputs, but what stands before it gives {n_in}. "
-                f"Make it Dense({n_in}, {self.n_out})."
-            )
+        settled = super().settled(n_in, following)
         if self.weights != "auto":
-            return self
-        wish = next((layer.suits for layer in following if layer.suits), "lecun_normal")
-        return replace(self, weights=find_initializer(wish))
+            return settled
+        return replace(settled, weights=find_initializer(find_preferred_initializer(following)))
 
     def view(self, block: Array) -> Array:
         """W."""
@@ -107,15 +92,15 @@ class Dense(Layer):
         grad[..., :-1] += self.l1 * np.sign(w) + self.l2 * w
         return self.l1 * np.abs(w).sum((-1, -2)) + self.l2 / 2 * np.square(w).sum((-1, -2))
 
-    def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> DenseRoom:
-        """Room only: it is linear in x and in W."""
+    def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> DenseTangent:
+        """Arrays for products only: it is linear in x and in W."""
         like_x = (*params.shape[:-2], *x.values.shape[-2:])  # the inputs of a population may be shared
-        return DenseRoom(
+        return DenseTangent(
             np.empty(params[..., :-1].shape, params.dtype), np.empty(like_x, params.dtype), np.empty_like(y.values)
         )
 
     def forward_along(
-        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: DenseRoom, r_y: Array
+        self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: DenseTangent, r_y: Array
     ) -> None:
         """R{y} = V [x; 1] + W [R{x}; 0]."""
         np.matmul(v, x.with_bias, out=r_y)
@@ -133,7 +118,7 @@ class Dense(Layer):
         r_y: Array,
         d_y: Array,
         r_d_y: Array,
-        scratch: DenseRoom,
+        scratch: DenseTangent,
         r_grad: Array,
         r_d_x: Array | None,
     ) -> None:

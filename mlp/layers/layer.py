@@ -9,25 +9,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.errors import DerivativeError, HyperparameterError
+from mlp.errors import DerivativeError, HyperparameterError, ShapeError
+from mlp.family import Named, Operator
+from mlp.hyperparameters import Count
 
 Params: TypeAlias = Any
 """Names onto a slice of the flat parameter vector: an array, or a tuple of arrays. Never a copy."""
 
 
-class Layer(ABC):
+class Layer(ABC, Named):
     """A differentiable map y = f(x; params).
+
+    `preferred_initializer`: for the weights that feed the layer; None: ask the layer after it. `onnx`: the operator of
+    ONNX that the layer is in use; None: there is none, or several together, as `exchange` puts them.
 
     Of the arrays below, `x` and `d_x` have n_in rows, `y` and `d_y` n_out; columns are samples; `grad` is laid out
     like `params`. What grows with the number of samples and outlives a call is in `scratch`.
     """
 
-    suits: ClassVar[str | None] = "lecun_normal"  # initializer for weights that feed it; None: ask the next
+    preferred_initializer: ClassVar[str | None] = "lecun_normal"
+    onnx: ClassVar[Operator | None] = None
 
     if TYPE_CHECKING:  # plain fields or properties in the layers; frozen either way
 
@@ -64,7 +71,7 @@ class Layer(ABC):
         """Names onto `block` (*population, n_params), this layer's slice of a flat vector. No copy."""
         return block
 
-    def init(self, params: Params, statistics: Array, rng: np.random.Generator) -> None:  # noqa: B027
+    def init(self, params: Params, statistics: Array, rng: np.random.Generator) -> None:
         """Write first values into `params` and `statistics`."""
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Any:
@@ -185,7 +192,56 @@ UNSIZED = 0
 """The width of a layer that has not yet been put into a network."""
 
 
-def check_width(n_in: Any) -> None:
+def check_width(name: str, value: Any) -> None:
     """Refuse what is no width, and UNSIZED is one."""
-    if isinstance(n_in, bool) or not isinstance(n_in, int | np.integer) or n_in < UNSIZED:
-        raise HyperparameterError("n_in", n_in, "a whole number, 1 or more; left out, it follows")
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < UNSIZED:
+        raise HyperparameterError(name, value, "a whole number, 1 or more; left out, it follows")
+
+
+Width: TypeAlias = Annotated[int, check_width]
+
+
+@dataclass(frozen=True)
+class WidthFollows(Layer):
+    """A layer with as many nodes as the layer before it has."""
+
+    n_in: Width = field(default=UNSIZED, kw_only=True)
+
+    @property
+    def n_out(self) -> int:
+        """As many as go in."""
+        return self.n_in
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Take on the width of what stands before."""
+        if self.n_in not in (UNSIZED, n_in):
+            raise ShapeError(f"{self} is fed by {n_in} nodes. Leave its n_in out: it follows.")
+        return replace(self, n_in=n_in)
+
+
+@dataclass(frozen=True)
+class Weighted(Layer):
+    """A layer with a weight for each pair of an input and a unit, and one more number for each unit."""
+
+    n_in: Count
+    n_out: Count
+
+    @property
+    def n_params(self) -> int:
+        """(n_in + 1) · n_out."""
+        return (self.n_in + 1) * self.n_out
+
+    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
+        """Check the width."""
+        if n_in != self.n_in:
+            kind = type(self).__name__
+            raise ShapeError(
+                f"{kind}({self.n_in}, {self.n_out}) takes {self.n_in} inputs, but what stands before it gives {n_in}. "
+                f"Make it {kind}({n_in}, {self.n_out})."
+            )
+        return self
+
+
+def find_preferred_initializer(following: Sequence[Layer]) -> str:
+    """The name of the initializer that suits weights before these layers."""
+    return next((wish for layer in following if (wish := layer.preferred_initializer)), "lecun_normal")

@@ -1,64 +1,99 @@
-"""Noise that is added to nodes, so that a small change of them changes no answer."""
+"""Noise while a network trains: dropout, which keeps units from relying on one another, and noise that is added.
+
+In use both give what they are given.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.errors import check_not_negative
-from mlp.layers.activation import Activation
+from mlp.hyperparameters import Fraction, NotNegative
+from mlp.layers.activation import StraightPieces
 
 
 class NoiseScratch(NamedTuple):
-    """`noise` (*population, n, N); `rng` draws it, or None: the noise stays."""
+    """`noise` (*population, n, N): what was drawn. `rng` draws it, or None: the noise stays."""
 
     noise: Array
     rng: np.random.Generator | None
 
 
-@dataclass(frozen=True)
-class Noise(Activation):
-    """y = x + std · ε, ε ~ N(0, 1) for each node and sample, drawn anew at each step. In use: y = x.
+class Noisy(StraightPieces):
+    """A layer that draws a number for each node and sample at each step."""
 
-    Before the first weights it is a penalty on the slope of the answer: for squared errors, to first order,
-    ½ std² Σ(∂y/∂x)². Bishop (1995), "Training with noise is equivalent to Tikhonov regularization", eq. 15.
-    """
+    preferred_initializer = None
 
-    std: float = 0.1
-
-    suits: ClassVar[str | None] = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_not_negative("std", self.std)
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, out: Array) -> None:
+        """Write new noise into `out`."""
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> NoiseScratch:
-        """Room for the noise, and the generator that draws it."""
+        """An array for the noise, and the generator that draws it."""
         return NoiseScratch(np.zeros(y.values.shape, y.values.dtype), rng)
 
     def replay(self, scratch: NoiseScratch, y: Nodes) -> NoiseScratch:
         """The same noise, not drawn again."""
         return NoiseScratch(scratch.noise, None)
 
-    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: NoiseScratch) -> None:
-        """Draw the noise and add it."""
-        noise, rng = scratch
-        if rng is not None:
-            rng.standard_normal(out=noise, dtype=noise.dtype)
-            noise *= self.std
-        np.add(x.values, noise, out=y.values)
+    def _next(self, scratch: NoiseScratch) -> Array:
+        """The noise of this pass."""
+        if scratch.rng is not None:
+            self.draw(scratch.rng, scratch.noise)
+        return scratch.noise
 
     def infer(self, params: Array, x: Nodes, y: Nodes, scratch: NoiseScratch) -> None:
         """y = x."""
         np.copyto(y.values, x.values)
 
+
+@dataclass(frozen=True)
+class Dropout(Noisy):
+    """y = mask · x; each node is 0 with probability `rate` and else 1/(1 - rate) times as large. In use: y = x.
+
+    Srivastava et al. (2014), section 4, in the "inverted" form that needs no scaling in use.
+    """
+
+    rate: Fraction = 0.5
+
+    def draw(self, rng: np.random.Generator, out: Array) -> None:
+        """The mask: 0 or 1/(1 - rate)."""
+        rng.random(out=out, dtype=out.dtype)
+        np.greater_equal(out, self.rate, out=out)
+        out *= 1 / (1 - self.rate)
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: NoiseScratch) -> None:
+        """Draw a mask and apply it."""
+        np.multiply(x.values, self._next(scratch), out=y.values)
+
+    def slope(self, x: Array, y: Array, scratch: NoiseScratch, out: Array) -> None:
+        """The mask."""
+        np.copyto(out, scratch.noise)
+
+
+@dataclass(frozen=True)
+class Noise(Noisy):
+    """y = x + std · ε, ε ~ N(0, 1) for each node and sample, drawn anew at each step. In use: y = x.
+
+    Before the first weights it is a penalty on the slope of the answer: for squared errors, to first order,
+    ½ std² Σ(∂y/∂x)². Bishop (1995), "Training with noise is equivalent to Tikhonov regularization", eq. 15.
+    """
+
+    std: NotNegative = 0.1
+
+    def draw(self, rng: np.random.Generator, out: Array) -> None:
+        """std · ε."""
+        rng.standard_normal(out=out, dtype=out.dtype)
+        out *= self.std
+
+    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: NoiseScratch) -> None:
+        """Draw the noise and add it."""
+        np.add(x.values, self._next(scratch), out=y.values)
+
     def slope(self, x: Array, y: Array, scratch: NoiseScratch, out: Array) -> None:
         """1."""
         out.fill(1)
-
-    def bend(self, x: Array, y: Array, scratch: NoiseScratch) -> Any:
-        """0."""
-        return 0.0

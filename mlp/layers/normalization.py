@@ -6,15 +6,14 @@ along another axis, so it is written once. Batch norm's running statistics are d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes, effective_size
-from mlp.errors import ShapeError, check_fraction, check_positive
-from mlp.layers.layer import UNSIZED, Layer, check_width
+from mlp.hyperparameters import Fraction, Positive
+from mlp.layers.layer import WidthFollows
 
 
 class NormParams(NamedTuple):
@@ -58,34 +57,18 @@ def _column_pair(block: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
-class _Norm(Layer):
+class _Norm(WidthFollows):
     """y = γ (x - mean)/√(variance + ε) + β, mean and variance taken along one axis."""
 
-    epsilon: float = 1e-5
-    n_in: int = field(default=UNSIZED, kw_only=True)
+    epsilon: Positive = 1e-5
 
-    suits: ClassVar[str | None] = None
+    preferred_initializer = None
     axis: ClassVar[int]
-
-    def __post_init__(self) -> None:
-        check_width(self.n_in)
-        check_positive("epsilon", self.epsilon)
-
-    @property
-    def n_out(self) -> int:
-        """As many as go in."""
-        return self.n_in
 
     @property
     def n_params(self) -> int:
         """γ and β."""
         return 2 * self.n_in
-
-    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
-        """Take on the width of what stands before."""
-        if self.n_in not in (UNSIZED, n_in):
-            raise ShapeError(f"{self} is fed by {n_in} nodes. Leave its n_in out: it follows.")
-        return replace(self, n_in=n_in)
 
     def view(self, block: Array) -> NormParams:
         """γ, then β."""
@@ -212,7 +195,7 @@ class _Norm(Layer):
 class LayerNorm(_Norm):
     """Normalise each sample over the nodes: y = γ (x - mean)/√(variance + ε) + β. Ba, Kiros & Hinton (2016), eq. 4."""
 
-    axis: ClassVar[int] = -2
+    axis = -2
 
 
 @dataclass(frozen=True)
@@ -236,13 +219,9 @@ class BatchNorm(_Norm):
     A batch whose weights are all 0 is normalised as if they were equal, and leaves the running statistics as they are.
     """
 
-    momentum: float = 0.1
+    momentum: Fraction = 0.1
 
-    axis: ClassVar[int] = -1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fraction("momentum", self.momentum)
+    axis = -1
 
     @property
     def n_statistics(self) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes
-from mlp.errors import ShapeError, check_count, check_positive
-from mlp.layers.layer import Layer
+from mlp.hyperparameters import Positive
+from mlp.layers.layer import Weighted
 
 
 class RBFParams(NamedTuple):
@@ -21,7 +20,7 @@ class RBFParams(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RBF(Layer):
+class RBF(Weighted):
     """Gaussian units.
 
         y_j = exp(-½ ‖x - c_j‖² / σ_j²)
@@ -33,30 +32,9 @@ class RBF(Layer):
     Broomhead & Lowe (1988), eq. 2 with Moody & Darken's (1989) Gaussian.
     """
 
-    n_in: int
-    n_out: int
-    width: float = 1.0
+    width: Positive = 1.0
 
-    suits: ClassVar[str | None] = None
-
-    def __post_init__(self) -> None:
-        check_count("n_in", self.n_in)
-        check_count("n_out", self.n_out)
-        check_positive("width", self.width)
-
-    @property
-    def n_params(self) -> int:
-        """(n_in + 1) · n_out."""
-        return (self.n_in + 1) * self.n_out
-
-    def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
-        """Check the width."""
-        if n_in != self.n_in:
-            raise ShapeError(
-                f"RBF({self.n_in}, {self.n_out}) takes {self.n_in} inputs, but what stands before it gives {n_in}. "
-                f"Make it RBF({n_in}, {self.n_out})."
-            )
-        return self
+    preferred_initializer = None
 
     def view(self, block: Array) -> RBFParams:
         """Centres, then logarithms of the widths."""

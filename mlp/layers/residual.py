@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes, empty_nodes
 from mlp.errors import ShapeError
-from mlp.layers.chain import checked, names, settle, slices
-from mlp.layers.layer import UNSIZED, Layer, Params, Place, check_width
+from mlp.layers.chain import check_layers, names, settle, slices
+from mlp.layers.layer import Layer, Params, Place, WidthFollows
 
 
 class BlockScratch(NamedTuple):
@@ -32,25 +32,17 @@ class BlockTangent(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Residual(Layer):
+class Residual(WidthFollows):
     """y = x + f(x), where f is `layers` one after another; they end as wide as they begin.
 
     The gradient has a way around f: ∂L/∂x = ∂L/∂y + fᵀ(∂L/∂y), so it cannot vanish there. He et al. (2016), eq. 1.
     """
 
     layers: Sequence[Layer]
-    n_in: int = field(default=UNSIZED, kw_only=True)
-
-    suits: ClassVar[str | None] = "lecun_normal"
 
     def __post_init__(self) -> None:
-        check_width(self.n_in)
-        object.__setattr__(self, "layers", checked(self.layers))
-
-    @property
-    def n_out(self) -> int:
-        """As many as go in."""
-        return self.n_in
+        super().__post_init__()
+        object.__setattr__(self, "layers", check_layers(self.layers))
 
     @property
     def n_params(self) -> int:
@@ -118,25 +110,21 @@ class Residual(Layer):
 
     def forward(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """f(x), then + x."""
-        before = x
-        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
-            layer.forward(mine, before, after, theirs)
-            before = after
-        np.add(x.values, before.values, out=y.values)
+        self._pass("forward", params, x, y, scratch)
 
     def infer(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """f(x) as in use, then + x."""
-        before = x
-        for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
-            layer.infer(mine, before, after, theirs)
-            before = after
-        np.add(x.values, before.values, out=y.values)
+        self._pass("infer", params, x, y, scratch)
 
     def calibrate(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
         """Each layer inside in turn, on what the one before it gives in use; then + x."""
+        self._pass("calibrate", params, x, y, scratch)
+
+    def _pass(self, method: str, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
+        """Let each layer inside do this with what the one before it gave; then + x."""
         before = x
         for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
-            layer.calibrate(mine, before, after, theirs)
+            getattr(layer, method)(mine, before, after, theirs)
             before = after
         np.add(x.values, before.values, out=y.values)
 

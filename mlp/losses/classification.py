@@ -13,6 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError
+from mlp.family import Operator
 from mlp.hyperparameters import Fraction, NotNegative
 from mlp.losses.loss import Labelled, Pointwise, as_one_hot, check_values, share_out, weighted_mean
 
@@ -44,7 +45,7 @@ def _sign(t: Array, z: Array) -> Array:
 class OfSoftmax(Labelled):
     """A loss whose outputs are the logarithms of probabilities, up to a constant: p = softmax z."""
 
-    onnx = "Softmax"
+    onnx = Operator("Softmax", {"axis": -1})
 
     def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
         """∂²ℓ/∂z² v, times the sample's share."""
@@ -147,7 +148,7 @@ class YesOrNo(Pointwise):
 class OfSigmoid(YesOrNo):
     """A loss whose outputs are the logarithms of odds: p = σ(z)."""
 
-    onnx = "Sigmoid"
+    onnx = Operator("Sigmoid")
 
     def predict(self, output: Array) -> Array:
         """Probabilities."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError, DerivativeError, ShapeError
-from mlp.family import Named
+from mlp.family import Named, Operator
 
 
 class Loss(ABC, Named):
@@ -25,11 +25,12 @@ class Loss(ABC, Named):
     None: all 1. A batch whose weights are all 0 has loss 0 and gradient 0.
 
     A loss says its `name`, and what its `targets` are: "numbers", "one_of_many" (classes) or "yes_or_no" (an answer for
-    each output). Two losses for other targets may have one name. `onnx`: the operator of ONNX that `predict` is.
+    each output). Two losses for other targets may have one name. `onnx`: the operator of ONNX that `predict`
+    is; a loss that says another `predict` says it too, or cannot be exported.
     """
 
     targets: ClassVar[str] = "numbers"
-    onnx: ClassVar[str] = "Identity"
+    onnx: ClassVar[Operator | None] = Operator("Identity")
 
     @abstractmethod
     def value(self, output: Array, target: Array, weights: Array | None) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.errors import DataError
+from mlp.family import Operator
 from mlp.hyperparameters import Between, Positive
 from mlp.losses.loss import Pointwise, share_out, weighted_mean
 
@@ -161,7 +162,7 @@ class Quantile(_OfDifference):
 class Poisson(Pointwise):
     """p = eᶻ - t z: the output is the logarithm of a rate, t ≥ 0 a count. Up to ln t!, minus the log-likelihood."""
 
-    name, onnx = "poisson", "Exp"
+    name, onnx = "poisson", Operator("Exp")
 
     def point(self, z: Array, t: Array) -> Array:
         """eᶻ - t z."""
