@@ -123,7 +123,7 @@ def measured(step: mlp.Step) -> Gains:
 
 
 def gains(step: mlp.Step) -> Iterator[tuple[mlp.Layer, float]]:
-    """‖∂L/∂x‖/‖∂L/∂y‖ of every layer: `mlp.instruments.backward_gain`, but for the first one in a residual block.
+    """‖∂L/∂x‖/‖∂L/∂y‖ of every layer: `mlp.instruments.nodes.backward_gain`, but for the first one in a residual block.
 
     Block and first layer share one x and one ∂L/∂x; what came by the way around, the block's ∂L/∂y, is taken off.
     """

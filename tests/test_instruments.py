@@ -13,8 +13,7 @@ import pytest
 from cases import LAYERS, POPULATIONS, arrays_in, batch_for, inside, member
 
 import mlp
-from mlp import instruments
-from mlp.instruments import CHECKS, DETAILED
+from mlp.instruments import CHECKS, DETAILED, nodes, samples, vectors
 from mlp.training import Step
 
 ALONE = [i for i in DETAILED if i.measure and i not in CHECKS]  # what one step alone has an answer to
@@ -229,10 +228,10 @@ def test_names_are_told_apart() -> None:
 
 def test_the_learning_rate_is_that_of_each_member_and_of_the_schedule() -> None:
     rates = np.array([[0.1], [0.2]])
-    assert instruments.learning_rate(stepped(network((2,)), mlp.SGD(rates))).tolist() == [0.1, 0.2]
-    assert instruments.learning_rate(stepped(network(), mlp.SGD(mlp.StepDecay(0.8, every=1, factor=0.5)))) == 0.4
+    assert vectors.learning_rate(stepped(network((2,)), mlp.SGD(rates))).tolist() == [0.1, 0.2]
+    assert vectors.learning_rate(stepped(network(), mlp.SGD(mlp.StepDecay(0.8, every=1, factor=0.5)))) == 0.4
     wrapped = mlp.ClipNorm(mlp.Frozen(mlp.SGD(0.3), ()), 1.0)
-    assert instruments.learning_rate(stepped(network(), wrapped)) == 0.3
+    assert vectors.learning_rate(stepped(network(), wrapped)) == 0.3
 
 
 # worked numbers
@@ -247,36 +246,36 @@ def one_step(layers: list[mlp.Layer], params: list[float], x: list[list[float]],
 def test_norms_by_worked_numbers() -> None:
     """y = 1·2 + 0, e = 2: gradient (4, 2), update (-2, -1), parameters (-1, -1)."""
     step = one_step([mlp.Dense(1, 1)], [1, 0], [[2]], [[0]])
-    assert instruments.grad_norm(step) == pytest.approx(sqrt(20), rel=1e-15)  # one root
-    assert instruments.update_norm(step) == pytest.approx(sqrt(5), rel=1e-15)  # one root
-    assert instruments.param_norm(step) == pytest.approx(sqrt(2), rel=1e-15)  # one root
-    assert instruments.update_ratio_by_layer(step) == pytest.approx([sqrt(2.5)], rel=1e-15)  # one root
+    assert vectors.grad_norm(step) == pytest.approx(sqrt(20), rel=1e-15)  # one root
+    assert vectors.update_norm(step) == pytest.approx(sqrt(5), rel=1e-15)  # one root
+    assert vectors.param_norm(step) == pytest.approx(sqrt(2), rel=1e-15)  # one root
+    assert vectors.update_ratio_by_layer(step) == pytest.approx([sqrt(2.5)], rel=1e-15)  # one root
 
 
 def test_saturated_fraction_by_worked_numbers() -> None:
     """Of -10, -1, 0, 7 a sigmoid saturates at the first and the last: σ′(7) = 9e-4 < ¼ %."""
     step = one_step([mlp.Dense(1, 1), mlp.Sigmoid()], [1, 0], [[-10], [-1], [0], [7]], [[0]] * 4)
-    assert instruments.saturated_fraction(step).tolist() == [0.5]
+    assert nodes.saturated_fraction(step).tolist() == [0.5]
 
 
 def test_dead_fraction_by_worked_numbers() -> None:
     """Four units see x, -x, 1, -1 for x = 1, 2: the second and the last are never above 0."""
     params = [1, 0, -1, 0, 0, 1, 0, -1]
     layers = [mlp.Dense(1, 4), mlp.ReLU()]
-    assert instruments.dead_fraction(one_step(layers, params, [[1], [2]], [[0] * 4] * 2)).tolist() == [0.5]
+    assert nodes.dead_fraction(one_step(layers, params, [[1], [2]], [[0] * 4] * 2)).tolist() == [0.5]
 
 
 def test_activation_mean_and_std_by_worked_numbers() -> None:
     """Outputs 1, 3 and their rectified negatives' none: mean 2, deviation 1."""
     step = one_step([mlp.Dense(1, 1), mlp.ReLU()], [1, 0], [[1], [3]], [[0], [0]])
-    assert instruments.activation_mean(step).tolist() == [2, 2]
-    assert instruments.activation_std(step).tolist() == [1, 1]
+    assert nodes.activation_mean(step).tolist() == [2, 2]
+    assert nodes.activation_std(step).tolist() == [1, 1]
 
 
 def test_backward_gain_by_worked_numbers() -> None:
     """Through a weight of 3 the error comes back threefold; through σ at 0 a quarter of it."""
     step = one_step([mlp.Dense(1, 1), mlp.Sigmoid(), mlp.Dense(1, 1)], [1, 0, 3, 0], [[0]], [[0]])
-    assert list(instruments.backward_gain(step)) == [0.25, 3]
+    assert list(nodes.backward_gain(step)) == [0.25, 3]
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
@@ -292,19 +291,19 @@ def test_a_sigmoid_hands_back_a_quarter_at_most(scale: float) -> None:
 
 def test_where_no_signal_comes_the_gain_is_0() -> None:
     step = one_step([mlp.Dense(1, 1), mlp.Tanh(), mlp.Dense(1, 1)], [1, 0, 0, 0], [[1]], [[0]])
-    assert list(instruments.backward_gain(step)) == [0, 0]
+    assert list(nodes.backward_gain(step)) == [0, 0]
 
 
 def test_a_network_that_stands_still_at_zero_has_ratio_0() -> None:
     step = one_step([mlp.Dense(1, 1)], [0, 0], [[1]], [[0]])
-    assert instruments.update_ratio_by_layer(step).tolist() == [0]
+    assert vectors.update_ratio_by_layer(step).tolist() == [0]
 
 
 def test_norms_by_layer_add_up_to_the_norm() -> None:
     step = stepped(network())
     for name in ("grad", "update", "param"):
-        squares = getattr(instruments, f"{name}_squares_by_layer")(step)
-        whole = getattr(instruments, f"{name}_norm")(step)
+        squares = getattr(vectors, f"{name}_squares_by_layer")(step)
+        whole = getattr(vectors, f"{name}_norm")(step)
         assert whole == pytest.approx(sum(squares) ** 0.5, rel=1e-14)  # order of summing
 
 
@@ -378,7 +377,7 @@ def test_the_noise_ratio_is_that_of_a_loop_over_samples(name: str, weighted: boo
     if weights is not None:
         grads *= (7 * weights / weights.sum())[:, None]
     expected = sqrt(grads.var(0, ddof=1).sum() / (7 * np.square(grads.mean(0)).sum()))
-    assert instruments.noise_ratio(step) == pytest.approx(expected, rel=1e-11)  # a difference of sums
+    assert samples.noise_ratio(step) == pytest.approx(expected, rel=1e-11)  # a difference of sums
 
 
 @pytest.mark.parametrize("name", ["dense", "relu", "residual", "maxout", "layer_norm"])
@@ -393,16 +392,16 @@ def test_the_samples_of_a_population_are_those_of_its_members(name: str) -> None
 
 def test_samples_that_agree_have_no_noise_and_one_alone_has_none_to_tell() -> None:
     same = one_step([mlp.Dense(1, 1)], [1, 0], [[2], [2]], [[0], [0]])
-    assert instruments.noise_ratio(same) == 0
+    assert samples.noise_ratio(same) == 0
     assert mlp.sample_grad_norms(same).tolist() == pytest.approx([sqrt(20)] * 2, rel=1e-15)  # one root
-    assert np.isnan(instruments.noise_ratio(one_step([mlp.Dense(1, 1)], [1, 0], [[2]], [[0]])))
-    assert instruments.noise_ratio(one_step([mlp.Dense(1, 1)], [0, 0], [[2], [1]], [[0], [0]])) == 0
+    assert np.isnan(samples.noise_ratio(one_step([mlp.Dense(1, 1)], [1, 0], [[2]], [[0]])))
+    assert samples.noise_ratio(one_step([mlp.Dense(1, 1)], [0, 0], [[2], [1]], [[0], [0]])) == 0
 
 
 def test_samples_that_cancel_are_all_noise() -> None:
     """Gradients (1, 1)·(±1): they add up to nothing."""
     step = one_step([mlp.Dense(1, 1)], [0, 0], [[1], [1]], [[1], [-1]])
-    assert instruments.noise_ratio(step) == np.inf
+    assert samples.noise_ratio(step) == np.inf
 
 
 # what must see every step

@@ -139,7 +139,7 @@ class Bent(Fourth):
 def test_a_loss_without_second_derivative_is_named() -> None:
     net = mlp.Network([mlp.Dense(5, 2)], rng=1)
     objective, _ = objective_for(net, Fourth(), batch_for(net))
-    with pytest.raises(mlp.DerivativeError, match="Fourth gives no second derivative: .* no method second_derivative"):
+    with pytest.raises(mlp.DerivativeError, match="Fourth gives no second derivative: it has no method second_d"):
         objective.hvp(net.params, np.empty_like(net.params))
 
 

@@ -11,8 +11,7 @@ import pytest
 from cases import LAYERS, RULES, inside
 
 import mlp
-from mlp import instruments
-from mlp.instruments import DETAILED, STANDARD
+from mlp.instruments import DETAILED, STANDARD, vectors
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.standard_normal((40, 5)), RNG.integers(0, 3, 40)
@@ -161,7 +160,7 @@ def test_divergence_is_recorded_and_not_an_error() -> None:
 
 def test_totals_are_norms_over_the_layers_and_nothing_is_measured_for_them() -> None:
     recorder = mlp.Recorder([i for i in DETAILED if i.name.endswith(("norm", "norm_by_layer"))])
-    measured = [(instruments.grad_norm(s), instruments.update_norm(s), instruments.param_norm(s))
+    measured = [(vectors.grad_norm(s), vectors.update_norm(s), vectors.param_norm(s))
                 for s in recorder.tap(steps(dtype=np.float32))]  # fmt: skip
     history = recorder.history
     found = np.stack([history["grad_norm"], history["update_norm"], history["param_norm"]], axis=-1)

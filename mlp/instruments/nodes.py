@@ -40,7 +40,7 @@ def anywhere(place: Place) -> bool:
     return True
 
 
-def named(wanted: Callable[[Place], bool]) -> Callable[[Step], tuple[str, ...]]:
+def name_places(wanted: Callable[[Place], bool]) -> Callable[[Step], tuple[str, ...]]:
     """The names of the layers that are wanted, as labels."""
     return lambda step: tuple(place.name for place in places(step) if wanted(place))
 
