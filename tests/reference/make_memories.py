@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlp.experiment.snapshot import Snapshot
 
 import mlp
 from mlp.optimizers import OPTIMIZERS
@@ -34,6 +33,8 @@ def network() -> tuple[mlp.Network, mlp.Batch]:
 
 
 def main() -> None:
+    from mlp.experiment.snapshot import Snapshot  # where version 0.1 has it
+
     found: dict[str, Any] = {}
     for name, rule in RULES.items():
         net, batch = network()
