@@ -56,7 +56,7 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
     """
     parts = [given] if isinstance(given, str | kind) else given
     check_iterable(what, parts, f"a name or an object of class {kind.__name__}, or a list of them")
-    named = [(part if isinstance(part, str) else getattr(part, "name", type(part).__name__), part) for part in parts]
+    named = [(part if isinstance(part, str) else _call(part), part) for part in parts]
     named = list(given.items()) if isinstance(given, Mapping) else named
     for name, part in named:
         if not isinstance(part, kind) and not (isinstance(part, str) and part == name):
@@ -64,6 +64,11 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
         if sum(name == other for other, _ in named) > 1:
             raise ConfigError(f"{what}: {name!r} is there twice. Give a dict {{name: ...}} where two are of one class.")
     return dict(named)
+
+
+def _call(part: Any) -> str:
+    """What an object in a list is called: a rule by its class, beside the rules of the package."""
+    return type(part).__name__ if isinstance(part, Optimizer) else getattr(part, "name", type(part).__name__)
 
 
 def pick_own(rules: Mapping[str, Any], problems: Mapping[str, Any]) -> OwnParts:
