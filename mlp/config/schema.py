@@ -3,7 +3,7 @@
 A section is a frozen dataclass. Each of its keys is one line: the name, the default and what is allowed.
 `parse_section` makes a section of a table. `build_part` makes an object of a part: a name, or a table with a name and
 the part's own keys. Errors say the place, what was given, what is allowed, and the nearest known name. This module
-knows no section and no part.
+knows no section, and of parts only what other libraries call them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
+from mlp.family import names_elsewhere
+from mlp.layers import ACTIVATIONS as HIDDEN
+from mlp.losses import LOSSES
+from mlp.optimizers import OPTIMIZERS
 
 
 class Allowed(NamedTuple):
@@ -203,17 +207,8 @@ def naming_place(where: str) -> Iterator[None]:
 DERIVED = ("slices", "matrices", "rate0")
 """Keys that nobody gives: what a rule is told about the network, and the rate that a schedule starts from."""
 
-ELSEWHERE = {
-    "mse": "squared_error", "l2": "squared_error", "meansquarederror": "squared_error",
-    "mae": "absolute_error", "l1": "absolute_error", "meanabsoluteerror": "absolute_error",
-    "smoothl1": "huber", "pinball": "quantile",
-    "ce": "cross_entropy", "crossentropy": "cross_entropy", "categoricalcrossentropy": "cross_entropy",
-    "sparsecategoricalcrossentropy": "cross_entropy", "bce": "cross_entropy", "bcewithlogits": "cross_entropy",
-    "binarycrossentropy": "cross_entropy", "logloss": "cross_entropy", "nll": "cross_entropy",
-    "swish": "silu", "linear": "identity", "none": "identity", "logistic": "sigmoid",
-    "gd": "sgd", "heavyball": "momentum", "nag": "nesterov", "asgd": "averaged_sgd", "sps": "polyak",
-    "sophiah": "sophia", "dadaptation": "dadapt_adam", "graves": "centered_rmsprop",
-}  # fmt: skip
+_FAMILIES: tuple[dict[str, Any], ...] = (OPTIMIZERS, HIDDEN, *LOSSES.values())
+ELSEWHERE = names_elsewhere(kind for family in _FAMILIES for kind in family.values())
 """What other libraries call it, in small letters and without underscores. For hints only: a thing has one name here."""
 
 

@@ -115,7 +115,7 @@ class StraightPieces(Activation):
 class Identity(StraightPieces):
     """y = x."""
 
-    name, preferred_initializer = "identity", "lecun_normal"
+    name, aliases, preferred_initializer = "identity", ("linear", "none"), "lecun_normal"
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
         """y = x."""

@@ -158,7 +158,7 @@ _SQRT_2_OVER_PI = (2 / np.pi) ** 0.5
 class SiLU(Activation):
     """y = x σ(x), also called swish. Elfwing, Uchibe & Doya (2018), eq. 6.  φ′ = s + y(1 - s) with s = σ(x)."""
 
-    name, preferred_initializer = "silu", "he_normal"
+    name, aliases, preferred_initializer = "silu", ("swish",), "he_normal"
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Array:
         """Room for σ(x)."""

@@ -22,7 +22,7 @@ class Sigmoid(Activation):
     longer the gradient. Fahlman (1988) adds 0.1.
     """
 
-    name, output_range, saturation = "sigmoid", (0, 1), (-5.987, 5.987)
+    name, aliases, output_range, saturation = "sigmoid", ("logistic",), (0, 1), (-5.987, 5.987)
     onnx = Operator("Sigmoid")
 
     flat_spot: NotNegative = 0.0
