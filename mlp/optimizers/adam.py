@@ -1,4 +1,4 @@
-"""Adam and its kin: the mean gradient over the root of the mean squared gradient.
+"""Adam and its relatives: the mean gradient over the root of the mean squared gradient.
 
 θ are the parameters, g the gradient, u the update, t the number of the update (1, 2, ...), η `learning_rate`,
 ε `epsilon`; a hat marks a mean without its bias: m̂ = m / (1 - β₁ᵗ). Products, roots and maxima are elementwise. Rules
@@ -141,7 +141,7 @@ class AMSGrad(AdamNumbers):
 
 
 class AdamaxState(MeansState):
-    """`m`: the mean of the gradients met; `v`: the largest of them; the older, the less it counts."""
+    """`m`: the mean of the gradients met; `v`: the largest of them, where older ones count less."""
 
 
 @dataclass(frozen=True)

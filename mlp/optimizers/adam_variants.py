@@ -155,7 +155,7 @@ class AdEMAMix(Optimizer):
         v ← β₂ v + (1 - β₂) g²
         u = -η ((m̂ + α s) / (√v̂ + ε) + λ θ)
 
-    In the first T = `warm_up` updates α and β₃ grow to what they are: α t/T, and β₃ from β₁ so that the half-life of s
+    In the first T = `warm_up` updates α and β₃ grow to their values: α t/T, and β₃ from β₁ so that the half-life of s
     grows evenly. 0: no warm-up.
 
     Pagliardini, Ablin & Grangier (2024), algorithm 1 and section 3. The half-life is log ½/log β. Its growth follows

@@ -1,7 +1,7 @@
-"""The bold driver: gradient descent with one learning rate, which follows whether the loss fell.
+"""The bold driver: gradient descent with one learning rate, which grows while the loss falls.
 
-For full batches: a loss that rises because the batch is another says nothing of the rate. θ are the parameters, g the
-gradient, u the update, η `learning_rate`.
+It needs full batches: a loss that rises because the batch is another one says nothing about the rate. θ are the
+parameters, g the gradient, u the update, η `learning_rate`.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ class BoldDriver(Optimizer):
     L′, θ′, g′ are those of the latest point that was not taken back; 1.05, 0.7 and 1.04 are `increase`, `decrease` and
     `max_rise`, μ is `momentum`. A step back and the next try are one update, so every update asks for one gradient.
 
-    The first v is -η g whole. A loss that is not finite counts as risen.
+    The first v is -η g, without the factor (1 - μ). A loss that is not finite counts as risen.
 
-    L′ only raises a suspicion, for with other rows, dropout or another penalty it is no longer the loss at θ′. Unless g
-    itself explains the rise, L - L′ ≤ g·(θ - θ′), the loss at θ′ is measured again before a step is taken back. If it
-    is another one, θ takes the place of θ′, and η falls only where L is higher than what θ′ has now. Without an
-    objective to ask, L′ is forgotten once 20 steps in a row were taken back.
+    A loss above L′ is only a suspicion: with other rows, dropout or another penalty L′ is no longer the loss at θ′.
+    Unless g itself explains the rise, L - L′ ≤ g·(θ - θ′), the loss at θ′ is measured again before a step is taken
+    back. If it has changed, θ takes the place of θ′, and η falls only where L is higher than the loss that θ′ has now.
+    Without an objective to ask, the rule forgets L′ after 20 steps in a row that were taken back.
 
     Vogl et al. (1988); the constants and the factor (1 - μ) are those in the code of MATLAB's traingda (μ = 0) and
     traingdx (μ = 0.9), whose manual has μ η in place of (1 - μ) η. neurolab's copy does not take the step back.
@@ -139,7 +139,7 @@ class BoldDriver(Optimizer):
         return np.asarray(~(loss <= self.max_rise * np.where(before > 0, before, before / self.max_rise**2)))
 
     def _look_again(self, at: Evaluation, state: BoldState, risen: Array, out: Array) -> Array:
-        """The loss at θ′ as the objective is now: L′ where it is the same, ∞ where nobody knows it any more."""
+        """The loss that θ′ has now: L′ where the objective is the same, ∞ where it can no longer be asked."""
         if at.objective is None:
             lasting = (state.running >= PATIENCE) & (state.latest == state.t - 1)
             return np.where(lasting, np.inf, state.loss)

@@ -43,7 +43,7 @@ class Bowl:
 
 
 def follow(rule: Optimizer, start: Sequence[float], steps: int) -> Array:
-    """Where `rule` comes on its way down the bowl ½‖θ‖² from `start`: the parameters after each step, (steps, P).
+    """The parameters after each step of `rule` down the bowl ½‖θ‖² from `start`, (steps, P).
 
     >>> from mlp.optimizers import SGD
     >>> follow(SGD(0.1), [8.0, 4.0], 2)

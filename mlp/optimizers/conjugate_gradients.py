@@ -36,9 +36,9 @@ class ConjugateState(SearchState):
 class _ConjugateGradient(WolfeNumbers):
     """d ← -g + β d, and α by a search for the strong Wolfe conditions with c₁ = `decrease`, c₂ = `curvature`.
 
-    d is -g again after n steps (n parameters), where d would not go down, and after a search that found nothing. The
-    first α to be tried changes the loss, to first order, as much as the step before did (Nocedal & Wright 2006, p. 59);
-    after one that changed nothing it is that of the first step.
+    d is -g again after n steps (n parameters), where d would not go down, and after a search without success. The first
+    α that is tried changes the loss, to first order, as much as the last step did (Nocedal & Wright 2006, p. 59). If
+    that step changed nothing, it is the α of the very first step.
     """
 
     keeps: ClassVar[type[State]] = ConjugateState
@@ -77,7 +77,7 @@ class _ConjugateGradient(WolfeNumbers):
 
 
 def divide(above: Any, below: Any) -> float:
-    """Above / below; 0 where that is no number, and d starts again."""
+    """above / below; 0 where that is not a number, so that d starts again."""
     return float(above / below) if below else 0.0
 
 
@@ -86,7 +86,7 @@ class FletcherReeves(_ConjugateGradient):
     """Conjugate gradients with β = g·g / g′·g′.
 
     Fletcher & Reeves (1964). After a bad direction it takes many short steps: MATLAB's traincgf. c₁, c₂, restarts and
-    first α as described above. What it learned of another objective is forgotten: see `search`.
+    first α as described above. It forgets what it learned about another objective: see `search`.
     """
 
     name = "fletcher_reeves"
@@ -101,7 +101,7 @@ class PolakRibiere(_ConjugateGradient):
     """Conjugate gradients with β = max(0, g·y / g′·g′), "PR+": after a bad direction it starts again by itself.
 
     Polak & Ribière (1969); the max of Powell (1986), Nocedal & Wright (2006), eq. 5.45. MATLAB's traincgp, SciPy's CG.
-    What it learned of another objective is forgotten: see `search`.
+    It forgets what it learned about another objective: see `search`.
     """
 
     name = "polak_ribiere"
@@ -115,8 +115,8 @@ class PolakRibiere(_ConjugateGradient):
 class HestenesStiefel(_ConjugateGradient):
     """Conjugate gradients with β = g·y / d·y, which makes d conjugate to the last direction however long its step was.
 
-    Hestenes & Stiefel (1952); Nocedal & Wright (2006), eq. 5.46. What it learned of another objective is forgotten: see
-    `search`.
+    Hestenes & Stiefel (1952); Nocedal & Wright (2006), eq. 5.46. It forgets what it learned about another objective:
+    see `search`.
     """
 
     name = "hestenes_stiefel"
@@ -136,14 +136,14 @@ class PowellBealeState(ConjugateState):
 
 @dataclass(frozen=True)
 class PowellBeale(_ConjugateGradient):
-    """Conjugate gradients that restart when gradients are no longer orthogonal, and from where they are.
+    """Conjugate gradients that restart when gradients are no longer orthogonal, and keep their direction then.
 
         d ← -g + β d + γ d₀,   β = g·y / d·y,   γ = g·y₀ / d₀·y₀
         restart (d₀ ← d, y₀ ← y, γ = 0)  where |g·g′| ≥ 0.2 g·g,  or d·g is not within -1.2 … -0.8 g·g
 
-    d₀ and y₀ are the direction of the restart and the gradient's change along it. Not -g but any direction may begin
-    a cycle, so that a restart forgets nothing of the last step. Beale (1972); the tests of Powell (1977), eq. 9-11.
-    MATLAB's traincgb. What it learned of another objective is forgotten: see `search`.
+    d₀ and y₀ are the direction of the restart and the gradient's change along it. A cycle may begin with any direction,
+    not only with -g, so a restart forgets nothing of the last step. Beale (1972); the tests of Powell (1977), eq. 9-11.
+    MATLAB's traincgb. It forgets what it learned about another objective: see `search`.
     """
 
     name, keeps = "powell_beale", PowellBealeState
@@ -203,12 +203,12 @@ class ScaledConjugateGradient(Searching):
         Δ ≥ 0:  u = α p;  then p ← r + β p,  β = (r·r - r·r′)/p·r′          Δ < 0:  u = 0
         λ ← λ/4 where Δ ≥ ¾;   λ ← λ + δ(1 - Δ)/p·p where Δ < ¼
 
-    Δ says how well the quadratic model foretold the loss; p is r again every n steps. σ is `sigma` and λ starts as
-    `damping`. No search, no parameter that matters: at most three evaluations for a step.
+    Δ says how well the quadratic model predicted the loss; p is r again every n steps. σ is `sigma` and λ starts as
+    `damping`. There is no line search and no parameter that matters; a step asks for at most three evaluations.
 
     Møller (1993), section 4, steps 1-9; constants σ = 5e-5, λ₁ = 5e-7 of MATLAB's trainscg. λ stays between 1e-20 and
-    1e20, and as it is where rounding leaves nothing of α p. What it learned of another
-    objective is forgotten: see `search`.
+    1e20, and does not change where rounding leaves nothing of α p. It forgets what it learned about another objective:
+    see `search`.
     """
 
     name, keeps = "scaled_conjugate_gradient", ScaledState

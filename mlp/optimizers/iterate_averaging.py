@@ -1,9 +1,8 @@
-"""Rules that keep an average of where they have been, which is the better answer: `state.average`.
+"""Rules that keep an average of the parameters, which is the better answer: `state.average`.
 
-θ are the parameters, g the gradient, u the update, η `learning_rate`. The parameters are what trains. To use the
-average instead, copy it: `network.params = state.average`. In a network with batch norm its statistics must follow:
-`mlp.update_statistics(network, batches)`. Experiments do both, whatever they measure. `MovingAverage(rule)` adds an
-average to any other rule.
+θ are the parameters, g the gradient, u the update, η `learning_rate`. The parameters themselves go on training. To use
+the average instead, copy it: `network.params = state.average`. In a network with batch norm its statistics must follow:
+`mlp.update_statistics(network, batches)`. Experiments do both. `MovingAverage(rule)` adds an average to any other rule.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ class AveragedSGD(Averaging):
         u = -η g
         θ̄ ← θ̄ + (θ + u - θ̄) / max(1, t - T)            after update t
 
-    T is `start`: how many updates are left out of the mean. With steps longer than plain SGD could end on, the mean is
-    as good as the best rule can be (asymptotically).
+    T is `start`: how many updates are left out of the mean. With steps so long that plain SGD does not settle, the mean
+    is asymptotically as good as the best rule.
 
-    Polyak & Juditsky (1992); Ruppert (1988). η is what it is given, where PyTorch lets it fall: here schedules do that.
-    PyTorch leaves the first parameters out, too: its t0 is T - 1.
+    Polyak & Juditsky (1992); Ruppert (1988). PyTorch lets η fall by itself; here a schedule does that. PyTorch leaves
+    the first parameters out, too: its t0 is T - 1.
     """
 
     name, usual_rate, aliases = "averaged_sgd", 0.1, ("asgd",)

@@ -184,7 +184,7 @@ class BayesianRegularization(Damped, LeastSquares):
     loss that `train` reports is E_D alone.
 
     MacKay (1992), eq. 4.6-4.10; Foresee & Hagan (1997), steps 1-4, whose E are not halved. μ starts at MATLAB's 0.005.
-    What it learned of another objective is forgotten: see `search`.
+    It forgets what it learned about another objective: see `search`.
     """
 
     name, keeps = "bayesian_regularization", BayesState

@@ -53,7 +53,7 @@ class StrongWolfe:
 
     c₁ is `decrease`, c₂ `curvature`, 0 < c₁ < c₂ < 1. The search walks outward until an interval must hold such a
     point, then narrows it, both by the minimum of the cubic through two points and their slopes. It asks for at most
-    `tries` gradients; if none will do it returns the lowest point it has seen, the start included.
+    `tries` gradients; if none is good enough, it returns the lowest point it has seen, the start included.
 
     Nocedal & Wright (2006), algorithms 3.5 and 3.6, eq. 3.59, with the safeguards of Schmidt's minFunc as PyTorch's
     LBFGS has them: an expansion is 1 to 10 times as far, and a trial that comes within a tenth of the interval's end
@@ -180,7 +180,8 @@ def minimise_cubic(a: Point, b: Point, nearest: float, furthest: float) -> float
         d₁ = L′ₐ + L′_b - 3 (Lₐ - L_b)/(α_a - α_b),   d₂ = √(d₁² - L′ₐ L′_b)
         α = α_b - (α_b - α_a)(L′_b + d₂ - d₁)/(L′_b - L′ₐ + 2 d₂)
 
-    Nocedal & Wright (2006), eq. 3.59. The middle of the bounds where the cubic has no minimum, or the points are one.
+    Nocedal & Wright (2006), eq. 3.59. It is the middle of the bounds where the cubic has no minimum, or the two points
+    are the same.
     """
     if a.alpha > b.alpha:
         a, b = b, a

@@ -1,9 +1,9 @@
 """Rules that see matrices: what a layer's gradient says about rows and columns, not only about single weights.
 
-θ are the parameters, G the gradient of one matrix, u the update, η `learning_rate`. A rule knows no network:
-`matrices` says where matrices lie in the flat vector and of what shape they are (network.layout.matrices; experiment
-files fill it in), and None takes the whole vector for a matrix of one row. What is in no matrix is moved by an
-elementwise rule that each names. A layer's bias weights are the last column of its matrix.
+θ are the parameters, G the gradient of one matrix, u the update, η `learning_rate`. A rule knows no network: `matrices`
+says where matrices lie in the flat vector and of what shape they are (network.layout.matrices; experiment files fill it
+in), and None takes the whole vector for a matrix of one row. An elementwise rule, which each class names, moves the
+parameters outside all matrices. A layer's bias weights are the last column of its matrix.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def decompose(matrix: Array) -> tuple[Array, Array]:
 
 
 def raise_to_power(matrix: Array, power: float, least: Any) -> Array:
-    """A power of a symmetric matrix whose eigenvalues are at least `least`; what rounding has put below counts as that.
+    """A power of a symmetric matrix. Eigenvalues below `least` count as `least`: only rounding puts them there.
 
     In float32 an eigenvalue of 1e-4 beside one of 60 comes out negative. Its root was as large as that of 1e-38.
     """
@@ -261,9 +261,9 @@ class SOAP(Matrixwise):
         u = -η Q_L (M′ / (√V + ε)) Q_Rᵀ · √(1 - β₂ᵗ)/(1 - β₁ᵗ)
         L ← β₂ L + (1 - β₂) G Gᵀ        R ← β₂ R + (1 - β₂) Gᵀ G
 
-    Q_L and Q_R are the eigenvectors of L and R: of the first gradient's, which moves nothing else (t counts from the
-    second), then at every `every`-th step one power iteration and QR. A side longer than `largest` keeps the basis it
-    has, and what is in no matrix takes Adam's steps.
+    Q_L and Q_R are the eigenvectors of L and R. The first gradient gives them and moves nothing else (t counts from the
+    second); then one power iteration and QR renew them at every `every`-th step. A side longer than `largest` keeps the
+    basis it has, and what is in no matrix takes Adam's steps.
 
     Vyas et al. (2024), algorithms 3 and 4, as in its code: ε before the bias correction, the first update skipped, V
     sorted with the eigenvectors but not rotated when they change.

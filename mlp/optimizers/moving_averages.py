@@ -1,7 +1,7 @@
-"""What rules remember with: exponential moving averages of gradients and of their squares.
+"""How rules remember: exponential moving averages of gradients and of their squares.
 
-Every function writes in place and through scratch arrays that it is given, so that a step allocates nothing as long as
-the parameters. Knows no rule.
+All functions write in place, with the scratch arrays they are given, so a step allocates no array as long as the
+parameters. Knows no rule.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def write_unbiased_root(v: Array, beta2: Any, epsilon: Any, t: int, out: Array) 
 
 
 def is_on(number: Any) -> bool:
-    """Whether a hyperparameter, or that of any member, is not 0. For a plain number this is no work, np.any is 3 µs."""
+    """Whether a hyperparameter, or that of any member, is not 0. A plain number is quick; np.any takes 3 µs."""
     return bool(number.any()) if isinstance(number, np.ndarray) else number != 0
 
 
@@ -80,7 +80,7 @@ def find_average(state: Any) -> Array | None:
 
 
 def looks_ahead(state: Any) -> bool:
-    """Whether this is the memory of a rule that now and then goes back a part of its way, or that is around one."""
+    """Whether this is the memory of a rule that goes back a part of its way now and then, or of one around it."""
     return _find_holder(state, "slow") is not None
 
 

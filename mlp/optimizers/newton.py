@@ -105,8 +105,8 @@ class HessianFree(Searching):
     d′ is the latest solution, ξ `memory`, λ starts as `damping`; at most `inner` products for a step.
 
     Martens (2010), sections 4.1-4.5 and algorithm 2. Left out: his preconditioner, and going back along CG's path. λ
-    stays between 1e-20 and 1e20, and as it is where rounding leaves nothing of d. What it learned of another
-    objective is forgotten: see `search`.
+    stays between 1e-20 and 1e20, and does not change where rounding leaves nothing of d. It forgets what it learned
+    about another objective: see `search`.
     """
 
     name, keeps = "hessian_free", HessianFreeState
@@ -167,7 +167,7 @@ class Solution(NamedTuple):
 
 
 def solve_damped(g: Array, times: Callable[[Array], Array], state: HessianFreeState, rule: HessianFree) -> Solution:
-    """CG on (G + λ I) d = -g from ξ d′, with Martens' end: progress of the model that is small for its length."""
+    """CG on (G + λ I) d = -g from ξ d′. It ends as Martens says: when the model falls too little for so many steps."""
     d = rule.memory * state.d
     product = times(d) + state.damping * d if d.any() else np.zeros_like(d)
     r = product + g
@@ -215,8 +215,8 @@ class KFAC(Searching):
     loss is not taken. All parameters must be those of dense layers.
 
     Martens & Grosse (2015), sections 4-6 (block-diagonal, without momentum; λ is adapted at every step, not every
-    fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G. What it learned of another
-    objective is forgotten: see `search`.
+    fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G. It forgets what it learned about
+    another objective: see `search`.
     """
 
     name, keeps = "kfac", KFACState

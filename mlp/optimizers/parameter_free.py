@@ -1,8 +1,8 @@
 """Rules that find their own learning rate: from the loss, or from how far the parameters have come.
 
-θ are the parameters, θ₀ those of the first update, g the gradient, u the update; ‖·‖ is the norm of everything and
-Σ|·| its sum of magnitudes, one for each member of a population. `learning_rate` is a factor on what the rule finds, and
-1 unless there is a reason; a schedule may stand there.
+θ are the parameters, θ₀ those of the first update, g the gradient, u the update; ‖·‖ is the norm of everything and Σ|·|
+its sum of magnitudes, one for each member of a population. `learning_rate` is a factor on what the rule finds, and is
+usually 1. It may be a schedule.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class PolyakStep(Optimizer):
 
         u = -min((L - L*) / ‖g‖², η) g
 
-    η is `learning_rate`, here the longest step allowed; L* is `lowest`, a loss that cannot be undercut: 0 for most. A
-    loss below it stops the rule. On minibatches it converges where all of them can be fitted at once.
+    η is `learning_rate`, here the longest step allowed; L* is `lowest`, the lowest loss there can be: 0 for most
+    losses. A loss below it stops the rule. On minibatches it converges where all of them can be fitted at once.
 
     Polyak (1987), section 5.3; with the bound η it is SPS_max of Loizou et al. (2021), c = 1.
     """
@@ -78,8 +78,8 @@ class DoG(Optimizer):
         s ← s + ‖g‖²
         u = -η r / √(s + ε) · g
 
-    δ is `distance`, relative, and may be far too small: r grows quickly. The state keeps √s: a gradient whose square is
-    no number would stop the rule for good.
+    δ is `distance`, a relative length. It may be far too small, because r grows quickly. The state keeps √s: a gradient
+    whose square is not a number would stop the rule for ever.
 
     Ivgi, Hinder & Carmon (2023), eq. DoG, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
     """

@@ -1,13 +1,13 @@
 """Rules for full batches with a step length for each parameter, made from how its gradient changes.
 
 Delta-bar-delta has a rate for each parameter and asks whether its gradient kept its sign. Rprop has a step length Δ
-that follows the gradient's signs and never its size: Δ grows while the sign stays, and shrinks when it changes, for
-then a minimum was jumped over. The four variants differ in what they do at such a jump. Quickprop lays a parabola
+that follows the gradient's signs and never its size: Δ grows while the sign stays, and shrinks when it changes, because
+the step jumped over a minimum. The four variants differ in what they do at such a jump. Quickprop lays a parabola
 through the last two gradients of each parameter.
 
 θ are the parameters, g the gradient, u the update, η `learning_rate`; for Rprop `learning_rate` is Δ at the start, as
-in PyTorch. Between minibatches signs change for another reason. What that does to Rprop is bounded: one step is misled,
-for g′, u′ and L′ are those of the step before, and from its least length Δ is back at 0.1 after 64 updates.
+in PyTorch. Between minibatches signs change for another reason. The harm to Rprop is bounded: it misleads one step,
+because g′, u′ and L′ belong to the step before, and Δ grows from its least length to 0.1 in 64 updates.
 """
 
 from __future__ import annotations

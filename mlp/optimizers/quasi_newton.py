@@ -2,7 +2,7 @@
 
 Each keeps an approximation H of the inverse Hessian that maps the last change of the gradient, y, to the step that made
 it, s: H y = s, the secant equation. They go along d = -H g as far as a line search says. For full batches, one network
-at a time: between batches y says more of the batches than of the curvature.
+at a time: between two batches y says more about the batches than about the curvature.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def is_curved(s: Array, y: Array) -> bool:
 
 @dataclass(kw_only=True)
 class BFGSState(SecantState):
-    """`h`: H, the inverse Hessian as far as it is known, (P, P). `learned`: of how many pairs."""
+    """`h`: H, the inverse Hessian as far as it is known, (P, P). `learned`: from how many pairs."""
 
     h: Array
     learned: int = 0
@@ -56,7 +56,8 @@ class BFGS(WolfeNumbers):
     first update. Memory P²: for small networks.
 
     Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright (2006), algorithm 6.1 with eq. 6.17 and 6.20. SciPy's
-    BFGS does not scale the first H. MATLAB's trainbfg. What it learned of another objective is forgotten: see `search`.
+    BFGS does not scale the first H. MATLAB's trainbfg. It forgets what it learned about another objective: see
+    `search`.
     """
 
     name, keeps = "bfgs", BFGSState
@@ -174,7 +175,7 @@ class OneStepSecant(WolfeNumbers):
     s is the latest step, y the change of the gradient along it. No matrix: H is one BFGS update of I. α meets the
     strong Wolfe conditions with c₁ = `decrease` and c₂ = `curvature`; the first to be tried is the latest one.
 
-    Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss. What it learned of another objective is forgotten: see `search`.
+    Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss. It forgets what it learned about another objective: see `search`.
     """
 
     name, keeps = "one_step_secant", SecantState

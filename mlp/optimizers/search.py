@@ -1,4 +1,4 @@
-"""Rules that look around before they step: what they ask of the objective, and when they forget what they know of it.
+"""Rules that look around before they step: what they ask the objective, and when they forget what they learned.
 
 Such a rule has measured the loss where its step leads. If the next update reports another one there, the objective is
 no longer the same: other rows, other weights, another penalty. Directions, curvatures, dampings and radii of the old
@@ -105,7 +105,7 @@ class Searching(Optimizer):
 def has_changed(at: Evaluation, state: SearchState) -> bool:
     """Whether the loss is not the one that was measured here, at the end of the step before.
 
-    A rule at rest has not moved since: there any difference beyond rounding says so, and elsewhere a factor of 30.
+    A rule at rest has not moved, so any difference beyond rounding says it; for other rules it takes a factor of 30.
     """
     loss, ahead = float(at.loss), state.ahead
     if ahead is None or loss == ahead:

@@ -1,4 +1,4 @@
-"""Trust regions: a quadratic model of the loss, believed within a radius that follows how well it foretold the loss.
+"""Trust regions: a model of the loss, trusted within a radius that follows from how well it predicted the loss.
 
 `Dogleg` has the Gauss-Newton model of a sum of squares and walks along two legs of a path. `TrustRegion` has the
 Hessian, by its products only, and walks with conjugate gradients. For full batches, one network at a time.
@@ -27,7 +27,7 @@ LEAST_RADIUS = 1e-30
 
 @dataclass(kw_only=True)
 class RadiusState(SearchState):
-    """`radius`: Δ now. `ratio`: ρ of the latest step, what the loss fell over what the model foretold."""
+    """`radius`: Δ now. `ratio`: ρ of the latest step, how far the loss fell, over what the model predicted."""
 
     radius: float
     ratio: float = 1.0
@@ -86,7 +86,8 @@ class Dogleg(WithRadius, LeastSquares):
         u_C = -(‖g‖² / ‖J g‖²) g,   u_N = -J⁺ r
         u = u_N within the radius;  else u_C + τ (u_N - u_C) up to it;  else -Δ g/‖g‖
 
-    The radius follows from how well the model foretold the loss, as in `TrustRegion`; where ρ ≤ `accept` the step is 0.
+    The radius follows from how well the model predicted the loss, as in `TrustRegion`; where ρ ≤ `accept` the step is
+    0.
 
     Powell (1970); Nocedal & Wright (2006), eq. 4.16 and algorithm 4.1. A Δ of another objective is forgotten: see
     `search`.
@@ -147,11 +148,12 @@ class TrustRegion(WithRadius):
         m(u) = L + gᵀ u + ½ uᵀ H u,   ‖u‖ ≤ Δ
 
     CG ends at ‖H u + g‖ ≤ min(½, √‖g‖) ‖g‖, or at the edge: on its way out, or along a direction of negative curvature.
-    ρ, what the loss fell over what the model foretold, sets the radius: under ¼ it becomes a quarter, above ¾ at the
-    edge twice as large, up to `max_radius`. Where ρ ≤ `accept` the step is 0.
+    ρ, how far the loss fell over what the model predicted, sets the radius: it becomes a quarter where ρ < ¼, and twice
+    as large where ρ > ¾ at the edge, up to `max_radius`. Where ρ ≤ `accept` the step is 0.
 
-    Steihaug (1983); Nocedal & Wright (2006), algorithms 4.1 and 7.2. SciPy's trust-ncg, step for step, but for what
-    becomes of a Δ that is 1e-30, or lost in rounding: it stays. That of another objective is forgotten: see `search`.
+    Steihaug (1983); Nocedal & Wright (2006), algorithms 4.1 and 7.2. The steps are those of SciPy's trust-ncg, except
+    that a Δ of 1e-30, or one that is lost in rounding, stays as it is. A Δ of another objective is forgotten: see
+    `search`.
     """
 
     name, keeps = "trust_region", TrustState
