@@ -1,4 +1,4 @@
-"""The shapes that everything here is made of.
+"""The shapes of all arrays here: nodes, members of a population, samples.
 
 A value that stands between two layers is a matrix with a *row for each node and a column for each sample*, and one row
 more than it has nodes: the **bias node**, which is always 1. Leading axes are a *population* of networks of one shape.
@@ -36,7 +36,7 @@ class Nodes(NamedTuple):
 
 
 def empty(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """An array whose values are not set yet; ShapeError where there is no room for it."""
+    """An array whose values are not set yet; ShapeError where it is too large for the memory."""
     try:
         return np.empty(shape, dtype)
     except (
@@ -48,7 +48,7 @@ def empty(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def empty_nodes(population: tuple[int, ...], n: int, n_samples: int, dtype: Any) -> Nodes:
-    """Room for n nodes and the bias node; the values are not set yet, the bias node is 1."""
+    """An array for n nodes and the bias node. The values are not set yet; the bias node is 1."""
     with_bias = empty("nodes", (*population, n + 1, n_samples), dtype)
     with_bias[..., -1, :] = 1
     return Nodes(with_bias[..., :-1, :], with_bias)
@@ -103,7 +103,7 @@ def each_norm(vector: Array) -> Array:
 
 @np.errstate(all="ignore")
 def squared_norm(flat: Array) -> float:
-    """Σv² of a vector, in float64: what float32 has no number for is none of the less there."""
+    """Σv² of a vector, in float64: it is finite also where it is too large for float32."""
     found = float(flat.dot(flat))
     if LEAST_SQUARE < found < inf:
         return found
@@ -137,12 +137,12 @@ def check_nodes(name: str, given: Any) -> None:
 
 
 def effective_size(weights: Array) -> float:
-    """As how many samples those of these weights (N,) count together; 0 where all weights are 0.
+    """How many samples of weight 1 these weights (N,) stand for together; 0 where all weights are 0.
 
         n = max(Σ w, (Σ w)² / Σ w²)
 
-    Whole weights are counts of rows, and their sum is that of the rows. Weights that add up to less only say what
-    samples count beside each other; then n is as many equal samples as would say as much (Kish 1965, Survey Sampling).
+    Whole weights are counts of rows, and their sum is that of the rows. Weights with a smaller sum only say how samples
+    compare; then n equal samples would say as much (Kish 1965, Survey Sampling).
 
     >>> effective_size(np.array([3.0, 1.0])), effective_size(np.array([0.1, 0.1, 1e-9]))
     (4.0, 2.00000002)
@@ -201,7 +201,7 @@ def all_finite(values: Array) -> bool:
 
 
 def check_finite_numbers(name: str, given: Array, kept: Array) -> None:
-    """Refuse an array with a NaN or an infinity in it, or, as it is `kept` in another dtype, too large a number."""
+    """Refuse an array with a NaN, an infinity, or a number that is too large for the dtype in which it is `kept`."""
     if all_finite(kept):
         return
     place = tuple(np.argwhere(~np.isfinite(kept))[0].tolist())

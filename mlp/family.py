@@ -63,7 +63,7 @@ def collect(kind: Any, namespace: Mapping[str, Any], **said: Any) -> dict[str, A
     return {found.name: found for found in named if all(getattr(found, k) == v for k, v in said.items())}
 
 
-def listed(namespace: Mapping[str, Any]) -> list[str]:
+def list_public(namespace: Mapping[str, Any]) -> list[str]:
     """The public names of a package: what it defines and what it hands on, without its modules."""
     return [k for k, v in namespace.items() if not k.startswith("_") and not isinstance(v, ModuleType)]
 

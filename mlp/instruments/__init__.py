@@ -1,7 +1,7 @@
 """What can be measured at a step: functions that read arrays.
 
-An instrument turns a `Step` into a number, or into one number for each layer; it never writes and never draws, so a
-run is the same bit for bit with or without it. When to measure and where it goes is the recorder's business.
+An instrument turns a `Step` into a number, or into one number for each layer; it never writes and never draws, so a run
+is the same bit for bit with or without it. The recorder decides when to measure and where the numbers go.
 
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
@@ -23,13 +23,13 @@ from mlp.instruments.samples import sample_grad_norms as sample_grad_norms
 from mlp.training import Step
 
 
-def _trained(step: Step) -> tuple[str, ...]:
+def _trained_layers(step: Step) -> tuple[str, ...]:
     return step.network.layout.block_names
 
 
 ESSENTIAL = (
     Instrument("loss", vectors.loss),
-    Instrument("grad_norm_by_layer", vectors.grad_squares_by_layer, labels=_trained, finish=np.sqrt),
+    Instrument("grad_norm_by_layer", vectors.grad_squares_by_layer, labels=_trained_layers, finish=np.sqrt),
 )
 """What a run cannot be judged without; 7 % of a step on a 2-4-2 network, 5 % on 64-32-10, 1 % above."""
 
@@ -59,12 +59,12 @@ STANDARD = (
     Instrument("learning_rate", vectors.learning_rate, begin=vectors.learning_rate_along),
     Instrument("grad_norm", vectors.grad_norm, norm_of="grad_norm_by_layer"),
     Instrument(
-        "update_norm_by_layer", vectors.update_squares_by_layer, period=vectors.thinned, labels=_trained,
+        "update_norm_by_layer", vectors.update_squares_by_layer, period=vectors.thinned, labels=_trained_layers,
         finish=np.sqrt, begin=vectors.squares_along(attrgetter("update")),
     ),
     Instrument("update_norm", vectors.update_norm, period=vectors.thinned, norm_of="update_norm_by_layer"),
     Instrument(
-        "param_norm_by_layer", vectors.param_squares_by_layer, period=vectors.thinned, labels=_trained,
+        "param_norm_by_layer", vectors.param_squares_by_layer, period=vectors.thinned, labels=_trained_layers,
         finish=np.sqrt, begin=vectors.squares_along(attrgetter("network.params")),
     ),
     Instrument("param_norm", vectors.param_norm, period=vectors.thinned, norm_of="param_norm_by_layer"),
@@ -85,7 +85,7 @@ STANDARD = (
 
 DETAILED = (
     *(instrument._replace(period=1 if instrument.period else None) for instrument in STANDARD),
-    Instrument("update_ratio_by_layer", vectors.update_ratio_by_layer, labels=_trained),
+    Instrument("update_ratio_by_layer", vectors.update_ratio_by_layer, labels=_trained_layers),
     Instrument("activation_mean", nodes.activation_mean, labels=nodes.name_places(nodes.anywhere)),
     Instrument("activation_std", nodes.activation_std, labels=nodes.name_places(nodes.anywhere)),
     Instrument("saturated_fraction", nodes.saturated_fraction, labels=nodes.name_places(nodes.squashing)),

@@ -1,8 +1,8 @@
-"""What whole epochs say of single units: which were never on, which were stuck.
+"""What whole epochs say about single units: which were never on, which were stuck.
 
-A batch is too small a witness: a healthy unit of a sparse layer may be off for all of it. Dead is a unit that no sample
-of a full epoch has switched on, and stuck is one that nearly all of them have driven to where it has no slope; both are
-read from what goes into the activation, not from what comes out.
+One batch is not enough: a healthy unit of a sparse layer may be off for all of it. A unit is dead if no sample of a
+whole epoch switches it on. It is stuck if nearly all samples drive it to where it has no slope. Both are read from the
+input of the activation, not from its output.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ class Count(Protocol):
 class WholeEpochs:
     """A measure with memory: the result of `count` for epochs that were seen from their first step to their last.
 
-    Noted at the last step, or at the first of the next epoch where the batches do not say which is the last. Epochs
-    that begin less than `period` steps after the last counted one did are left out: short ones would cost too much.
-    In a small network with dead units the steps that are counted cost 5-8 % more, the others nothing.
+    The result comes at the last step of an epoch, or at the first step of the next one if the batches do not say which
+    is the last. An epoch that begins less than `period` steps after the last counted one is left out: many short epochs
+    would cost too much. In a small network with dead units the steps that are counted cost 5-8 % more, the others
+    nothing.
     """
 
     remembers = ("count", "epoch", "due", "counting")
@@ -70,8 +71,8 @@ class WholeEpochs:
 class Silent:
     """Which units no sample has switched on yet.
 
-    A unit that was on once need not be looked at again in this epoch: after some steps only the dead ones are, and in
-    a healthy network none.
+    A unit that was on once is not looked at again in this epoch: after some steps only dead units are, and in a healthy
+    network none.
     """
 
     remembers = ("silent", "waiting")

@@ -15,17 +15,17 @@ Measure: TypeAlias = Callable[[Step], Any]
 class Instrument(NamedTuple):
     """A quantity: `measure(step)` gives a number, or one for each of `labels(step)`; every `period` records.
 
-    `period` may depend on the network: a function of the first step; None: once, where the history has it not yet, and
-    only if what `measure` gives is not None.
-    `shared`: the same for all members of a population, as the epoch is. `finish` makes the quantity of what was
-    measured, when it is read: a root over a whole column costs nothing, at every step it costs 1 % of a small network.
-    `norm_of`: the column whose norm over the labels this is; where that is recorded too, nothing is measured and it is
-    computed when read.
+    `period` may be a function of the first step, if it depends on the network. None: it is measured once, if the
+    history does not have it yet and `measure` does not give None. `shared`: the same for all members of a population,
+    as the epoch is. `finish` turns what was measured into the quantity when it is read: a root of a whole column costs
+    nothing, but a root at every step costs 1 % of a small network. `norm_of`: the column whose norm over the labels
+    this is. If that column is recorded too, the norm is computed when it is read, and not measured.
 
-    Two kinds keep something, each for one recording. `begin(step)`, called at its first step, gives a measure that
-    does the same as `measure` and is faster for knowing where the arrays are. `watch(step, period)` gives one that is
-    shown *every* step and says when there is something to note, at steps that `period` divides if it can, else None;
-    `measure` is then None, for one step alone says nothing. What its class names in `remembers` is kept in checkpoints.
+    Two kinds have a memory, each for one recording. `begin(step)`, called at the first step, gives a measure that does
+    the same as `measure` and is faster, because it knows where the arrays are. `watch(step, period)` gives a measure
+    that sees *every* step and returns a number when it has one, else None; if it can, at steps that `period` divides.
+    `measure` is then None, because one step alone says nothing. What its class names in `remembers` is kept in
+    checkpoints.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Instrument(NamedTuple):
     watch: Callable[[Step, int], Measure] | None = None
 
     def read(self, step: Step) -> Any:
-        """The quantity at one step alone; None where it takes more, or there is nothing to say."""
+        """The quantity at one step alone; None if one step is not enough, or there is nothing to say."""
         found = None if self.measure is None else self.measure(step)
         return None if found is None else self.finish(found)
 

@@ -48,7 +48,7 @@ def name_places(wanted: Callable[[Place], bool]) -> Callable[[Step], tuple[str, 
 class Sites:
     """The places that are wanted, of the latest step.
 
-    They are looked up again only when the arrays are others than at the last step: that takes 6 µs or more.
+    They are looked up again only when the arrays are not those of the last step: a look-up takes 6 µs or more.
     """
 
     def __init__(self, wanted: Callable[[Place], bool]) -> None:
@@ -86,7 +86,7 @@ def backward_gain(step: Step) -> Any:
     """‖∂L/∂x‖/‖∂L/∂y‖ of every layer that is asked for ∂L/∂x: how much of the error signal it hands back.
 
     1 hands everything on; a sigmoid can give at most ¼ (σ′ ≤ ¼). The product over layers is what decays when gradients
-    vanish (Hochreiter 1991; Bengio, Simard & Frasconi 1994). 0 where no signal came.
+    vanish (Hochreiter 1991; Bengio, Simard & Frasconi 1994). It is 0 where no signal came.
     """
     return gains(step, [place for place in places(step) if handing_back(place)])
 

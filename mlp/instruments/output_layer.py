@@ -1,4 +1,4 @@
-"""Whether the last layer can say what the loss asks for, told by the layer, the loss and the first targets."""
+"""Whether the last layer can give what the loss asks for: read from the layer, the loss and the first targets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def squashed_twice(step: Step) -> Any:
 
 
 def out_of_reach(step: Step) -> Any:
-    """The share of targets, numbers, outside what the last layer can give; None where it can give any, or labels."""
+    """The share of targets that the last layer cannot give; None where it can give any number, and for labels."""
     target = step.batch.target
     if not _is_activated(step) or _squashes(step) or target.dtype.kind != "f":
         return None

@@ -31,8 +31,8 @@ def sample_grad_norms(step: Step) -> Array:
     """‖∂ℓᵢ/∂θ‖ of every sample of the batch, (*population, N), over the weights of all dense layers.
 
     ℓᵢ is the loss of sample i alone: not divided by N, not weighted, without weight penalties. Samples of weight 0 have
-    0 here. The parameters of other layers (batch norm, layer norm, RBF) have no such identity and are left out. Behind
-    a batch norm the gradient of a sample is its share in that of the batch: its effect on the others is in it.
+    0 here. The parameters of other layers (batch norm, layer norm, RBF) have no such identity and are left out. Below a
+    batch norm the gradient of a sample is its share in that of the batch, with its effect on the other samples.
     """
     check_kind("step", step, Step, "a step of train(...)")
     raw = np.zeros((*step.network.population, step.workspace.n_samples))
@@ -50,8 +50,8 @@ def noise_ratio(step: Step) -> Any:
     """θ = √(Var / (B ‖ḡ‖²)),  Var = (Σ‖gᵢ‖² - B‖ḡ‖²)/(B - 1): the error of the batch's gradient, relative to it.
 
     The norm test of Byrd et al. (2012, eq. 3.2), over the dense layers and without weight penalties. Under 1 the batch
-    knows the way, far above it says little of it and a larger one or a smaller rate would help. Weights of samples are
-    taken into gᵢ. NaN for a batch of one sample; 0 where all gradients are 0.
+    knows the way. Far above 1 it says little about it, and a larger batch or a smaller rate would help. Weights of
+    samples are taken into gᵢ. NaN for a batch of one sample; 0 where all gradients are 0.
     """
     return _noise(step, [place for place in places(step) if dense(place)])
 

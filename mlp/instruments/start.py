@@ -1,4 +1,4 @@
-"""How a network began: the size of weights and data, doubles among the units, the loss of a guess, a gradient check.
+"""How a network began: the size of weights and data, identical units, the loss of a guess, a gradient check.
 
 Read once, at the first step of a recording. The weights are those before its update.
 """
@@ -25,7 +25,7 @@ Weights = list[tuple[str, int, Array]]
 
 
 def weights(step: Step) -> Weights:
-    """The dense layers as they began. A single weight is neither equal to others nor different: it is left out."""
+    """The dense layers as they began, without layers of a single weight: it has no others to compare with."""
     network = step.network
     views = network.layout.views(network.params - step.update)
     return [
@@ -106,7 +106,7 @@ CHECKED = 32
 
 
 def foreign(step: Step) -> tuple[str, ...]:
-    """The layers that have parameters, if a layer or the loss is not this library's own: tests hold ours to it."""
+    """The layers with parameters, if a layer or the loss is not this library's own, which tests check."""
     parts = [place.layer for place in places(step)] + ([step.objective.loss] if step.objective else [])
     ours = all(type(part).__module__.startswith("mlp.") for part in parts)
     return () if ours else step.network.layout.block_names

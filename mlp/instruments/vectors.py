@@ -29,8 +29,8 @@ LARGE = 500_000
 def thinned(step: Step) -> int:
     """The period of what reads all parameters: 7 for small networks, 11 for others, 23 for large ones.
 
-    Primes, because the number of steps in an epoch is often a round one, and then one would see the same part of it
-    for ever.
+    They are primes: the number of steps in an epoch is often a round number, and a period that divides it would always
+    meet the same part of the epoch.
     """
     size = step.network.params.size
     return 7 if size <= SMALL else 11 if size < LARGE else 23
@@ -147,7 +147,7 @@ class GradCosine:
     """⟨g_t, g_{t-1}⟩ / (‖g_t‖ ‖g_{t-1}‖) at every step t that `period` divides; 0 where one of them is 0.
 
     Near 1 the steps are short for the valley, near -1 they jump from one side of it to the other, near 0 the batches
-    say nothing of one another. The gradient is copied only at the step before it is needed: a copy of 1.3 million
+    say nothing about one another. The gradient is copied only at the step before it is needed: a copy of 1.3 million
     numbers takes 0.15-0.4 ms.
     """
 

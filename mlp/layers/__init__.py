@@ -7,7 +7,7 @@ one line here, in the order in which activations are listed, and give it one row
 
 import typing as _typing
 
-from mlp.family import collect as _collect, listed as _listed
+from mlp.family import collect as _collect, list_public as _list_public
 from mlp.layers.layer import Layer as Layer, Place as Place
 from mlp.layers.dense import Dense as Dense
 from mlp.layers.rbf import RBF as RBF
@@ -25,4 +25,4 @@ from mlp.layers.squashing import Softsign as Softsign, HardSigmoid as HardSigmoi
 ACTIVATIONS: dict[str, type[Layer]] = _collect(Activation, vars())
 
 if not _typing.TYPE_CHECKING:  # a list that is computed would hide from type checkers what is imported `as` itself
-    __all__ = _listed(vars())
+    __all__ = _list_public(vars())

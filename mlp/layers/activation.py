@@ -64,7 +64,7 @@ class Activation(WidthFollows):
         raise DerivativeError(f"{type(self).__name__} gives no second derivative: it has no method second_derivative.")
 
     def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> Tangent:
-        """φ′(x); φ″ waits until it is asked for, as the Gauss-Newton matrix needs none."""
+        """φ′(x). φ″ is computed only when it is needed: the Gauss-Newton matrix needs none."""
         tangent = Tangent(scratch, np.empty_like(y.values), np.empty_like(y.values))
         self.slope(x.values, y.values, scratch, tangent.slope)
         return tangent

@@ -32,9 +32,9 @@ class Dense(Weighted):
     W is (n_out, n_in + 1); its last column holds the weights that leave the bias node. That node is real: it is the
     last row of `x.with_bias`, so the bias needs no equation of its own, neither here nor in the gradient.
 
-    `weights` is an initializer, its name, or "auto": the one that suits the activation that follows; the network says
-    which that was. `bias` is the bias weights' first value. `l1` and `l2` add l1·Σ|w| + ½·l2·Σw² to the loss, over the
-    weights but not the bias weights, once for each step whatever the batch size.
+    `weights` is an initializer, its name, or "auto": the one that the next activation prefers; the network then holds
+    it. `bias` is the bias weights' first value. `l1` and `l2` add l1·Σ|w| + ½·l2·Σw² to the loss, over the weights but
+    not the bias weights, once for each step whatever the batch size.
     """
 
     weights: Initializer | str = "auto"
@@ -81,7 +81,7 @@ class Dense(Weighted):
     def backward(
         self, params: Array, x: Nodes, y: Nodes, d_y: Array, scratch: Any, grad: Array, d_x: Array | None
     ) -> None:
-        """∂L/∂W = ∂L/∂y · [x; 1]ᵀ and ∂L/∂x = Wᵀ · ∂L/∂y, without the bias column: nobody asks what it was fed."""
+        """∂L/∂W = ∂L/∂y · [x; 1]ᵀ and ∂L/∂x = Wᵀ · ∂L/∂y, without the bias column: nothing feeds the bias node."""
         np.matmul(d_y, x.with_bias.swapaxes(-1, -2), out=grad)
         if d_x is not None:
             np.matmul(params[..., :-1].swapaxes(-1, -2), d_y, out=d_x)

@@ -1,8 +1,8 @@
 """What a layer is.
 
 A layer is a differentiable map from nodes to nodes. It holds hyperparameters and never data: parameters, nodes,
-derivatives and scratch arrays are handed to it, so one layer object can serve many networks, threads and passes.
-This module states the contract once; the layers themselves stand beside it.
+derivatives and scratch arrays are handed to it, so one layer object can serve many networks, threads and passes. This
+module states the contract once; the other modules of this package have the layers.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Layer(ABC, Named):
 
     @abstractmethod
     def settled(self, n_in: int, following: Sequence[Layer]) -> Self:
-        """This layer, knowing its place: it gets n_in inputs, and `following` are the layers after it."""
+        """This layer with what its place tells: it gets n_in inputs, and `following` are the layers after it."""
 
     def view(self, block: Array) -> Params:
         """Names onto `block` (*population, n_params), this layer's slice of a flat vector. No copy."""
@@ -75,7 +75,7 @@ class Layer(ABC, Named):
         """Write first values into `params` and `statistics`."""
 
     def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Any:
-        """Room for what forward leaves to backward besides `x` and `y`; made once for each workspace."""
+        """Arrays for what forward leaves to backward besides `x` and `y`; made once for each workspace."""
         return None
 
     def replay(self, scratch: Any, y: Nodes) -> Any:
@@ -85,8 +85,8 @@ class Layer(ABC, Named):
     def weigh(self, scratch: Any, weights: Array | None) -> Any:
         """`scratch` for a pass whose samples count `weights` (N,); None: all the same. Called before such a pass.
 
-        A sample of weight k counts like k samples. The loss sees to that for layers that take each sample by itself;
-        one that looks across samples, as batch norm does for a mean, has to weigh them.
+        A sample of weight k counts like k samples. For layers that take each sample by itself, the loss takes care of
+        that. A layer that looks across samples, as batch norm does for a mean, must weigh them.
         """
         return scratch
 
@@ -112,7 +112,7 @@ class Layer(ABC, Named):
     ) -> None:
         """Write ∂L/∂params into `grad` and ∂L/∂x into `d_x`, given ∂L/∂y.
 
-        `d_x` is None where nobody asks: at the first layer with parameters. `d_y` is only read.
+        `d_x` is None where nobody needs it: at the first layer with parameters. `d_y` is only read.
         """
 
     def penalty(self, params: Params, grad: Params) -> Any:
@@ -120,7 +120,7 @@ class Layer(ABC, Named):
         return 0.0
 
     def linearise(self, params: Params, x: Nodes, y: Nodes, scratch: Any) -> Any:
-        """What derivatives along many directions have in common at one point, and room for them.
+        """What derivatives along many directions have in common at one point, and arrays for them.
 
         Made once for a point, after a forward pass; `forward_along` and `backward_along` get it as their `scratch`.
         """
@@ -168,7 +168,7 @@ class Layer(ABC, Named):
         )
 
     def places(self, place: Place, scratch: Any) -> Iterator[Place]:
-        """Where this layer stands in a pass, and after it the layers inside it, if there are any."""
+        """The place of this layer in a pass, then the places of the layers inside it, if there are any."""
         yield place
 
 

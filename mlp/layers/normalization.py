@@ -31,7 +31,7 @@ class Running(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What the samples of a batch count: `shares` (N,), wᵢ / Σ w; and as how many rows they count together."""
+    """The weights of a batch: `shares` (N,), wᵢ / Σ w, and `n_rows`: how many rows of weight 1 they stand for."""
 
     shares: Array
     n_rows: float
@@ -109,7 +109,7 @@ class _Norm(WidthFollows):
     ) -> None:
         """∂L/∂x = (e - s Σe - n · s Σ(e n))/std, e = γ ∂L/∂y, n the normalised x. Ioffe & Szegedy (2015), p. 4.
 
-        s is what a value counts in mean and variance: 1 by how many there are, or the share of its sample.
+        s is the share of a value in mean and variance: 1 over their number, or the share of its sample.
         """
         normed, inverse_std = scratch.normed, scratch.inverse_std
         np.sum(d_y * normed, axis=-1, keepdims=True, out=grad.scale)
@@ -129,7 +129,7 @@ class _Norm(WidthFollows):
         return np.matmul(values, scratch.counted.shares[:, None], out=out)
 
     def _shared(self, values: Array, scratch: NormScratch) -> Any:
-        """s Σ v: the sum, shared out again; where all count the same that is the mean."""
+        """s Σ v: each value's share of the sum; where all count the same it is the mean."""
         if scratch.counted is None:
             return values.mean(self.axis, keepdims=True)
         return values.sum(self.axis, keepdims=True) * scratch.counted.shares
@@ -206,10 +206,10 @@ class BatchNorm(_Norm):
 
         running ← running + momentum (batch - running)
 
-    They stand in `network.statistics`, and belong to the weights that the passes were made with: for others, an average
-    of weights say, `update_statistics` measures them anew. `momentum` and the unbiased variance in the running
-    statistic are PyTorch's; the paper and Keras write 1 - momentum. A batch of one sample is normalised to 0. A node
-    that is constant but for rounding stays so: no factor is above 1/√ε.
+    They are in `network.statistics`, and belong to the weights of those passes. For other weights, such as an average,
+    `update_statistics` measures them anew. `momentum` and the unbiased variance in the running statistic are PyTorch's;
+    the paper and Keras write 1 - momentum. A batch of one sample is normalised to 0. A node that is constant but for
+    rounding stays so: no factor is above 1/√ε.
 
     A sample of weight k counts like k samples, here as in the loss:
 
@@ -240,7 +240,7 @@ class BatchNorm(_Norm):
         return super().scratch(y, statistics, rng)._replace(running=Running(*_column_pair(statistics)))
 
     def replay(self, scratch: NormScratch, y: Nodes) -> NormScratch:
-        """With statistics of its own: a look elsewhere must not move the network's."""
+        """With statistics of its own: a pass elsewhere must not move the network's."""
         mine = _Norm.scratch(self, y, np.empty(0), np.random.default_rng(0))
         assert scratch.running is not None
         shape = (*y.values.shape[:-1], 1)  # the look may be at a population that the network is not
@@ -248,7 +248,7 @@ class BatchNorm(_Norm):
 
     def weigh(self, scratch: NormScratch, weights: Array | None) -> NormScratch:
         """With the share of each sample."""
-        return scratch._replace(counted=None if weights is None else _counted(weights))
+        return scratch._replace(counted=None if weights is None else _count_samples(weights))
 
     def forward(self, params: NormParams, x: Nodes, y: Nodes, scratch: NormScratch) -> None:
         """Normalise by the batch; move the running statistics towards it."""
@@ -281,7 +281,7 @@ class BatchNorm(_Norm):
         y.values[...] += params.shift
 
 
-def _counted(weights: Array) -> Counted:
+def _count_samples(weights: Array) -> Counted:
     """What samples of these weights (N,) count."""
     total = weights.sum()
     shares = weights / total if total > 0 else np.full_like(weights, 1 / len(weights))

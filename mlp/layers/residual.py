@@ -15,7 +15,7 @@ from mlp.layers.layer import Layer, Params, Place, WidthFollows
 
 
 class BlockScratch(NamedTuple):
-    """What stands inside a block: `nodes` after each layer, `d_nodes` before each but the first, their scratch."""
+    """The arrays inside a block: `nodes` after each layer, `d_nodes` before each but the first, their scratch."""
 
     nodes: tuple[Nodes, ...]
     d_nodes: tuple[Array, ...]
@@ -117,11 +117,11 @@ class Residual(WidthFollows):
         self._pass("infer", params, x, y, scratch)
 
     def calibrate(self, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
-        """Each layer inside in turn, on what the one before it gives in use; then + x."""
+        """Each layer inside in turn, on the nodes that the one before it gives in use; then + x."""
         self._pass("calibrate", params, x, y, scratch)
 
     def _pass(self, method: str, params: tuple[Params, ...], x: Nodes, y: Nodes, scratch: BlockScratch) -> None:
-        """Let each layer inside do this with what the one before it gave; then + x."""
+        """Call this method of each layer inside on the nodes before it; then + x."""
         before = x
         for layer, mine, after, theirs in zip(self.layers, params, scratch.nodes, scratch.scratch, strict=True):
             getattr(layer, method)(mine, before, after, theirs)

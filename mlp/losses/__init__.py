@@ -7,7 +7,7 @@
 
 import typing as _typing
 
-from mlp.family import collect as _collect, listed as _listed
+from mlp.family import collect as _collect, list_public as _list_public
 from mlp.losses.loss import Loss as Loss
 
 from mlp.losses.regression import SquaredError as SquaredError, AbsoluteError as AbsoluteError, Huber as Huber
@@ -24,4 +24,4 @@ LOSSES: dict[str, dict[str, type[Loss]]] = {
 """By what the targets are, and by name: one name may stand for a loss for each kind of targets."""
 
 if not _typing.TYPE_CHECKING:  # a list that is computed would hide from type checkers what is imported `as` itself
-    __all__ = _listed(vars())
+    __all__ = _list_public(vars())

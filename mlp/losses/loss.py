@@ -25,8 +25,8 @@ class Loss(ABC, Named):
     None: all 1. A batch whose weights are all 0 has loss 0 and gradient 0.
 
     A loss says its `name`, and what its `targets` are: "numbers", "one_of_many" (classes) or "yes_or_no" (an answer for
-    each output). Two losses for other targets may have one name. `onnx`: the operator of ONNX that `predict`
-    is; a loss that says another `predict` says it too, or cannot be exported.
+    each output). Two losses for other targets may have one name. `onnx`: the operator of ONNX that `predict` is. A loss
+    with a `predict` of its own must name it to be exported.
     """
 
     targets: ClassVar[str] = "numbers"
@@ -62,11 +62,11 @@ class Loss(ABC, Named):
         raise DerivativeError(f"{type(self).__name__} is no sum of squares, as least squares need. Use SquaredError.")
 
     def predict(self, output: Array) -> Array:
-        """The link: raw outputs as what they stand for, probabilities or values; shape of `output`."""
+        """The link: probabilities or values, made of raw outputs; shape of `output`."""
         return output
 
     def outputs_for(self, values: Array) -> Array:
-        """Raw outputs that `predict` makes these values of: the other way. Finite, also for a probability of 0 or 1."""
+        """The inverse of `predict`: raw outputs that give these values. Finite, also for a probability of 0 or 1."""
         return values
 
     def check(self, n_out: int, target: Array) -> None:

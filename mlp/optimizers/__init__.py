@@ -8,7 +8,7 @@ in a test.
 
 import typing as _typing
 
-from mlp.family import collect as _collect, listed as _listed
+from mlp.family import collect as _collect, list_public as _list_public
 from mlp.optimizers.optimizer import Evaluation as Evaluation, Optimizer as Optimizer, Schedule as Schedule
 from mlp.optimizers.optimizer import State as State, pace as pace
 from mlp.optimizers.wrappers import SAM as SAM, ClipNorm as ClipNorm, ClipValue as ClipValue, Frozen as Frozen
@@ -48,4 +48,4 @@ from mlp.optimizers.newton import HessianFree as HessianFree, KFAC as KFAC
 OPTIMIZERS: dict[str, type[Optimizer]] = _collect(Optimizer, vars())
 
 if not _typing.TYPE_CHECKING:  # a list that is computed would hide from type checkers what is imported `as` itself
-    __all__ = _listed(vars())
+    __all__ = _list_public(vars())
