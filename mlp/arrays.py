@@ -24,6 +24,10 @@ class Nodes(NamedTuple):
 
     `values` (*population, n, N): row = node, column = sample.
     `with_bias` (*population, n+1, N): the same, and below it the bias node.
+
+    >>> nodes = empty_nodes((), n=2, n_samples=3, dtype=float)
+    >>> nodes.values.shape, nodes.with_bias.shape, nodes.with_bias[-1]
+    ((2, 3), (3, 3), array([1., 1., 1.]))
     """
 
     values: Array

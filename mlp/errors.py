@@ -31,7 +31,15 @@ import numpy as np
 
 
 class MLPError(Exception):
-    """Whatever this package raises on purpose."""
+    """Whatever this package raises on purpose.
+
+    >>> import mlp
+    >>> try:
+    ...     mlp.Adam(-0.1)
+    ... except mlp.MLPError as error:
+    ...     print(error)
+    learning_rate = -0.1 cannot be: it must be a finite number above 0.
+    """
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""  # KeyError would quote it
@@ -42,15 +50,38 @@ class MLPError(Exception):
 
 
 class ShapeError(MLPError, ValueError):
-    """Arrays or layers that do not fit together."""
+    """Arrays or layers that do not fit together.
+
+    >>> import mlp
+    >>> try:
+    ...     mlp.Network([mlp.Dense(4, 6), mlp.Dense(8, 1)])
+    ... except mlp.ShapeError as error:
+    ...     print(error)
+    layer 2 of 2: Dense(8, 1) takes 8 inputs, but what stands before it gives 6. Make it Dense(6, 1).
+    """
 
 
 class DtypeError(MLPError, TypeError):
-    """Numbers of another kind than the network computes with."""
+    """Numbers of another kind than the network computes with.
+
+    >>> import mlp
+    >>> rows, target = np.ones((2, 3), np.float32), np.ones((2, 1))
+    >>> network = mlp.Network([mlp.Dense(3, 1)], rng=0)
+    >>> data = mlp.batches(rows, target, 2, rng=0, epochs=1, dtype=np.float32)
+    >>> try:
+    ...     next(mlp.train(network, data, mlp.SquaredError(), mlp.SGD(0.1)))
+    ... except mlp.DtypeError as error:
+    ...     print(error)
+    the batch is float32 and the network float64. Give batches(..., dtype=np.float64) or Network(..., dtype=np.float32).
+    """
 
 
 class HyperparameterError(MLPError, ValueError):
-    """A hyperparameter outside its range. Carries `name` and `value`."""
+    """A hyperparameter outside its range. Carries `name` and `value`.
+
+    >>> HyperparameterError("rate", 2, "below 1").value
+    2
+    """
 
     def __init__(self, name: str, value: object, needed: str) -> None:
         self.name, self.value = name, value
@@ -58,7 +89,11 @@ class HyperparameterError(MLPError, ValueError):
 
 
 class UnknownNameError(MLPError, KeyError):
-    """A name that is not known. Carries `name`, `known` and `nearest` (or None)."""
+    """A name that is not known. Carries `name`, `known` and `nearest` (or None).
+
+    >>> UnknownNameError("optimizer", "addam", ["adam", "sgd"]).nearest
+    'adam'
+    """
 
     def __init__(self, what: str, name: object, known: Iterable[str]) -> None:
         self.name, self.known = name, sorted(known)
@@ -69,27 +104,66 @@ class UnknownNameError(MLPError, KeyError):
 
 
 class ConfigError(MLPError, ValueError):
-    """An experiment that cannot be run as it is written."""
+    """An experiment that cannot be run as it is written.
+
+    >>> import mlp
+    >>> mlp.run({"data": {"source": "iris"}, "training": {"epochs": 0}})
+    Traceback (most recent call last):
+    mlp.errors.ConfigError: config, [training] epochs = 0 cannot be. Allowed: a whole number, 1 or more.
+    """
 
 
 class DataError(MLPError, ValueError):
-    """Data that cannot be trained on."""
+    """Data that cannot be trained on.
+
+    >>> import mlp
+    >>> mlp.data.load("nothing.csv")
+    Traceback (most recent call last):
+    mlp.errors.DataError: nothing.csv cannot be read (No such file or directory). Check the path.
+    """
 
 
 class FileFormatError(MLPError, ValueError):
-    """A file that cannot be read as what it claims to be."""
+    """A file that cannot be read as what it claims to be.
+
+    >>> import mlp
+    >>> mlp.load_run("nowhere")
+    Traceback (most recent call last):
+    mlp.errors.FileFormatError: nowhere: this is no run directory, it has no model.npz. Make one with mlp train -o.
+    """
 
 
 class DownloadError(MLPError, OSError):
-    """A file that could not be fetched, or whose checksum is wrong."""
+    """A file that could not be fetched, or whose checksum is wrong.
+
+    >>> issubclass(DownloadError, OSError)
+    True
+    """
 
 
 class NotFittedError(MLPError, ValueError, AttributeError):
-    """An estimator that is asked for answers before it was fitted."""
+    """An estimator that is asked for answers before it was fitted.
+
+    >>> import mlp
+    >>> try:
+    ...     mlp.MLPClassifier().predict([[0.0]])
+    ... except mlp.NotFittedError as error:
+    ...     print(error)
+    This MLPClassifier is not fitted yet. Call fit with rows and targets first.
+    """
 
 
 class DivergenceError(MLPError, ArithmeticError):
-    """An estimator's training that ended in numbers that are none. Carries `findings`."""
+    """An estimator's training that ended in numbers that are none. Carries `findings`.
+
+    >>> import mlp
+    >>> rows, numbers = np.arange(20.0)[:, None], np.arange(20.0)
+    >>> try:
+    ...     mlp.MLPRegressor(optimizer="sgd", learning_rate=1e4, random_state=0).fit(rows, numbers)
+    ... except mlp.DivergenceError as error:
+    ...     print(error.findings[0].kind)
+    divergence
+    """
 
     def __init__(self, message: str, findings: Iterable[Any] = ()) -> None:
         self.findings = tuple(findings)
@@ -97,11 +171,21 @@ class DivergenceError(MLPError, ArithmeticError):
 
 
 class DerivativeError(MLPError, NotImplementedError):
-    """A derivative that a layer, a loss or a function does not give."""
+    """A derivative that a layer, a loss or a function does not give.
+
+    >>> import mlp
+    >>> mlp.AbsoluteError().residuals(None, None, None)
+    Traceback (most recent call last):
+    mlp.errors.DerivativeError: AbsoluteError is no sum of squares, as least squares need. Use SquaredError.
+    """
 
 
 class MissingExtraError(MLPError, ImportError):
-    """A feature that needs an optional package. Carries `extra`."""
+    """A feature that needs an optional package. Carries `extra`.
+
+    >>> print(MissingExtraError("a plot", "plot"))
+    a plot needs the extra 'plot': pip install 'mlp[plot]'
+    """
 
     def __init__(self, feature: str, extra: str) -> None:
         self.extra = extra

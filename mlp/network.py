@@ -24,6 +24,11 @@ class Layout:
     """Which slice of a flat vector is whose.
 
     `names`: "dense1", "relu1", "dense2", ..., in order. `slices`: each layer's part, empty where it has no parameters.
+
+    >>> from mlp.layers import Dense, ReLU
+    >>> layout = Layout.of([Dense(2, 3), ReLU(), Dense(3, 1)])
+    >>> layout.names, layout.slices[0], layout.size
+    (('dense1', 'relu1', 'dense2'), slice(0, 9, None), 13)
     """
 
     layers: tuple[Layer, ...]
@@ -261,6 +266,11 @@ class Workspace(ForwardWorkspace):
 
     `input_gradient` adds ∂L/∂(inputs) as `d_nodes[0]`, (*population, n_in, N). A workspace cannot be copied: its arrays
     are views of one another. Make another.
+
+    >>> from mlp.layers import Dense, ReLU
+    >>> workspace = Workspace(Network([Dense(2, 3), ReLU()], rng=0), n_samples=5)
+    >>> [nodes.values.shape for nodes in workspace.nodes[1:]], workspace.grad.shape
+    ([(3, 5), (3, 5)], (9,))
     """
 
     def __init__(self, network: Network, n_samples: int, *, input_gradient: bool = False) -> None:

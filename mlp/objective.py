@@ -26,6 +26,9 @@ class Factors(NamedTuple):
 
     `part`: its slice of the flat vector. `inputs` (n_in + 1, N): [x; 1]. `signals` (K, n_out, N): the K columns of the
     root of the loss's second derivative, taken backward to the layer's outputs.
+
+    >>> Factors(slice(0, 6), np.ones((3, 4)), np.ones((1, 2, 4))).signals.shape
+    (1, 2, 4)
     """
 
     part: slice
@@ -47,6 +50,13 @@ class Objective:
 
     `batch` and `workspace` are those of the latest step. Dropout meets the same noise again and batch norm's running
     statistics stay as they are.
+
+    >>> import mlp
+    >>> network, loss = mlp.Network([mlp.Dense(2, 1)], rng=0), mlp.SquaredError()
+    >>> network.params.fill(0)
+    >>> for step in mlp.train(network, [mlp.as_batch(np.ones((4, 2)), np.ones((4, 1)))], loss, mlp.SGD(0.1)):
+    ...     print(step.loss, step.objective.value(np.zeros(3)))
+    0.5 0.5
     """
 
     def __init__(self, network: Network, loss: Loss) -> None:

@@ -29,6 +29,12 @@ class Step(NamedTuple):
     `network.params - update` to where they are now. `objective` is the loss of this batch as a function of parameters.
     `index` counts from 0. All arrays are live: the next step
     overwrites them, so `list(train(...))` shows the same arrays many times. Copy what you keep.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    >>> step = next(train(network, [mlp.as_batch(np.ones((4, 2)), np.ones((4, 1)))], mlp.SquaredError(), mlp.SGD(0.1)))
+    >>> step.index, step.update.shape, step.workspace.grads[0].shape
+    (0, (3,), (1, 3))
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a step

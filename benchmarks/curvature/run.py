@@ -5,7 +5,7 @@
 For each family how many points of how many are right, in float64 and in float32, then a confusion matrix, and every
 point that is wrong with what was said of it. `--offset 7000` draws the families anew. Takes about four minutes, most
 of which trains networks to where they stand. `--unseen` takes the families of `unseen.py` instead, whose SHA-256 was
-committed before the procedure was built: README, section "What kind of point", has what they gave at first sight.
+committed before the procedure was built: `benchmarks/README.md` has what they gave at first sight.
 """
 
 from __future__ import annotations

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,7 +15,7 @@ from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 
-from mlp import optimizer_bench
+from mlp import manual, optimizer_bench
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.comparison import compare_runs
 from mlp.config import explaining_paths, override, parse, put, read_toml, to_toml
@@ -30,6 +32,7 @@ from mlp.experiment.loop import is_over
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
+from mlp.manual.reference import write_reference
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
 from mlp.repairs import Repair, repair_run
@@ -293,4 +296,15 @@ def list_optimizers(given: argparse.Namespace) -> int:
         lines = [" ".join(part.split()) for part in (rule.__doc__ or "").split("\n\n")]
         source = re.match(r".*?\(\d{4}", lines[-1])
         print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
+    return DONE
+
+
+def show_help(given: argparse.Namespace) -> int:
+    """A page or a piece of the manual, or the list of all pages; bold headings only on a terminal."""
+    if given.reference is not None:
+        print(write_reference(given.reference))
+        return DONE
+    page = manual.list_pages() if given.list else manual.find_topic(" ".join(given.topic) or manual.FIRST)
+    bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    print(manual.render(page, min(shutil.get_terminal_size().columns, 100), bold))
     return DONE

@@ -124,6 +124,13 @@ COMMANDS = {
     "data": command(commands.list_data, "the data sets there are"),
     "optimizers": command(commands.list_optimizers, "the optimizers there are"),
     "findings": command(commands.list_findings, "what can be found, why, and what to do"),
+    "help": command(
+        commands.show_help,
+        "a page of the manual",
+        argument("topic", metavar="TOPIC", nargs="*", help="a page, a heading, a command, a key or a finding"),
+        argument("--list", action="store_true", help="list all pages"),
+        argument("--reference", metavar="DIR", help="write all public names with their docstrings, as HTML"),
+    ),
 }
 
 

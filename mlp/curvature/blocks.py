@@ -13,7 +13,14 @@ from mlp.layers import Activation, Dense, Layer
 
 
 class Block(NamedTuple):
-    """One layer's diagonal block of the Hessian: its size, ‖∂L/∂θ‖, and its two ends as Lanczos' method found them."""
+    """One layer's diagonal block of the Hessian: its size, ‖∂L/∂θ‖, and its two ends as Lanczos' method found them.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    >>> surface = mlp.curvature.Surface(network, mlp.SquaredError(), np.eye(2), np.ones((2, 1)))
+    >>> [(block.name, block.size) for block in blocks(surface)]
+    [('dense1', 3)]
+    """
 
     name: str
     size: int
@@ -27,6 +34,12 @@ class Reach(NamedTuple):
 
     `own`: to the layer's own outputs. `outputs`: to those of the network. `slopes`: the part that the activations after
     it let through, the product of the root mean square of their slopes; weights have no part in it.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    >>> surface = mlp.curvature.Surface(network, mlp.SquaredError(), np.eye(2), np.ones((2, 1)))
+    >>> [(reach.name, reach.slopes) for reach in reaches(surface)]
+    [('dense1', 1.0)]
     """
 
     name: str

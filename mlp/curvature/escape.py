@@ -25,6 +25,10 @@ class Escape(NamedTuple):
 
     `share`: how much of that fall is owed to growth along negative curvature, beyond what a slope without curvature
     gives; 0 … 1.
+
+    >>> downhill = Motion(keep=0.0, take=1.0, along=-0.1, direct=0.0)
+    >>> escape(np.array([-1.0]), np.array([0.01]), downhill, target=0.5).share > 0.9
+    True
     """
 
     steps: float
@@ -40,6 +44,11 @@ class Motion:
 
     `velocity` (P,): v now. `metric` (P,): D, if the rule divides u by it; in coordinates √D θ it divides by nothing,
     the gradient is g/√D and the Hessian D^(-½) H D^(-½).
+
+    >>> from mlp import SGD
+    >>> rule = SGD(0.1)
+    >>> motion(rule, rule.init(np.zeros(2)), 0.1).keep
+    0.0
     """
 
     keep: float

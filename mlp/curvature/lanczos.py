@@ -27,6 +27,9 @@ class Ritz(NamedTuple):
     `residuals` (k,): ‖A yᵢ - θᵢ yᵢ‖; *some* eigenvalue lies that near to θᵢ. `vectors` (P, k): yᵢ, in columns.
 
     λ_min ≤ θ₁ and θ_k ≤ λ_max always, so that a negative θ₁ proves negative curvature; a positive one proves nothing.
+
+    >>> lanczos(lambda v: np.array([1.0, 2.0, 4.0]) * v, np.ones(3), 3).values.round(6)
+    array([1., 2., 4.])
     """
 
     values: Array

@@ -47,6 +47,12 @@ class Point:
     `sharpness`: rate · `largest`; above 2 gradient descent cannot stay where it is, which is said of the run and not of
     the point. NaN stands where nobody had to ask. `products`: with the Hessian or the Gauss-Newton matrix. `unseen`:
     what was not looked at.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    >>> network.params[...] = [1.0, 1.0, 0.0]
+    >>> mlp.curvature.classify_point(network, mlp.SquaredError(), np.eye(2), np.ones((2, 1)), rule=mlp.SGD(0.1)).kind
+    'global_minimum'
     """
 
     kind: str

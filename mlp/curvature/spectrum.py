@@ -19,6 +19,10 @@ class Ends(NamedTuple):
     """The most negative and the most positive eigenpair found, and how well they are known.
 
     `least` ≥ λ_min and `largest` ≤ λ_max always. `residuals`: some eigenvalue lies that near to each. `vectors` (P, 2).
+
+    >>> found = ends(lambda v: np.array([-1.0, 2.0, 4.0]) * v, size=3)
+    >>> round(found.least, 6), round(found.largest, 6)
+    (-1.0, 4.0)
     """
 
     least: float

@@ -29,6 +29,12 @@ class Surface:
 
     `value`, `grad` (P,): there. `products`: with the Hessian or the Gauss-Newton matrix, so far; a dense matrix counts
     one for each column.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    >>> surface = Surface(network, mlp.SquaredError(), np.eye(2), np.ones((2, 1)))
+    >>> surface.grad.shape, surface.hessian().round(6).tolist()
+    ((3,), [[0.5, 0.0, 0.5], [0.0, 0.5, 0.5], [0.5, 0.5, 1.0]])
     """
 
     def __init__(self, network: Network, loss: Loss, X: Array, t: Array, weights: Array | None = None) -> None:

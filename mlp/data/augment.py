@@ -30,7 +30,16 @@ from mlp.errors import (
 
 
 class Augmentation(Protocol):
-    """A way to make other samples of those in a batch."""
+    """A way to make other samples of those in a batch.
+
+    >>> class Noisy:
+    ...     def apply(self, batch, rng):
+    ...         return as_batch(batch.x.values.T + 0.1 * rng.standard_normal(batch.x.values.T.shape), batch.target)
+    >>> from mlp.data.batches import as_batch, batches
+    >>> data = augmented(batches(np.zeros((4, 2)), np.arange(4), 2, epochs=1), Noisy(), rng=0)
+    >>> bool(next(data).x.values.any())
+    True
+    """
 
     def apply(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """A new batch; `batch` stays as it is. Draws from `rng` only."""
@@ -67,6 +76,11 @@ class Shift:
 
     `image`: (rows, columns) or (rows, columns, channels), in which the features stand line by line. What comes in from
     outside is `fill`. For pixels on one scale; standardised ones have a scale each, and a moved image would be another.
+
+    >>> from mlp.data.batches import as_batch
+    >>> batch = as_batch(np.arange(1.0, 10.0)[None], np.zeros(1, int))
+    >>> Shift(1, (3, 3)).apply(batch, np.random.default_rng(0)).x.values.shape
+    (9, 1)
     """
 
     pixels: int
@@ -115,6 +129,12 @@ class Mixup:
 
     α is `alpha`; j is a random order of the batch. Class labels become probabilities of `n_classes` classes; for values
     leave it out. Zhang, Cissé, Dauphin & Lopez-Paz (2018), eq. 1, with one λ for a batch, as in their figure 1.
+
+    >>> from mlp.data.batches import as_batch
+    >>> batch = as_batch(np.eye(2), np.array([0, 1]))
+    >>> mixed = Mixup(0.5, n_classes=2).apply(batch, np.random.default_rng(0))
+    >>> bool(np.allclose(mixed.target.sum(0), 1))  # probabilities of both classes
+    True
     """
 
     alpha: float

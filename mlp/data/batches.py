@@ -24,6 +24,10 @@ class Batch(NamedTuple):
     `epoch`: how often the data were gone through before. `rows` (N,): where the samples stand in the data. `last`: with
     it they have been gone through once more; False also where that is not known. Arrays are live: the next batch of
     this size overwrites them.
+
+    >>> batch = as_batch(np.zeros((5, 2)), np.arange(5))
+    >>> batch.x.values.shape, batch.target.shape
+    ((2, 5), (5,))
     """
 
     x: Nodes

@@ -30,6 +30,11 @@ class Dataset:
     parity, encoder), so that holding some of them out for validation leaves another problem.
     `class_labels` (n_classes,): the classes as the source holds them, where their names do not say it (bytes, "1" as
     text). `written`: a target of numbers as a table writes it; should they be classes, these are their names.
+
+    >>> from mlp.data import load
+    >>> iris = load("iris")
+    >>> iris.X.shape, iris.y.shape, iris.class_names
+    ((150, 4), (150,), ('setosa', 'versicolor', 'virginica'))
     """
 
     X: Array = field(repr=False)

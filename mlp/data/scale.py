@@ -28,6 +28,9 @@ class Scaling:
 
     `feature_names` are for messages only. `constant` (n_features,): which columns were the same in every row but for
     rounding, None where nobody looked. Neither is part of what is saved.
+
+    >>> Scaling(np.array([10.0]), np.array([0.5])).apply(np.array([[10.0], [14.0]])).ravel()
+    array([0., 2.])
     """
 
     shift: Array

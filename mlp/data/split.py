@@ -17,7 +17,12 @@ LEAST_TRAINING = 1e-6  # fraction; below it rounding errors of the shares would 
 
 
 class Parts(NamedTuple):
-    """Row numbers of each part, ascending (a memory-mapped file is then read forwards)."""
+    """Row numbers of each part, ascending (a memory-mapped file is then read forwards).
+
+    >>> parts = split(10, test=0.3, rng=0)
+    >>> len(parts.train), len(parts.validation), len(parts.test)
+    (7, 0, 3)
+    """
 
     train: Array
     validation: Array

@@ -20,7 +20,11 @@ Severity = Literal["info", "warning", "critical"]
 
 @dataclass(frozen=True)
 class Cause:
-    """Why: `name`, the reason to think so, and what to do about it."""
+    """Why: `name`, the reason to think so, and what to do about it.
+
+    >>> Cause("learning_rate_too_high", "the loss jumps", "learning_rate 1 → 0.1").remedy
+    'learning_rate 1 → 0.1'
+    """
 
     name: str
     why: str
@@ -33,7 +37,13 @@ class Cause:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is seen: `kind`, in which `layers`, from which `step` on; `evidence` by name; `causes`, likeliest first."""
+    """What is seen: `kind`, in which `layers`, from which `step` on; `evidence` by name; `causes`, likeliest first.
+
+    >>> from mlp.diagnosis import diagnose
+    >>> found = diagnose({"loss": [0.7, 2.0, float("nan")]})[0]
+    >>> found.kind, found.severity
+    ('divergence', 'critical')
+    """
 
     kind: str
     severity: Severity

@@ -73,7 +73,7 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
     Sparse matrices become dense: a row whose features are scaled to mean 0 is no longer sparse.
     """
     try:
-        found = np.asarray(dense(X, name))
+        found = np.asarray(as_dense(X, name))
     except ValueError as error:
         raise DataError(f"{name} is no table: {' '.join(str(error).split())}") from None
     if found.dtype.kind == "O" and not found.ndim:
@@ -96,7 +96,7 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
     return found
 
 
-def dense(values: Any, name: str) -> Any:
+def as_dense(values: Any, name: str) -> Any:
     """Sparse matrices and arrays of SciPy as dense arrays; NumPy would make one object of them. All else as it is."""
     if not (hasattr(values, "toarray") and hasattr(values, "nnz")):
         return values

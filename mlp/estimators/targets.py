@@ -21,7 +21,7 @@ from mlp.data.columns import FEW_TEXTS, check_spelling, mostly_rare
 from mlp.data.labels import distinct_labels, label_name
 from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, DtypeError, ShapeError
-from mlp.estimators.rows import check_finite, dense
+from mlp.estimators.rows import as_dense, check_finite
 
 
 class Target(NamedTuple):
@@ -39,7 +39,7 @@ def as_target_array(y: Any) -> Array:
     """An array (n,) or (n, k) of one kind of values, none of them missing. Values are taken out of objects."""
     if y is None:
         raise DataError("fitting requires y to be passed, but the target y is None.")
-    found = unboxed(exact_array(dense(y, "y")))
+    found = unboxed(exact_array(as_dense(y, "y")))
     if found.dtype.kind == "c":
         raise DataError(f"Complex data not supported: y holds {found.dtype}.")
     if found.dtype.kind not in "biufUS":

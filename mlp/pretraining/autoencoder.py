@@ -30,6 +30,11 @@ class Autoencoder:
 
     Bengio et al. (2007), section 3; noise from Vincent et al. (2008), section 2.3. The weights downward are their own,
     not those upward transposed.
+
+    >>> from mlp import Dense, Network, Sigmoid, pretrain
+    >>> network = Network([Dense(6, 4), Sigmoid(), Dense(4, 1)], rng=0)
+    >>> pretrain(network, np.eye(6), Autoencoder(epochs=2), rng=0)["pretraining_error_by_layer"].shape
+    (3, 1)
     """
 
     epochs: int = 10

@@ -68,6 +68,11 @@ class RBM:
     Inputs within 0 … 1 are probabilities of binary units; others are real, of deviation 1: standardise them.
     `learning_rate` is for binary units, and a tenth of it for real ones (Hinton 2010, section 13.2). The network's
     first weights are the machine's; its bias downward begins at what makes the mean of the inputs likely.
+
+    >>> from mlp import Dense, Network, Sigmoid, pretrain
+    >>> network = Network([Dense(6, 4), Sigmoid(), Dense(4, 1)], rng=0)
+    >>> pretrain(network, np.eye(6), RBM(epochs=2), rng=0)["pretraining_error_by_layer"].shape
+    (3, 1)
     """
 
     epochs: int = 10

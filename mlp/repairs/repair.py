@@ -50,6 +50,11 @@ class Repair:
     `config` is the repaired experiment as a file says it, and `after` its run; where nothing helped they are those of
     before. `changes`: what was changed and why. `tries`: how many full runs it took. `baseline`: the score of a plain
     network in trials. `advice`: by cause, what only the user can do.
+
+    >>> from mlp import repair
+    >>> found = repair({"data": {"source": "iris"}, "training": {"epochs": 10}, "record": {"baseline": "never"}})
+    >>> found.before.healthy, found.changes
+    (True, ())
     """
 
     before: Run

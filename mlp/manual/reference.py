@@ -1,0 +1,39 @@
+"""The reference: every public name with its docstring, as HTML. pdoc writes it, and is imported only here."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import get_type_hints
+
+import mlp
+from mlp.errors import DataError, MissingExtraError
+
+
+def write_reference(folder: str | Path) -> Path:
+    """Write the reference into a folder that is new or empty; the page to begin with."""
+    place = Path(folder)
+    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        raise DataError(f"{place} is there already. Name a folder that is new or empty.")
+    try:
+        pdoc = importlib.import_module("pdoc")
+    except ImportError:
+        raise MissingExtraError("the reference", "docs") from None
+    for module in (mlp, *(thing for thing in public(mlp) if isinstance(thing, ModuleType))):
+        _resolve_types(module)
+    pdoc.pdoc("mlp", output_directory=place)
+    return place / "mlp.html"
+
+
+def public(module: ModuleType) -> list[object]:
+    """What a module makes public."""
+    return [getattr(module, name) for name in vars(module)["__all__"]]
+
+
+def _resolve_types(module: ModuleType) -> None:
+    """Put types for their names into the constructors of named tuples, which forget where the names come from."""
+    for kind in public(module):
+        if inspect.isclass(kind) and issubclass(kind, tuple):
+            kind.__new__.__annotations__.update(get_type_hints(kind))
