@@ -147,7 +147,7 @@ class NotFittedError(MLPError, ValueError, AttributeError):
     >>> import mlp
     >>> try:
     ...     mlp.MLPClassifier().predict([[0.0]])
-    ... except mlp.NotFittedError as error:
+    ... except ValueError as error:  # also where scikit-learn is loaded, whose own error it is then
     ...     print(error)
     This MLPClassifier is not fitted yet. Call fit with rows and targets first.
     """

@@ -54,7 +54,11 @@ class Constant(Timed):
 
 @dataclass(frozen=True)
 class StepDecay(Timed):
-    """η_t = η₀ · `factor`^⌊t / `every`⌋."""
+    """η_t = η₀ · `factor`^⌊t / `every`⌋.
+
+    >>> [round(float(StepDecay(0.1, every=2).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.1, 0.01, 0.01, 0.001]
+    """
 
     name = "step"
     lengths = staticmethod(lambda n, epoch: {"every": max(1, n // 3)})  # two steps down
@@ -69,7 +73,11 @@ class StepDecay(Timed):
 
 @dataclass(frozen=True)
 class MultiStep(Timed):
-    """η_t = η₀ · `factor`^k, where k of the updates in `at` have been reached: at[k-1] ≤ t < at[k]."""
+    """η_t = η₀ · `factor`^k, where k of the updates in `at` have been reached: at[k-1] ≤ t < at[k].
+
+    >>> [round(float(MultiStep(0.1, at=[1, 3]).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.01, 0.01, 0.001, 0.001]
+    """
 
     name = "multi_step"
     lengths = staticmethod(lambda n, epoch: {"at": [max(1, n // 2), max(1, n * 3 // 4)]})
@@ -92,7 +100,11 @@ class MultiStep(Timed):
 
 @dataclass(frozen=True)
 class Exponential(Timed):
-    """η_t = η₀ · `factor`^(t / `every`): StepDecay without the steps."""
+    """η_t = η₀ · `factor`^(t / `every`): StepDecay without the steps.
+
+    >>> [round(float(Exponential(0.1, every=2).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.0316, 0.01, 0.0032, 0.001]
+    """
 
     name = "exponential"
     lengths = staticmethod(lambda n, epoch: {"every": max(1, n // 2)})  # the factor twice
@@ -110,6 +122,9 @@ class InverseTime(Timed):
     """η_t = η₀ / (1 + t/`every`)^`power`.
 
     Robbins & Monro (1951) need a power above ½ and at most 1 for noise to average out; averaged SGD takes one between.
+
+    >>> [round(float(InverseTime(0.1, every=1).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.05, 0.0333, 0.025, 0.02]
     """
 
     name = "inverse_time"
@@ -137,6 +152,9 @@ class Polynomial(Planned):
     """η_t = η_end + (η₀ - η_end)(1 - t/T)^`power` for t < T = `steps`, then η_end = `final`.
 
     Power 1 is a straight line.
+
+    >>> [round(float(Polynomial(0.1, steps=4).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.075, 0.05, 0.025, 0.0]
     """
 
     name = "polynomial"
@@ -155,6 +173,9 @@ class Cosine(Planned):
     """η_t = η_end + ½(η₀ - η_end)(1 + cos π t/T) for t < T = `steps`, then η_end = `final`.
 
     Loshchilov & Hutter (2017), eq. 5, one period.
+
+    >>> [round(float(Cosine(0.1, steps=4).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.0854, 0.05, 0.0146, 0.0]
     """
 
     name = "cosine"
@@ -171,6 +192,9 @@ class CosineRestarts(Planned):
     """Cosine again and again: from η₀ to η_end = `final` in `steps` updates, then in `growth` times as many, ...
 
     Loshchilov & Hutter (2017), eq. 5: T₀ is `steps`, T_mult is `growth`.
+
+    >>> [round(float(CosineRestarts(0.1, steps=2).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.1, 0.05, 0.1, 0.0854, 0.05]
     """
 
     name = "cosine_restarts"
@@ -198,6 +222,9 @@ class OneCycle(Planned):
     long ("super-convergence").
 
     Smith & Topin (2018), with PyTorch's cosines and shares; the momentum stays as it is, where theirs falls meanwhile.
+
+    >>> [round(float(OneCycle(0.1, steps=4).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.004, 0.0812, 0.0283, 0.0, 0.0]
     """
 
     name = "one_cycle"
@@ -224,6 +251,9 @@ class Triangular(Planned):
     """Up in `steps` updates from `low` · η to η, down in as many, and again; each time `factor` times as high.
 
     η is `rate0`, the highest rate. Smith (2017), section 3: triangular at a factor of 1, triangular2 at ½.
+
+    >>> [round(float(Triangular(0.1, steps=2).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.025, 0.0625, 0.1, 0.0625, 0.025]
     """
 
     name = "triangular"
@@ -264,6 +294,11 @@ class ReduceOnPlateau(Named):
 
     Other than in PyTorch a best is forgotten instead if the loss has leapt away from it, to half or twice as much or
     more, and stays there: it is one of other rows or another penalty, and no η could bring it back.
+
+    >>> schedule = ReduceOnPlateau(0.1, window=1, patience=2)
+    >>> memory = schedule.init()
+    >>> [round(schedule.rate(t, loss=1.0, memory=memory), 4) for t in range(5)]
+    [0.1, 0.1, 0.1, 0.01, 0.01]
     """
 
     name = "plateau"
@@ -312,7 +347,11 @@ def _is_far(a: Any, b: Any) -> Any:
 
 @dataclass(frozen=True)
 class WarmUp(Named):
-    """η_t = `then`'s, times (t + 1) / `steps` for the first `steps` updates. Goyal et al. (2017), section 2.2."""
+    """η_t = `then`'s, times (t + 1) / `steps` for the first `steps` updates. Goyal et al. (2017), section 2.2.
+
+    >>> [round(float(WarmUp(0.1, steps=4).rate(t, 1.0, None)), 4) for t in range(5)]
+    [0.025, 0.05, 0.075, 0.1, 0.1]
+    """
 
     name = "warmup"
     lengths = staticmethod(lambda n, epoch: {"steps": max(1, n // 20)})  # a twentieth of the run

@@ -36,6 +36,9 @@ class ColumnRules:
 
     `ignore`: left out, whatever stands in them. `categorical`: each text is a category, or of the target a class, even
     if it is a number. `classes`: the target is known to be classes.
+
+    >>> ColumnRules(ignore=["id"], categorical=["postcode"]).categorical
+    ['postcode']
     """
 
     ignore: Sequence[str] = ()

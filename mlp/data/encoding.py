@@ -24,7 +24,11 @@ from mlp.errors import DataError
 
 @dataclass(frozen=True)
 class Column:
-    """An input column: a number, or with `categories` one column of 0 and 1 for each of them."""
+    """An input column: a number, or with `categories` one column of 0 and 1 for each of them.
+
+    >>> Column("age").feature_names, Column("colour", ("blue", "red")).feature_names
+    (('age',), ('colour=blue', 'colour=red'))
+    """
 
     name: str
     categories: tuple[str, ...] | None = None
@@ -55,6 +59,9 @@ class Encoding:
     `class_names` are the sorted texts of a target column that is text, None where the target is a number. In
     a further table, columns are found by name: their order does not matter, a missing one is an error, others
     are ignored (an id or a remark may ride along), and the target may be absent.
+
+    >>> Encoding((Column("age"), Column("colour", ("blue", "red"))), "price").feature_names
+    ('age', 'colour=blue', 'colour=red')
     """
 
     columns: tuple[Column, ...]

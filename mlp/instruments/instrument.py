@@ -26,6 +26,10 @@ class Instrument(NamedTuple):
     that sees *every* step and returns a number when it has one, else None; if it can, at steps that `period` divides.
     `measure` is then None, because one step alone says nothing. What its class names in `remembers` is kept in
     checkpoints.
+
+    >>> largest = Instrument("largest_weight", lambda step: np.abs(step.network.params).max())
+    >>> largest.name, largest.period
+    ('largest_weight', 1)
     """
 
     name: str

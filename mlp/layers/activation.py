@@ -40,6 +40,16 @@ class Activation(WidthFollows):
     `output_range`: the least and the largest y. `saturation`: outside this range of x the slope is under 1 % of the
     largest slope φ has; None: φ does not squash. `dead_below`: a unit whose x never exceeds this passes no gradient at
     all; None: it always passes some.
+
+    >>> class Square(Activation):
+    ...     def forward(self, params, x, y, scratch):
+    ...         np.square(x.values, out=y.values)
+    ...
+    ...     def slope(self, x, y, scratch, out):
+    ...         np.multiply(x, 2, out=out)
+    >>> from mlp import Network, predict
+    >>> predict(Network([Square(n_in=2)]), [[3.0, -2.0]])
+    array([[9., 4.]])
     """
 
     preferred_initializer: ClassVar[str | None] = "glorot_uniform"
@@ -113,7 +123,12 @@ class StraightPieces(Activation):
 
 @dataclass(frozen=True)
 class Identity(StraightPieces):
-    """y = x."""
+    """y = x.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Identity(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-2.,  0.,  1.]])
+    """
 
     name, aliases, preferred_initializer = "identity", ("linear", "none"), "lecun_normal"
 

@@ -35,6 +35,11 @@ class Dense(Weighted):
     `weights` is an initializer, its name, or "auto": the one that the next activation prefers; the network then holds
     it. `bias` is the bias weights' first value. `l1` and `l2` add l1·Σ|w| + ½·l2·Σw² to the loss, over the weights but
     not the bias weights, once for each step whatever the batch size.
+
+    >>> from mlp import Network
+    >>> network = Network([Dense(2, 3)], rng=0)
+    >>> network.views[0].shape  # the last column: weights from the bias node
+    (3, 3)
     """
 
     weights: Initializer | str = "auto"

@@ -31,6 +31,10 @@ class Layer(ABC, Named):
 
     Of the arrays below, `x` and `d_x` have n_in rows, `y` and `d_y` n_out; columns are samples; `grad` is laid out
     like `params`. What grows with the number of samples and outlives a call is in `scratch`.
+
+    >>> from mlp.layers import Dense, Dropout, ReLU
+    >>> [isinstance(layer, Layer) for layer in (Dense(2, 3), ReLU(), Dropout(0.1))]
+    [True, True, True]
     """
 
     preferred_initializer: ClassVar[str | None] = "lecun_normal"
@@ -176,6 +180,13 @@ class Place(NamedTuple):
     """One layer in one pass: everything that an instrument may read there.
 
     `d_x` is None at the first layer with parameters; `d_y` and `grad` are what backward met and left.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 3), mlp.ReLU(), mlp.Dense(3, 1)], rng=0)
+    >>> batch = mlp.as_batch(np.ones((5, 2)), np.ones((5, 1)))
+    >>> step = next(mlp.train(network, [batch], mlp.SquaredError(), mlp.SGD(0.1)))
+    >>> [(place.name, place.y.values.shape) for place in step.workspace.places(network)]
+    [('dense1', (3, 5)), ('relu1', (3, 5)), ('dense2', (1, 5))]
     """
 
     name: str

@@ -56,6 +56,10 @@ class Dropout(Noisy):
     """y = mask · x; each node is 0 with probability `rate` and else 1/(1 - rate) times as large. In use: y = x.
 
     Srivastava et al. (2014), section 4, in the "inverted" form that needs no scaling in use.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Dropout(0.5, n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)  # in use, nothing is left out
+    array([[-2.,  0.,  1.]])
     """
 
     rate: Fraction = 0.5
@@ -81,6 +85,10 @@ class Noise(Noisy):
 
     Before the first weights it is a penalty on the slope of the answer: for squared errors, to first order,
     ½ std² Σ(∂y/∂x)². Bishop (1995), "Training with noise is equivalent to Tikhonov regularization", eq. 15.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Noise(0.1, n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)  # in use, without noise
+    array([[-2.,  0.,  1.]])
     """
 
     std: NotNegative = 0.1

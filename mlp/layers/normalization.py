@@ -193,7 +193,12 @@ class _Norm(WidthFollows):
 
 @dataclass(frozen=True)
 class LayerNorm(_Norm):
-    """Normalise each sample over the nodes: y = γ (x - mean)/√(variance + ε) + β. Ba, Kiros & Hinton (2016), eq. 4."""
+    """Normalise each sample over the nodes: y = γ (x - mean)/√(variance + ε) + β. Ba, Kiros & Hinton (2016), eq. 4.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([LayerNorm(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-1.336,  0.267,  1.069]])
+    """
 
     axis = -2
 
@@ -217,6 +222,10 @@ class BatchNorm(_Norm):
         unbiased: times n / (n - 1),  n = effective_size(w): for whole weights their sum
 
     A batch whose weights are all 0 is normalised as if they were equal, and leaves the running statistics as they are.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([BatchNorm(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-2.,  0.,  1.]])
     """
 
     momentum: Fraction = 0.1

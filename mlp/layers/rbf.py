@@ -30,6 +30,10 @@ class RBF(Weighted):
     two such points when `width` is 1.
 
     Broomhead & Lowe (1988), eq. 2 with Moody & Darken's (1989) Gaussian.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([RBF(2, 3)], rng=0), [[0.0, 0.0]]).shape
+    (1, 3)
     """
 
     width: Positive = 1.0

@@ -22,7 +22,12 @@ from mlp.layers.layer import UNSIZED, Layer, WidthFollows
 
 @dataclass(frozen=True)
 class ReLU(StraightPieces):
-    """y = max(x, 0).  φ′ = 1 for x > 0, else 0 (at 0 too, as in PyTorch)."""
+    """y = max(x, 0).  φ′ = 1 for x > 0, else 0 (at 0 too, as in PyTorch).
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([ReLU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[0., 0., 1.]])
+    """
 
     name, preferred_initializer, output_range, dead_below = "relu", "he_normal", (0, inf), 0.0
     onnx = Operator("Relu")
@@ -38,7 +43,12 @@ class ReLU(StraightPieces):
 
 @dataclass(frozen=True)
 class LeakyReLU(StraightPieces):
-    """y = x for x > 0, else αx, with α = `negative_slope` < 1. Maas, Hannun & Ng (2013); α = 0.01 as in PyTorch."""
+    """y = x for x > 0, else αx, with α = `negative_slope` < 1. Maas, Hannun & Ng (2013); α = 0.01 as in PyTorch.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([LeakyReLU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-0.02,  0.  ,  1.  ]])
+    """
 
     name, preferred_initializer = "leaky_relu", "he_normal"
     onnx = Operator("LeakyRelu", {"alpha": "negative_slope"})
@@ -84,7 +94,12 @@ class _ExponentialLinear(Activation):
 
 @dataclass(frozen=True)
 class ELU(_ExponentialLinear):
-    """y = x for x > 0, else α(eˣ - 1).  φ′ = 1, or y + α. Clevert, Unterthiner & Hochreiter (2016), eq. 15."""
+    """y = x for x > 0, else α(eˣ - 1).  φ′ = 1, or y + α. Clevert, Unterthiner & Hochreiter (2016), eq. 15.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([ELU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-0.865,  0.   ,  1.   ]])
+    """
 
     name, preferred_initializer = "elu", "he_normal"
     onnx = Operator("Elu", {"alpha": "alpha"})
@@ -97,6 +112,10 @@ class SELU(_ExponentialLinear):
     """y = λx for x > 0, else λα(eˣ - 1). Klambauer et al. (2017), eq. 2 and 14.
 
     α and λ make mean 0 and variance 1 a fixed point, from weights drawn by LeCun's rule.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([SELU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-1.52 ,  0.   ,  1.051]])
     """
 
     name, preferred_initializer = "selu", "lecun_normal"
@@ -112,6 +131,10 @@ class GELU(Activation):
 
     The tanh form, not x·Φ(x): NumPy has no error function. The two differ by at most 5e-4. PyTorch calls this
     `GELU(approximate="tanh")`.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([GELU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-0.045,  0.   ,  0.841]])
     """
 
     name, preferred_initializer = "gelu", "he_normal"
@@ -156,7 +179,12 @@ _SQRT_2_OVER_PI = (2 / np.pi) ** 0.5
 
 @dataclass(frozen=True)
 class SiLU(Activation):
-    """y = x σ(x), also called swish. Elfwing, Uchibe & Doya (2018), eq. 6.  φ′ = s + y(1 - s) with s = σ(x)."""
+    """y = x σ(x), also called swish. Elfwing, Uchibe & Doya (2018), eq. 6.  φ′ = s + y(1 - s) with s = σ(x).
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([SiLU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-0.238,  0.   ,  0.731]])
+    """
 
     name, aliases, preferred_initializer = "silu", ("swish",), "he_normal"
 
@@ -186,7 +214,12 @@ class SiLU(Activation):
 
 @dataclass(frozen=True)
 class Softplus(Activation):
-    """y = ln(1 + eˣ).  φ′ = σ(x) = 1 - e⁻ʸ. Dugas et al. (2001)."""
+    """y = ln(1 + eˣ).  φ′ = σ(x) = 1 - e⁻ʸ. Dugas et al. (2001).
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Softplus(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[0.127, 0.693, 1.313]])
+    """
 
     name, preferred_initializer, output_range = "softplus", "he_normal", (0, inf)
     onnx = Operator("Softplus")
@@ -213,6 +246,10 @@ class Maxout(WidthFollows):
 
     The sums are made by the dense layer before it, which has k rows for each unit: `Dense(n, k * m), Maxout(k)`. The
     gradient goes to the first largest.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Maxout(3, n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[1.]])
     """
 
     pieces: Count = 2

@@ -36,6 +36,10 @@ class Residual(WidthFollows):
     """y = x + f(x), where f is `layers` one after another; they end as wide as they begin.
 
     The gradient has a way around f: ∂L/∂x = ∂L/∂y + fᵀ(∂L/∂y), so it cannot vanish there. He et al. (2016), eq. 1.
+
+    >>> from mlp import Dense, Network, Tanh
+    >>> Network([Dense(2, 4), Residual([Dense(4, 4), Tanh()])], rng=0).params.shape
+    (32,)
     """
 
     layers: Sequence[Layer]

@@ -20,6 +20,10 @@ class Sigmoid(Activation):
 
     `flat_spot` is added to φ′ in `backward`, so that a unit which is wrong at 0 or 1 still learns; ∂L/∂θ is then no
     longer the gradient. Fahlman (1988) adds 0.1.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Sigmoid(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[0.119, 0.5  , 0.731]])
     """
 
     name, aliases, output_range, saturation = "sigmoid", ("logistic",), (0, 1), (-5.987, 5.987)
@@ -51,7 +55,12 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """y = tanh x.  φ′ = 1 - y²."""
+    """y = tanh x.  φ′ = 1 - y².
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Tanh(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-0.964,  0.   ,  0.762]])
+    """
 
     name, output_range, saturation = "tanh", (-1, 1), (-2.994, 2.994)
     onnx = Operator("Tanh")
@@ -72,7 +81,12 @@ class Tanh(Activation):
 
 @dataclass(frozen=True)
 class Softsign(Activation):
-    """y = x/(1 + |x|).  φ′ = (1 - |y|)². Bergstra et al. (2009)."""
+    """y = x/(1 + |x|).  φ′ = (1 - |y|)². Bergstra et al. (2009).
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Softsign(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-0.667,  0.   ,  0.5  ]])
+    """
 
     name, output_range, saturation = "softsign", (-1, 1), (-9.0, 9.0)
     onnx = Operator("Softsign")
@@ -97,7 +111,12 @@ class Softsign(Activation):
 
 @dataclass(frozen=True)
 class HardSigmoid(StraightPieces):
-    """y = x/6 + ½, held within [0, 1].  φ′ = ⅙ for |x| < 3, else 0. As in PyTorch, Keras 3 and ONNX HardSwish."""
+    """y = x/6 + ½, held within [0, 1].  φ′ = ⅙ for |x| < 3, else 0. As in PyTorch, Keras 3 and ONNX HardSwish.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([HardSigmoid(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[0.167, 0.5  , 0.667]])
+    """
 
     name, output_range, saturation = "hard_sigmoid", (0, 1), (-3.0, 3.0)
     onnx = Operator("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5})
@@ -117,7 +136,12 @@ class HardSigmoid(StraightPieces):
 
 @dataclass(frozen=True)
 class HardTanh(StraightPieces):
-    """y = x, held within [-1, 1].  φ′ = 1 for |x| < 1, else 0. Collobert (2004)."""
+    """y = x, held within [-1, 1].  φ′ = 1 for |x| < 1, else 0. Collobert (2004).
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([HardTanh(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[-1.,  0.,  1.]])
+    """
 
     name, output_range, saturation = "hard_tanh", (-1, 1), (-1.0, 1.0)
 
@@ -135,6 +159,10 @@ class Softmax(Activation):
     """y_j = eˣʲ / Σₖ eˣᵏ over the nodes of a sample.  ∂L/∂x = y (∂L/∂y - Σ y ∂L/∂y).
 
     For study, and for losses that are not the cross-entropy: SoftmaxCrossEntropy takes raw outputs and has its own.
+
+    >>> from mlp import Network, predict
+    >>> predict(Network([Softmax(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
+    array([[0.035, 0.259, 0.705]])
     """
 
     preferred_initializer, output_range = "lecun_normal", (0, 1)

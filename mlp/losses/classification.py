@@ -65,6 +65,10 @@ class SoftmaxCrossEntropy(OfSoftmax):
     """ℓ = -Σⱼ tⱼ ln pⱼ,  p = softmax z,  ∂ℓ/∂z = p - t.
 
     `label_smoothing` ε replaces t by (1 - ε) t + ε / n_classes. Szegedy et al. (2016), section 7.
+
+    >>> output, labels = np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([0, 1])  # (classes, samples)
+    >>> round(float(SoftmaxCrossEntropy().value(output, labels, None)), 4)
+    0.41
     """
 
     name = "cross_entropy"
@@ -164,6 +168,9 @@ class SigmoidCrossEntropy(OfSigmoid):
     """p = ln(1 + eᶻ) - t z,  ∂p/∂z = σ(z) - t,  t in [0, 1]: binary with one output, multi-label with several.
 
     `label_smoothing` ε replaces t by (1 - ε) t + ½ε.
+
+    >>> round(float(SigmoidCrossEntropy().value(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]), None)), 4)
+    0.41
     """
 
     name, aliases = "cross_entropy", ("bce", "bcewithlogits", "binarycrossentropy")
@@ -210,6 +217,10 @@ class Focal(OfSoftmax):
     With ℓ' = dℓ/d ln p_t = (1 - p_t)^(γ-1) (γ p_t ln p_t - (1 - p_t)):  ∂ℓ/∂zⱼ = ℓ' ([j = t] - pⱼ).
 
     Lin et al. (2017), eq. 4, there for two classes; here for n, as usual since. No α: weigh samples or classes instead.
+
+    >>> output, labels = np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([0, 1])  # (classes, samples)
+    >>> round(float(Focal().value(output, labels, None)), 4)
+    0.0875
     """
 
     name, labels_only = "focal", True
@@ -266,7 +277,11 @@ class Focal(OfSoftmax):
 
 @dataclass(frozen=True)
 class SigmoidFocal(OfSigmoid):
-    """p = -(1 - q)^γ ln q,  q = σ(z) where t = 1 and σ(-z) where t = 0. Lin et al. (2017), eq. 4."""
+    """p = -(1 - q)^γ ln q,  q = σ(z) where t = 1 and σ(-z) where t = 0. Lin et al. (2017), eq. 4.
+
+    >>> round(float(SigmoidFocal().value(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]), None)), 4)
+    0.0875
+    """
 
     name = "focal"
 
@@ -303,6 +318,10 @@ class Hinge(Labelled):
     """ℓ = max(0, 1 + max_{j≠t} zⱼ - z_t): the right output leads by a margin of 1 or pays.
 
     Crammer & Singer (2001), eq. 5. The gradient goes to the first largest rival. `predict` gives the scores.
+
+    >>> output, labels = np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([0, 1])  # (classes, samples)
+    >>> round(float(Hinge().value(output, labels, None)), 4)
+    0.5
     """
 
     name, labels_only = "hinge", True
@@ -336,7 +355,11 @@ class Hinge(Labelled):
 
 @dataclass(frozen=True)
 class BinaryHinge(YesOrNo):
-    """p = max(0, 1 - (2t - 1) z),  t = 0 or 1: one output for each yes-or-no question. Cortes & Vapnik (1995)."""
+    """p = max(0, 1 - (2t - 1) z),  t = 0 or 1: one output for each yes-or-no question. Cortes & Vapnik (1995).
+
+    >>> round(float(BinaryHinge().value(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]), None)), 4)
+    0.5
+    """
 
     name = "hinge"
 

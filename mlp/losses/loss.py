@@ -27,6 +27,16 @@ class Loss(ABC, Named):
     A loss says its `name`, and what its `targets` are: "numbers", "one_of_many" (classes) or "yes_or_no" (an answer for
     each output). Two losses for other targets may have one name. `onnx`: the operator of ONNX that `predict` is. A loss
     with a `predict` of its own must name it to be exported.
+
+    >>> class Linear(Loss):
+    ...     def value(self, output, target, weights):
+    ...         return (target * output).sum(-2).mean(-1)
+    ...
+    ...     def value_and_grad(self, output, target, weights, d_output):
+    ...         d_output[...] = target / output.shape[-1]
+    ...         return self.value(output, target, weights)
+    >>> float(Linear().value(np.array([[3.0, 1.0]]), np.array([[1.0, 2.0]]), None))
+    2.5
     """
 
     targets: ClassVar[str] = "numbers"

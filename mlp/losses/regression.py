@@ -22,6 +22,9 @@ class SquaredError(Pointwise):
 
     Summed over the outputs, not averaged. With a Sigmoid as the network's last layer it is the loss of the classic
     sigmoid networks.
+
+    >>> round(float(SquaredError().value(np.array([[3.0]]), np.array([[1.0]]), None)), 4)  # output 3, target 1
+    2.0
     """
 
     name, aliases = "squared_error", ("mse", "l2", "meansquarederror")
@@ -76,7 +79,11 @@ class _OfDifference(Pointwise):
 
 @dataclass(frozen=True)
 class AbsoluteError(_OfDifference):
-    """p = |e|,  ∂p/∂z = sign e (0 at 0)."""
+    """p = |e|,  ∂p/∂z = sign e (0 at 0).
+
+    >>> round(float(AbsoluteError().value(np.array([[3.0]]), np.array([[1.0]]), None)), 4)  # output 3, target 1
+    2.0
+    """
 
     name, aliases = "absolute_error", ("mae", "l1", "meanabsoluteerror")
 
@@ -95,7 +102,11 @@ class AbsoluteError(_OfDifference):
 
 @dataclass(frozen=True)
 class Huber(_OfDifference):
-    """p = ½ e² for |e| ≤ δ, else δ(|e| - ½δ). Huber (1964)."""
+    """p = ½ e² for |e| ≤ δ, else δ(|e| - ½δ). Huber (1964).
+
+    >>> round(float(Huber().value(np.array([[3.0]]), np.array([[1.0]]), None)), 4)  # output 3, target 1
+    1.5
+    """
 
     name, aliases = "huber", ("smoothl1",)
 
@@ -118,7 +129,11 @@ class Huber(_OfDifference):
 
 @dataclass(frozen=True)
 class LogCosh(_OfDifference):
-    """p = ln cosh e = |e| + ln(1 + e^(-2|e|)) - ln 2,  ∂p/∂z = tanh e."""
+    """p = ln cosh e = |e| + ln(1 + e^(-2|e|)) - ln 2,  ∂p/∂z = tanh e.
+
+    >>> round(float(LogCosh().value(np.array([[3.0]]), np.array([[1.0]]), None)), 4)  # output 3, target 1
+    1.325
+    """
 
     name = "log_cosh"
 
@@ -139,7 +154,11 @@ class LogCosh(_OfDifference):
 
 @dataclass(frozen=True)
 class Quantile(_OfDifference):
-    """p = q(t - z) where z ≤ t, else (1 - q)(z - t): its minimiser is the q-th quantile. Koenker & Bassett (1978)."""
+    """p = q(t - z) where z ≤ t, else (1 - q)(z - t): its minimiser is the q-th quantile. Koenker & Bassett (1978).
+
+    >>> round(float(Quantile().value(np.array([[3.0]]), np.array([[1.0]]), None)), 4)  # output 3, target 1
+    1.0
+    """
 
     name, aliases = "quantile", ("pinball",)
 
@@ -160,7 +179,11 @@ class Quantile(_OfDifference):
 
 @dataclass(frozen=True)
 class Poisson(Pointwise):
-    """p = eᶻ - t z: the output is the logarithm of a rate, t ≥ 0 a count. Up to ln t!, minus the log-likelihood."""
+    """p = eᶻ - t z: the output is the logarithm of a rate, t ≥ 0 a count. Up to ln t!, minus the log-likelihood.
+
+    >>> round(float(Poisson().value(np.array([[3.0]]), np.array([[1.0]]), None)), 4)  # output 3, target 1
+    17.0855
+    """
 
     name, onnx = "poisson", Operator("Exp")
 

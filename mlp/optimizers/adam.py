@@ -63,6 +63,11 @@ class Adam(AdamNumbers):
 
     Kingma & Ba (2015), algorithm 1: ε after the bias correction, not the ε̂ of section 2. The state keeps m/(1 - β₁)
     and v/(1 - β₂).
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Adam(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "adam", 0.005, AdamState
@@ -95,6 +100,11 @@ class AdamW(AdamNumbers):
     Loshchilov & Hutter (2019), algorithm 2, with the schedule multiplier folded into η as in PyTorch. Every parameter
     decays, bias weights too: a rule does not know which they are. To spare them use a dense layer's l2, which is not
     decoupled.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AdamW(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.892, 3.896],
+           [7.784, 3.792]])
     """
 
     name, usual_rate, keeps = "adamw", 0.005, AdamState
@@ -125,6 +135,11 @@ class AMSGrad(AdamNumbers):
 
     Reddi, Kale & Kumar (2018), algorithm 2, with Adam's bias corrections as in PyTorch; the paper has none, and optax
     takes the maximum of v̂.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AMSGrad(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "amsgrad", 0.005, AMSGradState
@@ -153,6 +168,11 @@ class Adamax(AdamNumbers):
         u = -η m̂ / v
 
     Kingma & Ba (2015), algorithm 2, and ε as in PyTorch: the paper divides 0 by 0 where there was no gradient yet.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Adamax(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9  , 3.9  ],
+           [7.801, 3.801]])
     """
 
     name, usual_rate, keeps = "adamax", 0.02, AdamaxState
@@ -190,6 +210,11 @@ class NAdam(AdamNumbers):
     ψ is `decay`.
 
     Dozat (2016), with his schedule of μ, and β₁ in the mean m, as in PyTorch; optax's nadam is another rule: μₜ = β₁.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(NAdam(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.894, 3.894],
+           [7.816, 3.817]])
     """
 
     name, usual_rate, keeps = "nadam", 0.005, NAdamState
@@ -230,6 +255,11 @@ class RAdam(AdamNumbers):
 
     Liu et al. (2020), algorithm 2, with PyTorch's threshold of 5 for ρ (the paper has 4) and its ε, before the bias
     correction.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(RAdam(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2  , 3.6  ],
+           [6.442, 3.221]])
     """
 
     name, usual_rate = "radam", 0.01

@@ -34,6 +34,11 @@ class AdaBelief(AdamNumbers):
         u = -η m̂ / (√v̂ + ε)
 
     Zhuang et al. (2020), algorithm 2. ε = 1e-16 at both places, as in its code and in optax.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AdaBelief(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.889, 3.889],
+           [7.772, 3.772]])
     """
 
     name, usual_rate = "adabelief", 0.005
@@ -62,6 +67,11 @@ class Yogi(AdamNumbers):
 
     Zaheer et al. (2018), algorithm 2. v starts at 1e-6. Adam's bias corrections are optax'; the paper has none. optax
     starts m at 1e-6, too.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Yogi(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "yogi", 0.01, ScratchState
@@ -108,6 +118,11 @@ class Adan(Optimizer):
 
     Xie et al. (2022), algorithm 1. Its β is 1 - β here, as in its code and everywhere else. optax takes 1 - β₂ where
     this rule has a factor β₂.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Adan(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "adan", 0.01, AdanState
@@ -160,6 +175,11 @@ class AdEMAMix(Optimizer):
 
     Pagliardini, Ablin & Grangier (2024), algorithm 1 and section 3. The half-life is log ½/log β. Its growth follows
     the paper's own approximation, β = exp(ln β₁ ln β₃ / ((1 - t/T) ln β₃ + t/T ln β₁)).
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AdEMAMix(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "ademamix", 0.003, AdEMAMixState
@@ -208,6 +228,11 @@ class ADOPT(AdamNumbers):
     The first update only sets v = g² and moves nothing. Converges for every β₂, which Adam does not.
 
     Taniguchi et al. (2024), with the clipping of its second version, as in optax.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(ADOPT(0.1), [8.0, 4.0], 2).round(3)
+    array([[8.  , 4.  ],
+           [7.99, 3.99]])
     """
 
     name, usual_rate = "adopt", 0.005
@@ -242,6 +267,11 @@ class QHAdam(Optimizer):
     ν₁ = ν₂ = 1 is Adam.
 
     Ma & Yarats (2019); the defaults are those they recommend.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(QHAdam(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "qhadam", 0.01, ScratchState

@@ -31,6 +31,11 @@ class Adagrad(Optimizer):
         u = -η g / (√s + ε)
 
     Duchi, Hazan & Singer (2011), section 1.1. s starts at 0 as in PyTorch; optax and Keras start it at 0.1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Adagrad(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9 , 3.9 ],
+           [7.83, 3.83]])
     """
 
     name, usual_rate, keeps = "adagrad", 0.02, SquaresState
@@ -68,6 +73,11 @@ class RMSprop(Optimizer):
 
     Tieleman & Hinton (2012), lecture 6e. ε stands outside the root and α is 0.99 as in PyTorch; optax and Keras put ε
     inside and take 0.9. PyTorch keeps v/(-η), which differs once η changes.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(RMSprop(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.   , 3.   ],
+           [6.34 , 2.398]])
     """
 
     name, usual_rate, keeps = "rmsprop", 0.003, RMSpropState
@@ -108,6 +118,11 @@ class CenteredRMSprop(Optimizer):
 
     Graves (2013), eq. 38-41, with his defaults; a variance that rounding makes negative counts as 0. PyTorch has ε =
     1e-8 outside the root and no such floor.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(CenteredRMSprop(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.541, 3.541],
+           [6.801, 2.812]])
     """
 
     name, usual_rate, aliases, keeps = "centered_rmsprop", 0.001, ("graves",), CenteredState
@@ -153,6 +168,10 @@ class Adadelta(Optimizer):
 
     Zeiler (2012), algorithm 1, with η = 1; ε = 1e-6 and ρ = 0.9 as in PyTorch and optax, where the paper tries
     ρ = 0.95 as well.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(Adadelta(), [8.0, 4.0], 500)[-1]).max() < 0.1)
+    False
     """
 
     name, usual_rate, keeps = "adadelta", 1.0, AdadeltaState

@@ -86,6 +86,11 @@ class BoldDriver(Optimizer):
 
     Vogl et al. (1988); the constants and the factor (1 - μ) are those in the code of MATLAB's traingda (μ = 0) and
     traingdx (μ = 0.9), whose manual has μ η in place of (1 - μ) η. neurolab's copy does not take the step back.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(BoldDriver(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2  , 3.6  ],
+           [6.444, 3.222]])
     """
 
     name, usual_rate, keeps = "bold_driver", 0.1, BoldState

@@ -87,6 +87,10 @@ class FletcherReeves(_ConjugateGradient):
 
     Fletcher & Reeves (1964). After a bad direction it takes many short steps: MATLAB's traincgf. c₁, c₂, restarts and
     first α as described above. It forgets what it learned about another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(FletcherReeves(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name = "fletcher_reeves"
@@ -102,6 +106,10 @@ class PolakRibiere(_ConjugateGradient):
 
     Polak & Ribière (1969); the max of Powell (1986), Nocedal & Wright (2006), eq. 5.45. MATLAB's traincgp, SciPy's CG.
     It forgets what it learned about another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(PolakRibiere(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name = "polak_ribiere"
@@ -117,6 +125,10 @@ class HestenesStiefel(_ConjugateGradient):
 
     Hestenes & Stiefel (1952); Nocedal & Wright (2006), eq. 5.46. It forgets what it learned about another objective:
     see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(HestenesStiefel(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name = "hestenes_stiefel"
@@ -144,6 +156,10 @@ class PowellBeale(_ConjugateGradient):
     d₀ and y₀ are the direction of the restart and the gradient's change along it. A cycle may begin with any direction,
     not only with -g, so a restart forgets nothing of the last step. Beale (1972); the tests of Powell (1977), eq. 9-11.
     MATLAB's traincgb. It forgets what it learned about another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(PowellBeale(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "powell_beale", PowellBealeState
@@ -209,6 +225,10 @@ class ScaledConjugateGradient(Searching):
     Møller (1993), section 4, steps 1-9; constants σ = 5e-5, λ₁ = 5e-7 of MATLAB's trainscg. λ stays between 1e-20 and
     1e20, and does not change where rounding leaves nothing of α p. It forgets what it learned about another objective:
     see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(ScaledConjugateGradient(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "scaled_conjugate_gradient", ScaledState

@@ -27,6 +27,11 @@ class SGD(Optimizer):
         u = -η g
 
     Robbins & Monro (1951).
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(SGD(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [6.48, 3.24]])
     """
 
     name, usual_rate, aliases = "sgd", 0.1, ("gd",)
@@ -56,6 +61,11 @@ class Momentum(Optimizer):
 
     Polyak (1964), in the form of Sutskever et al. (2013, eq. 1-2). PyTorch keeps v/(-η) instead, which differs once
     η changes from step to step.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Momentum(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [5.76, 2.88]])
     """
 
     name, usual_rate, aliases, keeps = "momentum", 0.02, ("heavyball",), VelocityState
@@ -87,6 +97,11 @@ class Nesterov(Optimizer):
 
     Nesterov (1983), in the form of Sutskever et al. (2013, eq. 3-4) after Bengio et al.'s (2013) change of variables;
     PyTorch's and scikit-learn's rule for a constant η.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Nesterov(0.1), [8.0, 4.0], 2).round(3)
+    array([[6.48 , 3.24 ],
+           [4.601, 2.3  ]])
     """
 
     name, usual_rate, aliases, keeps = "nesterov", 0.02, ("nag",), VelocityState
@@ -113,6 +128,11 @@ class QHM(Optimizer):
     ν = 0 is SGD; ν = 1 is Momentum with (1 - μ) η for its η; ν = μ is Nesterov likewise.
 
     Ma & Yarats (2019), eq. 3-4.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(QHM(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.759, 3.88 ],
+           [7.526, 3.763]])
     """
 
     name, usual_rate, keeps = "qhm", 0.3, MeanState
@@ -140,6 +160,11 @@ class AggMo(Optimizer):
     μ are the `momenta`.
 
     Lucas, Sun, Zemel & Grosse (2019), section 3.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AggMo(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2  , 3.6  ],
+           [5.976, 2.988]])
     """
 
     name, usual_rate, keeps = "aggmo", 0.01, VelocityState
@@ -175,6 +200,11 @@ class SignSGD(Optimizer):
         u = -η sign(g)
 
     Bernstein et al. (2018), algorithm 1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(SignSGD(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate = "sign_sgd", 0.003
@@ -195,6 +225,11 @@ class Signum(Optimizer):
         u = -η sign(m)
 
     Bernstein et al. (2018), algorithm 2.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Signum(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "signum", 0.001, MeanState
@@ -224,6 +259,11 @@ class Lion(Optimizer):
         m ← β₂ m + (1 - β₂) g
 
     Chen et al. (2023), program 1. Every parameter decays, bias weights too; λ is 0 unless given.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Lion(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, keeps = "lion", 0.002, LionState

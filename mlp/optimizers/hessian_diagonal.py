@@ -77,6 +77,11 @@ class AdaHessian(Seeded, AdamNumbers):
         u = -η m̂ / (√v̂ + ε)
 
     Yao et al. (2021), algorithm 1, with Hessian power 1 and without averaging D over neighbouring weights.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AdaHessian(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2  , 3.6  ],
+           [6.442, 3.221]])
     """
 
     name, usual_rate = "adahessian", 0.05
@@ -109,6 +114,11 @@ class SophiaH(Seeded):
     γ is `gamma`. Where the curvature is negative or unknown the step is η sign(m).
 
     Liu et al. (2023), algorithm 3 with Hutchinson's estimator (algorithm 1). The first update estimates, too.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(SophiaH(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9, 3.9],
+           [7.8, 3.8]])
     """
 
     name, usual_rate, aliases = "sophia", 0.002, ("sophiah",)

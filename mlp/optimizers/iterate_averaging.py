@@ -48,6 +48,11 @@ class AveragedSGD(Averaging):
 
     Polyak & Juditsky (1992); Ruppert (1988). PyTorch lets η fall by itself; here a schedule does that. PyTorch leaves
     the first parameters out, too: its t0 is T - 1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(AveragedSGD(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [6.48, 3.24]])
     """
 
     name, usual_rate, aliases = "averaged_sgd", 0.1, ("asgd",)
@@ -113,6 +118,11 @@ class ScheduleFreeSGD(ScheduleFree):
     β is `momentum`, λ is `weight_decay`; x is `state.average`, and the answer. Give η a warm-up at most.
 
     Defazio et al. (2024), eq. 3-5, with the weights w of its algorithm 1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(ScheduleFreeSGD(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2  , 3.6  ],
+           [6.804, 3.402]])
     """
 
     name, usual_rate = "schedule_free_sgd", 0.5
@@ -147,6 +157,11 @@ class ScheduleFreeAdamW(ScheduleFree):
     λ is `weight_decay`; x is `state.average`, and the answer. Give η a warm-up at most.
 
     Defazio et al. (2024), algorithm 1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(ScheduleFreeAdamW(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9  , 3.9  ],
+           [7.845, 3.846]])
     """
 
     name, usual_rate, keeps = "schedule_free_adamw", 0.01, FreeAdamState

@@ -67,6 +67,11 @@ class LARS(Layerwise):
     τ is `trust`, μ is `momentum`. A block of norm 0, or without a gradient, has a ratio of 1 instead of τ ‖θ‖/‖d‖.
 
     You, Gitman & Ginsburg (2017), algorithm 1, with ‖d‖ in the place of ‖g‖ + λ ‖θ‖, as in optax.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(LARS(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.999, 4.   ],
+           [7.998, 3.999]])
     """
 
     name, usual_rate, keeps = "lars", 1.0, LARSState
@@ -96,6 +101,11 @@ class LAMB(Layerwise, AdamNumbers):
     A block of norm 0, or with no d, has a ratio of 1 instead of ‖θ‖/‖d‖.
 
     You et al. (2020), algorithm 2 with φ(z) = z, and Adam's bias corrections, as in optax.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(LAMB(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.368, 3.368],
+           [6.793, 2.796]])
     """
 
     name, usual_rate, keeps = "lamb", 0.005, ScratchState

@@ -67,6 +67,10 @@ class GaussNewton(WolfeNumbers, LeastSquares):
     loss ends at 3e-1 with 1e-10, at 1e-6 with 1e-3 and at 2e-2 with 1e-1.
 
     Gauss (1809); Nocedal & Wright (2006), section 10.3.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(GaussNewton(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "gauss_newton", ResidualState
@@ -125,6 +129,10 @@ class LevenbergMarquardt(Damped):
     trainlm. r carries the 1/√N of the mean over samples, so that μ means the same whatever N. For a loss that is no sum
     of squares but convex in the outputs, the cross-entropies say, Jᵀ J is its Gauss-Newton matrix: Schraudolph (2002).
     A μ that came to its end with another objective is forgotten: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(LevenbergMarquardt(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name = "levenberg_marquardt"
@@ -185,6 +193,10 @@ class BayesianRegularization(Damped, LeastSquares):
 
     MacKay (1992), eq. 4.6-4.10; Foresee & Hagan (1997), steps 1-4, whose E are not halved. μ starts at MATLAB's 0.005.
     It forgets what it learned about another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(BayesianRegularization(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "bayesian_regularization", BayesState

@@ -105,6 +105,11 @@ class Muon(Matrixwise):
     Jordan et al. (2024), with its five Newton-Schulz steps; factor by Liu et al. (2025), eq. 4, where Jordan has
     √max(1, rows/columns); PyTorch has both. Computed in the parameters' dtype, not in bfloat16. All matrices are
     orthogonalized, the first and the last layer's too, and with them the weights of the bias node.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Muon(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.982, 3.991],
+           [7.965, 3.982]])
     """
 
     name, usual_rate, keeps = "muon", 0.005, MuonState
@@ -163,6 +168,11 @@ class Shampoo(Matrixwise):
     Adagrad's steps, with ε inside its root.
 
     Gupta, Koren & Singer (2018), algorithm 1, with roots delayed as in its experiments.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Shampoo(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.911, 3.955],
+           [7.848, 3.924]])
     """
 
     name, usual_rate, keeps = "shampoo", 0.1, ShampooState
@@ -267,6 +277,11 @@ class SOAP(Matrixwise):
 
     Vyas et al. (2024), algorithms 3 and 4, as in its code: ε before the bias correction, the first update skipped, V
     sorted with the eigenvectors but not rotated when they change.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(SOAP(0.1), [8.0, 4.0], 2).round(3)
+    array([[8.   , 4.   ],
+           [7.911, 3.955]])
     """
 
     name, usual_rate, keeps = "soap", 0.005, SOAPState

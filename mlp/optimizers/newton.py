@@ -54,6 +54,10 @@ class NewtonCG(WolfeNumbers):
     products for a step, 0: as many as there are parameters.
 
     Nocedal & Wright (2006), algorithm 7.1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(NewtonCG(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "newton_cg", NewtonState
@@ -107,6 +111,10 @@ class HessianFree(Searching):
     Martens (2010), sections 4.1-4.5 and algorithm 2. Left out: his preconditioner, and going back along CG's path. λ
     stays between 1e-20 and 1e20, and does not change where rounding leaves nothing of d. It forgets what it learned
     about another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(HessianFree(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "hessian_free", HessianFreeState
@@ -217,6 +225,13 @@ class KFAC(Searching):
     Martens & Grosse (2015), sections 4-6 (block-diagonal, without momentum; λ is adapted at every step, not every
     fifth, and rises to 1e20 at most); Botev, Ritter & Barber (2017) for the exact G. It forgets what it learned about
     another objective: see `search`.
+
+    >>> import mlp
+    >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    >>> batch = mlp.as_batch(np.eye(2), np.ones((2, 1)))
+    >>> *_, step = mlp.train(network, [batch] * 20, mlp.SquaredError(), KFAC())
+    >>> bool(step.loss < 1e-3)
+    True
     """
 
     name, keeps = "kfac", KFACState

@@ -35,6 +35,11 @@ class PolyakStep(Optimizer):
     losses. A loss below it stops the rule. On minibatches it converges where all of them can be fitted at once.
 
     Polyak (1987), section 5.3; with the bound η it is SPS_max of Loizou et al. (2021), c = 1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(PolyakStep(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [6.48, 3.24]])
     """
 
     name, usual_rate, aliases = "polyak", 1.0, ("sps",)
@@ -82,6 +87,10 @@ class DoG(Optimizer):
     whose square is not a number would stop the rule for ever.
 
     Ivgi, Hinder & Carmon (2023), eq. DoG, with ε = 1e-8. They average the iterates as well: MovingAverage(DoG()).
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(DoG(), [8.0, 4.0], 500)[-1]).max() < 0.1)
+    True
     """
 
     name, usual_rate, keeps = "dog", 1.0, DoGState
@@ -128,6 +137,10 @@ class DAdaptAdam(Optimizer):
 
     Defazio & Mishchenko (2023), algorithm 5, as in its code: without Adam's bias corrections (optax has them), with the
     old s and v in b. d bounds the largest component's distance, ‖·‖∞.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(DAdaptAdam(), [8.0, 4.0], 500)[-1]).max() < 0.1)
+    True
     """
 
     name, usual_rate, aliases, keeps = "dadapt_adam", 1.0, ("dadaptation",), DistanceState
@@ -187,6 +200,10 @@ class Prodigy(Optimizer):
 
     Mishchenko & Defazio (2024), algorithm 4, as in its code: without bias corrections (optax has them), and b and s
     over δ, which only scales both.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(Prodigy(), [8.0, 4.0], 500)[-1]).max() < 0.1)
+    True
     """
 
     name, usual_rate, keeps = "prodigy", 1.0, ProdigyState

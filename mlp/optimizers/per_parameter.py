@@ -46,6 +46,11 @@ class DeltaBarDelta(Optimizer):
     factors, so that they grow slowly and fall fast.
 
     Jacobs (1988), eq. 5-6, without the momentum of his "hybrid" rule.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(DeltaBarDelta(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2  , 3.6  ],
+           [6.473, 3.236]])
     """
 
     name, usual_rate, keeps = "delta_bar_delta", 0.05, DeltaBarDeltaState
@@ -144,6 +149,11 @@ class Rprop(_Rprop):
     `decrease`, 50 `max_step`, 10⁻⁶ `min_step`, and `learning_rate` Δ₀ = 0.1.
 
     Riedmiller & Braun (1993), eq. 4-7, with the constants of their section IV; Igel & Hüsken (2003), algorithm 1.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Rprop(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9 , 3.9 ],
+           [7.78, 3.78]])
     """
 
     name = "rprop"
@@ -160,6 +170,11 @@ class RpropMinus(_Rprop):
         u = -sign(g) Δ,   Δ as in Rprop
 
     Riedmiller (1994); Igel & Hüsken (2003), algorithm 2.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(RpropMinus(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9 , 3.9 ],
+           [7.78, 3.78]])
     """
 
     name = "rprop_minus"
@@ -175,6 +190,11 @@ class IRpropPlus(_Rprop):
         where g g′ < 0:   u = -u′ if L > L′, else 0;   g ← 0
 
     Everything else as in Rprop. Igel & Hüsken (2003), algorithm 3: in their comparison the fastest of the four.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(IRpropPlus(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9 , 3.9 ],
+           [7.78, 3.78]])
     """
 
     name = "irprop_plus"
@@ -191,6 +211,11 @@ class IRpropMinus(_Rprop):
         where g g′ < 0:   u = 0,   g ← 0
 
     Everything else as in Rprop. Igel & Hüsken (2003), algorithm 4. This is what PyTorch and FANN call Rprop.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(IRpropMinus(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.9 , 3.9 ],
+           [7.78, 3.78]])
     """
 
     name = "irprop_minus"
@@ -226,6 +251,11 @@ class Quickprop(Optimizer):
     units, so η is the same for all, and after u′ = 0 there is no momentum (his 0.9, or 0). The program's sums of errors
     run over the training set: for a loss that is a mean over N samples, η is N times as large here. Where sigmoids
     saturate he adds 0.1 to their slope: `Sigmoid(flat_spot=0.1)`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> follow(Quickprop(0.1), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [5.08, 2.54]])
     """
 
     name, usual_rate, keeps = "quickprop", 0.1, QuickpropState

@@ -58,6 +58,10 @@ class BFGS(WolfeNumbers):
     Broyden, Fletcher, Goldfarb, Shanno (1970); Nocedal & Wright (2006), algorithm 6.1 with eq. 6.17 and 6.20. SciPy's
     BFGS does not scale the first H. MATLAB's trainbfg. It forgets what it learned about another objective: see
     `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(BFGS(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "bfgs", BFGSState
@@ -120,6 +124,10 @@ class LBFGS(LineSearching):
 
     Liu & Nocedal (1989); Nocedal & Wright (2006), algorithms 7.4 and 7.5. PyTorch's LBFGS with
     line_search_fn="strong_wolfe", step for step; it keeps 100 pairs, and those of another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(LBFGS(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "lbfgs", LBFGSState
@@ -176,6 +184,10 @@ class OneStepSecant(WolfeNumbers):
     strong Wolfe conditions with c₁ = `decrease` and c₂ = `curvature`; the first to be tried is the latest one.
 
     Battiti (1992), eq. 3.6-3.8. MATLAB's trainoss. It forgets what it learned about another objective: see `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(OneStepSecant(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "one_step_secant", SecantState

@@ -91,6 +91,10 @@ class Dogleg(WithRadius, LeastSquares):
 
     Powell (1970); Nocedal & Wright (2006), eq. 4.16 and algorithm 4.1. A Δ of another objective is forgotten: see
     `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(Dogleg(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "dogleg", DoglegState
@@ -154,6 +158,10 @@ class TrustRegion(WithRadius):
     Steihaug (1983); Nocedal & Wright (2006), algorithms 4.1 and 7.2. The steps are those of SciPy's trust-ncg, except
     that a Δ of 1e-30, or one that is lost in rounding, stays as it is. A Δ of another objective is forgotten: see
     `search`.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> bool(abs(follow(TrustRegion(), [8.0, 4.0], 20)[-1]).max() < 1e-3)
+    True
     """
 
     name, keeps = "trust_region", TrustState

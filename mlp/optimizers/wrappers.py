@@ -73,6 +73,12 @@ class ClipNorm(Wrapper):
 
     Pascanu, Mikolov & Bengio (2013), algorithm 1. Each member of a population has a norm of its own. PyTorch divides by
     ‖g‖ + 1e-6.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
+    >>> follow(ClipNorm(SGD(0.1), 5.0), [8.0, 4.0], 2).round(3)
+    array([[7.553, 3.776],
+           [7.106, 3.553]])
     """
 
     max_norm: EachPositive
@@ -87,7 +93,14 @@ class ClipNorm(Wrapper):
 
 @dataclass(frozen=True)
 class ClipValue(Wrapper):
-    """Hold each component of the gradient within ± `max_value` before `rule` sees it."""
+    """Hold each component of the gradient within ± `max_value` before `rule` sees it.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
+    >>> follow(ClipValue(SGD(0.1), 5.0), [8.0, 4.0], 2).round(3)
+    array([[7.5 , 3.6 ],
+           [7.  , 3.24]])
+    """
 
     max_value: EachPositive
 
@@ -108,6 +121,12 @@ class MaxNorm(Wrapper):
 
     Srebro, Rennie & Jaakkola (2004); after each update, as in Srivastava et al. (2014), section 5.1. Momentum is kept
     as it is.
+
+    >>> from mlp.optimizers import SGD
+    >>> from mlp.optimizers.bowl import follow
+    >>> rule = MaxNorm(SGD(0.1), 1.0, [(slice(0, 2), (1, 2))])
+    >>> follow(rule, [8.0, 4.0], 1).round(3)
+    array([[1. , 3.6]])
     """
 
     max_norm: EachPositive
@@ -136,7 +155,14 @@ class MaxNorm(Wrapper):
 
 @dataclass(frozen=True)
 class Frozen(Wrapper):
-    """Let the parameters in `slices` stay where they are; `rule` moves the others."""
+    """Let the parameters in `slices` stay where they are; `rule` moves the others.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
+    >>> follow(Frozen(SGD(0.1), [slice(0, 1)]), [8.0, 4.0], 2).round(3)
+    array([[8.  , 3.6 ],
+           [8.  , 3.24]])
+    """
 
     rule: AnyRule
     slices: Annotated[Sequence[slice], check_slices]
@@ -209,6 +235,12 @@ class Lookahead(Wrapper):
     k is `every`, α is `share`; φ starts at θ. Zhang, Lucas, Hinton & Ba (2019), algorithm 1; the rule's own memory
     stays as it is. Batch norm's running statistics are those of the way ahead: experiments measure them anew where the
     network is, by hand `mlp.update_statistics(network, batches)` does.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
+    >>> follow(Lookahead(SGD(0.1), every=2), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [7.24, 3.62]])
     """
 
     keeps = LookaheadState
@@ -239,6 +271,12 @@ class SAM(Wrapper):
         g ← ∇L(θ + ρ g/‖g‖)
 
     ρ is `radius`. A second gradient at every step, of the same batch. Foret et al. (2021), eq. 2 and 3.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
+    >>> follow(SAM(SGD(0.1), 0.05), [8.0, 4.0], 2).round(3)
+    array([[7.196, 3.598],
+           [6.472, 3.236]])
     """
 
     radius: EachPositive = 0.05
@@ -272,6 +310,12 @@ class MovingAverage(Wrapper):
     δ is `decay`: about the last 1/(1 - δ) steps count. Nothing about the training changes; to use the average, copy it:
     `network.params = state.average`; then, where there is batch norm, `mlp.update_statistics(network, batches)`.
     Polyak & Juditsky (1992) with exponential weights; PyTorch's AveragedModel.
+
+    >>> from mlp.optimizers.bowl import follow
+    >>> from mlp.optimizers.gradient import SGD
+    >>> follow(MovingAverage(SGD(0.1), 0.9), [8.0, 4.0], 2).round(3)
+    array([[7.2 , 3.6 ],
+           [6.48, 3.24]])
     """
 
     keeps = AveragedState
