@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import get_type_hints
@@ -33,7 +34,11 @@ def public(module: ModuleType) -> list[object]:
 
 
 def _resolve_types(module: ModuleType) -> None:
-    """Put types for their names into the constructors of named tuples, which forget where the names come from."""
+    """Put types for their names into the constructors that are made from fields.
+
+    A field may come from a class of another module, and a named tuple forgets its module: pdoc would not find the name.
+    """
     for kind in public(module):
-        if inspect.isclass(kind) and issubclass(kind, tuple):
-            kind.__new__.__annotations__.update(get_type_hints(kind))
+        if inspect.isclass(kind) and (issubclass(kind, tuple) or is_dataclass(kind)):
+            made = (kind.__new__ if issubclass(kind, tuple) else kind.__init__).__annotations__
+            made.update({name: hint for name, hint in get_type_hints(kind).items() if name in made})
