@@ -22,10 +22,10 @@ FLOORS = """
 4.25 linearised
 4.5 objective running_statistics
 5 training differences curvature landscape
-6 instruments pretraining
+6 instruments pretraining conformance
 7 recorder diagnosis
-7.5 sinks
-8 sweep problems config
+7.5 sinks problems
+8 sweep config
 8.1 preprocessing
 8.2 model
 8.3 experiment
