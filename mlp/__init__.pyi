@@ -8,6 +8,7 @@ from mlp.backprop import forward as forward
 from mlp.backprop import infer as infer
 from mlp.backprop import predict as predict
 from mlp.backprop import value_and_grad as value_and_grad
+from mlp.conformance import check_part as check_part
 from mlp.data.augment import Augmentation as Augmentation
 from mlp.data.augment import Mixup as Mixup
 from mlp.data.augment import Shift as Shift
@@ -16,10 +17,13 @@ from mlp.data.batches import Batch as Batch
 from mlp.data.batches import as_batch as as_batch
 from mlp.data.batches import batches as batches
 from mlp.diagnosis import Cause as Cause
+from mlp.diagnosis import Detector as Detector
 from mlp.diagnosis import Finding as Finding
 from mlp.diagnosis import diagnose as diagnose
+from mlp.diagnosis.reading import Reading as Reading
 from mlp.differences import gradcheck as gradcheck
 from mlp.errors import ConfigError as ConfigError
+from mlp.errors import ContractError as ContractError
 from mlp.errors import DataError as DataError
 from mlp.errors import DerivativeError as DerivativeError
 from mlp.errors import DivergenceError as DivergenceError
@@ -63,6 +67,8 @@ from mlp.pretraining import Autoencoder as Autoencoder
 from mlp.pretraining import pretrain as pretrain
 from mlp.pretraining import pretrain_autoencoder as pretrain_autoencoder
 from mlp.pretraining import pretrain_rbm as pretrain_rbm
+from mlp.problems import Problem as Problem
+from mlp.problems import function_problem as function_problem
 from mlp.recorder import Recorder as Recorder
 from mlp.repairs import Repair as Repair
 from mlp.repairs import repair as repair

@@ -114,14 +114,16 @@ class RunComparison:
         return {"runs": runs, "settings": self.settings, "best": best, "tests": tests, **about}
 
 
-def compare_runs(folders: Sequence[str | os.PathLike[str]], source: str | None = None) -> RunComparison:
+def compare_runs(
+    folders: Sequence[str | os.PathLike[str]], source: str | None = None, *, use: Any = ()
+) -> RunComparison:
     """Compare the runs in some run directories; with `source`, by their answers to its rows.
 
-    FileFormatError for a folder that is no run, DataError for less than two.
+    `use` as for `mlp.load_run`. FileFormatError for a folder that is no run, DataError for less than two.
     """
     if len(folders) < 2:
         raise DataError("a comparison needs two runs or more: mlp compare RUN RUN.")
-    names, runs = tuple(map(str, folders)), tuple(map(load_run, folders))
+    names, runs = tuple(map(str, folders)), tuple(load_run(folder, use=use) for folder in folders)
     if source is not None:
         _check_tasks(runs)
         scores = [score_rows(run, read_part(run, source)) for run in runs]

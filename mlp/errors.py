@@ -11,6 +11,7 @@
     ├── DownloadError          (OSError)      a file that could not be fetched whole
     ├── NotFittedError         (ValueError)   an estimator asked before it was fitted; also an AttributeError
     ├── DivergenceError   (ArithmeticError)   an estimator's training that came to no numbers; carries findings
+    ├── ContractError       (AssertionError)  a part of one's own that does not do what its contract says
     ├── DerivativeError  (NotImplementedError)  a derivative that a layer, a loss or a function does not give
     └── MissingExtraError      (ImportError)  a feature that needs a package which is not installed
 
@@ -168,6 +169,10 @@ class DivergenceError(MLPError, ArithmeticError):
     def __init__(self, message: str, findings: Iterable[Any] = ()) -> None:
         self.findings = tuple(findings)
         super().__init__(message)
+
+
+class ContractError(MLPError, AssertionError):
+    """A part of one's own that does not do what its contract says."""
 
 
 class DerivativeError(MLPError, NotImplementedError):

@@ -27,6 +27,7 @@ BUILT_IN = {
     mlp.DownloadError: OSError,
     mlp.NotFittedError: ValueError,
     mlp.DivergenceError: ArithmeticError,
+    mlp.ContractError: AssertionError,
     mlp.DerivativeError: NotImplementedError,
     mlp.MissingExtraError: ImportError,
 }

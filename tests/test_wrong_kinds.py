@@ -130,6 +130,11 @@ Good = dict[str, tuple[Any, Fits]]
 """By argument: a right value, and what else may be one."""
 
 FUNCTIONS: dict[str, Callable[[], Good]] = {
+    "check_part": lambda: {"part": (mlp.SquaredError(), either(RULE, LOSS, a(mlp.Layer))),
+                           "target": (None, either(nothing, a(list, tuple, np.ndarray)))},
+    "function_problem": lambda: {"name": ("bowl", text), "formula": (lambda params, out: 0.0, callable),
+                                 "box": ([(-1, 1)], lambda v: False), "description": ("", text), "source": ("", text),
+                                 "solved": (1e-6, number)},
     "norm": lambda: {"values": (np.array([3.0, 4.0]), lambda v: isinstance(v, list) or as_numbers(v))},
     "forward": lambda: {"network": (network(), NETWORK), "x": (batch().x, a(mlp.Nodes)),
                         "workspace": (mlp.Workspace(network(), 12), a(mlp.Workspace)), "weights": (None, nothing)},
@@ -268,9 +273,11 @@ CALLED = {
 }
 """Arguments that messages also call otherwise: a schedule's first rate is what an experiment calls learning_rate."""
 
-RECORDS = {"Batch", "Evaluation", "Factors", "Nodes", "Place", "Step", "State", "Run", "Repair", "Instrument"}
+RECORDS = {"Batch", "Evaluation", "Factors", "Nodes", "Place", "Step", "State", "Run", "Repair", "Instrument",
+           "Problem", "Reading"}  # fmt: skip
 """What the library makes and hands out; who takes it in looks at what is in it."""
-CONTRACTS = {"Array", "Augmentation", "Schedule", "Layer", "Activation", "Loss", "Optimizer"}
+CONTRACTS = {"Array", "Augmentation", "Schedule", "Layer", "Activation", "Loss", "Optimizer", "Detector", "Pointwise",
+             "Labelled"}  # fmt: skip
 """What is not called, but filled in by others."""
 ESTIMATORS = {"MLPClassifier", "MLPRegressor"}
 """Their parameters are looked at by `fit`, as in scikit-learn; see below."""

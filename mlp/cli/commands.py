@@ -18,7 +18,8 @@ from pathlib import Path
 from mlp import manual, optimizer_bench
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.comparison import compare_runs
-from mlp.config import explaining_paths, override, parse, put, read_toml, to_toml
+from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml, use_options
+from mlp.config.own_parts import RULE
 from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
@@ -52,7 +53,7 @@ def train(given: argparse.Namespace) -> int:
     if given.source:
         config = put(config, ("data", "source"), given.source)
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
-    asked = parse(config, where)
+    asked = parse(config, where, given.own)
     permission = _permit(given, files_read(asked, given.config))
     folder = new_folder(short_name(asked.data.source)) if given.out is None else as_path("-o", given.out)
     second = repaired_folder(folder)
@@ -61,7 +62,7 @@ def train(given: argparse.Namespace) -> int:
         check_replaced(place, asked, permission)
     check_logs(given.log, folders, permission)
     with explaining_paths(given.config or "", written):
-        setup, state = begin(config, where=where)
+        setup, state = begin(config, where=where, own=given.own)
     stop = Stop()
     with reserve(folder), reserve(second) if given.repair else nullcontext():
         for path in filter(Path.is_dir, map(Path, given.log)):
@@ -77,7 +78,7 @@ def train(given: argparse.Namespace) -> int:
 
 def _permit(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
     """What a command may write that reads these files. Standard output may not have been led into one of them."""
-    found = Permission([*read], getattr(given, "force", False))
+    found = Permission([*read, *map(Path, given.use)], getattr(given, "force", False))
     found.check_stream(sys.stdout)
     return found
 
@@ -87,12 +88,16 @@ def resume(given: argparse.Namespace) -> int:
     folder = run_folder(given.run)
     _permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
-    if is_finished(saved, given.epochs):
-        run = load_run(folder)
+    if is_finished(saved, given.epochs, given.own):
+        run = load_run(folder, use=given.own)
         done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
-        print(as_json(run, folder) if given.json else f"{done}; to train it further: {_go_on(folder)} --epochs N")
+        print(
+            as_json(run, folder)
+            if given.json
+            else f"{done}; to train it further: {_go_on(folder, run.config)} --epochs N"
+        )
         return DONE
-    setup, state = restore(saved, given.epochs)
+    setup, state = restore(saved, given.epochs, own=given.own)
     stop = Stop()
     with reserve(folder):
         print(text.preamble(setup))
@@ -128,8 +133,8 @@ def _naming_the_way_back(checkpoints: CheckpointSchedule) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as end:
         if not checkpoints.written:
             raise
-        folder = checkpoints.folder
-        print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {_go_on(folder)}", file=sys.stderr)
+        folder, go_on = checkpoints.folder, _go_on(checkpoints.folder, checkpoints.setup.config)
+        print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {go_on}", file=sys.stderr)
         sys.exit(INTERRUPTED if isinstance(end, KeyboardInterrupt) else TERMINATED)
 
 
@@ -137,14 +142,16 @@ def _status(setup: Setup, state: State, stop: Stop, last: Run, folder: Path) -> 
     """The exit status; what to do about an interruption is said."""
     if stop.requested:
         so_far = f"mlp: interrupted after {state.steps} steps; the weights so far are in {folder}"
-        print(so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder)}", file=sys.stderr)
+        print(
+            so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder, setup.config)}", file=sys.stderr
+        )
         return INTERRUPTED
     return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
 
 
-def _go_on(folder: Path) -> str:
+def _go_on(folder: Path, config: Config) -> str:
     """The command that goes on with a run."""
-    return f"mlp resume {shlex.quote(str(folder))}"
+    return f"mlp resume {shlex.quote(str(folder))}{use_options(config)}"
 
 
 def bench(given: argparse.Namespace) -> int:
@@ -161,8 +168,9 @@ def bench(given: argparse.Namespace) -> int:
                 done = step.done
         except KeyboardInterrupt:
             executor.shutdown(wait=False, cancel_futures=True)
+            use = "".join(f" --use {shlex.quote(file)}" for file in given.use)
             so_far = f"\nmlp: interrupted; {done} of {optimizer_bench.n_trials(settings)} trials are in {folder}"
-            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}", file=sys.stderr)
+            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}{use}", file=sys.stderr)
             return INTERRUPTED
     print(found.text())
     print(f"\n{found.save(folder)}")
@@ -179,7 +187,7 @@ def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
     for name in ("seeds", "data"):
         if getattr(given, name) is not None:
             config = put(config, ("bench", name), getattr(given, name))
-    return optimizer_bench.parse_bench_settings(config, given.config or "mlp bench")
+    return optimizer_bench.parse_bench_settings(config, given.config or "mlp bench", use=given.own)
 
 
 def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
@@ -219,7 +227,7 @@ def diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
     folder = run_folder(given.run)
     _permit(given, files_behind(folder))
-    run = load_recorded(folder)
+    run = load_recorded(folder, given.own)
     print(as_json(run, Path(given.run)) if given.json else text.verdict(run).lstrip())
     return DONE
 
@@ -227,7 +235,7 @@ def diagnose(given: argparse.Namespace) -> int:
 def evaluate(given: argparse.Namespace) -> int:
     """Metrics of a run on further data."""
     _permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
-    run = load_run(given.run)
+    run = load_run(given.run, use=given.own)
     X, y = run.load(given.source)
     if y is None:
         raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
@@ -243,7 +251,7 @@ def evaluate(given: argparse.Namespace) -> int:
 def compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
     _permit(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
-    found = compare_runs(given.runs, given.on)
+    found = compare_runs(given.runs, given.on, use=given.own)
     print(json.dumps(to_json_values(found.to_json())) if given.json else comparison_text(found))
     return DONE
 
@@ -251,7 +259,7 @@ def compare(given: argparse.Namespace) -> int:
 def export(given: argparse.Namespace) -> int:
     """A run in the format that the ending of the file says."""
     write = open_export(given.file, _permit(given, files_behind(run_folder(given.run))))
-    run = load_run(given.run)
+    run = load_run(given.run, use=given.own)
     write(run)
     print(describe_export(run, given.file))
     return DONE
@@ -263,7 +271,7 @@ def predict(given: argparse.Namespace) -> int:
     path = None if given.out in (None, "-") else as_path("-o", given.out)
     if path:
         permission.check_file(path)
-    run = load_run(given.run)
+    run = load_run(given.run, use=given.own)
     rows = run.load_rows(given.source)
     if path:
         with explaining(path), replacing(path, "w") as out:
@@ -291,8 +299,9 @@ def list_findings(given: argparse.Namespace) -> int:
 
 def list_optimizers(given: argparse.Namespace) -> int:
     """The rules, one line each, with their sources: what comes before and with the first year of the last paragraph."""
-    width = 2 + max(map(len, OPTIMIZERS))
-    for name, rule in OPTIMIZERS.items():
+    rules = {**OPTIMIZERS, **given.own.of(RULE)}
+    width = 2 + max(map(len, rules))
+    for name, rule in rules.items():
         lines = [" ".join(part.split()) for part in (rule.__doc__ or "").split("\n\n")]
         source = re.match(r".*?\(\d{4}", lines[-1])
         print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))

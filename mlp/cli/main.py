@@ -10,11 +10,13 @@ import argparse
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from mlp.cli import commands
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
+from mlp.config import explain, read_parts
 from mlp.errors import MLPError
 from mlp.problems import PROBLEMS
 
@@ -47,6 +49,9 @@ def force(what: str) -> Argument:
 RUN = argument("run", metavar="RUN", help="the directory that mlp train wrote")
 SOURCE = argument("source", metavar="SOURCE", help="the name of a data set, or the path of a file")
 JSON = argument("--json", action="store_true", help="print one JSON object as the last line")
+USE = argument(
+    "--use", metavar="FILE", action="append", default=[], help="a Python file with parts of your own; again and again"
+)
 SETS = "one key of the experiment, again and again"
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
@@ -75,36 +80,37 @@ COMMANDS = {
         argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=SETS),
         argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given"),
         JSON,
+        USE,
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
         argument("--repair", action="store_true", help=REPAIRS),
         force("the run in DIR, finished or not, and logs that are there"),
     ),
-    "evaluate": command(commands.evaluate, "how good a trained network is on further data", RUN, SOURCE, JSON),
+    "evaluate": command(commands.evaluate, "how good a trained network is on further data", RUN, SOURCE, JSON, USE),
     "predict": command(
         commands.predict,
         "the answers of a trained network, as CSV",
-        *(RUN, SOURCE),
+        *(RUN, SOURCE, USE),
         argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -"),
         force("a file that is there"),
     ),
-    "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON),
+    "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON, USE),
     "resume": command(
         commands.resume,
         "go on with a run that was stopped, or train it further",
         argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
-        *(RUN, JSON),
+        *(RUN, JSON, USE),
     ),
     "compare": command(
         commands.compare,
         "two runs or more, side by side",
         argument("runs", metavar="RUN", nargs="+", help="directories that mlp train wrote"),
         argument("--on", metavar="SOURCE", help="compare the answers to its rows; the test part if not given"),
-        JSON,
+        *(JSON, USE),
     ),
     "export": command(
         commands.export,
         "a run in the format of others: ONNX, safetensors, CSV, ...",
-        RUN,
+        *(RUN, USE),
         argument("file", metavar="FILE", help=FORMATS),
         force("a file that is there, or an earlier log in FOLDER/"),
     ),
@@ -118,11 +124,12 @@ COMMANDS = {
         argument("--data", metavar="DIR", help="the folder with mnist.npz, fashion_mnist.npz or proben1/"),
         argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes; all cores"),
         argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead: tcp://HOST:PORT"),
+        USE,
         argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/bench-N if not given"),
         force("files in DIR that are none of a comparison"),
     ),
     "data": command(commands.list_data, "the data sets there are"),
-    "optimizers": command(commands.list_optimizers, "the optimizers there are"),
+    "optimizers": command(commands.list_optimizers, "the optimizers there are", USE),
     "findings": command(commands.list_findings, "what can be found, why, and what to do"),
     "help": command(
         commands.show_help,
@@ -159,9 +166,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(arguments: Sequence[str] | None) -> int:
     """The status of one command; what is wrong with its input is said in one line."""
+    given = argparse.Namespace()
     try:
-        given = build_parser().parse_args(arguments)
-        status: int = given.act(given)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("always", ".*has changed since")  # a file with parts: said each time, in one line
+            warnings.showwarning = lambda message, *_: warn(message)
+            build_parser().parse_args(arguments, given)
+            given.own = read_parts(getattr(given, "use", []))
+            status: int = given.act(given)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -171,4 +183,8 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
         warn(error)
     except MemoryError:
         warn(MLPError("there is not enough memory. Take fewer rows, a smaller batch or a smaller network."))
+    except Exception as error:
+        if not getattr(given, "use", []):
+            raise
+        warn(MLPError(explain(error)))  # the code of a part may raise anything
     return WRONG

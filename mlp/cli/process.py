@@ -58,7 +58,7 @@ def interruptible(wish: Stop) -> Iterator[None]:
         yield
 
 
-def warn(error: Exception) -> None:
+def warn(error: Warning | Exception | str) -> None:
     """Say what is wrong in one line on standard error."""
     print(f"mlp: {' '.join(str(error).split())}", file=sys.stderr)
 

@@ -6,8 +6,15 @@ takes, `toml` reads and writes files, `config` has all sections together. Knows 
 
 from mlp.config.config import SECTIONS as SECTIONS
 from mlp.config.config import Config as Config
+from mlp.config.config import changed_files as changed_files
 from mlp.config.config import parse as parse
+from mlp.config.config import require_parts as require_parts
 from mlp.config.config import settle as settle
+from mlp.config.config import use_options as use_options
+from mlp.config.own_parts import NO_PARTS as NO_PARTS
+from mlp.config.own_parts import OwnParts as OwnParts
+from mlp.config.own_parts import explain as explain
+from mlp.config.own_parts import read_parts as read_parts
 from mlp.config.schema import naming_place as naming_place
 from mlp.config.toml import explaining_paths as explaining_paths
 from mlp.config.toml import override as override

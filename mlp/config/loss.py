@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlp.config.schema import NAME, NOT_NEGATIVE, build_part, key
+from mlp.config.schema import NAME, NOT_NEGATIVE, OwnName, build_part, find_part, key
 from mlp.losses import LOSSES, Loss
 
 REGRESSION, ONE_OF_MANY, YES_OR_NO = LOSSES["numbers"], LOSSES["one_of_many"], LOSSES["yes_or_no"]
@@ -27,8 +27,8 @@ class LossConfig:
 
 
 def build_loss(name: str, own: Mapping[str, Any], known: Mapping[str, Callable[..., Loss]]) -> Loss:
-    """The loss of that name among those that are `known`, with its own keys."""
-    found: Loss = build_part(known[name], own, f"[loss] {name}")
+    """The loss of that name: one's own, or among those that are `known`, with its own keys."""
+    found: Loss = build_part(find_part("[loss] name", name, known), own, f"[loss] {name}")
     return found
 
 
@@ -41,4 +41,16 @@ def resolve_loss_name(given: str, output: str, task: str) -> str:
 
 def gives_probabilities(loss: str, output: str) -> bool:
     """Whether what the loss of that name predicts for classes are probabilities, and not scores."""
+    if isinstance(loss, OwnName):
+        return has_link(loss.part) or (output != "identity" and not takes_labels(loss.part))
     return output != "identity" if loss in REGRESSION else loss != "hinge"
+
+
+def takes_labels(kind: type[Loss]) -> bool:
+    """Whether a loss of one's own takes class labels, and not values."""
+    return kind.targets == "one_of_many"
+
+
+def has_link(kind: type[Loss]) -> bool:
+    """Whether a loss of one's own says itself what raw outputs stand for: it then gives probabilities for classes."""
+    return kind.predict is not Loss.predict

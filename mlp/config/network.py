@@ -19,6 +19,8 @@ from mlp.config.schema import (
     RATES,
     WIDTHS,
     build_part,
+    check_keys,
+    find_part,
     key,
     name_and_keys,
     one_of,
@@ -36,7 +38,7 @@ class NetworkConfig:
     """The layers between inputs and outputs."""
 
     hidden: list[int] = key([32], WIDTHS)
-    activation: str | list[str] = key("relu", schema.ACTIVATIONS)
+    activation: str | dict[str, Any] | list[Any] = key("relu", schema.ACTIVATIONS)
     output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
     init: str | dict[str, Any] = key("auto", NAMED)
     bias: float = key(0.0, NUMBER)
@@ -48,6 +50,10 @@ class NetworkConfig:
     batch_norm: bool = key(False, FLAG)
     residual: bool = key(False, FLAG)
     frozen: list[str] = key([], LAYERS)
+
+
+HIDDEN: Mapping[str, type[Layer]] = {**ACTIVATIONS, "maxout": Maxout, "rbf": RBF}
+"""What [network] activation may name."""
 
 
 def build_layers(
@@ -89,16 +95,18 @@ def _one_each(value: Any, hidden: Sequence[int], name: str) -> list[Any]:
     return value
 
 
-def _hidden_layer(network: NetworkConfig, loss: LossConfig, n_in: int, width: int, activation: str) -> list[Layer]:
+def _hidden_layer(network: NetworkConfig, loss: LossConfig, n_in: int, width: int, activation: Any) -> list[Layer]:
     """Weighted sums, batch norm if that is on, and the activation. Of radial units the sums are inside."""
     norm: list[Layer] = [BatchNorm()] if network.batch_norm else []
-    if activation == "rbf":
+    name, own = name_and_keys(activation)
+    kind = find_part("[network] activation", name, HIDDEN)
+    if kind is RBF:
+        check_keys((), own, "[network] activation rbf")
         return [RBF(n_in, width), *norm]
-    if activation == "maxout":
+    if kind is Maxout:
+        check_keys((), own, "[network] activation maxout")
         return [_dense(network, loss, n_in, 2 * width), *norm, Maxout(2)]
-    if activation not in ACTIVATIONS:
-        raise unknown_name("[network] activation", activation, {*ACTIVATIONS, "maxout", "rbf"})
-    return [_dense(network, loss, n_in, width), *norm, ACTIVATIONS[activation]()]
+    return [_dense(network, loss, n_in, width), *norm, build_part(kind, own, f"[network] activation {name}")]
 
 
 def _dense(network: NetworkConfig, loss: LossConfig, n_in: int, n_out: int) -> Dense:
@@ -112,6 +120,12 @@ def _build_initializer(given: str | Mapping[str, Any]) -> Initializer:
         raise UnknownNameError("[network] init", name, {*INITIALIZERS, "auto"})
     found: Initializer = build_part(INITIALIZERS[name], own, f"[network] init {name}")
     return found
+
+
+def activation_names(network: NetworkConfig) -> list[str]:
+    """The names of the activations, without their keys: one for all hidden layers, or one for each."""
+    given = network.activation if isinstance(network.activation, list) else [network.activation]
+    return [name_and_keys(activation)[0] for activation in given]
 
 
 def frozen_slices(network: NetworkConfig, layout: Layout) -> tuple[slice, ...]:

@@ -20,9 +20,9 @@ from mlp.config.schema import (
     SCHEDULE,
     SEED,
     build_part,
+    find_part,
     key,
     name_and_keys,
-    unknown_name,
 )
 from mlp.errors import ConfigError, UnknownNameError
 from mlp.layers import Dense, Layer, Residual
@@ -62,14 +62,23 @@ class OptimizerConfig:
     own: dict[str, Any] = field(default_factory=dict)
 
 
+def find_rule(name: str) -> Any:
+    """The class of a rule: one's own, or the package's."""
+    return find_part("[optimizer] name", name, OPTIMIZERS)
+
+
+def usual_rate(name: str) -> float | None:
+    """A learning rate of the rule that suits most networks; None where it is not known."""
+    found: float | None = find_rule(name).usual_rate
+    return found
+
+
 def resolve_rule_keys(given: OptimizerConfig, n_steps: int) -> dict[str, Any]:
     """The rule's own keys for a run of so many steps, also those that were not given."""
-    if given.name not in OPTIMIZERS:
-        raise unknown_name("[optimizer] name", given.name, OPTIMIZERS)
-    own = dict(given.own)
+    kind, own = find_rule(given.name), dict(given.own)
     if given.name in ("adam", "adamw"):
         own.setdefault("learning_rate", adam_rate(n_steps))
-    found = build_part(OPTIMIZERS[given.name], own, f"[optimizer] {given.name}")
+    found = build_part(kind, own, f"[optimizer] {given.name}")
     values = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in DERIVED}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -95,7 +104,7 @@ def build_rule(
     frozen: Sequence[slice] = (),
 ) -> Optimizer:
     """The rule with its schedule and with all that is put around it; it leaves the slices `frozen` as they are."""
-    kind = OPTIMIZERS[given.name]
+    kind = find_rule(given.name)
     rule: Optimizer = kind(**resolve_rule_keys(given, n_steps), **_places(kind, layout))
     if rule.least_squares and loss_name != "squared_error":
         raise ConfigError(

@@ -121,8 +121,12 @@ IMAGE = Allowed(
     "a list [rows, columns] or [rows, columns, channels]; [] for a square",
 )
 WIDTHS = Allowed(list_of(is_positive), "a list of widths, like [64, 32]; [] for none")
-ACTIVATIONS = Allowed(one_or_list(is_text), "a name, or a list with one for each hidden layer")
+ACTIVATIONS = Allowed(
+    one_or_list(lambda value: is_named(value, lambda v: is_simple(v) or list_of(is_number)(v))),
+    'a name, or a table like {name = "..."}, or a list with one for each hidden layer',
+)
 RATES = Allowed(one_or_list(is_rate), "a rate 0 ≤ rate < 1, or a list with one for each hidden layer")
+NAMES = Allowed(list_of(is_text), "a list of names")
 LAYERS = Allowed(list_of(is_text), 'a list of layer names, like ["dense1"]')
 SCHEDULE = Allowed(lambda value: is_named(value, lambda v: is_simple(v) or list_of(is_number)(v)), NAMED.words)
 EPOCHS = Allowed(is_count, COUNT.words)
@@ -131,10 +135,15 @@ STOPPING = Allowed(is_stopping, "true | false | {patience = 10, min_delta = 0.0}
 OWN = Allowed(is_simple, "a finite number, text, true or false")
 OWN_LISTS = {"momenta": Allowed(list_of(is_number), "a list of finite numbers")}
 """What a part's own keys take, those that are not among the keys of its section; by name where that is a list."""
+OWN_OR_LIST = Allowed(lambda value: is_simple(value) or list_of(is_number)(value), f"{OWN.words}; a list of numbers")
+"""What the keys of a part take that the package does not have."""
 
 
-def parse_section(kind: type[Any], given: Any, where: str) -> Any:
-    """The section of class `kind` that the table `given` says; every key is tested. `where` is what errors call it."""
+def parse_section(kind: type[Any], given: Any, where: str, usual: Allowed = OWN) -> Any:
+    """The section of class `kind` that the table `given` says; every key is tested. `where` is what errors call it.
+
+    `usual`: what the keys of its part take.
+    """
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where}: a table of keys is needed; given was {show(given)}.")
     known = {f.name: f for f in fields(kind) if "allowed" in f.metadata}
@@ -143,7 +152,7 @@ def parse_section(kind: type[Any], given: Any, where: str) -> Any:
     for name, value in ((name, to_toml_values(value)) for name, value in given.items()):
         if name not in known and (not is_open or name == "own"):
             raise ConfigError(f"{where} has no key {name!r}. {suggest(name, known)}")
-        allowed = known[name].metadata["allowed"] if name in known else OWN_LISTS.get(name, OWN)
+        allowed = known[name].metadata["allowed"] if name in known else OWN_LISTS.get(name, usual)
         if not allowed.fits(value):
             raise ConfigError(f"{where} {toml_key(str(name))} = {show(value)} cannot be. Allowed: {allowed.words}.")
         if name in known:
@@ -201,11 +210,61 @@ def naming_place(where: str) -> Iterator[None]:
         raise
 
 
+def refuse_use(given: Mapping[str, Any], where: str) -> None:
+    """Refuse the key `use`: an experiment file may come from a stranger, and must not run code."""
+    tables = [table for table in given.values() if isinstance(table, Mapping)]
+    if any("use" in table for table in (given, *tables)):
+        raise ConfigError(
+            f"{where}: use cannot stand here: a stranger's file must not run code. Give --use FILE.py on the command "
+            "line, or use= in Python."
+        )
+
+
 # parts that are named
 
 
-DERIVED = ("slices", "matrices", "rate0")
-"""Keys that nobody gives: what a rule is told about the network, and the rate that a schedule starts from."""
+DERIVED = ("slices", "matrices", "rate0", "n_in")
+"""Keys that nobody gives: what a rule or layer is told about the network, and the rate that a schedule starts from."""
+
+
+class OwnName(str):
+    """The name of a part that the package does not have, and the `part` itself: a class, or an object without keys.
+
+    It is text wherever text is written, so a configuration stays a table of plain values, and equal to the same text.
+    Two of them are equal if their parts are the same: a notebook may define a class anew.
+    """
+
+    part: Any
+
+    def __new__(cls, name: str, part: Any) -> OwnName:
+        """The name with its part."""
+        made = super().__new__(cls, name)
+        made.part = part
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == other and getattr(other, "part", self.part) is self.part
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OwnName, (str(self), self.part)
+
+    def __deepcopy__(self, memo: Any) -> OwnName:
+        return self
+
+
+def find_part(what: str, name: str, known: Mapping[str, Any]) -> Any:
+    """What a name stands for: a part of one's own, or else the one that is `known` by that name."""
+    if isinstance(name, OwnName):
+        return name.part
+    if name not in known:
+        raise unknown_name(what, name, known)
+    return known[name]
+
 
 _FAMILIES: tuple[dict[str, Any], ...] = (OPTIMIZERS, HIDDEN, *LOSSES.values())
 ELSEWHERE = names_elsewhere(kind for family in _FAMILIES for kind in family.values())
@@ -230,10 +289,7 @@ def name_and_keys(given: str | Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 def build_part(kind: Callable[..., Any], own: Mapping[str, Any], where: str, **derived: Any) -> Any:
     """`kind(**own, **derived)`; an own key that it does not know or refuses is named with its place."""
-    known = [f.name for f in fields(kind) if f.name not in DERIVED]  # type: ignore[arg-type]
-    for name in own:
-        if name not in known:
-            raise ConfigError(f"{where} has no key {name!r}. {suggest(name, known or ['none'])}")
+    check_keys([f.name for f in fields(kind) if f.name not in DERIVED], own, where)  # type: ignore[arg-type]
     try:
         return kind(**own, **derived)
     except HyperparameterError as error:
@@ -241,3 +297,11 @@ def build_part(kind: Callable[..., Any], own: Mapping[str, Any], where: str, **d
     except TypeError:
         missing = [f.name for f in fields(kind) if f.name not in own]  # type: ignore[arg-type]
         raise ConfigError(f"{where} needs {', '.join(missing)} as well.") from None
+
+
+def check_keys(known: Iterable[str], own: Mapping[str, Any], where: str) -> None:
+    """Refuse keys that are not `known`."""
+    names = list(known)
+    for name in own:
+        if name not in names:
+            raise ConfigError(f"{where} has no key {name!r}. {suggest(name, names or ['none'])}")

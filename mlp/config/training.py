@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mlp.config.schema import BATCH_SIZE, COUNT, EPOCHS, FLAG, SEED, STOPPING, Allowed, key, one_of
+from mlp.config.schema import BATCH_SIZE, COUNT, EPOCHS, FLAG, NAMES, SEED, STOPPING, Allowed, find_part, key, one_of
+from mlp.diagnosis import DETECTORS, Detector
+from mlp.instruments import DETAILED, STANDARD, Instrument
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,26 @@ PROBE = Allowed(one_of("auto", "never").fits, "auto | never (curvature probes at
 class RecordConfig:
     """What is kept of what happened.
 
-    `baseline`: whether a plain network may be trained beside a run that looks slow or ends poorly. `probe` is for
-    probes of the curvature, which are not built yet.
+    `instruments` and `detectors`: further ones, by name. `baseline`: whether a plain network may be trained beside a
+    run that looks slow or ends poorly. `probe` is for probes of the curvature, which are not built yet.
     """
 
     every: int = key(1, COUNT)
     baseline: str = key("auto", one_of("auto", "never"))
     probe: str = key("auto", PROBE)
+    instruments: list[str] = key([], NAMES)
+    detectors: list[str] = key([], NAMES)
+
+
+def build_instruments(record: RecordConfig) -> tuple[Instrument, ...]:
+    """The instruments of a run: the standard ones, and those that are named besides."""
+    known = {instrument.name: instrument for instrument in DETAILED}
+    standard = {instrument.name for instrument in STANDARD}
+    named = {name: find_part("[record] instruments", name, known) for name in record.instruments}
+    return (*STANDARD, *(part for name, part in named.items() if name not in standard))
+
+
+def build_detectors(record: RecordConfig) -> tuple[Detector, ...]:
+    """The detectors of a run: those of the package, and those that are named besides."""
+    parts = [find_part("[record] detectors", name, {}) for name in record.detectors]
+    return (*DETECTORS, *(part() if isinstance(part, type) else part for part in parts))

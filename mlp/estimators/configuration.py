@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from inspect import signature
 from math import ceil
 from typing import Any, TypeVar
@@ -20,9 +20,10 @@ import numpy as np
 
 from mlp import errors
 from mlp.config import naming_place, parse
-from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, gives_probabilities, resolve_loss_name
+from mlp.config.loss import gives_probabilities, resolve_loss_name
 from mlp.config.optimizer import adam_rate, open_lengths
-from mlp.config.schema import DERIVED
+from mlp.config.own_parts import LOSS, RULE, Family, name_and_keys
+from mlp.config.schema import OwnName
 from mlp.config.training import TrainingConfig
 from mlp.errors import ConfigError, HyperparameterError, MLPError
 from mlp.optimizers import OPTIMIZERS
@@ -87,8 +88,6 @@ def clone(estimator: P) -> P:
 
 # from parameters to an experiment
 
-LOSSES = {kind: name for known in (YES_OR_NO, ONE_OF_MANY, REGRESSION) for name, kind in known.items()}
-RULES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 LENGTHS = {"classification": (20, 150), "multilabel": (20, 150), "regression": (40, 600)}
 """How long a training is, by task: epochs, and the least number of steps, for which there may be more epochs.
@@ -146,7 +145,7 @@ def describe_portion(e: Any, config: Mapping[str, Any], where: str) -> dict[str,
     if config["training"]["early_stopping"]:
         raise ConfigError("partial_fit goes through rows once: early_stopping has nothing to stop. Set it to False.")
     schedule = _or_auto(e.schedule, "constant")
-    optimizer, own = {**config["optimizer"], "schedule": schedule}, _named(e.optimizer, RULES, "optimizer")
+    optimizer, own = {**config["optimizer"], "schedule": schedule}, _named(e.optimizer, RULE)
     if is_word(e.learning_rate, "auto") and own["name"] in ("adam", "adamw") and "learning_rate" not in own:
         optimizer["learning_rate"] = PORTION_RATE
     found = {**config, "optimizer": optimizer, "training": {**config["training"], "epochs": 1}}
@@ -185,7 +184,7 @@ def _describe_training(e: Any, task: str, steps_per_epoch: int, seed: int) -> di
 def _describe_loss(e: Any, task: str) -> dict[str, Any]:
     if is_word(e.loss, "auto") and task != "regression" and not is_word(e.output, "identity"):
         return {"name": "cross_entropy", "label_smoothing": SMOOTHING}
-    return _named(e.loss, LOSSES, "loss")
+    return _named(e.loss, LOSS)
 
 
 def promises_probabilities(e: Any) -> bool:
@@ -200,7 +199,7 @@ def promises_probabilities(e: Any) -> bool:
 
 
 def _describe_optimizer(e: Any, n_epochs: Any, steps_per_epoch: int) -> dict[str, Any]:
-    found = _named(e.optimizer, RULES, "optimizer")
+    found = _named(e.optimizer, RULE)
     usual: dict[str, Any] = {}
     if e.learning_rate is not None and not is_word(e.learning_rate, "auto"):
         found["learning_rate"] = e.learning_rate
@@ -222,23 +221,16 @@ def _dtype(given: Any) -> Any:
         return given
 
 
-def _named(given: Any, names: Mapping[Any, str], what: str) -> dict[str, Any]:
-    """A table with a name and keys, for a name, such a table, or an object of this library."""
+def _named(given: Any, family: Family) -> dict[str, Any]:
+    """A table with a name and keys, for a name, such a table, or an object: the library's or one's own."""
+    what = family.what
     if isinstance(given, Mapping):
         if "name" not in given:
             raise ConfigError(f"{what} = {dict(given)!r} has no name. Give {{'name': ..., key: value}}.")
-        return dict(given)
-    if not is_dataclass(given) or isinstance(given, type):
-        if isinstance(given, np.ndarray):  # which no name can be compared with
-            raise HyperparameterError(what, given, "a name, a dict with a name, or one of this library's objects")
-        return {"name": given}
-    if type(given) not in names:
-        needed = f"a name, or one of {', '.join(sorted({kind.__name__ for kind in names}))}"
-        raise HyperparameterError(what, given, needed)
-    own = {f.name: getattr(given, f.name) for f in fields(given) if f.name not in DERIVED}
-    if hasattr(own.get("learning_rate"), "rate"):
-        raise ConfigError(f"{what} = {given!r} contains a schedule. Give it as a parameter: schedule='cosine'.")
-    return {"name": names[type(given)], **own}
+        return {**name_and_keys(given["name"], family), **{k: v for k, v in given.items() if k != "name"}}
+    if isinstance(given, np.ndarray | type):  # no name can be compared with an array
+        raise HyperparameterError(what, given, "a name, a dict with a name, or an object, as mlp.SGD(0.1) is")
+    return name_and_keys(given, family)
 
 
 def draw_seed(random_state: Any) -> int:
@@ -301,4 +293,6 @@ def _usual_l2(rule: Any) -> float:
 
 def _find_rule(name: Any) -> Any:
     """The class of a rule; None where there is none of that name, which the configuration refuses."""
+    if isinstance(name, OwnName):
+        return name.part
     return OPTIMIZERS.get(name) if isinstance(name, str) else None

@@ -18,7 +18,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import value_and_grad
 from mlp.config import Config
-from mlp.config.optimizer import USUAL_RATES
+from mlp.config.network import activation_names
+from mlp.config.optimizer import find_rule, usual_rate
 from mlp.data.batches import Batch, as_batch
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
@@ -28,7 +29,6 @@ from mlp.losses import SigmoidCrossEntropy
 from mlp.model import OutputHead, quiet
 from mlp.network import Network, Workspace
 from mlp.objective import Objective
-from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.data_facts import data_facts
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.training import Step
@@ -148,7 +148,7 @@ def note_settings(setup: Setup, state: State) -> None:
         "rows": n_train,
         "shuffle": training.shuffle,
         "learning_rate": own.get("learning_rate", 0.0),
-        "usual_rate": USUAL_RATES.get(optimizer.name, 0.0),
+        "usual_rate": usual_rate(optimizer.name) or 0.0,
         "momentum": own.get("momentum", own.get("beta1", 0.0)),
         "usual_momentum": max(0.9, _default(optimizer.name, "momentum"), _default(optimizer.name, "beta1")),
         **{name: own.get(name, 0.0) for name in ("beta2", "epsilon", "weight_decay")},
@@ -180,15 +180,12 @@ def note_settings(setup: Setup, state: State) -> None:
 
 def _is_linear(config: Config) -> bool:
     """Whether all hidden layers together are one weighted sum."""
-    given = config.network.activation
-    names = given if isinstance(given, list) else [given]
-    return bool(config.network.hidden) and all(name == "identity" for name in names)
+    return bool(config.network.hidden) and all(name == "identity" for name in activation_names(config.network))
 
 
 def _default(rule: str, name: str) -> float:
     """The default of a rule's hyperparameter; 0 for one that it does not have."""
-    kind: Any = OPTIMIZERS[rule]
-    found = next((f.default for f in fields(kind) if f.name == name), 0.0)
+    found = next((f.default for f in fields(find_rule(rule)) if f.name == name), 0.0)
     return float(found) if isinstance(found, int | float) else 0.0
 
 

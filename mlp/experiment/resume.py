@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlp.config import Config, explaining_paths, settle
+from mlp.config import NO_PARTS, Config, OwnParts, changed_files, explaining_paths, read_parts, settle, use_options
 from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one_line
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint, restore_state
 from mlp.experiment.loop import is_over
@@ -26,35 +26,44 @@ from mlp.preprocessing.source import files_read
 from mlp.storage.permission import Permission
 
 
-def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Run:
+def resume(
+    folder: str | os.PathLike[str],
+    epochs: int | None = None,
+    data: tuple[Any, Any] | None = None,
+    *,
+    use: Any = (),
+) -> Run:
     """Go on with the run in a run directory; it ends bit for bit as if it had never stopped, and is written there.
 
     `epochs`: how many in all, if other than planned: a finished run is trained further, with the rule's memory and
     the order of the rows going on. A schedule whose length was given keeps it; one whose length followed from the
     epochs is from here on what it would be in the longer run. `data`: (X, y) again, for a run that was given them.
-    The run itself where there is nothing left to do.
+    The run itself where there is nothing left to do. `use`: the Python file or the classes of your own parts, as they
+    were when it began.
     """
-    saved = read_checkpoint(run_folder(folder))
-    if is_finished(saved, epochs):
-        return load_run(folder)
-    return complete_run(*restore(saved, epochs, data), saved.path.parent)
+    saved, own = read_checkpoint(run_folder(folder)), read_parts(use)
+    if is_finished(saved, epochs, own):
+        return load_run(folder, use=own)
+    return complete_run(*restore(saved, epochs, data, own), saved.path.parent)
 
 
-def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
+def is_finished(saved: Checkpoint, epochs: int | None = None, own: OwnParts = NO_PARTS) -> bool:
     """Whether all is done and written: the run beside the checkpoint is the one that it leads to."""
     planned = saved.config.training.epochs
     further = epochs is not None and (type(epochs) is not int or epochs != planned)
     if not saved.state["over"] or further or not is_run(saved.path.parent):
         return False
     try:
-        run = load_run(saved.path.parent)
+        run = load_run(saved.path.parent, use=own)
     except MLPError:
         return False
     # seconds in 16 digits are as good as a serial number
     return (run.config, run.steps, run.seconds) == (saved.config, saved.steps, saved.state["seconds"])
 
 
-def restore(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None) -> tuple[Setup, State]:
+def restore(
+    saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None, own: OwnParts = NO_PARTS
+) -> tuple[Setup, State]:
     """The setup and the state of the run that the checkpoint is of, ready to go on."""
     config = saved.config
     if not config.data.source and data is None:
@@ -67,7 +76,12 @@ def restore(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] 
         config = replace(config, training=replace(config.training, epochs=int(epochs)))
     check_unread(saved.path.parent, Permission(files_read(config), force=True))
     with explaining_paths(saved.path, config.to_dict()):
-        setup, _ = begin(config.to_dict(), data, str(saved.path))
+        setup, _ = begin(config.to_dict(), data, str(saved.path), own)
+    if changed := changed_files(saved.config, setup.config):
+        raise ConfigError(
+            f"{saved.path.parent}: {', '.join(changed)} has changed since the run began, which would not go on as if "
+            "it had never stopped. Give the file as it was, or train anew."
+        )
     check_same_data(setup.fingerprint, saved.data, config.data.source)
     state = restore_state(setup, saved)
     if epochs is not None and is_over(setup, state) and epochs > state.epoch:
@@ -107,7 +121,7 @@ def check_replaced(folder: Path, config: Config, permission: Permission) -> None
     if permission.force or is_free(folder):
         return
     instead = "Give another folder with -o, or --force to replace it"
-    go_on = f"mlp resume {shlex.quote(str(folder))}"
+    go_on = f"mlp resume {shlex.quote(str(folder))}{use_options(config)}"
     try:
         saved = read_checkpoint(folder)
     except FileFormatError:  # that cannot be gone on with
@@ -132,7 +146,7 @@ def differing_keys(config: Config, resolved: Config) -> list[str]:
 
     What was left open, "auto" or a number of the rule's own, may have come to anything.
     """
-    given, other = settle(config).to_dict(), resolved.to_dict()
+    given, other = ({"own_parts": {}, **either.to_dict()} for either in (settle(config), resolved))
     return [
         f"{section}.{name}"
         for section in given

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.config import Config
-from mlp.diagnosis import Finding, diagnose
+from mlp.config import NO_PARTS, Config, OwnParts, read_parts
+from mlp.diagnosis import DETECTORS, Finding, diagnose
 from mlp.diagnosis.reading import Reading
 from mlp.errors import FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint, remove_other_checkpoint
@@ -117,10 +117,12 @@ class Run:
         remove_other_checkpoint(place, self.config, self.steps)
 
 
-def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Run:
+def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None, *, use: Any = ()) -> Run:
     """Run an experiment: train, measure, diagnose; with `out`, write the run directory too.
 
-    `config` is a dict or the path of a .toml file, with the keys of an experiment file. `data` is a pair (X, y) of raw
+    `config` is a dict or the path of a .toml file, with the keys of an experiment file. In a dict, your own rule,
+    activation or loss may stand in the place of a name: `{"optimizer": {"name": MyRule(0.1)}}`. A file names them, and
+    `use` says what the names stand for: the path of a Python file, or classes. `data` is a pair (X, y) of raw
     rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step;
     training that goes wrong does not raise, its findings say what happened.
 
@@ -128,7 +130,7 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     files, and where a file of the run would take the place of one that is read here.
     """
     folder = None if out is None else as_path("out", out)
-    setup, state = begin(config, data)
+    setup, state = begin(config, data, own=read_parts(use))
     if folder is not None:
         check_unread(folder, Permission(files_read(setup.config, config), force=True))
     return complete_run(setup, state, folder)
@@ -150,7 +152,7 @@ def finish(setup: Setup, state: State) -> Run:
     """Note the end, measure on all parts and judge the whole. The best weights come back where training went wrong."""
     note_end(setup, state)
     found = measure(setup, state)
-    found.findings = diagnose(found.history)
+    found.findings = diagnose(found.history, setup.detectors)
     return found
 
 
@@ -256,13 +258,20 @@ class Recorded:
         return all(finding.severity == "info" for finding in self.findings)
 
 
-def load_run(folder: str | os.PathLike[str]) -> Run:
-    """The run that stands in a run directory."""
-    return Run(*read_run(run_folder(folder)))
+def load_run(folder: str | os.PathLike[str], *, use: Any = ()) -> Run:
+    """The run that stands in a run directory.
+
+    `use`: the Python file or the classes of your own parts, if answers depend on some: an activation, a loss. A file
+    that has changed since is warned of.
+    """
+    return Run(*read_run(run_folder(folder), read_parts(use)))
 
 
-def load_recorded(folder: Path) -> Recorded:
-    """The history of a run directory, of a killed run as far as its checkpoint goes, and what is found in it."""
+def load_recorded(folder: Path, own: OwnParts = NO_PARTS) -> Recorded:
+    """The history of a run directory, of a killed run as far as its checkpoint goes, and what is found in it.
+
+    It is judged by all detectors that are one's `own`, too.
+    """
     if (folder / "history.npz").is_file():
         history = History.load(folder / "history.npz")
     elif (folder / CHECKPOINT).is_file():
@@ -271,7 +280,7 @@ def load_recorded(folder: Path) -> Recorded:
         raise FileFormatError(f"{folder}: this is no run directory, it has no history.npz. Make one with mlp train -o.")
     numbers: dict[str, Any] = {"metrics": {}, "steps": _last_step(history) + 1, "seconds": np.nan}
     numbers |= read_numbers(folder)
-    return Recorded(history, diagnose(history), **numbers)
+    return Recorded(history, diagnose(history, (*DETECTORS, *own.detectors())), **numbers)
 
 
 def _last_step(history: History) -> int:

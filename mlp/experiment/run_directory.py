@@ -25,7 +25,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from mlp.config import Config, parse, read_toml, to_toml
+from mlp.config import NO_PARTS, Config, OwnParts, changed_files, parse, read_toml, require_parts, to_toml
 from mlp.config.network import build_layers
 from mlp.diagnosis import Finding
 from mlp.errors import DataError, FileFormatError, MLPError
@@ -223,7 +223,7 @@ def _seal(findings: Any) -> str:
 # reading
 
 
-def read_run(folder: Path) -> Saved:
+def read_run(folder: Path, own: OwnParts = NO_PARTS) -> Saved:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
     if not is_run(folder):
         raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
@@ -233,12 +233,25 @@ def read_run(folder: Path) -> Saved:
         raise FileFormatError(
             f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
         )
-    model = _read(folder / "model.npz", lambda _: _rebuild_model(config, saved))
+    whole = with_parts(config, own, folder)
+    model = _read(folder / "model.npz", lambda _: _rebuild_model(whole, saved))
     numbers = _read(folder / "metrics.json", lambda path: _read_numbers(path, saved.about["numbers"]))
     seals = saved.about.get("seals", {})
     findings = _read(folder / "findings.json", lambda path: _read_findings(path, seals.get("findings")))
     history = _read(folder / "history.npz", lambda path: _read_history(path, seals.get("history")))
     return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"])
+
+
+def with_parts(config: Config, own: OwnParts, folder: Path) -> Config:
+    """The configuration of a run with one's own parts, as far as its answers depend on them; all must be here.
+
+    A file that is not as it was is warned of: the answers may be others than those of the run.
+    """
+    here = parse(config.to_dict(), str(folder), own)
+    require_parts(here, here.answering_names, str(folder))
+    for file in changed_files(config, here):
+        warnings.warn(f"{file} has changed since {folder} was trained: answers may be others.", stacklevel=4)
+    return here
 
 
 def read_numbers(folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ network, and every trial beside a run call this one function. What moves while a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,7 +17,9 @@ from mlp.config import Config, settle
 from mlp.config.data import build_augmentations
 from mlp.config.network import build_layers, build_pretrainer, frozen_slices
 from mlp.config.optimizer import build_rule, resolve_rule_keys
+from mlp.config.training import build_detectors, build_instruments
 from mlp.data.augment import Augmentation
+from mlp.diagnosis import DETECTORS, Detector
 from mlp.errors import ConfigError, MLPError, ShapeError
 from mlp.instruments import STANDARD, Instrument
 from mlp.model import OutputHead, build_output_head
@@ -67,7 +69,7 @@ class Setup:
 
     In `config` nothing is "auto" any more. `layout` has the layers. `population` is (restarts,) or (). `row_weights`
     (n,) are those of the training rows, None where all count the same. Training is over after `n_steps` steps; those of
-    the `past` count. `instruments` say what is recorded at each step.
+    the `past` count. `instruments` say what is recorded at each step, and `detectors` judge it.
     """
 
     config: Config
@@ -84,6 +86,7 @@ class Setup:
     seeds: Seeds
     past: Past
     instruments: tuple[Instrument, ...] = STANDARD
+    detectors: tuple[Detector, ...] = field(default_factory=lambda: tuple(DETECTORS))
 
     @cached_property
     def scored(self) -> Part:
@@ -134,6 +137,8 @@ def set_up(config: Config, prepared: Prepared, *, seeds: Seeds = RUN_SEEDS, past
         past.steps + n_steps,
         seeds,
         past,
+        build_instruments(config.record),
+        build_detectors(config.record),
     )
 
 

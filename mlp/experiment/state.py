@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.config import explaining_paths, naming_place, parse, read_toml, settle
+from mlp.config import NO_PARTS, OwnParts, explaining_paths, naming_place, parse, read_toml, require_parts, settle
 from mlp.data.batches import Batch, as_batch
 from mlp.experiment.setup import Setup, set_up
 from mlp.history import History
@@ -102,17 +102,18 @@ def initial_state(setup: Setup) -> State:
     )
 
 
-def begin(config: Any, data: Source = None, where: str = "config") -> tuple[Setup, State]:
+def begin(config: Any, data: Source = None, where: str = "config", own: OwnParts = NO_PARTS) -> tuple[Setup, State]:
     """The setup of a run and its state before the first step.
 
     `config` is a dict or the path of a .toml file. `data` is (X, y), `GivenRows`, or None for the [data] source of the
-    configuration. `where` is what errors call a dict.
+    configuration. `where` is what errors call a dict. `own`: parts that names may stand for besides the package's.
     """
     if isinstance(config, str | Path):
         given = read_toml(config)
         with explaining_paths(config, given):
-            return begin(given, data, str(config))
-    parsed = parse(config, where)
+            return begin(given, data, str(config), own)
+    parsed = parse(config, where, own)
+    require_parts(parsed, parsed.part_names, where)
     if data is not None:
         parsed = replace(parsed, data=replace(parsed.data, source=""))  # the rows do not come from there
     with naming_place(where):

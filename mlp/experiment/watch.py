@@ -65,7 +65,7 @@ class Watch(Companion):
 
     def _judge(self) -> None:
         known = {*self.state.alarms, *(finding.kind for finding in self.news)}
-        for finding in judge(Reading(self.state.history)):
+        for finding in judge(Reading(self.state.history), self.setup.detectors):
             if finding.severity != "info" and finding.kind not in known:
                 known.add(finding.kind)
                 self.news.append(finding)

@@ -8,7 +8,7 @@
 import typing as _typing
 
 from mlp.family import collect as _collect, list_public as _list_public
-from mlp.losses.loss import Loss as Loss
+from mlp.losses.loss import Labelled as Labelled, Loss as Loss, Pointwise as Pointwise
 
 from mlp.losses.regression import SquaredError as SquaredError, AbsoluteError as AbsoluteError, Huber as Huber
 from mlp.losses.regression import LogCosh as LogCosh, Quantile as Quantile, Poisson as Poisson

@@ -13,8 +13,17 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.config import Config
-from mlp.config.loss import ONE_OF_MANY, REGRESSION, YES_OR_NO, build_loss, gives_probabilities, resolve_loss_name
-from mlp.config.schema import unknown_name
+from mlp.config.loss import (
+    ONE_OF_MANY,
+    REGRESSION,
+    YES_OR_NO,
+    build_loss,
+    gives_probabilities,
+    has_link,
+    resolve_loss_name,
+    takes_labels,
+)
+from mlp.config.schema import OwnName, unknown_name
 from mlp.data import Scaling
 from mlp.errors import ConfigError
 from mlp.layers import Layer, Sigmoid, Softmax
@@ -104,6 +113,8 @@ def build_output_head(config: Config, task: str, n_targets: int, targets: Scalin
     n_out = 1 if task == "classification" and n_targets == 2 and output != "softmax" else n_targets
     _check_softmax(output, task, n_targets)
     certain = gives_probabilities(name, output)
+    if isinstance(name, OwnName):
+        return _build_own_head(config, task, n_targets, n_out, output, targets)
     if name in REGRESSION:
         if name == "poisson" and task != "regression":
             raise ConfigError("[loss] name = 'poisson' is for counts, and the targets are classes.")
@@ -116,6 +127,27 @@ def build_output_head(config: Config, task: str, n_targets: int, targets: Scalin
     chooses = output == "softmax" or (output == "identity" and n_out > 1 and task == "classification")
     loss = build_loss(name, own, ONE_OF_MANY if chooses else YES_OR_NO)
     return OutputHead(task, n_out, output, name, loss, (), chooses, certain, 0.0)
+
+
+def _build_own_head(
+    config: Config, task: str, n_targets: int, n_out: int, output: str, targets: Scaling | None
+) -> OutputHead:
+    """The end of a network with a loss of one's own.
+
+    A `Labelled` loss chooses among classes, with an output for each. Any other loss takes values: 0 and 1 for classes.
+    Where it has a link of its own (`predict`), no layer stands before it, and an answer is yes above ½.
+    """
+    name: Any = config.loss.name
+    loss, linked = build_loss(name, config.loss.own, {}), has_link(name.part)
+    certain = gives_probabilities(name, output)
+    if takes_labels(name.part):
+        if task != "classification":
+            raise ConfigError(f"[loss] name = {name!r} is for classes, one for each row, and the task is {task}.")
+        return OutputHead(task, n_targets, "softmax" if linked else "identity", name, loss, (), True, certain, 0.0)
+    if linked:
+        half = float(np.ravel(loss.outputs_for(np.full((n_out, 1), 0.5)))[0])
+        return OutputHead(task, n_out, output, name, loss, (), False, certain, half, targets)
+    return OutputHead(task, n_out, output, name, loss, OUTPUT_LAYERS[output], False, certain, 0.5, targets)
 
 
 def _check_keys(config: Config, task: str, targets: Scaling | None) -> None:

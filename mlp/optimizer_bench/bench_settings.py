@@ -14,10 +14,22 @@ from typing import Any
 
 import numpy as np
 
-from mlp.config.schema import COUNT, NOT_NEGATIVE, SEED, Allowed, key, one_of, parse_section, suggest
+from mlp.config import read_parts
+from mlp.config.schema import (
+    COUNT,
+    NOT_NEGATIVE,
+    SEED,
+    Allowed,
+    check_keys,
+    key,
+    one_of,
+    parse_section,
+    refuse_use,
+    suggest,
+)
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
 from mlp.optimizer_bench.bench_trial import at_rate
-from mlp.optimizer_bench.own_parts import OwnParts
+from mlp.optimizer_bench.own_parts import OwnParts, find_named
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import needs_folder
 
@@ -95,8 +107,14 @@ class BenchSettings:
         return {"bench": bench} | ({"optimizers": self.tables} if self.tables else {})
 
 
-def parse_bench_settings(given: Mapping[str, Any], where: str = "bench", own: OwnParts | None = None) -> BenchSettings:
-    """The tables of a file as settings. Every mistake is named before anything runs; `where` is what errors call it."""
+def parse_bench_settings(
+    given: Mapping[str, Any], where: str = "bench", own: OwnParts | None = None, use: Any = ()
+) -> BenchSettings:
+    """The tables of a file as settings. Every mistake is named before anything runs; `where` is what errors call it.
+
+    `own` parts have their names already; `use` are files and classes that names may stand for.
+    """
+    refuse_use(given, where)
     for name in given:
         if name not in ("bench", "optimizers"):
             raise ConfigError(f"{where}: there is no section {name!r}. {suggest(name, ['bench', 'optimizers'])}")
@@ -106,7 +124,9 @@ def parse_bench_settings(given: Mapping[str, Any], where: str = "bench", own: Ow
         if not isinstance(table, Mapping):
             raise ConfigError(f"{where}, [{place}]: a table is needed; given was {table!r}.")
     found: BenchSettings = parse_section(BenchSettings, given.get("bench", {}), f"{where}, [bench]")
-    found = replace(found, tables=dict(tables), own_parts=own or OwnParts())
+    objects, others = own or OwnParts(), find_named(read_parts(use), found.optimizers, found.problems)
+    whole = OwnParts({**others.rules, **objects.rules}, {**others.problems, **objects.problems})
+    found = replace(found, tables=dict(tables), own_parts=whole)
     _check_parts(found, where)
     return found
 
@@ -132,9 +152,7 @@ def _check_rule(found: BenchSettings, name: str, where: str) -> None:
     """Make the rule once at every learning rate."""
     table = found.tables.get(name, {})
     known = [f.name for f in fields(found.own_parts.rules.get(name, OPTIMIZERS.get(name)))]  # type: ignore[arg-type]
-    for own in table:
-        if own not in known:
-            raise ConfigError(f"{where} has no key {own!r}. {suggest(own, known or ['none'])}")
+    check_keys(known, table, where)
     if table.get("learning_rate") == []:
         raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
     try:

@@ -75,11 +75,13 @@ def bench(
     executor: Executor | None = None,
     jobs: int | None = None,
     cluster: str | None = None,
+    use: Any = (),
 ) -> OptimizerComparison:
     """Compare optimizers on problems, as `mlp bench` does: choose each rule's learning rate, then run fresh seeds.
 
     `optimizers`: names and rules of your own, as `["adam", MyRule(0.1)]`; a dict `{name: rule}` where two are of one
-    class. `problems`: names and `mlp.problems.Problem`s. `rates` learning rates are tried, in `decades` decades around
+    class. `problems`: names and `mlp.problems.Problem`s. `use`: the path of a Python file; what it
+    defines may be named too. `rates` learning rates are tried, in `decades` decades around
     the rule's own, or those of a list, or those of a list for each rule by name; a schedule stays as it is. The other
     numbers are those of `BenchSettings`; `data` is the folder with the data of problems that need one.
 
@@ -113,7 +115,7 @@ def bench(
         "epochs": epochs, "seed": seed, "data": os.fspath(data) if isinstance(data, os.PathLike) else data,
     }  # fmt: skip
     tables = {} if by_number else _rate_tables(rates, rules)
-    settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", own)
+    settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", own, use)
     found, folder = OptimizerComparison(), None if out is None else as_path("out", out)
     if folder:
         check_folder(folder, settings, Permission([Path(settings.data)] if settings.data else [], force=True))
@@ -127,7 +129,7 @@ def bench(
 
 def _rate_tables(rates: Any, rules: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Tables with the learning rates to try: one list for all rules that have one, or a list for each."""
-    kinds = {name: OPTIMIZERS.get(name) if part == name else type(part) for name, part in rules.items()}
+    kinds = {name: OPTIMIZERS.get(name) if part == name else part for name, part in rules.items()}
     rated = [name for name, kind in kinds.items() if "learning_rate" in getattr(kind, "__dataclass_fields__", ())]
     given = rates if isinstance(rates, Mapping) else dict.fromkeys(rated, rates)
     return {name: {"learning_rate": as_array("rates", values).ravel().tolist()} for name, values in given.items()}

@@ -1,8 +1,8 @@
 """Rules and problems that the package does not know: by which name a bench uses them, and how workers get them.
 
-Workers in other processes and on other machines get the pickle of `OwnParts`. It holds no code: a worker imports the
-module of a class, so a class that only a notebook knows can train in this process only. Only `send` and `receive` know
-this, so whatever else workers need has its place between them.
+Workers in other processes and on other machines get the pickle of `OwnParts`, and the text of each file that somebody
+named (`--use`, `use=`): they make its module first. Of other classes a worker imports the module, so a class that only
+a notebook knows can train in this process only. Only `send` and `receive` know this.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import hashlib
 import io
 import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from mlp.config import own_parts as parts
 from mlp.errors import ConfigError, DataError, HyperparameterError, check_iterable
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem, problem_named
@@ -30,14 +30,16 @@ CANNOT_TRAVEL = (pickle.PickleError, AttributeError, TypeError, ValueError, Impo
 
 @dataclass(frozen=True)
 class OwnParts:
-    """Rules and problems by names that the package does not have."""
+    """Rules, or their classes, and problems by names that the package does not have."""
 
-    rules: Mapping[str, Optimizer] = field(default_factory=dict)
+    rules: Mapping[str, Optimizer | type[Optimizer]] = field(default_factory=dict)
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
     def make_rule(self, name: str, keys: Mapping[str, Any]) -> Optimizer:
         """One's own rule of that name, or else the package's with these keys."""
-        return self.rules[name] if name in self.rules else OPTIMIZERS[name](**keys)
+        rule: Any = self.rules.get(name, OPTIMIZERS.get(name))
+        found: Optimizer = rule(**keys) if isinstance(rule, type) else rule
+        return found
 
     def find_problem(self, name: str, folder: str | None) -> Problem:
         """One's own problem of that name, or else the package's with its data in `folder`."""
@@ -45,8 +47,8 @@ class OwnParts:
 
     def hash_parts(self, rule: str, problem: str) -> dict[str, str]:
         """Hashes of the rule and of the problem; those of the package have none."""
-        parts = {"rule": self.rules.get(rule), "problem": self.problems.get(problem)}
-        return {what: hash_part(part) for what, part in parts.items() if part is not None}
+        used = {"rule": self.rules.get(rule), "problem": self.problems.get(problem)}
+        return {what: hash_part(part) for what, part in used.items() if part is not None}
 
 
 def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
@@ -54,9 +56,9 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
 
     Objects in a list are called by their `name`, or else by their class.
     """
-    parts = [given] if isinstance(given, str | kind) else given
-    check_iterable(what, parts, f"a name or an object of class {kind.__name__}, or a list of them")
-    named = [(part if isinstance(part, str) else _call(part), part) for part in parts]
+    listed = [given] if isinstance(given, str | kind) else given
+    check_iterable(what, listed, f"a name or an object of class {kind.__name__}, or a list of them")
+    named = [(part if isinstance(part, str) else _call(part), part) for part in listed]
     named = list(given.items()) if isinstance(given, Mapping) else named
     for name, part in named:
         if not isinstance(part, kind) and not (isinstance(part, str) and part == name):
@@ -69,6 +71,12 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
 def _call(part: Any) -> str:
     """What an object in a list is called: a rule by its class, beside the rules of the package."""
     return type(part).__name__ if isinstance(part, Optimizer) else getattr(part, "name", type(part).__name__)
+
+
+def find_named(own: parts.OwnParts, rules: Iterable[str], problems: Iterable[str]) -> OwnParts:
+    """What these names stand for, as far as it is of one's own."""
+    found_rules = {name: found.part for name in rules if (found := own.find(parts.RULE, name))}
+    return OwnParts(found_rules, {name: found.part for name in problems if (found := own.find(parts.PROBLEM, name))})
 
 
 def pick_own(rules: Mapping[str, Any], problems: Mapping[str, Any]) -> OwnParts:
@@ -97,18 +105,26 @@ def hash_part(part: Any) -> str:
 
     DataError where the code stands in no file, as that of a notebook.
     """
-    noter = _ModuleNoter(pickled := io.BytesIO(), protocol=5)
-    noter.modules = set()
     try:
-        noter.dump(part)
-        own = sorted(m for m in noter.modules if m.partition(".")[0] not in {"mlp", "numpy", *sys.stdlib_module_names})
-        files = [Path(sys.modules[name].__file__ or "").read_bytes() for name in own]
+        pickled, modules = _pickle(part)
+        texts = [parts.source(sys.modules[name]) for name in modules]
+        if None in texts:
+            raise OSError
     except (*CANNOT_TRAVEL, OSError):
         raise DataError(
             f"the code of {part!r} stands in no file, so a folder could not say from which version of it results are. "
             "Define it in a file, or leave out the folder."
         ) from None
-    return hashlib.sha256(b"\0".join([pickled.getvalue(), *files])).hexdigest()
+    return hashlib.sha256(b"\0".join([pickled, *filter(None, texts)])).hexdigest()
+
+
+def _pickle(part: Any) -> tuple[bytes, list[str]]:
+    """The pickle of a part, and the names of the modules that it needs and that are not installed with the package."""
+    noter = _ModuleNoter(pickled := io.BytesIO(), protocol=5)
+    noter.modules = set()
+    noter.dump(part)
+    ours = {"mlp", "numpy", *sys.stdlib_module_names} - {"__main__"}
+    return pickled.getvalue(), sorted(name for name in noter.modules if name.partition(".")[0] not in ours)
 
 
 def is_here(executor: Executor) -> bool:
@@ -119,7 +135,9 @@ def is_here(executor: Executor) -> bool:
 def send(own: OwnParts, executor: Executor) -> bytes:
     """The parts as workers get them; ConfigError where a worker cannot make them."""
     try:
-        sent = pickle.dumps(own)
+        pickled, modules = _pickle(own)
+        named = [sys.modules[name] for name in modules if name.startswith(parts.MODULE)]
+        sent = pickle.dumps((pickled, [(module.__text__, module.__file__) for module in named]))
         why = executor.submit(explain_failure, sent).result() if own != OwnParts() else ""
     except CANNOT_TRAVEL as error:
         why = f"{error}"
@@ -136,7 +154,10 @@ def send(own: OwnParts, executor: Executor) -> bytes:
 @lru_cache(maxsize=4)
 def receive(sent: bytes) -> OwnParts:
     """The parts, on a worker, which makes them once."""
-    found: OwnParts = pickle.loads(sent)
+    pickled, texts = pickle.loads(sent)
+    for text, file in texts:
+        parts.load_module(text, file)
+    found: OwnParts = pickle.loads(pickled)
     return found
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, as_array
+from mlp.errors import HyperparameterError, check_kind, check_positive
 from mlp.optimizers import Evaluation, Optimizer
 from mlp.problems.problem import Measures, Problem, Seeds, Target, Update
 
@@ -127,6 +128,15 @@ def _begin_function(formula: Formula, box: Box, seeds: Seeds, order: int, full_b
     return FunctionDescent(start, repeat(function), lambda params: {"train_loss": function.value(params)})
 
 
+def _check_box(box: Any) -> None:
+    """Refuse what is not a pair of bounds for each number."""
+    bounds = as_array("box", box)
+    if bounds.ndim != 2 or bounds.shape[1] != 2 or bounds.dtype.kind not in "iuf":
+        raise HyperparameterError("box", box, "a pair (low, high) for each number: [(-1, 1)] * 2")
+    if not (bounds[:, 0] < bounds[:, 1]).all():
+        raise HyperparameterError("box", box, "pairs whose first number is the lower one: [(-1, 1)] * 2")
+
+
 def function_problem(
     name: str, formula: Formula, box: Box, description: str = "", source: str = "", solved: float = 1e-6
 ) -> Problem:
@@ -135,6 +145,12 @@ def function_problem(
     `formula(params, out)` writes the gradient at `params` (*population, n) into `out` and returns the values
     (*population,). A seed draws the start from `box`, which has a pair (low, high) for each of the n numbers.
     """
+    for what, text in {"name": name, "description": description, "source": source}.items():
+        check_kind(what, text, str, "text")
+    if not callable(formula):
+        raise HyperparameterError("formula", formula, "a function of params and out")
+    check_positive("solved", solved)
+    _check_box(box)
     begin = partial(_begin_function, formula, box)
     return Problem(name, description, source, begin, epochs=2000, target=Target("train_loss", solved), every=5)
 

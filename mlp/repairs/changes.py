@@ -10,11 +10,10 @@ from dataclasses import fields
 from typing import Any
 
 from mlp.config import Config, parse, to_toml
-from mlp.config.optimizer import USUAL_RATES
+from mlp.config.optimizer import find_rule, usual_rate
 from mlp.diagnosis.causes import CAUSES, Changes, Experiment
 from mlp.diagnosis.reading import Reading
 from mlp.history import History
-from mlp.optimizers import OPTIMIZERS
 
 
 def remedies(name: str, config: Config, history: History) -> Iterator[Changes]:
@@ -31,10 +30,10 @@ def remedies(name: str, config: Config, history: History) -> Iterator[Changes]:
 
 def as_experiment(config: Config, history: History) -> Experiment:
     """What the causes read of a configuration."""
-    rule: Any = OPTIMIZERS[config.optimizer.name]  # its fields are those of a dataclass
+    rule = find_rule(config.optimizer.name)
     own: dict[str, Any] = {field.name: field.default for field in fields(rule)} | config.optimizer.own
     rate = float(own.get("learning_rate") or 0.0)
-    return Experiment(config.to_dict(), own, USUAL_RATES.get(config.optimizer.name, rate), Reading(history))
+    return Experiment(config.to_dict(), own, usual_rate(config.optimizer.name) or rate, Reading(history))
 
 
 def apply_changes(config: Config, changes: Changes) -> Config:

@@ -96,14 +96,14 @@ class Repair:
         }
 
 
-def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None) -> Repair:
+def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None, *, use: Any = ()) -> Repair:
     """Run an experiment and, if it is not healthy, mend what settings can mend; with `out`, write its best run there.
 
-    `config`, `data` and `out` as for `mlp.run`. An experiment that is healthy stays as it is.
+    `config`, `data`, `out` and `use` as for `mlp.run`. An experiment that is healthy stays as it is.
     """
     folder = None if out is None else as_path("out", out)
     with nullcontext() if folder is None else reserve(folder):
-        before = run(config, data)
+        before = run(config, data, use=use)
         if folder is not None:
             check_unread(folder, Permission(files_read(before.config, config), force=True))
         found = repair_run(before, data)
