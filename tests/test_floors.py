@@ -34,6 +34,8 @@ FLOORS = """
 8.5 optimizer_bench exchange
 8.7 comparison
 9 plots report
+9.2 page
+9.4 microscope
 10 cli
 11 __main__
 """
