@@ -5,6 +5,7 @@ own gradient goes wrong. `graph` and `numbers` say what is looked at, the formul
 """
 
 from mlp.microscope.check_gradient import GradientCheck, check_gradient
+from mlp.microscope.explain import explain
 from mlp.microscope.worked_step import Worksheet, worked_step
 
-__all__ = ["GradientCheck", "Worksheet", "check_gradient", "worked_step"]
+__all__ = ["GradientCheck", "Worksheet", "check_gradient", "explain", "worked_step"]

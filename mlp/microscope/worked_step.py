@@ -76,7 +76,9 @@ class Worksheet:
 
     def _equation(self, line: Line) -> str:
         """Name = words = numbers = value."""
-        numbers = "".join(part if isinstance(part, str) else self._number(part) for part in line.parts)
+        numbers = ""
+        for part in line.parts:
+            numbers += part if isinstance(part, str) else self._number(part, in_sum=not numbers.endswith("("))
         middle = f" = {numbers}" if numbers else ""
         return f"{line.name} = {line.words}{middle} = {self._number(line.value, in_sum=False)}"
 
