@@ -38,7 +38,9 @@ def explain(given: argparse.Namespace) -> int:
     path = None if given.out == "-" else as_path("-o", f"{name}.html" if given.out is None else given.out)
     ending = ".txt" if path is None else path.suffix.lower()
     if ending not in {".html", *SHEETS}:
-        raise DataError(f"{path}: nothing is written with this ending. Give a page, .html, or a worksheet: .md .csv .txt.")
+        raise DataError(
+            f"{path}: nothing is written with this ending. Give a page, .html, or a worksheet: .md .csv .txt."
+        )
     if given.steps is not None:
         check_count("--steps", given.steps)
     permission = Permission(_files_read(given.source), given.force)

@@ -128,7 +128,7 @@ def _fit(network: Network, place: int, array: Array) -> _Part:
         if array.shape in {(columns, rows), (columns - 1, rows)}:
             return _Part(place, array.T.astype(np.float64), turned=True)
     raise ShapeError(
-        f"mine of {network.layout.names[place]} is {array.dtype} {array.shape}; give finite numbers ({rows}, {columns}), "
+        f"mine of {network.layout.names[place]} is {array.dtype} {array.shape}; give numbers ({rows}, {columns}), "
         f"the bias weights in the last column, or ({rows}, {columns - 1}) without them."
     )
 
@@ -158,8 +158,8 @@ def _explain(network: Network, workspace: Workspace, part: _Part) -> GradientChe
     mistakes = turned + next(_mistakes(network, workspace, part), ())
     message = f"{name}[{row}, {column}] is {given:.6g} and should be {expected:.6g}"
     if mistakes:
-        what, advice = zip(*(ADVICE[mistake] for mistake in mistakes), strict=True)
-        message += f": {' and '.join(what)}. {' '.join(advice)}".format(n=n, factor=factor)
+        said = f": {' and '.join(ADVICE[m][0] for m in mistakes)}. {' '.join(ADVICE[m][1] for m in mistakes)}"
+        message += said.format(n=n, factor=factor)
     elif factor == factor:
         message += f", {factor:.4g} times as much."
     return GradientCheck(False, message, name, (row, column), given, expected, factor, mistakes)

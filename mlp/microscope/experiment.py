@@ -1,4 +1,4 @@
-"""An experiment under the microscope: the network, rows, loss and rule that `mlp train` would take, a few rows at a time.
+"""An experiment under the microscope: the network, loss and rule that `mlp train` would take, on a few of its rows.
 
 An experiment file, a run directory and a data set all come to this: the same parts, in float64, trained from the first
 weights on the first training rows, all of them in every step.

@@ -74,19 +74,14 @@ def explain(
 
 def write_preset(preset: Preset, recordings: Sequence[Recording], command: str) -> str:
     """The page of a preset."""
-    last = recordings[0].n_steps - 1
-    places = tuple(place for place in preset.places if _step_of(place) <= last)
+    places = tuple(place for place in preset.places if place.step < recordings[0].n_steps)
     return write_page(recordings, Caption(preset.title, preset.summary, command, places))
 
 
-def _step_of(place: Place) -> int:
-    """The step that a place names."""
-    return int(dict(part.split("=") for part in place.address.split("&"))["step"])
-
-
 def write_page(recordings: Sequence[Recording], caption: Caption) -> str:
-    """The page of recordings of one network under one or more rules. The first of these that fits into a megabyte:
-    everything; gradients; gradients of every second, fourth, ... step.
+    """The page of recordings of one network under one or more rules.
+
+    The first of these that fits into a megabyte: everything; all gradients; those of every second, fourth, ... step.
     """
     for every in (0, 1, 2, 4, 8, 16):
         text = _build(recordings, caption, every)
@@ -106,7 +101,7 @@ def _build(recordings: Sequence[Recording], caption: Caption, every: int) -> str
         "title": caption.title,
         "summary": caption.summary,
         "command": caption.command,
-        "places": [vars(place) for place in caption.places],
+        "places": [{"text": place.text, "address": place.address} for place in caption.places],
         "note": note,
         **_describe_graph(first.graph),
         "loss": _describe_loss(first.loss),
@@ -117,10 +112,10 @@ def _build(recordings: Sequence[Recording], caption: Caption, every: int) -> str
 
 NOTES = {
     0: "Nothing was rounded: the page holds all of them to the last bit.",
-    1: "To keep the page small it holds the first weights and every gradient, and computes all else again; the recorded "
-    "gradients check what it computes.",
-    2: "To keep the page small it holds the weights and gradients of every {every}th step, and computes all else again; "
-    "the recorded gradients check what it computes.",
+    1: "To keep the page small it holds the first weights and every gradient, and computes all else again. "
+    "The recorded gradients check what it computes.",
+    2: "To keep the page small it holds the weights and gradients of one step in {every}, and computes all else again. "
+    "The recorded gradients check what it computes.",
 }
 
 
@@ -150,9 +145,7 @@ def _describe_graph(graph: Graph) -> dict[str, Any]:
             about |= {"symbol": formula.symbol, "words": formula.words, "slope_words": formula.slope_words}
             about |= {name: float(getattr(layer, name)) for name in SHAPES if hasattr(layer, name)}
         layers.append(about)
-    names = [
-        [graph.name(c, j) for j in range(column.n + (c < graph.last))] for c, column in enumerate(graph.columns)
-    ]
+    names = [[graph.name(c, j) for j in range(column.n + (c < graph.last))] for c, column in enumerate(graph.columns)]
     return {"columns": [vars(column) for column in graph.columns], "layers": layers, "names": names}
 
 
@@ -197,11 +190,12 @@ def _describe_run(recording: Recording, prefix: str, every: int) -> dict[str, An
 
 def _describe_findings(recording: Recording) -> Iterable[dict[str, Any]]:
     """Each finding, and the steps in which the detectors said so."""
-    for finding, begin, end in recording.periods:
+    for finding, since, begin, end in recording.periods:
         yield {
             "kind": finding.kind,
             "text": finding.message,
             "layers": list(finding.layers),
+            "since": since,
             "begin": begin,
             "end": end,
         }

@@ -5,13 +5,12 @@ The history is given what an experiment knows before its first step, so that the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from mlp.data.batches import Batch
-from mlp.diagnosis import Finding, diagnose, judge
+from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.reading import Reading
 from mlp.experiment.before_training import note_dry_pass, note_once, reference_loss
 from mlp.history import History
@@ -25,16 +24,15 @@ LOOKS = 50
 
 
 class Period(NamedTuple):
-    """A finding, and the steps in which the detectors said so: from `begin` to before `end`."""
+    """A finding as the detectors put it from step `begin` to before `end`; the like was found `since` an earlier."""
 
     finding: Finding
+    since: int
     begin: int
     end: int
 
 
-def begin_history(
-    history: History, network: Network, loss: Loss, rule: Optimizer, batch: Batch, steps: int
-) -> None:
+def begin_history(history: History, network: Network, loss: Loss, rule: Optimizer, batch: Batch, steps: int) -> None:
     """Note what is known before the first step: the reference loss, the first pass, and the plan."""
     labels = isinstance(loss, SoftmaxCrossEntropy) and batch.target.ndim == 1
     head = OutputHead("", network.n_out, "", "", loss, (), labels, certain=False, threshold=0.0)
@@ -56,22 +54,13 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def find_periods(history: History, steps: int) -> tuple[tuple[Period, ...], tuple[Finding, ...]]:
-    """When each alarm held, and what is found at the end."""
-    moments = sorted({round(moment) for moment in np.linspace(1, steps, min(LOOKS, steps))})
-    open_: dict[str, Period] = {}
-    closed: list[Period] = []
-    for moment in moments:
-        seen = {finding.kind: finding for finding in _alarms(history, moment)}
-        for kind in [kind for kind in open_ if kind not in seen]:
-            closed.append(open_.pop(kind)._replace(end=moment - 1))
-        for kind, finding in seen.items():
-            begin = open_[kind].begin if kind in open_ else moment - 1
-            open_[kind] = Period(finding, begin, steps)
-    found = diagnose(history)
-    return tuple(sorted([*closed, *open_.values()], key=lambda period: period.begin)), found
-
-
-def _alarms(history: History, moment: int) -> Iterator[Finding]:
-    """What the detectors say after so many steps, information left out."""
-    return (finding for finding in judge(Reading(history, moment)) if finding.severity != "info")
+def find_periods(history: History, steps: int) -> tuple[Period, ...]:
+    """What each look at the training found, and since when: the warnings, not the information."""
+    looks = sorted({round(moment) for moment in np.linspace(1, steps, min(LOOKS, steps))})
+    since: dict[str, int] = {}
+    found: list[Period] = []
+    for look, following in zip(looks, [*looks[1:], steps + 1], strict=True):
+        alarms = {finding.kind: finding for finding in judge(Reading(history, look)) if finding.severity != "info"}
+        since = {kind: since.get(kind, look - 1) for kind in alarms}
+        found += [Period(finding, since[kind], look - 1, following - 1) for kind, finding in alarms.items()]
+    return tuple(found)

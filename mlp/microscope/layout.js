@@ -14,7 +14,8 @@ function buildPage() {
   ui.stage.append(ui.picture);
   ui.track = lineChart({ label: "Loss", height: 104, series: [], points: [], bands: [], onPick: setStep });
   ui.slope = lineChart({ label: "Slope", height: 190, series: [], points: [], xTitle: "this weight; all others stay" });
-  ui.slopeCard = make("section", { class: "card slope" }, make("h2", {}, "Is that the slope?"), ui.slope.figure, ui.slopeText);
+  ui.slopeTitle = make("h2");
+  ui.slopeCard = make("section", { class: "card slope" }, ui.slopeTitle, ui.slope.figure, ui.slopeText);
   const losses = () => current().loss.flat, every = Math.max(1, Math.ceil(current().T / 200));
   const table = numbersTable("The losses as a table", ["step", "loss"], () => range(current().T).filter((s) => s % every === 0 || s === current().T - 1).map((s) => [String(s), formatNumber(losses()[s], 6)]));
   const wide = COLUMNS[0].n === 2;
@@ -26,15 +27,18 @@ function buildPage() {
         RUNS.length > 1 ? make("div", { class: "segments", role: "group", "aria-label": "Optimizer" }, ...RUNS.map((run, k) => pressed("run", k, run.rule.kind, () => setRun(k)))) : null),
       ui.track.figure, make("div", { class: "slide" }, ui.slider), ui.findings),
     make("div", { class: "grid" },
-      make("section", { class: "card", "aria-label": "Network" },
-        make("div", { class: "segments", role: "group", "aria-label": "What the picture shows" }, ...Object.entries(VIEWS).map(([key, text]) => pressed("view", key, text, () => { state.view = key; draw(); }))),
-        ui.stage, ui.legend),
-      make("section", { class: "card numbers", "aria-label": "Numbers" },
-        make("div", { class: "bar pick" }, make("label", { for: "sample" }, "Sample"), ui.sample, make("label", { for: "digits" }, "Digits"), ui.digits), ui.formula, ui.live),
-      ui.slopeCard,
-      make("section", { class: "card samples" }, make("h2", {}, "Samples at this step"),
-        make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Samples" }, make("table", {}, make("thead", {}, make("tr", {}, ...["", "inputs", "target", "answer", "loss"].map((name, k) => (k ? make("th", { scope: "col" }, name) : make("td", {}))))), ui.rows))),
-      wide ? make("section", { class: "card plane" }, make("h2", {}, "What the network answers"), make("figure", {}, ui.plane, ui.planeText)) : ""),
+      make("div", { class: "stack" },
+        make("section", { class: "card", "aria-label": "Network" },
+          make("div", { class: "segments", role: "group", "aria-label": "What the picture shows" }, ...Object.entries(VIEWS).map(([key, text]) => pressed("view", key, text, () => { state.view = key; draw(); }))),
+          ui.stage, ui.legend),
+        make("div", { class: wide ? "pair" : "stack" },
+          make("section", { class: "card samples" }, make("h2", {}, "Samples at this step"),
+            make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Samples" }, make("table", {}, make("thead", {}, make("tr", {}, ...["", "inputs", "target", "answer", "loss"].map((name, k) => (k ? make("th", { scope: "col" }, name) : make("td", {}))))), ui.rows))),
+          wide ? make("section", { class: "card plane" }, make("h2", {}, "Answers over the plane"), make("figure", {}, ui.plane, ui.planeText)) : null)),
+      make("div", { class: "stack" },
+        make("section", { class: "card numbers", "aria-label": "Numbers" },
+          make("div", { class: "bar pick" }, make("label", { for: "sample" }, "Sample"), ui.sample, make("label", { for: "digits" }, "Digits"), ui.digits), ui.formula, ui.live),
+        ui.slopeCard)),
     make("footer", { class: "dim" }, table,
       make("p", {}, "Every number here was recorded while mlp trained the network: ", ui.rule, `; the loss is the mean of ${LOSS.words} over ${DATA.X.length} sample${DATA.X.length > 1 ? "s" : ""}, and every step uses all of them. `, head.note),
       make("p", {}, "Made with ", make("code", {}, head.command), ". The address of this page remembers what you see: copy it to show somebody one number.")));

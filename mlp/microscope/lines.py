@@ -32,7 +32,7 @@ class Line:
     """One equation: `name` = `words` = `parts` = `value`.
 
     `parts`: text and numbers, as they stand beside each other. `value` is what was recorded; `computed` what the
-    equation gives, None where there is nothing to compare. `scale`: Σ|terms|. `sample`: whose number it is, None of all.
+    equation gives, None where there is nothing to compare. `scale`: Σ|terms|. `sample`: whose number it is; None: all.
     """
 
     place: str
@@ -61,7 +61,7 @@ class Line:
 
 
 def step_lines(numbers: Numbers, samples: Sequence[int] | None = None) -> Iterator[Line]:
-    """Every line of a step: all nodes forward, all nodes backward, all weights. `samples`: of these alone, or of all."""
+    """Every line of a step: all nodes forward, all nodes backward, all weights; for these `samples`, or for all."""
     chosen = range(numbers.n_samples) if samples is None else samples
     graph = numbers.graph
     for s in chosen:
@@ -91,7 +91,9 @@ def forward_lines(numbers: Numbers, c: int, j: int, s: int) -> Iterator[Line]:
     if layer is not None:
         formula, a = ACTIVATION_FORMULAS[type(layer)], numbers.x(c, j, s)
         size = max(1.0, abs(a))
-        yield Line(name, "a", f"{formula.symbol}(z)", (f"{formula.symbol}(", z, ")"), a, formula.value(z, layer), size, 1, s)
+        yield Line(
+            name, "a", f"{formula.symbol}(z)", (f"{formula.symbol}(", z, ")"), a, formula.value(z, layer), size, 1, s
+        )
 
 
 def backward_lines(numbers: Numbers, c: int, j: int, s: int) -> Iterator[Line]:

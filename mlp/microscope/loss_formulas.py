@@ -32,7 +32,8 @@ def _sigmoid(z: float) -> float:
 
 def _softmax(z: Array) -> Array:
     p: Array = np.exp(z - z.max())
-    return p / p.sum()
+    p /= p.sum()
+    return p
 
 
 def _sign(e: float) -> float:
@@ -47,9 +48,7 @@ LOSS_FORMULAS: dict[type, LossFormula] = {
         "o − t, within ±δ",
         lambda o, t, j, loss: min(max(o[j] - t[j], -loss.delta), loss.delta),
     ),
-    SigmoidCrossEntropy: LossFormula(
-        "ln(1 + eᵒ) − t·o", "σ(o) − t", lambda o, t, j, _: _sigmoid(o[j]) - t[j]
-    ),
+    SigmoidCrossEntropy: LossFormula("ln(1 + eᵒ) − t·o", "σ(o) − t", lambda o, t, j, _: _sigmoid(o[j]) - t[j]),
     SoftmaxCrossEntropy: LossFormula(
         "−Σ t ln p, p = softmax(o)", "p − t", lambda o, t, j, _: float(_softmax(o)[j]) - t[j]
     ),

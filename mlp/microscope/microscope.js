@@ -14,11 +14,11 @@ const targetText = (t) => t.map((v) => +v.toPrecision(3)).join(", ").replace(/-/
 // ---- the picture
 function layOut(width) {
   const down = width < 560, most = Math.max(...COLUMNS.map((column, c) => column.n + (c < LAST ? 1 : 0)));
-  const across = down ? width : clamp(most * 84 + 40, 300, 560), gap = down ? 84 : (width - 110) / LAST;
-  const spacing = Math.min(down ? 88 : 96, (across - 28) / most), radius = clamp(Math.min(spacing * 0.36, gap * 0.36), 6, 27);
+  const across = down ? width : clamp(most * 84 + 40, 300, 560), gap = down ? 104 : (width - 110) / LAST;
+  const margin = down ? 40 : 0, spacing = Math.min(down ? 80 : 96, (across - 16 - margin) / most), radius = clamp(Math.min(spacing * 0.36, gap * 0.36), 6, down ? 24 : 27);
   const height = down ? LAST * gap + 2 * radius + 56 : across;
   const place = (c, j) => {
-    const n = COLUMNS[c].n + (c < LAST ? 1 : 0), side = across / 2 + (j - (n - 1) / 2) * spacing;
+    const n = COLUMNS[c].n + (c < LAST ? 1 : 0), side = (across + margin) / 2 + (j - (n - 1) / 2) * spacing;
     return down ? [side, radius + 24 + c * gap] : [55 + c * gap, side];
   };
   return { width, height, radius, place, down, big: radius >= 15 };
@@ -40,7 +40,7 @@ function buildPicture() {
     const g = make("g", { class: `node${bias ? " bias" : ""}`, role: "button", tabindex: -1, onclick: () => choose(at), onkeydown: moveByKey }, body, label, value);
     nodes.push({ g, body, value, at, label: big ? long : "" }); layerNodes.append(g);
   }
-  ui.norms = COLUMNS.map((_, c) => { const [x, y] = place(c, 0), text = shape.down ? make("text", { x: 4, y: y - radius - 6, class: "axis" }) : make("text", { x, y: shape.height - 6, "text-anchor": "middle", class: "axis" }); notes.append(text); return text; });
+  ui.norms = COLUMNS.map((_, c) => { const [x, y] = place(c, 0), text = shape.down ? make("text", { x: 0, y: y + 4, class: "axis" }) : make("text", { x, y: shape.height - 6, "text-anchor": "middle", class: "axis" }); notes.append(text); return text; });
   svg.setAttribute("viewBox", `0 0 ${shape.width} ${shape.height}`); svg.setAttribute("height", shape.height);
   svg.replaceChildren(layerEdges, layerNodes, notes);
 }
@@ -49,23 +49,28 @@ function edgeValue({ c, j, i }) {
   return state.view === "gradient" ? run.grad.at(state.step)[k] : state.view === "update" ? run.update.at(state.step)[k] : run.before(state.step)[k];
 }
 const nodeValue = ({ c, j }, sample) => (isBias(c, j) ? 1 : state.view === "forward" ? sample.a[c][j] : c === 0 ? null : sample.delta[c][j]);
-// Weights and activations are drawn in proportion; gradients and δ, which span many powers of ten, by their logarithm.
-const shareOf = (value, most, byLog) => { const v = Math.abs(value) / most; return !(most > 0) || v === 0 ? 0 : Number.isFinite(v) ? (byLog ? clamp(1 + Math.log10(v) / 6, 0.04, 1) : v) : 1; };
-const largest = (values) => { let most = 0; for (const v of values) if (Number.isFinite(v) && Math.abs(v) > most) most = Math.abs(v); return most; };
+// How large a value is among others, from 0 to 1: in proportion, or where they lie far apart by powers of ten.
+function sizeAmong(values, mayLog) {
+  let most = 0, least = Infinity;
+  for (const v of values) { const size = Math.abs(v); if (size > 0 && Number.isFinite(size)) { most = Math.max(most, size); least = Math.min(least, size); } }
+  const byLog = mayLog && most / least > 100, decades = byLog ? Math.log10(most / least) : 1;
+  const share = (v) => { const part = Math.abs(v) / most; return !(most > 0) || v === 0 ? 0 : !Number.isFinite(part) ? 1 : byLog ? Math.max(0.1, 1 + (0.9 * Math.log10(part)) / decades) : part; };
+  return { most, byLog, share };
+}
 function drawPicture(sample) {
-  const values = edges.map(({ at }) => edgeValue(at)), most = largest(values), byLog = state.view === "gradient" || state.view === "update";
+  const values = edges.map(({ at }) => edgeValue(at)), { most, byLog, share: thickness } = sizeAmong(values, state.view === "gradient" || state.view === "update");
   const thick = clamp(ui.layout.radius * 0.34, 3, 9), chosen = state.at, focusNode = !isEdge(chosen);
   edges.forEach(({ g, ink, at }, k) => {
-    const v = values[k], share = shareOf(v, most, byLog), on = samePlace(at, chosen);
+    const v = values[k], share = thickness(v), on = samePlace(at, chosen);
     const near = on || (focusNode && ((at.c === chosen.c && at.j === chosen.j) || (at.c === chosen.c + 1 && at.i === chosen.j)));
     ink.setAttribute("style", `stroke-width:${(0.8 + thick * share).toFixed(2)}`);
     g.setAttribute("class", `edge ${v < 0 ? "minus" : v > 0 ? "plus" : "zero"}${on ? " on" : near ? " near" : ""}`);
     g.setAttribute("aria-label", `weight from ${NAMES[at.c - 1][at.i]} to ${NAMES[at.c][at.j]}: ${formatNumber(v)}`);
     g.setAttribute("aria-pressed", on); g.setAttribute("tabindex", on ? 0 : -1);
   });
-  const forwards = state.view === "forward", shown = nodes.map(({ at }) => nodeValue(at, sample)), top = largest(shown.filter((v, k) => v !== null && !isBias(nodes[k].at.c, nodes[k].at.j)));
+  const forwards = state.view === "forward", shown = nodes.map(({ at }) => nodeValue(at, sample)), tint = sizeAmong(shown.filter((v, k) => v !== null && !isBias(nodes[k].at.c, nodes[k].at.j)), true);
   nodes.forEach(({ g, body, value, at, label }, k) => {
-    const v = shown[k], bias = isBias(at.c, at.j), share = bias || v === null ? 0 : shareOf(v, forwards ? Math.max(1, top) : top, !forwards), on = samePlace(at, chosen);
+    const v = shown[k], bias = isBias(at.c, at.j), share = bias || v === null ? 0 : forwards ? clamp(Math.abs(v) / Math.max(1, tint.most), 0, 1) : tint.share(v), on = samePlace(at, chosen);
     body.setAttribute("style", `fill:color-mix(in srgb, var(${v < 0 ? "--neg" : "--pos"}) ${Math.round(52 * share)}%, var(--card))`);
     const text = v === null ? "" : bias ? "1" : shortNumber(v);
     value.textContent = ui.layout.big ? text : "";
@@ -74,7 +79,7 @@ function drawPicture(sample) {
   });
   ui.norms.forEach((text, c) => {
     const norm = c === 0 || state.view !== "backward" ? null : Math.hypot(...sample.delta[c]);
-    text.textContent = norm === null ? "" : `${ui.layout.width / LAST > 90 || c === 1 ? "‖δ‖ " : ""}${shortNumber(norm)}`;
+    text.textContent = norm === null ? "" : `${!ui.layout.down && (ui.layout.width / LAST > 90 || c === 1) ? "‖δ‖ " : ""}${shortNumber(norm)}`;
   });
   const what = { forward: "Lines are weights", backward: "Lines are weights", gradient: "Lines are gradients", update: "Lines are updates" }[state.view];
   ui.legend.replaceChildren(make("span", { class: "key plus" }), "positive ", make("span", { class: "key minus" }), "negative · ",
@@ -119,16 +124,33 @@ function drawFormula(sample) {
   }
   ui.formula.replaceChildren(...out);
 }
-// L while one weight moves and all others stay: the recorded gradient is the slope of this curve.
+// Below the numbers: of a weight the loss along it, of a node its activation; nothing of inputs and bias nodes.
 function drawSlope() {
-  ui.slopeCard.hidden = !isEdge(state.at);
-  if (!isEdge(state.at)) return;
-  const run = current(), k = weightPlace(state.at.c, state.at.j, state.at.i), p = Float64Array.from(run.before(state.step)), w = p[k], g = run.grad.at(state.step)[k], u = run.update.at(state.step)[k];
+  const { c, j } = state.at, layer = activationOf(c), node = !isEdge(state.at);
+  ui.slopeCard.hidden = node && (c === 0 || isBias(c, j) || !layer);
+  if (ui.slopeCard.hidden) return;
+  ui.slopeTitle.textContent = node ? `The slope of ${layer.symbol} here` : "Is that the slope?";
+  if (node) drawActivation(layer, c, j);
+  else drawLossAlong(weightPlace(c, j, state.at.i));
+}
+// φ with the z of every sample on it, and the tangent at that of the chosen one: what backpropagation multiplies by.
+function drawActivation(layer, c, j) {
+  const samples = current().samplesAt(state.step), phi = ACTIVATIONS[layer.kind], zs = samples.map(({ z }) => z[c][j]), { z, a } = samples[state.sample], here = z[c][j], out = a[c][j];
+  const slope = phi.slope(here, out, layer), reach = clamp(1.15 * Math.max(...zs.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0))), 4, 60), x = range(121).map((i) => -reach + (2 * reach * i) / 120), y = x.map((v) => phi.value(v, layer));
+  const half = reach * 0.25, ends = [here - half, here + half];
+  ui.slope.update({ label: `${layer.symbol}(z) from ${formatNumber(-reach, 3)} to ${formatNumber(reach, 3)}; at z = ${formatNumber(here)} it is ${formatNumber(out)} and its slope ${formatNumber(slope)}.`, xTitle: "z",
+    series: [{ name: layer.symbol, x, y }, { name: "slope", x: ends, y: ends.map((v) => out + slope * (v - here)), class: "tangent" }], extent: { x: [-reach, reach] },
+    points: [...samples.filter((_, s) => s !== state.sample).map((s) => ({ x: s.z[c][j], y: s.a[c][j], r: 4, class: "faint" })), { x: here, y: out, r: 6 }] });
+  ui.slopeText.replaceChildren("At z = ", numberSpan(here), " the slope is ", numberSpan(slope), ": this share of ∂L/∂a passes down to δ. Small dots are the other samples.");
+}
+// L while one weight moves and all others stay: the recorded gradient is the slope of this curve.
+function drawLossAlong(k) {
+  const run = current(), p = Float64Array.from(run.before(state.step)), w = p[k], g = run.grad.at(state.step)[k], u = run.update.at(state.step)[k];
   const at = (v) => { p[k] = v; return lossAt(p, DATA); }, reach = Math.max(1, 1.4 * Math.abs(u)), h = 1e-5 * Math.max(1, Math.abs(w));
   const x = range(81).map((i) => w - reach + (2 * reach * i) / 80), y = x.map(at), here = at(w), slope = (at(w + h) - at(w - h)) / (2 * h), landing = at(w + u);
   const ends = [w - reach * 0.7, w + reach * 0.7], same = Math.abs(slope - g) <= 1e-7 * (1 + Math.abs(here)) + 1e-5 * Math.abs(g);
   const spread = [Math.min(...y, here, landing), Math.max(...y, here, landing)], pad = (spread[1] - spread[0]) * 0.06 || Math.abs(here) * 0.1 || 1;
-  ui.slope.update({ label: `Loss while this weight alone moves from ${formatNumber(x[0], 3)} to ${formatNumber(x[80], 3)}; at ${formatNumber(w)} its slope is ${formatNumber(g)}, and the step lands at ${formatNumber(w + u)}.`,
+  ui.slope.update({ label: `Loss while this weight alone moves from ${formatNumber(x[0], 3)} to ${formatNumber(x[80], 3)}; at ${formatNumber(w)} its slope is ${formatNumber(g)}, and the step lands at ${formatNumber(w + u)}.`, xTitle: "this weight; all others stay",
     series: [{ name: "loss", x, y }, { name: "gradient", x: ends, y: ends.map((v) => here + g * (v - w)), class: "tangent" }], extent: { y: [spread[0] - pad, spread[1] + pad], x: [x[0], x[80]] },
     points: [{ x: w, y: here, r: 6 }, { x: w + u, y: landing, r: 5, class: "ring" }] });
   ui.slopeText.replaceChildren("Moved by ±", formatNumber(h, 1), ", the loss changes by ", numberSpan(slope), " per unit; backpropagation says ", numberSpan(g), " ", make("span", { class: same ? "ok" : "bad", "data-slope": same ? "ok" : "bad" }, same ? "✓ the same" : "✗ not the same: there may be a kink here"),
@@ -171,7 +193,7 @@ function drawPlane(samples) {
 const hexColour = (text) => [1, 3, 5].map((k) => parseInt(text.trim().slice(k, k + 2), 16));
 function drawFindings() {
   const now = current().findings.filter((f) => state.step >= f.begin && state.step < f.end);
-  ui.findings.replaceChildren(...now.map((f) => make("div", { class: "finding" }, make("b", {}, f.kind.replace(/_/g, " ")), f.layers.length ? ` (${f.layers.join(", ")})` : "", `: ${f.text} `, make("span", { class: "dim" }, `Said from step ${f.begin} on.`))));
+  ui.findings.replaceChildren(...now.map((f) => make("div", { class: "finding" }, make("b", {}, f.kind.replace(/_/g, " ")), f.layers.length ? ` (${f.layers.join(", ")})` : "", `: ${f.text} `, make("span", { class: "dim" }, `Found since step ${f.since}.`))));
 }
 function draw() {
   const run = current(), samples = run.samplesAt(state.step), sample = samples[state.sample], value = run.loss.flat[state.step];
@@ -191,7 +213,7 @@ function setRun(index) { state.run = index; ui.rule.textContent = current().rule
 function drawTrack() {
   const steps = range(current().T), others = RUNS.filter((run) => run !== current()).map((run) => ({ name: run.rule.kind, x: range(run.T), y: run.loss.flat, class: "other" }));
   const positive = RUNS.every((run) => run.loss.flat.every((v) => !(v <= 0)));
-  ui.track.update({ log: positive, series: [...others, { name: "loss", x: steps, y: current().loss.flat }], bands: current().findings.map((f) => ({ from: f.begin, to: f.end, text: f.kind })), cursor: state.step });
+  ui.track.update({ log: positive, yTitle: "loss", series: [...others, { name: "loss", x: steps, y: current().loss.flat }], bands: current().findings.map((f) => ({ from: f.begin, to: Math.min(f.end, current().T - 1), text: f.kind })), cursor: state.step });
   ui.slider.max = current().T - 1;
 }
 function togglePlay() {

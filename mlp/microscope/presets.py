@@ -21,10 +21,19 @@ AND_TARGETS = np.array([[0.0], [0.0], [0.0], [1.0]])
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look: what is seen there, and the address of it."""
+    """Where to look, and what is seen there. `sample` and `run` are counted from 1, as in the address of a page."""
 
     text: str
-    address: str
+    step: int
+    sample: int
+    view: str
+    at: str
+    run: int = 1
+
+    @property
+    def address(self) -> str:
+        """What stands after the # in the address."""
+        return f"run={self.run}&step={self.step}&sample={self.sample}&view={self.view}&at={self.at}"
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,10 @@ PRESETS = {
         "must first bend the plane.",
         200,
         (
-            Place("At the start every answer is near ½, and the loss stands still.", "step=0&sample=2&view=forward&at=2.0"),
-            Place("The plateau ends: δ of the hidden nodes has grown.", "step=60&sample=2&view=backward&at=1.1"),
-            Place("One weight, its gradient as a sum over the samples.", "step=60&sample=2&view=gradient&at=1.0.1"),
-            Place("The end: three answers are right, and little is left to push.", "step=199&sample=2&view=update&at=2.0"),
+            Place("At the start every answer is near ½, and the loss stands still.", 0, 2, "forward", "2.0"),
+            Place("The plateau ends: δ of the hidden nodes has grown.", 60, 2, "backward", "1.1"),
+            Place("One weight, its gradient as a sum over the samples.", 60, 2, "gradient", "1.0.1"),
+            Place("The end: all four answers are right, and little is left to push.", 199, 2, "update", "2.0"),
         ),
         _train([Dense(2, 3), Sigmoid(), Dense(3, 1), Sigmoid()], XOR_INPUTS, XOR_TARGETS, SGD(10.0), seed=4),
     ),
@@ -85,8 +94,8 @@ PRESETS = {
         "One output, two inputs, one bias node: the smallest network. Its error signal is the answer minus the target.",
         100,
         (
-            Place("δ = (σ(o) − t) / N, and ∂L/∂w is δ times the input.", "step=0&sample=4&view=backward&at=1.0"),
-            Place("The bias weight trains like any other: its node hands on 1.", "step=20&sample=4&view=gradient&at=1.0.2"),
+            Place("δ = (σ(o) − t) / N, and ∂L/∂w is δ times the input.", 0, 4, "backward", "1.0"),
+            Place("The bias weight trains like any other: its node hands on 1.", 20, 4, "gradient", "1.0.2"),
         ),
         _train([Dense(2, 1)], XOR_INPUTS, AND_TARGETS, SGD(2.0), loss=SigmoidCrossEntropy()),
     ),
@@ -97,9 +106,9 @@ PRESETS = {
         "one bias weight that is never trained; here each has its own, and trains.)",
         100,
         (
-            Place("Forward: the first hidden node is .5933, the loss .2984.", "step=0&sample=1&view=forward&at=1.0"),
-            Place("Backward: ∂L/∂w of the first output weight is .0822.", "step=0&sample=1&view=gradient&at=2.0.0"),
-            Place("After the update that weight is .3589.", "step=0&sample=1&view=update&at=2.0.0"),
+            Place("Forward: the first hidden node is .5933, the loss .2984.", 0, 1, "forward", "1.0"),
+            Place("Backward: ∂L/∂w of the first output weight is .0822.", 0, 1, "gradient", "2.0.0"),
+            Place("After the update that weight is .3589.", 0, 1, "update", "2.0.0"),
         ),
         _train(
             [Dense(2, 2), Sigmoid(), Dense(2, 2), Sigmoid()],
@@ -113,10 +122,10 @@ PRESETS = {
         "A tower of nine sigmoid layers: the error signal fades on its way down",
         "A sigmoid hands back at most a quarter of the signal that it gets. After nine of them nothing is left for the "
         "first weights to learn from.",
-        200,
+        80,
         (
-            Place("‖δ‖ shrinks from the output down to the first layer.", "step=40&sample=2&view=backward&at=1.0"),
-            Place("The gradient of a first weight: right, and of no use.", "step=40&sample=2&view=gradient&at=1.0.0"),
+            Place("‖δ‖ shrinks from the output down to the first layer.", 40, 2, "backward", "1.0"),
+            Place("The gradient of a first weight: right, and of no use.", 40, 2, "gradient", "1.0.0"),
         ),
         _train(_tower(), XOR_INPUTS, XOR_TARGETS, SGD(10.0)),
     ),
@@ -126,9 +135,9 @@ PRESETS = {
         "gradient, and no step can bring it back.",
         60,
         (
-            Place("z is below 0 for every sample, so the node answers 0.", "step=0&sample=4&view=forward&at=1.0"),
-            Place("δ = ∂L/∂a · 0: nothing comes through.", "step=0&sample=4&view=backward&at=1.0"),
-            Place("The gradient of its weight is a sum of zeros.", "step=30&sample=4&view=gradient&at=1.0.0"),
+            Place("z is below 0 for every sample, so the node answers 0.", 0, 4, "forward", "1.0"),
+            Place("δ = ∂L/∂a · 0: nothing comes through.", 0, 4, "backward", "1.0"),
+            Place("The gradient of its weight is a sum of zeros.", 30, 4, "gradient", "1.0.0"),
         ),
         _train([Dense(2, 4, bias=-4.0), ReLU(), Dense(4, 1), Sigmoid()], XOR_INPUTS, XOR_TARGETS, SGD(1.0)),
     ),
@@ -138,8 +147,8 @@ PRESETS = {
         "work as one for ever.",
         150,
         (
-            Place("Three nodes, one value.", "step=0&sample=2&view=forward&at=1.0"),
-            Place("Their gradients are the same numbers.", "step=100&sample=2&view=gradient&at=1.1.0"),
+            Place("Three nodes, one value.", 0, 2, "forward", "1.0"),
+            Place("Their gradients are the same numbers.", 100, 2, "gradient", "1.1.0"),
         ),
         _train(
             [Dense(2, 3), Tanh(), Dense(3, 1), Sigmoid()],
@@ -155,8 +164,8 @@ PRESETS = {
         "and no small step lowers the loss.",
         300,
         (
-            Place("Two of four answers are near one half, and stay there.", "step=299&sample=4&view=forward&at=2.0"),
-            Place("Every gradient is nearly 0: the loss is flat along this weight.", "step=299&sample=4&view=gradient&at=1.0.0"),
+            Place("Two of four answers are near one half, and stay there.", 299, 4, "forward", "2.0"),
+            Place("Every gradient is nearly 0: the loss is flat along this weight.", 299, 4, "gradient", "1.0.0"),
         ),
         _train(
             [Dense(2, 2), Sigmoid(), Dense(2, 1), Sigmoid()],
@@ -172,8 +181,8 @@ PRESETS = {
         "steps before anything moves.",
         300,
         (
-            Place("z is far from 0, and a is next to 0 or 1.", "step=0&sample=4&view=forward&at=1.0"),
-            Place("σ′(z) = a (1 − a) is almost 0, and so is δ.", "step=0&sample=4&view=backward&at=1.0"),
+            Place("z is far from 0, and a is next to 0 or 1.", 0, 4, "forward", "1.0"),
+            Place("σ′(z) = a (1 − a) is almost 0, and so is δ.", 0, 4, "backward", "1.0"),
         ),
         _train(
             [Dense(2, 3), Sigmoid(), Dense(3, 1), Sigmoid()],
@@ -185,14 +194,15 @@ PRESETS = {
     ),
     "too-high": Preset(
         "A learning rate that is too high",
-        "Each step is longer than the valley is wide. The loss jumps, and the ring in \"Is that the slope?\" lands on "
-        "the other side, higher than before.",
-        60,
+        "Each step is longer than the valley is wide: it lands on the other side, higher than before, where the "
+        "gradient is larger, and the next step is longer still. The loss grows without end.",
+        30,
         (
-            Place("The gradient is right; the step is too long for it.", "step=3&sample=2&view=update&at=2.0.0"),
-            Place("The loss jumps from step to step.", "step=10&sample=2&view=forward&at=2.0"),
+            Place("The gradient is right; the ring shows that the step is too long for it.", 2, 2, "update", "2.0.3"),
+            Place("One step later, on the other side.", 3, 2, "update", "2.0.3"),
+            Place("The detectors call it divergence.", 14, 2, "forward", "2.0"),
         ),
-        _train([Dense(2, 3), Tanh(), Dense(3, 1)], XOR_INPUTS, XOR_TARGETS, SGD(1.5), seed=1),
+        _train([Dense(2, 3), Tanh(), Dense(3, 1)], XOR_INPUTS, XOR_TARGETS, SGD(1.5), seed=3),
     ),
     "adam": Preset(
         "Adam beside plain gradient descent",
@@ -200,8 +210,8 @@ PRESETS = {
         "weights with small gradients take steps as long as others.",
         200,
         (
-            Place("The first step of Adam is η for every weight, whatever its gradient.", "run=2&step=0&sample=2&view=update&at=1.0.0"),
-            Place("The same weight under SGD.", "run=1&step=0&sample=2&view=update&at=1.0.0"),
+            Place("The first step of Adam has the length η for every weight.", 0, 2, "update", "1.0.0", run=2),
+            Place("The same weight under SGD.", 0, 2, "update", "1.0.0"),
         ),
         _train([Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid()], XOR_INPUTS, XOR_TARGETS, SGD(0.1), Adam(0.1), seed=3),
     ),

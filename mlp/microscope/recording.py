@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.backprop import check_parts
 from mlp.data.batches import Batch, batches
-from mlp.diagnosis import Finding
 from mlp.errors import HyperparameterError, check_count
 from mlp.instruments import STANDARD
 from mlp.losses import Loss
@@ -51,7 +51,6 @@ class Recording:
     target: Array
     arrays: Mapping[str, Array]
     periods: tuple[Period, ...] = ()
-    findings: tuple[Finding, ...] = ()
 
     @property
     def n_steps(self) -> int:
@@ -111,9 +110,9 @@ def record(
     begin_history(recorder.history, copy, loss, rule, data[0], steps)
     for step in recorder.tap(train(copy, _repeat(data[0], steps), loss, rule)):
         kept.keep(step)
-    periods, findings = find_periods(recorder.history, steps)
+    periods = find_periods(recorder.history, steps)
     rows, t = np.asarray(X, np.float64), compared_targets(loss, data[0].target, network.n_out)
-    return Recording(graph, loss, rule, rows, t, kept.arrays(), periods, findings)
+    return Recording(graph, loss, rule, rows, t, kept.arrays(), periods)
 
 
 def _repeat(batch: Batch, steps: int) -> list[Batch]:
@@ -144,7 +143,7 @@ class _Keeper:
                 self._put(f"y{i}", nodes.values)
                 self._put(f"d{i}", derivative)
 
-    def _put(self, name: str, value: Array) -> None:
+    def _put(self, name: str, value: Any) -> None:
         self.rows.setdefault(name, []).append(np.array(value, np.float64))
 
     def arrays(self) -> dict[str, Array]:

@@ -45,37 +45,40 @@ def _sgd(rule: SGD, m: Moment) -> list[Equation]:
 
 
 def _momentum(rule: Momentum, m: Moment) -> list[Equation]:
-    v = rule.momentum * m.before["v"] - m.rate * m.g
-    scale = abs(rule.momentum * m.before["v"]) + abs(m.rate * m.g)
+    v, scale = _add_velocity(float(rule.momentum), m, -m.rate * m.g)
     return [("v", "μ·v − η·∂L/∂w", v, scale), ("Δw", "v", v, scale)]
 
 
+def _add_velocity(momentum: float, m: Moment, push: float) -> tuple[float, float]:
+    """μ v + push, and the sum of the sizes of the two."""
+    return momentum * m.before["v"] + push, abs(momentum * m.before["v"]) + abs(push)
+
+
 def _rmsprop(rule: RMSprop, m: Moment) -> list[Equation]:
-    s = rule.decay * m.before["s"] + (1 - rule.decay) * m.g**2
-    step = -m.rate * m.g / (sqrt(s) + rule.epsilon)
+    decay = float(rule.decay)
+    s = decay * m.before["s"] + (1 - decay) * m.g**2
+    push = -m.rate * m.g / (sqrt(s) + rule.epsilon)
     found: list[Equation] = [("s", "α·s + (1 − α)·(∂L/∂w)²", s, s)]
     if not rule.momentum:
-        return [*found, ("Δw", "−η·∂L/∂w / (√s + ε)", step, abs(step))]
-    v = rule.momentum * m.before["v"] + step
-    scale = abs(rule.momentum * m.before["v"]) + abs(step)
+        return [*found, ("Δw", "−η·∂L/∂w / (√s + ε)", push, abs(push))]
+    v, scale = _add_velocity(float(rule.momentum), m, push)
     return [*found, ("v", "μ·v − η·∂L/∂w / (√s + ε)", v, scale), ("Δw", "v", v, scale)]
 
 
 def _adam(rule: Adam, m: Moment) -> list[Equation]:
     """The state keeps m/(1 - β₁) and v/(1 - β₂); here they are the paper's."""
-    old = (1 - rule.beta1) * m.before["m"]
-    mean = rule.beta1 * old + (1 - rule.beta1) * m.g
-    square = rule.beta2 * (1 - rule.beta2) * m.before["v"] + (1 - rule.beta2) * m.g**2
-    unbiased, root = mean / (1 - rule.beta1**m.t), square / (1 - rule.beta2**m.t)
-    scale = abs(rule.beta1 * old) + abs((1 - rule.beta1) * m.g)
-    step = -m.rate * unbiased / (sqrt(root) + rule.epsilon)
-    size = m.rate * scale / (1 - rule.beta1**m.t) / (sqrt(root) + rule.epsilon)
+    beta1, beta2 = float(rule.beta1), float(rule.beta2)
+    kept, new = beta1 * (1 - beta1) * m.before["m"], (1 - beta1) * m.g
+    mean, scale = kept + new, abs(kept) + abs(new)
+    square = beta2 * (1 - beta2) * m.before["v"] + (1 - beta2) * m.g**2
+    bias, root = 1 - beta1**m.t, square / (1 - beta2**m.t)
+    pace = m.rate / (sqrt(root) + rule.epsilon) / bias
     return [
         ("m", "β₁·m + (1 − β₁)·∂L/∂w", mean, scale),
         ("v", "β₂·v + (1 − β₂)·(∂L/∂w)²", square, square),
-        ("m̂", "m / (1 − β₁ᵗ)", unbiased, scale / (1 - rule.beta1**m.t)),
+        ("m̂", "m / (1 − β₁ᵗ)", mean / bias, scale / bias),
         ("v̂", "v / (1 − β₂ᵗ)", root, root),
-        ("Δw", "−η·m̂ / (√v̂ + ε)", step, size),
+        ("Δw", "−η·m̂ / (√v̂ + ε)", -pace * mean, pace * scale),
     ]
 
 

@@ -99,7 +99,7 @@ def worked_step(step: Step, *, rule: Optimizer | None = None, digits: int = 4) -
     >>> net = mlp.Network([mlp.Dense(1, 1)], rng=0)
     >>> net.params = [0.5, 0.0]
     >>> step = next(mlp.train(net, [mlp.as_batch([[2.0]], [[3.0]])], mlp.SquaredError(), mlp.SGD(0.1)))
-    >>> print("\\n".join(str(mlp.worked_step(step)).splitlines()[-3:]))
+    >>> print(*str(mlp.worked_step(step)).splitlines()[-3:], sep=chr(10))
     bias of the inputs → o   ∂L/∂w = Σ δ·x over 1 samples = (−2)·1 = −2
     bias of the inputs → o   Δw = −η·∂L/∂w = 0.2
     bias of the inputs → o   w + Δw = the weight after this step = 0 + 0.2 = 0.2

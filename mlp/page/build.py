@@ -1,4 +1,4 @@
-"""One HTML page from a title, data, styles and scripts.
+r"""One HTML page from a title, data, styles and scripts.
 
 Two walls keep names and values from being read as code, and each holds with the other one down. The first is escaping:
 `html.escape` here, `<` as \\u003c in JSON, `textContent` in the scripts. The second is the content policy of the page:
@@ -50,10 +50,10 @@ def read_part(name: str) -> str:
 
 
 def to_script_json(thing: Any) -> str:
-    """JSON that may stand inside <script>: nothing in it looks like a tag. ValueError for NaN and infinity.
+    r"""JSON that may stand inside <script>: nothing in it looks like a tag. ValueError for NaN and infinity.
 
     >>> to_script_json({"name": "</script>"})
-    '{"name":"\\\\u003c/script>"}'
+    '{"name":"\\u003c/script>"}'
     """
     return json.dumps(thing, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 

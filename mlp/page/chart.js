@@ -50,8 +50,9 @@ function lineChart(options) {
     for (const band of bands) parts.push(make("rect", { x: X(band.from), y: up, width: Math.max(2, X(band.to) - X(band.from)), height: height - up - down, class: "band" }, make("title", {}, band.text)));
     for (const tick of chooseTicks(low, high, log, Math.max(2, Math.floor((height - up - down) / 30))))
       parts.push(make("line", { x1: left, x2: width - right, y1: Y(tick), y2: Y(tick), class: "grid" }), make("text", { x: left - 6, y: Y(tick) + 4, "text-anchor": "end", class: "axis" }, tickText(tick)));
-    for (const tick of chooseTicks(x0, x1, false, Math.max(2, Math.floor((width - left - right) / 90))))
+    for (const tick of chooseTicks(x0, x1, false, Math.max(2, Math.floor((width - left - right) / 90))).filter((tick) => !current.yTitle || X(tick) > left + 4))
       parts.push(make("text", { x: X(tick), y: height - down + SVG_TEXT_HEIGHT, "text-anchor": "middle", class: "axis" }, tickText(tick)));
+    if (current.yTitle) parts.push(make("text", { x: left - 6, y: height - down + SVG_TEXT_HEIGHT, "text-anchor": "end", class: "axis" }, current.yTitle));
     if (current.xTitle) parts.push(make("text", { x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle", class: "axis" }, current.xTitle));
     for (const s of series) parts.push(make("path", { d: pathOf(s, X, Y, log), class: `line ${s.class || ""}` }));
     for (const p of points) parts.push(make("circle", { cx: X(p.x), cy: Y(p.y), r: p.r || 5, class: `point ${p.class || ""}` }));

@@ -40,7 +40,7 @@ function formatNumber(value, digits = 4) {
   if (digits > 16) return minus(String(value));
   if (value === 0) return "0";
   const size = Math.abs(value);
-  return minus(size >= 1e5 || size < 1e-4 ? value.toExponential(digits - 1) : value.toPrecision(digits));
+  return minus(size >= 1e5 || size < 1e-4 ? value.toExponential(digits - 1) : String(+value.toPrecision(digits)));
 }
 function shortNumber(value) { // at most six characters, for the inside of a node
   const size = Math.abs(value);

@@ -1,9 +1,9 @@
 """Arrays as text inside a page, bit for bit, and small.
 
 The float64 numbers of all arrays stand one after another, each array with its first axis innermost, so that the same
-number of neighbouring steps stands side by side. Their bytes are sorted by place (all first bytes, then all second ones,
-...), because exponents resemble each other and last digits do not; then deflate, then base64. The page reads them back
-with `DecompressionStream`.
+number of neighbouring steps stands side by side. Their bytes are sorted by place, all first bytes before all second
+ones, because exponents resemble each other and last digits do not. Then comes deflate, then base64. The page reads them
+back with `DecompressionStream`.
 """
 
 from __future__ import annotations
