@@ -40,7 +40,6 @@ def begin_history(history: History, network: Network, loss: Loss, rule: Optimize
     note_dry_pass(history, network, loss, batch)
     numbers = {
         "planned_steps": steps,
-        "epochs": steps,
         "batch_size": batch.x.n_samples,
         "rows": batch.x.n_samples,
         "learning_rate": _number(getattr(rule, "learning_rate", 0.0)),

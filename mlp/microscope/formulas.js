@@ -43,7 +43,7 @@ function weightLines(run, step, c, j, i) {
     gradient.scale = 16 * LAST * signalSize(run, step, c, j, i);
     if (!run.isRecorded(step)) gradient.computed = undefined;
   }
-  return [gradient, ...ruleLines(run, step, k, g, u), { group: "Update", name: "w after this step", words: "w + Δw", parts: [w, " + ", u], value: run.params.at(step)[k], computed: w + u, scale: Math.abs(w) + Math.abs(u), terms: 1 }];
+  return [gradient, ...ruleLines(run, step, k, g, u), { group: "Update", name: "w after this step", words: "w + Δw", parts: [w, " + ", u], value: run.recomputed ? w + u : run.params.at(step)[k], computed: run.recomputed ? undefined : w + u, scale: Math.abs(w) + Math.abs(u), terms: 1 }];
 }
 // Σ |x| times what |w| and slopes of at most 1 make of |∂L/∂o|: how large the terms of a gradient can be.
 function signalSize(run, step, c, j, i) {
