@@ -181,7 +181,7 @@ def test_the_curve_covers_what_all_points_cover() -> None:
     values = RNG.normal(size=9000).cumsum()
     kept = bucket_extremes(values, buckets=100)
     edges = np.linspace(0, 9000, 101).astype(int)
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         inside = values[kept[(kept >= start) & (kept < stop)]]
         assert (inside.min(), inside.max()) == (values[start:stop].min(), values[start:stop].max())
         assert start in kept and stop - 1 in kept

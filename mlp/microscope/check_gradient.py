@@ -160,7 +160,7 @@ def _explain(network: Network, workspace: Workspace, part: _Part) -> GradientChe
     if mistakes:
         said = f": {' and '.join(ADVICE[m][0] for m in mistakes)}. {' '.join(ADVICE[m][1] for m in mistakes)}"
         message += said.format(n=n, factor=factor)
-    elif factor == factor:
+    elif factor and factor == factor:
         message += f", {factor:.4g} times as much."
     return GradientCheck(False, message, name, (row, column), given, expected, factor, mistakes)
 
