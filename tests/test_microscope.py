@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import mlp
+from mlp.microscope import GradientCheck
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
 from mlp.microscope.graph import build_graph
 from mlp.microscope.lines import Line, step_lines
@@ -257,7 +258,7 @@ def square() -> mlp.Network:
     return mlp.Network([mlp.Dense(2, 2), mlp.Tanh(), mlp.Dense(2, 1), mlp.Sigmoid()], rng=1)
 
 
-def check(network: mlp.Network, mine: Any) -> mlp.GradientCheck:
+def check(network: mlp.Network, mine: Any) -> GradientCheck:
     return mlp.check_gradient(network, mlp.SquaredError(), X, T, mine)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.errors import check_kind
 from mlp.layers import Dense
 from mlp.losses import Loss
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
@@ -27,6 +28,7 @@ from mlp.network import Network
 from mlp.optimizers import Optimizer
 from mlp.page import SHARED_SCRIPTS, SHARED_STYLES, build_page
 from mlp.storage.atomic import write_file
+from mlp.storage.permission import as_path
 
 STYLES = (*SHARED_STYLES, "mlp.microscope/microscope.css")
 SCRIPTS = (*SHARED_SCRIPTS, *(f"mlp.microscope/{name}.js" for name in ("network", "formulas", "microscope", "layout")))
@@ -64,12 +66,15 @@ def explain(
     At most 60 nodes, float64, dense layers with at most one activation after each: ShapeError or DtypeError for others.
     DataError where `out` cannot be written; nothing is written then.
     """
+    path = None if out is None else as_path("out", out)
+    if title is not None:
+        check_kind("title", title, str, "the title of the page, or None")
     found = record(network, X, target, loss, rule, steps, inputs=inputs)
     widths = " → ".join(str(column.n) for column in found.graph.columns)
     summary = "A network as it trains. Choose a step, a sample, and a node or a weight: its formula stands beside it."
     caption = Caption(title or f"{widths}: {steps} steps of backpropagation", summary, "mlp.explain(network, ...)")
     text = write_page((found,), caption)
-    return text if out is None else write_file(out, text.encode())
+    return text if path is None else write_file(path, text.encode())
 
 
 def write_preset(preset: Preset, recordings: Sequence[Recording], command: str) -> str:

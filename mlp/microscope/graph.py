@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from mlp.errors import DtypeError, ShapeError
+from mlp.errors import DtypeError, HyperparameterError, ShapeError
 from mlp.layers import Activation, Dense
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
 from mlp.network import Network, check_network
@@ -113,7 +114,7 @@ def build_graph(network: Network, inputs: Sequence[str] | None = None) -> Graph:
                 f"the microscope shows dense layers, each followed by at most one activation; layer {place + 1} is "
                 f"{network.layout.names[place]}. Leave it out."
             )
-    names = tuple(inputs) if inputs is not None else _number_inputs(network.n_in)
+    names = _number_inputs(network.n_in) if inputs is None else _checked_names(inputs)
     if len(names) != network.n_in:
         raise ShapeError(f"inputs has {len(names)} names, and the network takes {network.n_in} inputs.")
     graph = Graph(network, tuple(columns), names)
@@ -123,6 +124,13 @@ def build_graph(network: Network, inputs: Sequence[str] | None = None) -> Graph:
             "Give fewer inputs or smaller hidden layers."
         )
     return graph
+
+
+def _checked_names(inputs: Any) -> tuple[str, ...]:
+    """The names of the inputs."""
+    if not isinstance(inputs, list | tuple) or not all(isinstance(name, str) for name in inputs):
+        raise HyperparameterError("inputs", inputs, "a list of names, one for each input, or None")
+    return tuple(inputs)
 
 
 def _number_inputs(n: int) -> tuple[str, ...]:

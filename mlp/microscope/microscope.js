@@ -200,7 +200,8 @@ function draw() {
   drawPicture(sample); drawFormula(sample); drawSlope(); drawRows(samples); drawPlane(samples); drawFindings();
   ui.track.update({ cursor: state.step, points: [{ x: state.step, y: value }], label: `Loss over ${run.T} steps, from ${formatNumber(run.loss.flat[0])} to ${formatNumber(run.loss.flat[run.T - 1])}; at step ${state.step} it is ${formatNumber(value)}. The slider below moves through the steps.` });
   ui.slider.value = state.step; ui.slider.setAttribute("aria-valuetext", `step ${state.step}, loss ${formatNumber(value)}`);
-  ui.where.textContent = `step ${state.step} of ${run.T - 1} · loss ${formatNumber(value)}`;
+  const others = RUNS.filter((other) => other !== run).map((other) => other.rule.kind);
+  ui.where.textContent = `step ${state.step} of ${run.T - 1} · loss ${formatNumber(value)}${others.length ? ` · dotted: ${others.join(", ")}` : ""}`;
   ui.sample.value = state.sample;
   for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", button.dataset.view === state.view);
   for (const button of document.querySelectorAll("[data-run]")) button.setAttribute("aria-pressed", +button.dataset.run === state.run);

@@ -82,6 +82,8 @@ def numbers_of(step: Step, rule: Optimizer | None = None) -> Numbers:
     `rule`: the optimizer, which a step does not know. Without it, plain gradient descent is recognised by its numbers.
     """
     check_kind("step", step, Step, "one of the steps of train(...)")
+    if rule is not None:
+        check_kind("rule", rule, Optimizer, "an optimizer: SGD(0.1), Adam(), ..., or None")
     if step.objective is None:
         raise HyperparameterError("step", "a step without its objective", "one of the steps of train(...)")
     loss, batch = step.objective.loss, step.batch

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import groupby
 
+from mlp.errors import check_count
 from mlp.microscope.lines import Line, step_lines
 from mlp.microscope.loss_formulas import loss_formula
 from mlp.microscope.numbers import Numbers, numbers_of
@@ -104,6 +105,7 @@ def worked_step(step: Step, *, rule: Optimizer | None = None, digits: int = 4) -
     bias of the inputs → o   Δw = −η·∂L/∂w = 0.2
     bias of the inputs → o   w + Δw = the weight after this step = 0 + 0.2 = 0.2
     """
+    check_count("digits", digits)
     return write_sheet(numbers_of(step, rule), digits)
 
 
