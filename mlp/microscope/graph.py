@@ -14,6 +14,7 @@ from mlp.errors import DtypeError, HyperparameterError, ShapeError
 from mlp.layers import Activation, Dense
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
 from mlp.network import Network, check_network
+from mlp.page import to_visible
 
 MOST_NODES = 60
 """A picture of more nodes is a carpet, and its recording does not fit into a page."""
@@ -130,7 +131,7 @@ def _checked_names(inputs: Any) -> tuple[str, ...]:
     """The names of the inputs."""
     if not isinstance(inputs, list | tuple) or not all(isinstance(name, str) for name in inputs):
         raise HyperparameterError("inputs", inputs, "a list of names, one for each input, or None")
-    return tuple(inputs)
+    return tuple(map(to_visible, inputs))
 
 
 def _number_inputs(n: int) -> tuple[str, ...]:

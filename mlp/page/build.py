@@ -58,6 +58,29 @@ def to_script_json(thing: Any) -> str:
     return json.dumps(thing, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
+def to_visible(text: str) -> str:
+    r"""Text in which nothing works unseen: control characters and marks that turn the writing as their escapes.
+
+    Line breaks stay, and the joiners that Persian and Hindi are written with.
+
+    >>> to_visible("a\x1b[31m \u202egnp.exe")
+    'a\\x1b[31m \\u202egnp.exe'
+    """
+    return "".join(c if c.isprintable() or c in KEPT else c.encode("unicode_escape").decode() for c in text)
+
+
+KEPT = "\n\u200c\u200d"
+
+
+def _to_visible(thing: Any) -> Any:
+    """The same, for all text in lists and dicts."""
+    if isinstance(thing, str):
+        return to_visible(thing)
+    if isinstance(thing, Mapping):
+        return {_to_visible(key): _to_visible(value) for key, value in thing.items()}
+    return [_to_visible(part) for part in thing] if isinstance(thing, list | tuple) else thing
+
+
 def build_page(
     title: str,
     head: Mapping[str, Any],
@@ -68,16 +91,17 @@ def build_page(
     """The text of a page. `head` is what its scripts read as JSON, `arrays` what they read as float64, bit for bit.
 
     `styles` and `scripts` are names of parts, in the order in which they are read; the scripts become one. `head` may
-    hold anything that JSON does, and gets the key "arrays", where each array lies.
+    hold anything that JSON does, and gets the key "arrays", where each array lies. Control characters in its text stand
+    there as their escapes.
     """
     packed = pack_arrays(arrays)
     script = "\n".join(map(read_part, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return TEMPLATE.format(
         policy=f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:",
-        title=html.escape(title),
+        title=html.escape(to_visible(title)),
         style="\n".join(map(read_part, styles)),
-        head=to_script_json({**head, "arrays": packed.places}),
+        head=to_script_json({**_to_visible(head), "arrays": packed.places}),
         data=packed.text,
         script=script,
     )
