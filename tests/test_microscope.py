@@ -363,5 +363,7 @@ def test_a_loss_or_rule_that_is_none_is_refused() -> None:
         record(build(n_out=2), X, np.array([0, 1, 1, 0]), mlp.Hinge(), mlp.SGD(), 2)
     with pytest.raises(mlp.HyperparameterError, match="optimizer"):
         record(build(), X, T, mlp.SquaredError(), "sgd", 2)  # type: ignore[arg-type]
+    with pytest.raises(mlp.ShapeError, match=r"X has 3000 rows, .* at most 1250 rows"):
+        record(build(), np.zeros((3000, 2)), np.zeros(3000), mlp.SquaredError(), mlp.SGD(), 1000)
     with pytest.raises(mlp.HyperparameterError, match="at most 5000"):
         record(build(), X, T, mlp.SquaredError(), mlp.SGD(), 5001)

@@ -13,7 +13,7 @@ from browser import Opened, need_browser, start, violations
 
 import mlp
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
-from mlp.microscope.explain import SCRIPTS, STYLES, Caption, _build, explain, write_preset
+from mlp.microscope.explain import SCRIPTS, STYLES, Caption, build_recording_page, explain, write_preset
 from mlp.microscope.presets import PRESETS
 from mlp.microscope.recording import Recording, record
 from mlp.page import build_page, to_visible
@@ -59,7 +59,7 @@ def build(activation: type[mlp.Layer], rule: mlp.Optimizer, loss: mlp.Loss | Non
 
 
 def text_of(recording: Recording, every: int = 0) -> str:
-    return _build((recording,), Caption("t", "s", "c"), every)
+    return build_recording_page((recording,), Caption("t", "s", "c"), every)
 
 
 # loading

@@ -164,6 +164,14 @@ def test_a_page_of_59_nodes_40_samples_and_200_steps_is_below_a_megabyte(shape: 
     assert len(text.encode()) <= 1_000_000
 
 
+def test_a_page_that_no_browser_would_like_is_refused() -> None:
+    """Of a rule without a formula every update is shipped, and nothing can be left out."""
+    network = mlp.Network([mlp.Dense(2, 40), mlp.Tanh(), mlp.Dense(40, 1)], rng=0)
+    X = RNG.normal(size=(5, 2))
+    with pytest.raises(mlp.HyperparameterError, match=r"steps = 5000 cannot be: .* MB. Give fewer steps"):
+        explain(network, X, X[:, :1], mlp.SquaredError(), mlp.Nesterov(0.01), 5000)
+
+
 # curves
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import check_kind
+from mlp.errors import HyperparameterError, check_kind
 from mlp.layers import Dense
 from mlp.losses import Loss
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
@@ -33,6 +33,7 @@ from mlp.storage.permission import as_path
 STYLES = (*SHARED_STYLES, "mlp.microscope/microscope.css")
 SCRIPTS = (*SHARED_SCRIPTS, *(f"mlp.microscope/{name}.js" for name in ("network", "formulas", "microscope", "layout")))
 MOST_BYTES = 1_000_000
+MOST_PACKED = 4 * MOST_BYTES  # bytes of arrays that are worth packing to see: last digits pack to 1.1 of their size
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def explain(
     network.
 
     At most 60 nodes, float64, dense layers with at most one activation after each: ShapeError or DtypeError for others.
-    DataError where `out` cannot be written; nothing is written then.
+    HyperparameterError for so many steps that no browser would like the page. DataError where `out` cannot be written;
+    nothing is written then.
     """
     path = None if out is None else as_path("out", out)
     if title is not None:
@@ -88,14 +90,20 @@ def write_page(recordings: Sequence[Recording], caption: Caption) -> str:
 
     The first of these that fits into a megabyte: everything; all gradients; those of every second, fourth, ... step.
     """
-    for every in (0, 1, 2, 4, 8, 16):
-        text = _build(recordings, caption, every)
-        if len(text.encode()) <= MOST_BYTES:
-            break
-    return text
+    for every in (0, 1, 2, 4, 8, 16, 32):
+        size = sum(array.nbytes for recording in recordings for array in _shipped(recording, every).values())
+        if (
+            size <= MOST_PACKED
+            and len((text := build_recording_page(recordings, caption, every)).encode()) <= MOST_BYTES
+        ):
+            return text
+    if size > MOST_PACKED:
+        needed = f"fewer: a page of so many would take {size / 1e6:.0f} MB. Give fewer steps"
+        raise HyperparameterError("steps", recordings[0].n_steps, needed)
+    return build_recording_page(recordings, caption, every)
 
 
-def _build(recordings: Sequence[Recording], caption: Caption, every: int) -> str:
+def build_recording_page(recordings: Sequence[Recording], caption: Caption, every: int) -> str:
     """The page with everything (`every` = 0), or with the gradients of every so many steps."""
     first = recordings[0]
     arrays = {"X": first.X, "t": first.target}

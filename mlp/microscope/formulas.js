@@ -2,6 +2,7 @@
 // A line: {group, name, words, parts (text and numbers), value, computed, scale, terms}. It adds up where the two differ
 // by rounding alone, (8 + n) ε Σ|terms|. Where the page computed the numbers itself, only gradients can be compared.
 const ROUNDINGS = 8;
+const superscript = (n) => String(n).replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
 
 function addsUp(line) {
   if (line.computed === undefined || Object.is(line.computed, line.value) || line.computed === line.value) return true;
@@ -80,7 +81,7 @@ function ruleLines(run, step, k, g, u) {
     const mHat = m / (1 - r.beta1 ** t), vHat = v / (1 - r.beta2 ** t), scale = Math.abs(r.beta1 * m0) + Math.abs((1 - r.beta1) * g), root = Math.sqrt(vHat) + r.epsilon;
     put("m", "β₁·m + (1 − β₁)·∂L/∂w", [r.beta1, "·", m0, " + ", 1 - r.beta1, "·", g], m, scale, now("m") * (1 - r.beta1));
     put("v", "β₂·v + (1 − β₂)·(∂L/∂w)²", [r.beta2, "·", v0, " + ", 1 - r.beta2, "·", g * g], v, v, now("v") * (1 - r.beta2));
-    lines.push({ group: "Update", name: "m̂", words: "m / (1 − β₁ᵗ)", parts: [m, " / (1 − ", r.beta1, `^${t})`], value: mHat }, { group: "Update", name: "v̂", words: "v / (1 − β₂ᵗ)", parts: [v, " / (1 − ", r.beta2, `^${t})`], value: vHat });
+    lines.push({ group: "Update", name: "m̂", words: "m / (1 − β₁ᵗ)", parts: [m, " / (1 − ", r.beta1, `${superscript(t)})`], value: mHat }, { group: "Update", name: "v̂", words: "v / (1 − β₂ᵗ)", parts: [v, " / (1 − ", r.beta2, `${superscript(t)})`], value: vHat });
     put("Δw", "−η·m̂ / (√v̂ + ε)", ["−", rate, "·", mHat, " / (", Math.sqrt(vHat), " + ", r.epsilon, ")"], (-rate * mHat) / root, (rate * scale) / (1 - r.beta1 ** t) / root, u);
   }
   return run.recomputed && !run.hasUpdates ? lines.map((line) => ({ ...line, computed: undefined })) : lines;

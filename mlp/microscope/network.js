@@ -106,7 +106,6 @@ function openRun(about, arrays, data) {
     step = wanted;
     return samples;
   };
-  run.forget = () => { step = -1; };
   run.isRecorded = (wanted) => !run.recomputed || wanted % about.every === 0;
   return run;
 }

@@ -14,7 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import check_parts
 from mlp.data.batches import Batch, batches
-from mlp.errors import HyperparameterError, check_count
+from mlp.errors import HyperparameterError, ShapeError, check_count
 from mlp.instruments import STANDARD
 from mlp.losses import Loss
 from mlp.microscope.findings import Period, begin_history, find_periods
@@ -30,6 +30,9 @@ from mlp.training import Step, train
 MOST_STEPS = 5000
 """Of more the page would hold nothing but the numbers of its slider."""
 
+
+MOST_NUMBERS = 10_000_000
+"""Of one kind, nodes × rows × steps: 80 MB."""
 
 INSTRUMENTS = tuple(instrument for instrument in STANDARD if instrument.name != "noise_ratio")
 """Without the noise of a batch: every step uses all rows, and their gradient has none."""
@@ -105,6 +108,7 @@ def record(
     if not isinstance(rule, Optimizer):
         raise HyperparameterError("rule", rule, "an optimizer: SGD(0.1), Adam(), ...")
     copy = network.at(network.params.copy())
+    _check_size(graph, X, steps)
     data = list(batches(X, target, size=None, rng=None, dtype=np.float64))
     recorder, kept = Recorder(INSTRUMENTS), _Keeper(copy, rule)
     begin_history(recorder.history, copy, loss, rule, data[0], steps)
@@ -113,6 +117,16 @@ def record(
     periods = find_periods(recorder.history, steps)
     rows, t = np.asarray(X, np.float64), compared_targets(loss, data[0].target, network.n_out)
     return Recording(graph, loss, rule, rows, t, kept.arrays(), periods)
+
+
+def _check_size(graph: Graph, X: Array, steps: int) -> None:
+    """Refuse more rows than can be kept of every node and step."""
+    most = MOST_NUMBERS // (steps * graph.n_nodes)
+    if np.ndim(X) and len(X) > most:
+        raise ShapeError(
+            f"X has {len(X)} rows, and every node is recorded for each of them at {steps} steps. "
+            f"Give at most {most} rows, or fewer steps."
+        )
 
 
 def _repeat(batch: Batch, steps: int) -> list[Batch]:

@@ -30,7 +30,6 @@ function lineChart(options) {
     figure, svg,
     update(changes) { current = { ...current, ...changes }; draw(); },
     xAt(clientX) { const box = svg.getBoundingClientRect(); return scale ? scale.invert(clientX - box.left) : 0; },
-    inset: () => scale,
   };
   function draw() {
     if (width < 40) return;
