@@ -15,7 +15,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import ShapeError
 from mlp.losses import AbsoluteError, Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
-from mlp.losses.loss import one_hot
+from mlp.losses.loss import as_one_hot
 
 
 class LossFormula(NamedTuple):
@@ -65,7 +65,7 @@ def loss_formula(loss: Loss) -> LossFormula:
 
 def compared_targets(loss: Loss, target: Array, n_out: int) -> Array:
     """What the loss compares the outputs with, (n_out, N): labels as 0 and 1, smoothed where it smooths them."""
-    t = one_hot(target, n_out, np.float64) if isinstance(loss, SoftmaxCrossEntropy) else target
+    t = as_one_hot(target, n_out, np.float64) if isinstance(loss, SoftmaxCrossEntropy) else target
     t = t.reshape(n_out, -1).astype(np.float64)
     if isinstance(loss, SoftmaxCrossEntropy):
         return (1 - loss.label_smoothing) * t + loss.label_smoothing / n_out if loss.label_smoothing else t

@@ -57,7 +57,7 @@ def _add_velocity(momentum: float, m: Moment, push: float) -> tuple[float, float
 def _rmsprop(rule: RMSprop, m: Moment) -> list[Equation]:
     decay = float(rule.decay)
     s = decay * m.before["s"] + (1 - decay) * m.g**2
-    push = -m.rate * m.g / (sqrt(s) + rule.epsilon)
+    push = -m.rate * m.g / (sqrt(s) + float(rule.epsilon))
     found: list[Equation] = [("s", "α·s + (1 − α)·(∂L/∂w)²", s, s)]
     if not rule.momentum:
         return [*found, ("Δw", "−η·∂L/∂w / (√s + ε)", push, abs(push))]
@@ -72,7 +72,7 @@ def _adam(rule: Adam, m: Moment) -> list[Equation]:
     mean, scale = kept + new, abs(kept) + abs(new)
     square = beta2 * (1 - beta2) * m.before["v"] + (1 - beta2) * m.g**2
     bias, root = 1 - beta1**m.t, square / (1 - beta2**m.t)
-    pace = m.rate / (sqrt(root) + rule.epsilon) / bias
+    pace = m.rate / (sqrt(root) + float(rule.epsilon)) / bias
     return [
         ("m", "β₁·m + (1 − β₁)·∂L/∂w", mean, scale),
         ("v", "β₂·v + (1 − β₂)·(∂L/∂w)²", square, square),
