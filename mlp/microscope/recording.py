@@ -108,8 +108,8 @@ def record(
     if not isinstance(rule, Optimizer):
         raise HyperparameterError("rule", rule, "an optimizer: SGD(0.1), Adam(), ...")
     copy = network.at(network.params.copy())
-    _check_size(graph, X, steps)
     data = list(batches(X, target, size=None, rng=None, dtype=np.float64))
+    _check_size(graph, data[0].x.n_samples, steps)
     recorder, kept = Recorder(INSTRUMENTS), _Keeper(copy, rule)
     begin_history(recorder.history, copy, loss, rule, data[0], steps)
     for step in recorder.tap(train(copy, _repeat(data[0], steps), loss, rule)):
@@ -119,12 +119,12 @@ def record(
     return Recording(graph, loss, rule, rows, t, kept.arrays(), periods)
 
 
-def _check_size(graph: Graph, X: Array, steps: int) -> None:
+def _check_size(graph: Graph, n: int, steps: int) -> None:
     """Refuse more rows than can be kept of every node and step."""
     most = MOST_NUMBERS // (steps * graph.n_nodes)
-    if np.ndim(X) and len(X) > most:
+    if n > most:
         raise ShapeError(
-            f"X has {len(X)} rows, and every node is recorded for each of them at {steps} steps. "
+            f"X has {n} rows, and every node is recorded for each of them at {steps} steps. "
             f"Give at most {most} rows, or fewer steps."
         )
 
