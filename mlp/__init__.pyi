@@ -55,6 +55,9 @@ from mlp.instruments import Instrument as Instrument
 from mlp.instruments import sample_grad_norms as sample_grad_norms
 from mlp.layers import *
 from mlp.losses import *
+from mlp.microscope import check_gradient as check_gradient
+from mlp.microscope import explain as explain
+from mlp.microscope import worked_step as worked_step
 from mlp.network import Layout as Layout
 from mlp.network import Network as Network
 from mlp.network import Workspace as Workspace

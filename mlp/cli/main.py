@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from mlp.cli import commands
+from mlp.cli.explain import explain
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
 from mlp.config import explain, read_parts
 from mlp.errors import MLPError
+from mlp.microscope.presets import PRESETS
 from mlp.problems import PROBLEMS
 
 
@@ -55,6 +57,7 @@ USE = argument(
 SETS = "one key of the experiment, again and again"
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
+PAGES = "a page, .html; or one step written out: .md, .csv, .txt, or - for standard output; WHAT.html if not given"
 REPAIRS = "if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired"
 
 
@@ -113,6 +116,20 @@ COMMANDS = {
         *(RUN, USE),
         argument("file", metavar="FILE", help=FORMATS),
         force("a file that is there, or an earlier log in FOLDER/"),
+    ),
+    "explain": command(
+        explain,
+        "see backpropagation in a small network: every number of every step, as a page",
+        argument(
+            "source",
+            metavar="WHAT",
+            nargs="?",
+            help=f"one of {', '.join(PRESETS)}; an experiment file, a run, or a data set; xor if not given",
+        ),
+        argument("--steps", metavar="N", type=int, help="how many steps"),
+        argument("--step", metavar="K", type=int, default=0, help="the step of a worksheet, counted from 0"),
+        argument("-o", "--out", metavar="FILE", help=PAGES),
+        force("a file that is there"),
     ),
     "bench": command(
         commands.bench,

@@ -25,7 +25,7 @@ from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.history import History
 from mlp.instruments import CHECKS, DETAILED, START
-from mlp.losses import SigmoidCrossEntropy
+from mlp.losses import Loss, SigmoidCrossEntropy
 from mlp.model import OutputHead, quiet
 from mlp.network import Network, Workspace
 from mlp.objective import Objective
@@ -65,7 +65,7 @@ def _note_facts(setup: Setup, state: State) -> None:
         some = None if weights is None else weights[:DRY]
         note_once(history, "dry_rows", len(X[:DRY]))
         batch = as_batch(X[:DRY], head.encode(y[:DRY], dtype), some, dtype=dtype)
-        _dry_pass(history, state.network, head, batch)
+        note_dry_pass(history, state.network, head.loss, batch)
 
 
 def note_once(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
@@ -109,14 +109,14 @@ def _quantile(values: Array, share: float, weights: Array | None) -> Array:
     return np.asarray(np.quantile(values, share, axis=0, weights=weights, method="inverted_cdf"))
 
 
-def _dry_pass(history: History, network: Network, head: OutputHead, batch: Batch) -> None:
+def note_dry_pass(history: History, network: Network, loss: Loss, batch: Batch) -> None:
     """Note the first loss, and for each layer the gradient, gain, activations, saturated and dead units."""
     own = network.member(0) if network.population else network
     first = own.at(own.params)  # statistics and generator of the run stay as they are
     first.rng = np.random.default_rng(0)
     workspace = Workspace(first, batch.x.n_samples)
-    value = value_and_grad(first, head.loss, batch, workspace)
-    step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None, Objective(first, head.loss))
+    value = value_and_grad(first, loss, batch, workspace)
+    step = Step(0, 0, batch, value, first, workspace, np.zeros_like(first.params), None, Objective(first, loss))
     note_once(history, "initial_loss", value)
     for instrument in (*START, *CHECKS):
         labels = instrument.labels(step) if instrument.labels else ()
