@@ -172,7 +172,11 @@ class DivergenceError(MLPError, ArithmeticError):
 
 
 class ContractError(MLPError, AssertionError):
-    """A part of one's own that does not do what its contract says."""
+    """A part of one's own that does not do what its contract says.
+
+    >>> issubclass(ContractError, MLPError)
+    True
+    """
 
 
 class DerivativeError(MLPError, NotImplementedError):

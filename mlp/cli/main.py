@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 from mlp.cli import commands
 from mlp.cli.explain import explain
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
-from mlp.config import explain, read_parts
+from mlp.config import describe_error, read_parts
 from mlp.errors import MLPError
 from mlp.microscope.presets import PRESETS
 from mlp.problems import PROBLEMS
@@ -203,5 +203,5 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
     except Exception as error:
         if not getattr(given, "use", []):
             raise
-        warn(MLPError(explain(error)))  # the code of a part may raise anything
+        warn(MLPError(describe_error(error)))  # the code of a part may raise anything
     return WRONG

@@ -13,7 +13,7 @@ from mlp.config.config import settle as settle
 from mlp.config.config import use_options as use_options
 from mlp.config.own_parts import NO_PARTS as NO_PARTS
 from mlp.config.own_parts import OwnParts as OwnParts
-from mlp.config.own_parts import explain as explain
+from mlp.config.own_parts import describe_error as describe_error
 from mlp.config.own_parts import read_parts as read_parts
 from mlp.config.schema import naming_place as naming_place
 from mlp.config.toml import explaining_paths as explaining_paths

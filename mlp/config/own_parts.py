@@ -216,7 +216,7 @@ def load_file(path: str | Path) -> ModuleType:
     except SyntaxError as error:
         raise ConfigError(f"{path}, line {error.lineno or 1}: this is not Python: {error.msg}.") from None
     except (Exception, SystemExit) as error:  # a file may raise anything
-        raise ConfigError(explain(error)) from None
+        raise ConfigError(describe_error(error)) from None
 
 
 def load_module(text: bytes, file: str) -> ModuleType:
@@ -309,7 +309,7 @@ def source(module: ModuleType | None) -> bytes | None:
         return None
 
 
-def explain(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error in one line, with its place in a file that somebody named, or else where it was raised."""
     files = {module.__file__ for name, module in list(sys.modules.items()) if name.startswith(MODULE)}
     frames = extract_tb(error.__traceback__)[::-1]

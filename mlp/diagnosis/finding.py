@@ -88,6 +88,16 @@ class Detector:
     `kinds`: what its findings may be called, and what each means. `needs`: the columns it cannot judge without.
     `explains`: whether its findings are information by themselves, and a warning where a lack of progress asks why.
     `causes`: those of its own, which may be to blame beside those that the package knows.
+
+    >>> class Heavy:
+    ...     needs = ("largest_weight",)
+    ...
+    ...     def __call__(self, r):
+    ...         if r["largest_weight"].max() > 100:
+    ...             yield Finding("heavy_weights", "warning", "A weight is larger than 100.")
+    >>> from mlp.history import History
+    >>> [finding.kind for finding in Heavy()(Reading(History({"largest_weight": [1.0, 200.0]})))]
+    ['heavy_weights']
     """
 
     kinds: ClassVar[Mapping[str, str]] = {}

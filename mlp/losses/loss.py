@@ -128,7 +128,16 @@ def share_out(weights: Array | None, n_samples: int) -> Any:
 
 
 class Pointwise(Loss):
-    """A loss that is a sum over outputs: ℓ = Σⱼ p(zⱼ, tⱼ)."""
+    """A loss that is a sum over outputs: ℓ = Σⱼ p(zⱼ, tⱼ).
+
+    >>> import mlp
+    >>> class Quartic(mlp.Pointwise):
+    ...     def point(self, z, t):
+    ...         return (z - t) ** 4 / 4
+    ...     def slope(self, z, t, out):
+    ...         out[...] = (z - t) ** 3
+    >>> mlp.check_part(Quartic())
+    """
 
     @abstractmethod
     def point(self, z: Array, t: Array) -> Array:
@@ -179,6 +188,10 @@ class Labelled(Loss):
     """A loss on a choice among classes: targets are labels (N,), or a probability for each class (n_classes, N).
 
     `labels_only`: it takes no probabilities.
+
+    >>> import mlp
+    >>> issubclass(mlp.SoftmaxCrossEntropy, mlp.Labelled), mlp.SoftmaxCrossEntropy().labels_only
+    (True, False)
     """
 
     targets = "one_of_many"

@@ -86,6 +86,10 @@ class Problem:
     from one measurement to the next. `score` is the measure that is reported. `chosen_by` is the one that a learning
     rate is chosen by, and must have seen no test data. `target`: what counts as solved. `members`: how many train in
     one pass at most.
+
+    >>> from mlp.problems import PROBLEMS
+    >>> PROBLEMS["xor"].name
+    'xor'
     """
 
     name: str
