@@ -33,6 +33,7 @@ except ImportError:  # on Windows, where nothing stops a second sweep from writi
 T = TypeVar("T")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 ATTEMPTS = 4  # how often a trial is handed out at most: after that its workers die because of it
+BEGINNING = b'{"about": '  # of every journal
 AHEAD = 64  # trials handed out and not back: enough for every worker of a cluster, few enough to be cancelled
 
 
@@ -178,7 +179,7 @@ class Journal:
 
     def __init__(self, path: Path, about: Mapping[str, Any] | None = None) -> None:
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             self._lock()
             self.done = self._read(dict(about or {}))
@@ -215,10 +216,12 @@ class Journal:
     def _read(self, about: dict[str, Any]) -> dict[str, tuple[Any, float]]:
         """Results and seconds by the name of the trial. The file is left with whole lines only."""
         text = self.path.read_bytes()
+        if not text.startswith(BEGINNING[: len(text)]):
+            raise DataError(f"{self.path}, line 1: this is no journal of a sweep. Take a new folder.")
         whole = text[: text.rfind(b"\n") + 1]
+        lines = [self._entry(line, number) for number, line in enumerate(whole.splitlines(), 1)]
         if len(whole) < len(text):
             os.ftruncate(self._file, len(whole))
-        lines = [self._entry(line, number) for number, line in enumerate(whole.splitlines(), 1)]
         if not lines:
             self._write({"about": about})
         elif lines[0].get("about") != about:

@@ -18,7 +18,7 @@ from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint, restore_state
 from mlp.experiment.loop import is_over
 from mlp.experiment.run import Run, complete_run, load_run, run_folder
-from mlp.experiment.run_directory import check_place, check_unread, is_free, is_run
+from mlp.experiment.run_directory import check_place, check_unread, is_free, is_run, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, begin
 from mlp.preprocessing import check_same_data
@@ -37,7 +37,9 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tupl
     saved = read_checkpoint(run_folder(folder))
     if is_finished(saved, epochs):
         return load_run(folder)
-    return complete_run(*restore(saved, epochs, data), saved.path.parent)
+    with reserve(saved.path.parent, Permission(files_read(saved.config))) as place:
+        saved = read_checkpoint(place)
+        return load_run(place) if is_finished(saved, epochs) else complete_run(*restore(saved, epochs, data), place)
 
 
 def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:

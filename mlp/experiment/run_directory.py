@@ -5,8 +5,8 @@
                     raw rows become inputs             findings.json  what was found
     checkpoint.npz  where training stands; `checkpoint` writes it
 
-Files are written under temporary names, and renamed when all of them are whole: a full disk costs the new run, never
-an earlier one. None holds a pickle. Nothing that is read is trusted. model.npz holds experiment and metrics once more,
+One process at a time writes there. The files of a run count together: a full disk or a kill costs the new run, never an
+earlier one. None holds a pickle. Nothing that is read is trusted. model.npz holds experiment and metrics once more,
 and the checksums of history and findings, all under a checksum; files that say something else are refused.
 """
 
@@ -16,10 +16,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -34,28 +35,27 @@ from mlp.model import Model, OutputHead, build_output_head
 from mlp.network import Network
 from mlp.preprocessing import Preprocessing
 from mlp.preprocessing.source import files_read
-from mlp.storage import archive
-from mlp.storage.atomic import replacing_all
+from mlp.storage import archive, lock
+from mlp.storage.file_set import SAVED, current, forget_set, has_saved_set, place_set, replacing_set
 from mlp.storage.permission import Permission, status
 
 FORMAT = 1
 MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "model.npz": "wb"}
-"""The files of a run in the order in which they are renamed, and how each is opened."""
+"""The files of a run, and how each is opened."""
 NAMES = tuple(MODES)
 CHECKPOINT = "checkpoint.npz"
 MODELS = ("model.npz", CHECKPOINT)
 """Of which a run has one at least, as soon as it has anything."""
 STALE = ("repaired.toml",)
 """What an earlier run may have left that says nothing of a new one. Removed, as is what was left half written."""
-LEFT = re.compile(r"((\.\d+)?\.part)+$")
+NOTHING_READ = Permission()
+LEFT = re.compile(r"((\.[0-9a-f]+)?\.part)+$")
 
 
-def new_folder(name: str) -> Path:
-    """runs/NAME-1, runs/NAME-2, ...: the first that is free, for a repaired run too."""
-    number = 1
-    while (folder := Path("runs") / f"{name}-{number}").exists() or repaired_folder(folder).exists():
-        number += 1
-    return folder
+def new_folders(name: str) -> Iterator[Path]:
+    """runs/NAME-1, runs/NAME-2, ...: those that no repaired run is beside."""
+    folders = (Path("runs") / f"{name}-{number}" for number in count(1))
+    return (folder for folder in folders if not os.path.lexists(repaired_folder(folder)))
 
 
 def repaired_folder(folder: Path) -> Path:
@@ -66,17 +66,15 @@ def repaired_folder(folder: Path) -> Path:
 
 def is_run(folder: Path) -> bool:
     """Whether a model stands there."""
-    return (folder / "model.npz").is_file()
+    return current(folder, "model.npz").is_file()
 
 
-def check_writable(folder: Path) -> None:
-    """Refuse a folder that holds something else than a run, or cannot be made; make it."""
-    check_place(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: the folder cannot be made: {error.strerror}.") from None
-    if not os.access(folder, os.W_OK):
+def check_access(folder: Path) -> None:
+    """Refuse a folder that cannot be made, or in which nothing can be written."""
+    place = next(place for place in (folder, *folder.parents) if place.exists())
+    if not place.is_dir():
+        raise DataError(f"{folder}: the folder cannot be made: {place} is a file.")
+    if not os.access(place, os.W_OK):
         raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
 
 
@@ -84,19 +82,42 @@ def check_place(folder: Path) -> None:
     """Refuse a folder that holds something else than a run."""
     if status(folder) is not None and not folder.is_dir():
         raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    if folder.is_dir() and not (is_free(folder) or holds_run(folder)):
+    if not folder.is_dir() or is_free(folder):
+        return
+    if not holds_run(folder):
         raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
+
+
+def check_own(folder: Path) -> None:
+    """Refuse a folder that holds something else under the name of a run's file."""
+    for path in own_files(folder):
+        if path.is_file() and path.stat().st_size and not _is_of_run(path):
+            raise DataError(f"{path} is not of a run, and is never replaced. Move it away, or give another folder.")
+
+
+def _is_of_run(path: Path) -> bool:
+    """Whether a file holds what its name says in a run directory, maybe damaged where that can be seen."""
+    if path.suffix == ".npz":
+        return archive.is_archive(path)
+    try:
+        if path.suffix == ".toml":
+            return bool(parse(read_toml(path)))
+        found = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else None
+    except (MLPError, OSError, ValueError, RecursionError):
+        return False
+    is_wanted = {"metrics.json": isinstance(found, dict) and "metrics" in found, "findings.json": type(found) is list}
+    return is_wanted.get(path.name, True)
 
 
 def own_files(folder: Path) -> list[Path]:
     """All that a run directory may hold, whether it is there or not."""
-    return [folder / name for name in (*NAMES, CHECKPOINT, *STALE)]
+    return [folder / name for name in (*NAMES, CHECKPOINT, *STALE, lock.NAME)]
 
 
 def files_behind(folder: Path) -> list[Path]:
     """All that a run directory may hold, and the data from which the run came."""
     try:
-        return [*own_files(folder), *files_read(parse(read_toml(folder / "config.toml")))]
+        return [*own_files(folder), *files_read(parse(read_toml(current(folder, "config.toml"))))]
     except MLPError:  # what is damaged says nothing of them
         return own_files(folder)
 
@@ -108,7 +129,8 @@ def is_free(folder: Path) -> bool:
 
 def holds_run(folder: Path) -> bool:
     """Whether a run stands there, finished or not, or what is left of one. Names alone prove nothing."""
-    return any(archive.is_archive(path) for name in MODELS for path in folder.glob(f"{name}*"))
+    found = [path for place in (folder, folder / SAVED) for name in MODELS for path in place.glob(f"{name}*")]
+    return any(map(archive.is_archive, found))
 
 
 def check_unread(folder: Path, permission: Permission) -> None:
@@ -120,22 +142,32 @@ def check_unread(folder: Path, permission: Permission) -> None:
 
 
 def _is_left(path: Path) -> bool:
-    """Whether a file is what a killed process left of one that runs write."""
+    """Whether a killed process left it here: a lock, and what of a run was half written."""
     name = LEFT.sub("", path.name)
-    return name != path.name and name in (*NAMES, CHECKPOINT, *STALE)
+    return path.name == lock.NAME or (name != path.name and name in (*NAMES, CHECKPOINT, *STALE, "save"))
 
 
 @contextmanager
-def reserve(folder: Path) -> Iterator[None]:
-    """Have the folder there and writable inside; made for this and still empty at the end, it is gone again."""
-    made = [place for place in (folder, *folder.parents) if status(place) is None]
-    try:
-        check_writable(folder)
-        yield
-    finally:
-        with suppress(OSError):  # what holds something stays
-            for place in made:
-                place.rmdir()
+def reserve(folder: Path, permission: Permission = NOTHING_READ) -> Iterator[Path]:
+    """Have the folder there, writable, and for this process alone; made for this and empty at the end, it is removed.
+
+    DataError where it holds what is read or something else than a run, and where another process has it.
+    """
+    check_place(folder)
+    check_unread(folder, permission)
+    check_own(folder)
+    check_access(folder)
+    with lock.holding(folder):
+        check_place(folder)
+        finish_save(folder)
+        yield folder
+
+
+@contextmanager
+def reserve_new(name: str) -> Iterator[Path]:
+    """As `reserve`, of the first of runs/NAME-1, runs/NAME-2, ... that nobody has."""
+    with lock.holding_new(new_folders(name)) as folder:
+        yield folder
 
 
 # writing
@@ -159,20 +191,47 @@ class Saved(NamedTuple):
 
 
 def write_run(folder: Path, run: Saved) -> None:
-    """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
-    with reserve(folder):
+    """Write a run into a folder that is reserved: all of it, or nothing."""
+    try:
+        with replacing_set(folder, MODES) as files:
+            files["config.toml"].write(to_toml(run.config.to_dict()))
+            files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
+            files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
+            run.history.write_into(files["history.npz"])
+            _write_model(files["model.npz"], run)
         try:
-            with replacing_all(folder, MODES) as files:
-                files["config.toml"].write(to_toml(run.config.to_dict()))
-                files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
-                files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
-                run.history.write_into(files["history.npz"])
-                _write_model(files["model.npz"], run)
-            for path in list(folder.iterdir()):
-                if path.name in STALE or _is_left(path):
-                    path.unlink()
-        except OSError as error:
-            raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+            finish_save(folder)
+        except OSError:
+            forget_set(folder)
+            raise
+    except OSError as error:
+        raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+
+
+def finish_save(folder: Path) -> None:
+    """Give the files of a run that was saved their places, and remove what says nothing of it.
+
+    A process may have been killed before it came to that.
+    """
+    if not has_saved_set(folder):
+        return
+    place_set(folder)
+    with suppress(OSError):  # the next one who reserves the folder will try again
+        for path in [*folder.iterdir()]:
+            if path.name in STALE or (_is_left(path) and path.name != lock.NAME):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        _remove_other_checkpoint(folder)
+        forget_set(folder)
+
+
+def _remove_other_checkpoint(folder: Path) -> None:
+    """Remove a checkpoint that is damaged, or is not from the end of the run that is there."""
+    path = folder / CHECKPOINT
+    with suppress(FileFormatError), archive.explained(path):
+        mine, its = archive.about(folder / "model.npz"), archive.about(path)
+        if (parse(mine["config"]), mine["numbers"]["steps"]) == (parse(its["config"]), its["state"]["steps"]):
+            return
+    path.unlink(missing_ok=True)
 
 
 def _write_model(file: IO[bytes], run: Saved) -> None:
@@ -227,25 +286,25 @@ def read_run(folder: Path) -> Saved:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
     if not is_run(folder):
         raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
-    saved = _read(folder / "model.npz", _read_archive)
-    config = _read(folder / "model.npz", lambda _: parse(saved.about["config"]))
-    if parse(read_toml(folder / "config.toml"), str(folder / "config.toml")) != config:
+    saved = _read(current(folder, "model.npz"), _read_archive)
+    config = _read(current(folder, "model.npz"), lambda _: parse(saved.about["config"]))
+    if parse(read_toml(current(folder, "config.toml")), str(folder / "config.toml")) != config:
         raise FileFormatError(
             f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
         )
-    model = _read(folder / "model.npz", lambda _: _rebuild_model(config, saved))
-    numbers = _read(folder / "metrics.json", lambda path: _read_numbers(path, saved.about["numbers"]))
+    model = _read(current(folder, "model.npz"), lambda _: _rebuild_model(config, saved))
+    numbers = _read(current(folder, "metrics.json"), lambda path: _read_numbers(path, saved.about["numbers"]))
     seals = saved.about.get("seals", {})
-    findings = _read(folder / "findings.json", lambda path: _read_findings(path, seals.get("findings")))
-    history = _read(folder / "history.npz", lambda path: _read_history(path, seals.get("history")))
+    findings = _read(current(folder, "findings.json"), lambda path: _read_findings(path, seals.get("findings")))
+    history = _read(current(folder, "history.npz"), lambda path: _read_history(path, seals.get("history")))
     return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"])
 
 
 def read_numbers(folder: Path) -> dict[str, Any]:
     """Metrics, steps and seconds of the run that the history there belongs to; empty where model.npz tells none."""
     try:
-        about = _read(folder / "model.npz", _read_archive).about
-        _read(folder / "history.npz", lambda path: _read_history(path, about.get("seals", {}).get("history")))
+        about = _read(current(folder, "model.npz"), _read_archive).about
+        _read(current(folder, "history.npz"), lambda path: _read_history(path, about.get("seals", {}).get("history")))
         numbers: dict[str, Any] = _from_exact_values(about["numbers"])
         return numbers
     except MLPError:

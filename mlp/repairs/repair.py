@@ -96,14 +96,13 @@ def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | N
 
     `config`, `data` and `out` as for `mlp.run`. An experiment that is healthy stays as it is.
     """
-    folder = None if out is None else as_path("out", out)
-    with nullcontext() if folder is None else reserve(folder):
+    with nullcontext() if out is None else reserve(as_path("out", out)) as folder:
         before = run(config, data)
         if folder is not None:
             check_unread(folder, Permission(files_read(before.config, config), force=True))
         found = repair_run(before, data)
         if folder is not None:
-            found.after.save(folder)
+            found.after.write(folder)
     return found
 
 
