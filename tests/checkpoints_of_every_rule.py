@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +31,7 @@ AROUND: dict[str, dict[str, Any]] = {
     "warmup": {"schedule": "warmup"},
 }
 STEPS = 3
+INSTRUMENTS = (*mlp.STANDARD, *(one for one in mlp.DETAILED if one.name not in {other.name for other in mlp.STANDARD}))
 
 
 class Stopping(Companion):
@@ -52,14 +52,13 @@ def checkpoint(folder: Path, optimizer: dict[str, Any], network: dict[str, Any])
     rule = mlp.optimizers.OPTIMIZERS[optimizer["name"]]
     searches = getattr(rule, "single_network", getattr(rule, "alone", False))
     config = {
-        "network": {"hidden": [4], "batch_norm": not rule.full_batch} | network,
+        "network": {"hidden": [60], "batch_norm": not rule.full_batch} | network,
         "optimizer": optimizer,
         "training": {"epochs": 4, "batch_size": 24 if rule.full_batch else 4, "restarts": 1 if searches else 2},
         "data": {"validation": 0.0, "test": 0.0},
     }
     setup, state = begin(config, (X, Y))
-    setup = replace(setup, instruments=mlp.DETAILED)
-    state.recorder.instruments = mlp.DETAILED
+    state.recorder.instruments = INSTRUMENTS
     stop = Stop()
     for _ in epochs(setup, state, [Stopping(stop)], stop):
         pass
