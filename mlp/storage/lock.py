@@ -81,25 +81,30 @@ def holding(folder: Path) -> Iterator[Path]:
 @contextmanager
 def holding_new(folders: Iterable[Path]) -> Iterator[Path]:
     """Make the first of these folders that is not there, and hold it: no two processes get the same."""
-    folder = next(folder for folder in folders if _make(folder))
+    made: list[Path] = []
     try:
+        folder = next(folder for folder in folders if _make(folder, made))
         with holding(folder):
             yield folder
     finally:
         with suppress(OSError):
-            folder.rmdir()
-            folder.parent.rmdir()
+            for place in reversed(made):
+                place.rmdir()
 
 
-def _make(folder: Path) -> bool:
-    """Make a folder; False where anything has its name, a link that leads nowhere too."""
+def _make(folder: Path, made: list[Path]) -> bool:
+    """Make a folder and those above it, and note them; False where anything has its name, if only a broken link."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+        for place in (*reversed(folder.parents), folder):
+            if place == folder or not place.exists():
+                place.mkdir(exist_ok=place != folder)
+                made.append(place)
     except FileExistsError:
         return False
     except FileNotFoundError:  # another process has removed the empty folder above it
-        return _make(folder)
+        return _make(folder, made)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made: {error.strerror}. Give another folder.") from None
     return True
 
 
