@@ -24,7 +24,7 @@ FLOORS = """
 5 training differences curvature landscape
 6 instruments pretraining
 7 recorder diagnosis
-7.5 sinks
+7.5 sinks dask_cluster
 8 sweep problems config
 8.1 preprocessing
 8.2 model
