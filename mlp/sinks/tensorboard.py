@@ -28,19 +28,19 @@ class TensorBoardLog:
     def __init__(self, folder: str | os.PathLike[str], history: History) -> None:
         self.rows = Rows(history)
         self.events, self.summary, self.frame = _library()
+        self.head = self._record(file_version="brain.Event:2")  # waits for the first records: a full disk is met there
         self.file = _make_file(Path(folder))
-        self.file.append(self._record(file_version="brain.Event:2"))
 
     def update(self, *, final: bool = False) -> None:
         """Write what was recorded since this was last called; the latest step only when `final`."""
         news = self.rows.news(final=final).items()
-        self.file.append(
-            b"".join(
-                self._record(step=step, summary=self.summary.scalar(name, value))
-                for step, row in news
-                for name, value in row.items()
-            )
-        )
+        records = [
+            self._record(step=step, summary=self.summary.scalar(name, value))
+            for step, row in news
+            for name, value in row.items()
+        ]
+        self.file.append(b"".join([self.head, *records]))
+        self.head = b""
 
     def close(self) -> None:
         """Write the rest."""
