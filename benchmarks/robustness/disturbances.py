@@ -134,7 +134,11 @@ def same_run(folder: Path, expected: Path) -> str:
 
 def kills(folder: Path, arguments: argparse.Namespace) -> Iterator[Attempt]:
     """Kill trainings of every rule, wrapper and log, and benches, at any moment; go on; compare with one not killed."""
-    cases = {rule: ["--set", f"optimizer.name={rule}"] for rule in OPTIMIZERS}
+    squares = ["--set", "loss.name=squared_error"]
+    cases = {
+        name: ["--set", f"optimizer.name={name}", *(squares if getattr(rule, "least_squares", False) else [])]
+        for name, rule in OPTIMIZERS.items()
+    }
     cases |= {key: ["--set", "optimizer.name=adam", "--set", f"optimizer.{key}"] for key in AROUND}
     cases |= {name: ["--log", name] for name in LOGS}
     for number, (name, words) in enumerate(cases.items()):

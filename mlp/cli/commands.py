@@ -29,7 +29,8 @@ from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import is_over
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
-from mlp.experiment.run_directory import files_behind, repaired_folder, reserve, reserve_new, to_json_values
+from mlp.experiment.run_directory import to_json_values
+from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
 from mlp.repairs import Repair, repair_run
@@ -96,6 +97,7 @@ def resume(given: argparse.Namespace) -> int:
     _permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs):
+        tidy(folder)
         return _show_finished(folder, saved, given.json)
     stop = Stop()
     with reserve(folder, Permission(files_read(saved.config))):

@@ -18,7 +18,7 @@ from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint, restore_state
 from mlp.experiment.loop import is_over
 from mlp.experiment.run import Run, complete_run, load_run, run_folder
-from mlp.experiment.run_directory import check_place, check_unread, is_free, is_run, reserve
+from mlp.experiment.run_folder import check_place, check_unread, is_free, is_run, reserve, tidy
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, begin
 from mlp.preprocessing import check_same_data
@@ -36,6 +36,7 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tupl
     """
     saved = read_checkpoint(run_folder(folder))
     if is_finished(saved, epochs):
+        tidy(saved.path.parent)
         return load_run(folder)
     with reserve(saved.path.parent, Permission(files_read(saved.config))) as place:
         saved = read_checkpoint(place)

@@ -23,7 +23,8 @@ from mlp.errors import FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import epochs
-from mlp.experiment.run_directory import CHECKPOINT, Saved, check_unread, read_numbers, read_run, reserve, write_run
+from mlp.experiment.run_directory import Saved, read_numbers, read_run, write_run
+from mlp.experiment.run_folder import CHECKPOINT, check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
 from mlp.experiment.watch import Watch, note_end

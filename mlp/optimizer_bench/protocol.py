@@ -36,7 +36,7 @@ import numpy as np
 from mlp.config import read_toml, to_toml
 from mlp.config.schema import parse_section
 from mlp.errors import DataError, MLPError
-from mlp.experiment.run_directory import holds_run, new_folders
+from mlp.experiment.run_folder import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send

@@ -24,7 +24,7 @@ from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
 from mlp.experiment.loop import Epoch
 from mlp.experiment.run import Run, finish, run
-from mlp.experiment.run_directory import check_unread, reserve
+from mlp.experiment.run_folder import check_unread, reserve
 from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
