@@ -142,6 +142,8 @@ def reserve(folder: Path, permission: Permission = NOTHING_READ) -> Iterator[Pat
     with lock.holding(folder):
         check_place(folder)
         finish_save(folder)
+        for path in folder.glob("save.*.part"):  # of a process that was killed
+            shutil.rmtree(path, ignore_errors=True)
         yield folder
 
 
@@ -154,7 +156,7 @@ def reserve_new(name: str) -> Iterator[Path]:
 
 def tidy(folder: Path) -> None:
     """Remove the lock of a dead process and finish its save, unless another is at work or nothing may be written."""
-    if has_saved_set(folder) or (folder / lock.NAME).exists():
+    if has_saved_set(folder) or any(map(_is_left, folder.iterdir())):
         with suppress(DataError), reserve(folder):
             pass
 
