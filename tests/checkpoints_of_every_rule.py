@@ -50,7 +50,7 @@ class Stopping(Companion):
 def checkpoint(folder: Path, optimizer: dict[str, Any], network: dict[str, Any]) -> str:
     """The hash of the checkpoint of a run that was stopped; its seconds, which no two runs share, are 0."""
     rule = mlp.optimizers.OPTIMIZERS[optimizer["name"]]
-    searches = getattr(rule, "single_network", getattr(rule, "alone", False))
+    searches = rule.single_network
     config = {
         "network": {"hidden": [60], "batch_norm": not rule.full_batch} | network,
         "optimizer": optimizer,
