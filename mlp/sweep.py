@@ -20,10 +20,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from mlp.errors import DataError, HyperparameterError, MissingExtraError, check_count
+from mlp.dask_cluster import AHEAD, GLANCE
+from mlp.dask_cluster import cluster as cluster
+from mlp.errors import DataError, HyperparameterError, check_count
 
 try:
     import fcntl
@@ -33,7 +36,7 @@ except ImportError:  # on Windows, where nothing stops a second sweep from writi
 T = TypeVar("T")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 ATTEMPTS = 4  # how often a trial is handed out at most: after that its workers die because of it
-AHEAD = 64  # trials handed out and not back: enough for every worker of a cluster, few enough to be cancelled
+BEGINNING = b'{"about": '  # of every journal
 
 
 class Outcome(NamedTuple):
@@ -143,29 +146,6 @@ def _one_blas_thread() -> Iterator[None]:
         os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
-@contextmanager
-def cluster(address: str) -> Iterator[Executor]:
-    """The Dask cluster whose scheduler listens at `address`, as an executor. Its workers must be able to import mlp.
-
-    Workers that Dask's nannies start have one BLAS thread each, as here. Machines of the same kind with the same NumPy
-    give the same bits: OpenBLAS chooses its kernels by the processor. Dask hands the trials of a lost worker to another
-    worker, three times; after that the sweep does.
-    """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise MissingExtraError("--cluster", "cluster") from None
-    try:
-        client = Client(address, timeout="10s")
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"no cluster answers at {address} ({reason}). Start one: dask scheduler, dask worker."
-        ) from None
-    with client:
-        yield client.get_executor(pure=False)
-
-
 class Journal:
     """Finished trials in a file of JSON lines at `path`, to write to and to go on from. Use it in a `with`.
 
@@ -178,7 +158,9 @@ class Journal:
 
     def __init__(self, path: Path, about: Mapping[str, Any] | None = None) -> None:
         self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        if path.is_symlink():  # planted, maybe: it would be emptied or written to, whatever it leads to
+            raise DataError(f"{path} is a link, and no journal. Remove it, or take a new folder.")
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             self._lock()
             self.done = self._read(dict(about or {}))
@@ -199,9 +181,16 @@ class Journal:
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         line = json.dumps(entry, allow_nan=False).encode() + b"\n"
-        if os.write(self._file, line) != len(line):
-            raise DataError(f"{self.path}: the disk is full. Make room and start again: finished trials are kept.")
-        os.fsync(self._file)
+        before = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, line) != len(line):
+                raise OSError(ENOSPC, os.strerror(ENOSPC))
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, before)
+            raise DataError(
+                f"{self.path} cannot be written: {error.strerror}. Make room and start again: finished trials are kept."
+            ) from None
 
     def _lock(self) -> None:
         try:
@@ -215,10 +204,12 @@ class Journal:
     def _read(self, about: dict[str, Any]) -> dict[str, tuple[Any, float]]:
         """Results and seconds by the name of the trial. The file is left with whole lines only."""
         text = self.path.read_bytes()
+        if not text.startswith(BEGINNING[: len(text)]):
+            raise DataError(f"{self.path}, line 1: this is no journal of a sweep. Take a new folder.")
         whole = text[: text.rfind(b"\n") + 1]
+        lines = [self._entry(line, number) for number, line in enumerate(whole.splitlines(), 1)]
         if len(whole) < len(text):
             os.ftruncate(self._file, len(whole))
-        lines = [self._entry(line, number) for number, line in enumerate(whole.splitlines(), 1)]
         if not lines:
             self._write({"about": about})
         elif lines[0].get("about") != about:
@@ -285,7 +276,7 @@ def _run_all(trials: list[Any], run: Callable[[Any], Any], executor: Executor) -
             while queue and len(under_way) < ahead:
                 trial, attempt = queue.pop()
                 under_way[executor.submit(run_timed, run, trial)] = trial, attempt
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            for future in _wait_for_one(under_way, executor):
                 trial, attempt = under_way.pop(future)
                 if attempt < ATTEMPTS and (future.cancelled() or future.exception() is not None):
                     queue.append((trial, attempt + 1))
@@ -298,6 +289,17 @@ def _run_all(trials: list[Any], run: Callable[[Any], Any], executor: Executor) -
     finally:
         if under_way:  # after an error, after Ctrl-C, or when the reader has stopped
             _drop(under_way, executor)
+
+
+def _wait_for_one(futures: Iterable[Future[Any]], executor: Executor) -> set[Future[Any]]:
+    """The futures that are done, one at least. An executor that can lose all its workers is looked at meanwhile."""
+    check = getattr(executor, "check", None)
+    while True:
+        done = wait(futures, timeout=GLANCE if check else None, return_when=FIRST_COMPLETED).done
+        if check is not None:
+            check()
+        if done:
+            return done
 
 
 def _drop(futures: Iterable[Future[Any]], executor: Executor) -> None:

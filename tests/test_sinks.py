@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 import mlp
-from mlp.sinks import log, logs
+from mlp.sinks import log, logs, output
 
 HISTORY = mlp.History(
     {
@@ -225,3 +228,59 @@ def test_what_is_new_in_a_column_is_what_was_not_there_before() -> None:
 def test_what_is_no_history_or_no_path_is_refused(history: Any, path: Any) -> None:
     with pytest.raises(mlp.HyperparameterError):
         mlp.to_csv(history, path)
+
+
+# what fails while the training goes on
+
+
+def limited(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A program in a process that may write no file of more than 8 kB: as on a full disk, with no need for one."""
+    limit = "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+    return subprocess.run(
+        [sys.executable, "-c", limit + program], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.jsonl", "board"])
+def test_a_log_on_a_full_disk_is_given_up_with_one_line_and_the_training_goes_on(name: str, tmp_path: Path) -> None:
+    """tensorboardX's thread ended at the full disk, and whoever put an event into its queue waited for ever."""
+    program = (
+        "import mlp\nrecorder, net = mlp.Recorder(mlp.DETAILED), mlp.Network([mlp.Dense(2, 1)], 0)\n"
+        "batch = mlp.as_batch([[0, 1], [1, 0.0]], [0, 1.0])\n"
+        "steps = mlp.train(net, [batch] * 300, mlp.SquaredError(), mlp.SGD(0.1))\n"
+        f"for step in mlp.logged(recorder.tap(steps), recorder.history, {name!r}, every=1): pass\n"
+        "print(step.index)"
+    )
+    done = limited(program, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "299\n"), done.stderr
+    assert done.stderr.count("\n") == 1 and f"{name}: the log cannot be written: File too large" in done.stderr
+    if name != "board":
+        assert (tmp_path / name).read_bytes().endswith(b"\n"), "no torn line"
+    else:
+        assert len(events(tmp_path / name)) > 50, "what is there can be read"
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that opens a pipe, or writes to a full one, waits for a reader: the training waited for ever."""
+    monkeypatch.setattr(output, "PATIENCE", 0.05)
+    os.mkfifo(tmp_path / "run.csv")
+    with pytest.raises(mlp.DataError, match=r"run\.csv: the log cannot be written"):
+        next(mlp.logged(iter([1]), HISTORY, tmp_path / "run.csv"))
+    reader = os.open(tmp_path / "run.csv", os.O_RDONLY | os.O_NONBLOCK)
+    said: list[Exception] = []
+    with logs(mlp.History({"loss": np.arange(50_000.0)}), [tmp_path / "run.csv"], said.append) as following:
+        following.update()
+    os.close(reader)
+    assert len(said) == 1 and "nobody has read from it for 0.05 seconds" in str(said[0])
+
+
+def test_whatever_a_sink_raises_it_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries behind sinks raise what they like: a RuntimeError of one ended the training."""
+    said: list[Exception] = []
+    with logs(HISTORY, [tmp_path / "a.csv", tmp_path / "b.csv"], said.append) as following:
+        monkeypatch.setattr(following.made[0].sink, "update", lambda **_: 1 / 0)
+        following.update()
+    assert [str(error).partition("a.csv: ")[2] for error in said] == [
+        "the log cannot be written: ZeroDivisionError('division by zero')."
+    ]
+    assert len(table(tmp_path / "b.csv")) == 4

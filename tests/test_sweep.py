@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing.connection
+import os
 import threading
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -180,3 +181,31 @@ def test_an_outcome_says_how_long_it_took() -> None:
     outcome = next(sweep(TRIALS, draw))
     assert isinstance(outcome, Outcome)
     assert outcome.seconds > 0
+
+
+def test_a_disk_that_is_full_costs_no_finished_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a line stayed in the file, and the complaint was "[Errno 28]" without a path."""
+    with Journal(tmp_path / "trials.jsonl", {}) as journal:
+        journal.add({"seed": 0}, 1, 0.0)
+        whole, write = journal.path.read_bytes(), os.write
+        monkeypatch.setattr(os, "write", lambda file, line: write(file, line[:9]))
+        with pytest.raises(
+            DataError, match=r"trials\.jsonl cannot be written: No space left.*finished trials are kept"
+        ):
+            journal.add({"seed": 1}, 1, 0.0)
+    assert journal.path.read_bytes() == whole
+
+
+def test_a_journal_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    """Its last line, which did not end with a line break, was cut off as one that a killed sweep had torn."""
+    (tmp_path / "a.jsonl").write_text('{"mine": 1}\n{"mine": 2}')
+    (tmp_path / "b.jsonl").write_text("one line")
+    (tmp_path / "c.jsonl").symlink_to("victim")
+    for name in ("a", "b"):
+        with pytest.raises(DataError, match="no journal of a sweep"):
+            Journal(tmp_path / f"{name}.jsonl")
+    with pytest.raises(DataError, match="is a link"):
+        Journal(tmp_path / "c.jsonl")
+    assert (tmp_path / "a.jsonl").read_text().endswith('{"mine": 2}')
+    assert (tmp_path / "b.jsonl").read_text() == "one line"
+    assert not (tmp_path / "victim").exists()

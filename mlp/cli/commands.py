@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -27,12 +27,13 @@ from mlp.diagnosis.glossary import glossary
 from mlp.errors import DataError
 from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
-from mlp.experiment.checkpoint import read_checkpoint
+from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import is_over
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
-from mlp.experiment.run_directory import files_behind, new_folder, repaired_folder, reserve, to_json_values
+from mlp.experiment.run_directory import to_json_values
+from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
 from mlp.manual.reference import write_reference
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
@@ -41,7 +42,7 @@ from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
 from mlp.report.tables import comparison_text, evaluation_text
 from mlp.sinks import check_logs, logs, remove_events
-from mlp.storage.atomic import explaining, replacing
+from mlp.storage.atomic import explaining, replacing, replacing_itself
 from mlp.storage.permission import Permission, as_path
 
 
@@ -55,16 +56,15 @@ def train(given: argparse.Namespace) -> int:
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
     asked = parse(config, where, given.own)
     permission = _permit(given, files_read(asked, given.config))
-    folder = new_folder(short_name(asked.data.source)) if given.out is None else as_path("-o", given.out)
-    second = repaired_folder(folder)
-    folders = (folder, second) if given.repair else (folder,)
-    for place in folders:
-        check_replaced(place, asked, permission)
-    check_logs(given.log, folders, permission)
-    with explaining_paths(given.config or "", written):
-        setup, state = begin(config, where=where, own=given.own)
-    stop = Stop()
-    with reserve(folder), reserve(second) if given.repair else nullcontext():
+    with ExitStack() as held:
+        folder, second = _reserve_folders(given, short_name(asked.data.source), permission, held)
+        folders = (folder, second) if given.repair else (folder,)
+        for place in folders:
+            check_replaced(place, asked, permission)
+        check_logs(given.log, folders, permission)
+        with explaining_paths(given.config or "", written):
+            setup, state = begin(config, where=where, own=given.own)
+        stop = Stop()
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
         with logs(state.history, given.log, warn) as following:
@@ -74,6 +74,18 @@ def train(given: argparse.Namespace) -> int:
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(setup, state, stop, run if repair is None else repair.after, folder)
+
+
+def _reserve_folders(
+    given: argparse.Namespace, name: str, permission: Permission, held: ExitStack
+) -> tuple[Path, Path]:
+    """The run directory, and that of a repaired run; both are kept for this process as long as they are `held`."""
+    place = reserve_new(name) if given.out is None else reserve(as_path("-o", given.out), permission)
+    folder = held.enter_context(place)
+    second = repaired_folder(folder)
+    if given.repair:
+        held.enter_context(reserve(second, permission))
+    return folder, second
 
 
 def _permit(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
@@ -89,23 +101,29 @@ def resume(given: argparse.Namespace) -> int:
     _permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs, given.own):
-        run = load_run(folder, use=given.own)
-        done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
-        print(
-            as_json(run, folder)
-            if given.json
-            else f"{done}; to train it further: {_go_on(folder, run.config)} --epochs N"
-        )
-        return DONE
-    setup, state = restore(saved, given.epochs, own=given.own)
+        tidy(folder)
+        return _show_finished(folder, saved, given)
     stop = Stop()
-    with reserve(folder):
+    with reserve(folder, Permission(files_read(saved.config))):
+        saved = read_checkpoint(folder)
+        if is_finished(saved, given.epochs, given.own):  # since another process, which had it, has ended
+            return _show_finished(folder, saved, given)
+        setup, state = restore(saved, given.epochs, own=given.own)
         print(text.preamble(setup))
         print(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
         run = _train_run(setup, state, stop, folder)
     if given.json:
         print(as_json(run, folder))
     return _status(setup, state, stop, run, folder)
+
+
+def _show_finished(folder: Path, saved: Checkpoint, given: argparse.Namespace) -> int:
+    """Say that there is nothing to go on with."""
+    run = load_run(folder, use=given.own)
+    done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
+    further = f"{done}; to train it further: {_go_on(folder, run.config)} --epochs N"
+    print(as_json(run, folder) if given.json else further)
+    return DONE
 
 
 def _train_run(
@@ -120,7 +138,7 @@ def _train_run(
         for _ in show_epochs(watch_epochs(setup, state, [checkpoints], stop), n_epochs):
             each_epoch()
         run = finish(setup, state)
-        run.save(folder)
+        run.write(folder)
     print(text.metrics_table(run), text.verdict(run), text.cost_text(run, folder), sep="\n")
     return run
 
@@ -157,10 +175,14 @@ def _go_on(folder: Path, config: Config) -> str:
 def bench(given: argparse.Namespace) -> int:
     """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
     settings = _bench_settings(given)
-    folder = new_folder("bench") if given.out is None else as_path("-o", given.out)
-    optimizer_bench.check_folder(
-        folder, settings, _permit(given, map(Path, filter(None, [given.config, settings.data])))
-    )
+    permission = _permit(given, map(Path, filter(None, [given.config, settings.data])))
+    place = None if given.out is None else as_path("-o", given.out)
+    with optimizer_bench.reserve(place, settings, permission) as folder:
+        return _run_bench(given, settings, folder)
+
+
+def _run_bench(given: argparse.Namespace, settings: optimizer_bench.BenchSettings, folder: Path) -> int:
+    """Run what is not finished, show and write all."""
     found, done = optimizer_bench.OptimizerComparison(), 0
     with optimizer_bench.open_workers(given.jobs, given.cluster) as executor:
         try:
@@ -201,9 +223,9 @@ def _repair(run: Run, folder: Path, second: Path) -> Repair:
     print(text.repair_text(repair))
     if repair.changes:
         file = folder / "repaired.toml"
-        with explaining(file), replacing(file, "w") as out:
+        with explaining(file), replacing_itself(file, "w") as out:
             out.write(to_toml(repair.config))
-        repair.after.save(second)
+        repair.after.write(second)
         print(f"repaired experiment: {file}; run directory: {second}")
     return repair
 

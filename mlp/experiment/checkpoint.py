@@ -6,7 +6,6 @@ the setup can make again (rows, rule, layers) is not in the file. The configurat
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +15,12 @@ from mlp.arrays import Array
 from mlp.config import Config, parse
 from mlp.errors import FileFormatError
 from mlp.experiment.loop import is_over
-from mlp.experiment.run_directory import CHECKPOINT
+from mlp.experiment.run_folder import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, initial_state
 from mlp.history import History
 from mlp.storage import archive
+from mlp.storage.atomic import replacing_itself
 from mlp.storage.snapshot import Snapshot, restore
 
 FORMAT = 1
@@ -73,7 +73,8 @@ def write_checkpoint(path: Path, setup: Setup, state: State) -> None:
         "columns": columns,
         "places": places,
     }
-    archive.write(path, about, arrays)
+    with replacing_itself(path) as file:
+        archive.write_into(file, about, arrays)
 
 
 def _parts(state: State) -> dict[str, Any]:
@@ -141,13 +142,3 @@ def restore_state(setup: Setup, saved: Checkpoint) -> State:
 
         state.recorder.recall = recall
     return state
-
-
-def remove_other_checkpoint(folder: Path, config: Config, steps: int) -> None:
-    """Remove a checkpoint that is damaged, or is not from the end of this run."""
-    path = folder / CHECKPOINT
-    with suppress(FileFormatError), archive.explained(path):
-        found = archive.about(path)
-        if (parse(found["config"]), found["state"]["steps"]) == (config, steps):
-            return
-    path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ import numpy as np
 from mlp.errors import DataError
 from mlp.experiment import checkpoint
 from mlp.experiment.loop import Companion, Epoch, Stop
-from mlp.experiment.run_directory import CHECKPOINT
+from mlp.experiment.run_folder import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.training import Step

@@ -18,7 +18,7 @@ from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint, restore_state
 from mlp.experiment.loop import is_over
 from mlp.experiment.run import Run, complete_run, load_run, run_folder
-from mlp.experiment.run_directory import check_place, check_unread, is_free, is_run
+from mlp.experiment.run_folder import check_place, check_unread, is_free, is_run, reserve, tidy
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, begin
 from mlp.preprocessing import check_same_data
@@ -43,8 +43,13 @@ def resume(
     """
     saved, own = read_checkpoint(run_folder(folder)), read_parts(use)
     if is_finished(saved, epochs, own):
+        tidy(saved.path.parent)
         return load_run(folder, use=own)
-    return complete_run(*restore(saved, epochs, data, own), saved.path.parent)
+    with reserve(saved.path.parent, Permission(files_read(saved.config))) as place:
+        saved = read_checkpoint(place)
+        if is_finished(saved, epochs, own):
+            return load_run(place, use=own)
+        return complete_run(*restore(saved, epochs, data, own), place)
 
 
 def is_finished(saved: Checkpoint, epochs: int | None = None, own: OwnParts = NO_PARTS) -> bool:

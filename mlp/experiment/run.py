@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ from mlp.config import NO_PARTS, Config, OwnParts, read_parts
 from mlp.diagnosis import DETECTORS, Finding, diagnose
 from mlp.diagnosis.reading import Reading
 from mlp.errors import FileFormatError
-from mlp.experiment.checkpoint import read_checkpoint, remove_other_checkpoint
+from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import epochs
-from mlp.experiment.run_directory import CHECKPOINT, Saved, check_unread, read_numbers, read_run, reserve, write_run
+from mlp.experiment.run_directory import Saved, read_numbers, read_run, write_run
+from mlp.experiment.run_folder import CHECKPOINT, check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
 from mlp.experiment.watch import Watch, note_end
@@ -33,6 +33,7 @@ from mlp.model import Appraisal, Model, copy_member, group_minima, select_member
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
 from mlp.preprocessing.source import files_read, is_same_source
+from mlp.storage.file_set import current
 from mlp.storage.permission import Permission, as_path
 
 
@@ -111,10 +112,15 @@ class Run:
 
         A checkpoint there of another run is removed: it would go on with that one.
         """
-        place = as_path("folder", folder)
-        saved = Saved(self.config, self.model, self.history, self.metrics, self.findings, self.steps, self.seconds)
-        write_run(place, saved)
-        remove_other_checkpoint(place, self.config, self.steps)
+        with reserve(as_path("folder", folder)) as place:
+            self.write(place)
+
+    def write(self, folder: Path) -> None:
+        """Write the run directory into a folder that is reserved."""
+        write_run(
+            folder,
+            Saved(self.config, self.model, self.history, self.metrics, self.findings, self.steps, self.seconds),
+        )
 
 
 def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None, *, use: Any = ()) -> Run:
@@ -129,22 +135,23 @@ def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None
     `out` is a folder that is new or empty, or holds an earlier run, which is replaced. DataError for a folder of other
     files, and where a file of the run would take the place of one that is read here.
     """
-    folder = None if out is None else as_path("out", out)
-    setup, state = begin(config, data, own=read_parts(use))
-    if folder is not None:
+    own = read_parts(use)
+    if out is None:
+        return complete_run(*begin(config, data, own=own), None)
+    with reserve(as_path("out", out)) as folder:
+        setup, state = begin(config, data, own=own)
         check_unread(folder, Permission(files_read(setup.config, config), force=True))
-    return complete_run(setup, state, folder)
+        return complete_run(setup, state, folder)
 
 
 def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
-    """Train to the end and measure; with a `folder`, write checkpoints on the way and the run directory."""
-    with nullcontext() if folder is None else reserve(folder):
-        writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
-        for _ in epochs(setup, state, [Watch(setup, state), *writers]):
-            pass
-        finished = finish(setup, state)
-        if folder is not None:
-            finished.save(folder)
+    """Train to the end and measure; with a `folder`, which is reserved, write checkpoints and the run directory."""
+    writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
+    for _ in epochs(setup, state, [Watch(setup, state), *writers]):
+        pass
+    finished = finish(setup, state)
+    if folder is not None:
+        finished.write(folder)
     return finished
 
 
@@ -272,8 +279,8 @@ def load_recorded(folder: Path, own: OwnParts = NO_PARTS) -> Recorded:
 
     It is judged by all detectors that are one's `own`, too.
     """
-    if (folder / "history.npz").is_file():
-        history = History.load(folder / "history.npz")
+    if (path := current(folder, "history.npz")).is_file():
+        history = History.load(path)
     elif (folder / CHECKPOINT).is_file():
         history = read_checkpoint(folder).history
     else:

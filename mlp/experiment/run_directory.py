@@ -5,8 +5,8 @@
                     raw rows become inputs             findings.json  what was found
     checkpoint.npz  where training stands; `checkpoint` writes it
 
-Files are written under temporary names, and renamed when all of them are whole: a full disk costs the new run, never
-an earlier one. None holds a pickle. Nothing that is read is trusted. model.npz holds experiment and metrics once more,
+One process at a time writes there. The files of a run count together: a full disk or a kill costs the new run, never an
+earlier one. None holds a pickle. Nothing that is read is trusted. model.npz holds experiment and metrics once more,
 and the checksums of history and findings, all under a checksum; files that say something else are refused.
 """
 
@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -29,113 +26,18 @@ from mlp.config import NO_PARTS, Config, OwnParts, changed_files, parse, read_to
 from mlp.config.network import build_layers
 from mlp.diagnosis import Finding
 from mlp.errors import DataError, FileFormatError, MLPError
+from mlp.experiment.run_folder import CHECKPOINT as CHECKPOINT
+from mlp.experiment.run_folder import MODES, finish_save, is_run
+from mlp.experiment.run_folder import NAMES as NAMES
+from mlp.experiment.run_folder import own_files as own_files
 from mlp.history import History
 from mlp.model import Model, OutputHead, build_output_head
 from mlp.network import Network
 from mlp.preprocessing import Preprocessing
-from mlp.preprocessing.source import files_read
 from mlp.storage import archive
-from mlp.storage.atomic import replacing_all
-from mlp.storage.permission import Permission, status
+from mlp.storage.file_set import current, forget_set, replacing_set
 
 FORMAT = 1
-MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "model.npz": "wb"}
-"""The files of a run in the order in which they are renamed, and how each is opened."""
-NAMES = tuple(MODES)
-CHECKPOINT = "checkpoint.npz"
-MODELS = ("model.npz", CHECKPOINT)
-"""Of which a run has one at least, as soon as it has anything."""
-STALE = ("repaired.toml",)
-"""What an earlier run may have left that says nothing of a new one. Removed, as is what was left half written."""
-LEFT = re.compile(r"((\.\d+)?\.part)+$")
-
-
-def new_folder(name: str) -> Path:
-    """runs/NAME-1, runs/NAME-2, ...: the first that is free, for a repaired run too."""
-    number = 1
-    while (folder := Path("runs") / f"{name}-{number}").exists() or repaired_folder(folder).exists():
-        number += 1
-    return folder
-
-
-def repaired_folder(folder: Path) -> Path:
-    """DIR-repaired, beside DIR; of the working directory too, which may be called "."."""
-    named = folder.resolve() if folder.name in ("", "..") else folder
-    return named.with_name(f"{named.name}-repaired") if named.name else named / "-repaired"
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a model stands there."""
-    return (folder / "model.npz").is_file()
-
-
-def check_writable(folder: Path) -> None:
-    """Refuse a folder that holds something else than a run, or cannot be made; make it."""
-    check_place(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: the folder cannot be made: {error.strerror}.") from None
-    if not os.access(folder, os.W_OK):
-        raise DataError(f"{folder}: no permission to write there. Choose another folder with -o.")
-
-
-def check_place(folder: Path) -> None:
-    """Refuse a folder that holds something else than a run."""
-    if status(folder) is not None and not folder.is_dir():
-        raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    if folder.is_dir() and not (is_free(folder) or holds_run(folder)):
-        raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
-
-
-def own_files(folder: Path) -> list[Path]:
-    """All that a run directory may hold, whether it is there or not."""
-    return [folder / name for name in (*NAMES, CHECKPOINT, *STALE)]
-
-
-def files_behind(folder: Path) -> list[Path]:
-    """All that a run directory may hold, and the data from which the run came."""
-    try:
-        return [*own_files(folder), *files_read(parse(read_toml(folder / "config.toml")))]
-    except MLPError:  # what is damaged says nothing of them
-        return own_files(folder)
-
-
-def is_free(folder: Path) -> bool:
-    """Whether nothing stands there, but for what a killed process left half written."""
-    return not folder.is_dir() or all(map(_is_left, folder.iterdir()))
-
-
-def holds_run(folder: Path) -> bool:
-    """Whether a run stands there, finished or not, or what is left of one. Names alone prove nothing."""
-    return any(archive.is_archive(path) for name in MODELS for path in folder.glob(f"{name}*"))
-
-
-def check_unread(folder: Path, permission: Permission) -> None:
-    """Refuse to write a run over what is read: a table that lies there under the name of a run's file, say."""
-    for path in (folder, *own_files(folder)):
-        permission.check_unread(path)
-    for path in filter(_is_left, folder.iterdir() if folder.is_dir() else ()):
-        permission.check_unread(path)
-
-
-def _is_left(path: Path) -> bool:
-    """Whether a file is what a killed process left of one that runs write."""
-    name = LEFT.sub("", path.name)
-    return name != path.name and name in (*NAMES, CHECKPOINT, *STALE)
-
-
-@contextmanager
-def reserve(folder: Path) -> Iterator[None]:
-    """Have the folder there and writable inside; made for this and still empty at the end, it is gone again."""
-    made = [place for place in (folder, *folder.parents) if status(place) is None]
-    try:
-        check_writable(folder)
-        yield
-    finally:
-        with suppress(OSError):  # what holds something stays
-            for place in made:
-                place.rmdir()
 
 
 # writing
@@ -159,20 +61,21 @@ class Saved(NamedTuple):
 
 
 def write_run(folder: Path, run: Saved) -> None:
-    """Write the run directory: all of it, or nothing. The model is renamed last: where it stands, everything does."""
-    with reserve(folder):
+    """Write a run into a folder that is reserved: all of it, or nothing."""
+    try:
+        with replacing_set(folder, MODES) as files:
+            files["config.toml"].write(to_toml(run.config.to_dict()))
+            files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
+            files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
+            run.history.write_into(files["history.npz"])
+            _write_model(files["model.npz"], run)
         try:
-            with replacing_all(folder, MODES) as files:
-                files["config.toml"].write(to_toml(run.config.to_dict()))
-                files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
-                files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
-                run.history.write_into(files["history.npz"])
-                _write_model(files["model.npz"], run)
-            for path in list(folder.iterdir()):
-                if path.name in STALE or _is_left(path):
-                    path.unlink()
-        except OSError as error:
-            raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+            finish_save(folder)
+        except OSError:
+            forget_set(folder)
+            raise
+    except OSError as error:
+        raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
 
 
 def _write_model(file: IO[bytes], run: Saved) -> None:
@@ -227,18 +130,18 @@ def read_run(folder: Path, own: OwnParts = NO_PARTS) -> Saved:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
     if not is_run(folder):
         raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
-    saved = _read(folder / "model.npz", _read_archive)
-    config = _read(folder / "model.npz", lambda _: parse(saved.about["config"]))
-    if parse(read_toml(folder / "config.toml"), str(folder / "config.toml")) != config:
+    saved = _read(current(folder, "model.npz"), _read_archive)
+    config = _read(current(folder, "model.npz"), lambda _: parse(saved.about["config"]))
+    if parse(read_toml(current(folder, "config.toml")), str(folder / "config.toml")) != config:
         raise FileFormatError(
             f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
         )
     whole = with_parts(config, own, folder)
-    model = _read(folder / "model.npz", lambda _: _rebuild_model(whole, saved))
-    numbers = _read(folder / "metrics.json", lambda path: _read_numbers(path, saved.about["numbers"]))
+    model = _read(current(folder, "model.npz"), lambda _: _rebuild_model(whole, saved))
+    numbers = _read(current(folder, "metrics.json"), lambda path: _read_numbers(path, saved.about["numbers"]))
     seals = saved.about.get("seals", {})
-    findings = _read(folder / "findings.json", lambda path: _read_findings(path, seals.get("findings")))
-    history = _read(folder / "history.npz", lambda path: _read_history(path, seals.get("history")))
+    findings = _read(current(folder, "findings.json"), lambda path: _read_findings(path, seals.get("findings")))
+    history = _read(current(folder, "history.npz"), lambda path: _read_history(path, seals.get("history")))
     return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"])
 
 
@@ -257,8 +160,8 @@ def with_parts(config: Config, own: OwnParts, folder: Path) -> Config:
 def read_numbers(folder: Path) -> dict[str, Any]:
     """Metrics, steps and seconds of the run that the history there belongs to; empty where model.npz tells none."""
     try:
-        about = _read(folder / "model.npz", _read_archive).about
-        _read(folder / "history.npz", lambda path: _read_history(path, about.get("seals", {}).get("history")))
+        about = _read(current(folder, "model.npz"), _read_archive).about
+        _read(current(folder, "history.npz"), lambda path: _read_history(path, about.get("seals", {}).get("history")))
         numbers: dict[str, Any] = _from_exact_values(about["numbers"])
         return numbers
     except MLPError:

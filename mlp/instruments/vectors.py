@@ -155,7 +155,7 @@ class GradCosine:
 
     def __init__(self, step: Step, period: int) -> None:
         self.period = period
-        self.before = np.empty_like(step.workspace.grad)
+        self.before = np.zeros_like(step.workspace.grad)  # a checkpoint may hold it before the first copy
         self.norm: Any = None
         self.kept = -2
 

@@ -13,4 +13,5 @@ from mlp.optimizer_bench.compare_optimizers import open_workers as open_workers
 from mlp.optimizer_bench.protocol import BenchProgress as BenchProgress
 from mlp.optimizer_bench.protocol import check_folder as check_folder
 from mlp.optimizer_bench.protocol import n_trials as n_trials
+from mlp.optimizer_bench.protocol import reserve as reserve
 from mlp.optimizer_bench.protocol import run_protocol as run_protocol

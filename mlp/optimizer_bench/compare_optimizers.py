@@ -17,7 +17,7 @@ from mlp.errors import HyperparameterError, MissingExtraError, check_kind
 from mlp.optimizer_bench.bench_settings import parse_bench_settings
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
-from mlp.optimizer_bench.protocol import Cells, check_folder, run_protocol
+from mlp.optimizer_bench.protocol import Cells, reserve, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
 from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
@@ -116,14 +116,13 @@ def bench(
     }  # fmt: skip
     tables = {} if by_number else _rate_tables(rates, rules)
     settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", own, use)
-    found, folder = OptimizerComparison(), None if out is None else as_path("out", out)
-    if folder:
-        check_folder(folder, settings, Permission([Path(settings.data)] if settings.data else [], force=True))
-    with open_workers(jobs, cluster, executor) as workers:
-        for _ in run_protocol(settings, found.cells, workers, folder):
-            pass
-    if folder:
-        found.save(folder)
+    found, permission = OptimizerComparison(), Permission([Path(settings.data)] if settings.data else [])
+    with nullcontext() if out is None else reserve(as_path("out", out), settings, permission) as folder:
+        with open_workers(jobs, cluster, executor) as workers:
+            for _ in run_protocol(settings, found.cells, workers, folder):
+                pass
+        if folder:
+            found.save(folder)
     return found
 
 

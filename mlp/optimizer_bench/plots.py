@@ -17,6 +17,7 @@ from mlp.errors import MissingExtraError
 from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.summary import FACTORS, compute_profiles, group_by_problem, measure_sensitivity
 from mlp.problems import larger_is_better
+from mlp.storage.atomic import replacing_itself
 
 STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
 
@@ -52,7 +53,8 @@ def _picture(path: Path, title: str, x: str, y: str) -> Iterator[Any]:
     axes.grid(alpha=0.3)
     yield axes
     axes.legend(fontsize="small", ncols=1 + len(axes.lines) // 16)
-    figure.savefig(path, dpi=120)
+    with replacing_itself(path) as file:
+        figure.savefig(file, format="png", dpi=120)
 
 
 def _style(i: int) -> dict[str, Any]:

@@ -36,11 +36,13 @@ import numpy as np
 from mlp.config import read_toml, to_toml
 from mlp.config.schema import parse_section
 from mlp.errors import DataError, MLPError
+from mlp.experiment.run_folder import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
 from mlp.problems import Problem, larger_is_better, needs_folder
-from mlp.storage.atomic import explaining, replacing
+from mlp.storage import lock
+from mlp.storage.atomic import explaining, replacing_itself
 from mlp.storage.permission import Permission, status
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
@@ -156,6 +158,8 @@ def check_folder(folder: Path, settings: BenchSettings, permission: Permission) 
             permission.check_unread(path)
     if there and not (permission.force or folder / "trials.jsonl" in there):
         raise DataError(f"{there[0]} is there already. Give another folder, or --force to replace it.")
+    if holds_run(folder):
+        raise DataError(f"{folder} holds a run. Give a folder that is new, or one to go on in.")
 
 
 def _holds(path: Path, settings: BenchSettings) -> bool:
@@ -169,6 +173,19 @@ def _holds(path: Path, settings: BenchSettings) -> bool:
 
 
 @contextmanager
+def reserve(folder: Path | None, settings: BenchSettings, permission: Permission) -> Iterator[Path]:
+    """Have the folder of a bench there, for this process alone; without one the first of runs/bench-1, -2, ...
+
+    DataError where it may not be written to (see `check_folder`), and where another process has it.
+    """
+    if folder is not None:
+        check_folder(folder, settings, permission)
+    with lock.holding_new(new_folders("bench")) if folder is None else lock.holding(folder) as place:
+        check_folder(place, settings, permission)
+        yield place
+
+
+@contextmanager
 def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
     """The journal in `folder`, which is made if there is none. The settings are written beside it."""
     from mlp import __version__  # not at the top: the package is imported before it is complete
@@ -177,7 +194,7 @@ def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
         folder.mkdir(parents=True, exist_ok=True)
     with Journal(folder / "trials.jsonl", {"mlp": __version__, "numpy": np.__version__}) as journal:
         if not _holds(folder / "bench.toml", settings):
-            with replacing(folder / "bench.toml", "w") as file:
+            with replacing_itself(folder / "bench.toml", "w") as file:
                 file.write(to_toml(settings.to_dict()))
         yield journal
 

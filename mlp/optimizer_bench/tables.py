@@ -16,7 +16,7 @@ from mlp.optimizer_bench.protocol import Cells
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
 from mlp.statistics.intervals import Interval
 from mlp.statistics.significance import smallest_p
-from mlp.storage.atomic import replacing
+from mlp.storage.atomic import replacing_itself
 
 HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "gradients", "seconds", "decades", "p")
 
@@ -130,7 +130,7 @@ def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:
 
 def _write_csv(path: Path, head: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file, whole or not at all."""
-    with replacing(path, "w") as file:
+    with replacing_itself(path, "w") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(head)
         out.writerows(lines)

@@ -24,7 +24,7 @@ from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
 from mlp.experiment.loop import Epoch
 from mlp.experiment.run import Run, finish, run
-from mlp.experiment.run_directory import check_unread, reserve
+from mlp.experiment.run_folder import check_unread, reserve
 from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
@@ -101,14 +101,13 @@ def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | N
 
     `config`, `data`, `out` and `use` as for `mlp.run`. An experiment that is healthy stays as it is.
     """
-    folder = None if out is None else as_path("out", out)
-    with nullcontext() if folder is None else reserve(folder):
+    with nullcontext() if out is None else reserve(as_path("out", out)) as folder:
         before = run(config, data, use=use)
         if folder is not None:
             check_unread(folder, Permission(files_read(before.config, config), force=True))
         found = repair_run(before, data)
         if folder is not None:
-            found.after.save(folder)
+            found.after.write(folder)
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from mlp.errors import DataError, HyperparameterError, MLPError, check_count, check_iterable
+from mlp.errors import DataError, HyperparameterError, MLPError, check_count, check_iterable, in_one_line
 from mlp.history import History
 from mlp.sinks.tensorboard import TensorBoardLog
 from mlp.sinks.text import CSVLog, JSONLog
@@ -58,15 +59,20 @@ class Log:
 
     def abandon(self) -> None:
         """Close it without a word."""
-        with suppress(OSError):
+        with suppress(Exception):
             self.sink.abandon()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
+        except MLPError:
+            raise
         except OSError as error:
             raise DataError(f"{self.path}: the log cannot be written: {error.strerror or error}.") from None
+        except Exception as error:  # whatever the library behind a sink has to say
+            what = f"{in_one_line(error)}"
+            raise DataError(f"{self.path}: the log cannot be written: {what}.") from error
 
 
 @contextmanager
@@ -86,7 +92,8 @@ def log(history: History, path: Place) -> Iterator[Log]:
 class Logs:
     """Several logs of one history, for a training that goes on whatever becomes of them.
 
-    One that cannot be written is given up and `complain`ed of, once.
+    One that cannot be written is given up and `complain`ed of, once. A sink writes at once, or fails: none is waited
+    for.
     """
 
     def __init__(self, made: Iterable[Log], complain: Callable[[Exception], object]) -> None:
@@ -157,15 +164,20 @@ def logged(steps: Iterable[Item], history: History, path: Place, *, every: int =
             ...
 
     Leave the loop early, and the rest is written when the iterator is closed: at once in CPython. A file at `path` is
-    replaced as soon as there is something to write.
+    replaced as soon as there is something to write. A log that cannot be written any more is given up, with a line on
+    standard error; one that cannot be begun is a DataError.
     """
     check_count("every", every)
     check_iterable("steps", steps, "steps: recorder.tap(train(...))")
-    with log(history, path) as made:
+    with logs(history, [path], _say) as made:
         for number, step in enumerate(steps, 1):
             yield step
             if number % every == 0:
                 made.update()
+
+
+def _say(error: Exception) -> None:
+    print(f"mlp: {' '.join(str(error).split())} The training goes on without it.", file=sys.stderr)
 
 
 def to_csv(history: History, path: Place) -> None:

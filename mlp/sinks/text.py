@@ -14,12 +14,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
-from typing import TextIO
 
 from mlp.history import History
+from mlp.sinks.output import Output
 from mlp.sinks.rows import Row, Rows
 from mlp.storage.atomic import replacing
-from mlp.storage.permission import is_stream
 
 
 class TextLog(ABC):
@@ -33,7 +32,7 @@ class TextLog(ABC):
         self.path, self.history = Path(path), history
         self.rows, self.names, self.last, self.begun = Rows(history), list[str](), -1, False
         self.made = not self.path.exists()
-        self.file: TextIO = self.path.open("a", encoding="utf-8", newline="")
+        self.file = Output(self.path)
 
     @abstractmethod
     def head(self, names: Sequence[str]) -> str:
@@ -51,8 +50,7 @@ class TextLog(ABC):
         if not self.begun or self.head(names) != self.head(self.names) or min(rows) <= self.last:
             self._anew(names, final)
         else:
-            self.file.write(self._lines(rows))
-            self.file.flush()
+            self.file.append(self._lines(rows).encode())
         self.last = max([self.last, *rows])
 
     def close(self) -> None:
@@ -72,14 +70,13 @@ class TextLog(ABC):
         """The whole file again, to go on with; a pipe is told the whole again."""
         self.rows, self.names = Rows(self.history), names
         text = self.head(names) + self._lines(self.rows.news(final=final))
-        if is_stream(self.path):
-            self.file.write(text)
-            self.file.flush()
+        if self.file.is_stream:
+            self.file.append(text.encode())
         else:
             with replacing(self.path, "w") as file:
                 file.write(text)
                 self.file.close()  # before another takes its place
-            self.file = self.path.open("a", encoding="utf-8", newline="")
+            self.file = Output(self.path)
         self.begun = True
 
     def _lines(self, rows: dict[int, Row]) -> str:

@@ -27,6 +27,7 @@ KINDS = "biufU"  # of dtypes: truth values, numbers and text
 GROWTH = 100  # how many times larger than its file a compressed archive may be; one of loss curves is 2 to 10
 SMALL = 1 << 24  # what it may grow to in any case
 LARGE = 1 << 16  # bytes
+FIRST = '{"format"'.encode("utf-32-le")
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -70,13 +71,14 @@ def seal(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file begins as those that `write` writes do, whole or not."""
+    """Whether a file begins as those that `write` writes do, whole or not: `about` comes first, and its format."""
     try:
         with path.open("rb") as file:
-            head = file.read(39)
+            head = file.read(1024)
     except OSError:
         return False
-    return head[:4] == b"PK\x03\x04" and head[30:] == b"about.npy"
+    text = head.partition(b"}" + b" " * 8)[2].lstrip(b" ").removeprefix(b"\n")  # what stands behind NumPy's header
+    return head[:4] == b"PK\x03\x04" and head[30:39] == b"about.npy" and FIRST.startswith(text[: len(FIRST)])
 
 
 def read(path: Path, *, compressed: bool = False) -> Archive:

@@ -7,10 +7,9 @@ there before stays. What may be written stands in `permission`; what files hold 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from errno import EEXIST
-from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,48 +24,42 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Where that fails, what was there stays. A link stays a link, and a device or a pipe is written to at once. What was
     not there at the beginning must not be there at the end: FileExistsError.
     """
-    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
     if is_stream(path):
-        with path.open(mode.replace("w", "a"), **text) as file:
+        with path.open(mode.replace("w", "a"), **text_options(mode)) as file:
             yield file
         return
-    real = Path(os.path.realpath(path))
-    new, temporary = not real.exists(), beside(real)
+    with replacing_itself(Path(os.path.realpath(path)), mode) as file:
+        yield file
+
+
+@contextmanager
+def replacing_itself(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """As `replacing`, in a folder that is ours: a link that somebody put there is replaced, not what it leads to."""
+    new, temporary = not os.path.lexists(path), beside(path)
     try:
-        with temporary.open(mode, **text) as file:
+        with temporary.open(mode, **text_options(mode)) as file:
             yield file
-            _flush(file)
-        _rename(temporary, real, new)
+            file.flush()
+            if "b" in mode:  # what is read as a whole, and is worth nothing in part
+                os.fsync(file.fileno())
+        _rename(temporary, path, new)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def replacing_all(folder: Path, modes: Mapping[str, str]) -> Iterator[dict[str, IO[Any]]]:
-    """Files to write to, by name; they take their places in `folder`, in this order, when all of them are written."""
-    with ExitStack() as stack:
-        files = {name: stack.enter_context(replacing(folder / name, modes[name])) for name in [*modes][::-1]}
-        yield files
-        for file in files.values():  # a full disk is met before the first of them is renamed
-            _flush(file)
-
-
-def _flush(file: IO[Any]) -> None:
-    """Write out what is waiting; to the disk what is read as a whole, and worth nothing in part."""
-    file.flush()
-    if "b" in file.mode:
-        os.fsync(file.fileno())
+def text_options(mode: str) -> dict[str, Any]:
+    """How a file of this mode is opened: text is UTF-8 everywhere, and its line ends stay as they are."""
+    return {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
 
 
 def beside(path: Path) -> Path:
-    """A new file next to `path`, to be renamed to it: name.part, or name.2.part where somebody has one of that name."""
-    for number in count(1):
-        temporary = path.with_name(f"{path.name}.part" if number == 1 else f"{path.name}.{number}.part")
+    """A new file next to `path`, to be renamed to it, with a name that nobody else has: name.7f3a91c2.part."""
+    while True:
+        temporary = path.with_name(f"{path.name[:40]}.{os.urandom(4).hex()}.part")
         with suppress(FileExistsError):
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             return temporary
-    raise AssertionError("there is always another number")
 
 
 def _rename(temporary: Path, path: Path, new: bool) -> None:
