@@ -11,6 +11,7 @@ import mlp
 ROOT = Path(mlp.__file__).parent
 FLOORS = """
 -1 errors
+-0.5 limits
 0 arrays
 0.2 hyperparameters
 0.3 family

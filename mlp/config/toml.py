@@ -15,13 +15,14 @@ from typing import Any
 from mlp.config.schema import toml_key, toml_text
 from mlp.errors import ConfigError, DataError, UnknownNameError
 from mlp.storage.permission import as_path
+from mlp.storage.reading import read_text
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """The experiment file at `path` as a dict; ConfigError names the line where it is not TOML."""
     place = as_path("config", path)
     try:
-        return tomllib.loads(place.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_text(place, "utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
     except (OSError, UnicodeDecodeError) as error:

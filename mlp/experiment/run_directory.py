@@ -37,6 +37,7 @@ from mlp.preprocessing.source import files_read
 from mlp.storage import archive
 from mlp.storage.atomic import replacing_all
 from mlp.storage.permission import Permission, status
+from mlp.storage.reading import read_text
 
 FORMAT = 1
 MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "model.npz": "wb"}
@@ -279,7 +280,7 @@ def _read_archive(path: Path) -> archive.Archive:
 def _read_numbers(path: Path, written: Any) -> dict[str, Any]:
     """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
     found: dict[str, Any] = _from_exact_values(written)
-    if json.loads(path.read_text(encoding="utf-8")) != to_json_values(found):
+    if json.loads(read_text(path)) != to_json_values(found):
         raise FileFormatError("these are not the metrics of this model")
     return found
 
@@ -294,7 +295,7 @@ def _from_exact_values(written: Any) -> Any:
 
 
 def _read_findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(read_text(path))
     if not isinstance(found, list):
         raise TypeError("a list is needed")
     if seal is not None and _seal(found) != seal:
