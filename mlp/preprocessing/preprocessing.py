@@ -62,6 +62,12 @@ class Part:
             return self.X[rows]
         return self.scaling.apply(self.X, dtype, rows)
 
+    def pieces(self, size: int, dtype: Any) -> Iterator[Part]:
+        """The rows in memory, scaled, `size` of them at a time."""
+        for start in range(0, len(self), size):
+            rows = slice(start, min(start + size, len(self)))
+            yield Part(np.asarray(self.at(rows, dtype), dtype), self.y[rows], weights=_of(self.weights, rows))
+
     def first(self, most: int, dtype: Any) -> Part:
         """The first rows in memory, scaled: `most` at most, and no more than one block."""
         X = next(self.blocks(dtype))[:most]
