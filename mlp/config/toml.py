@@ -14,7 +14,7 @@ from typing import Any
 
 from mlp.config.schema import toml_key, toml_text
 from mlp.errors import ConfigError, DataError, UnknownNameError
-from mlp.storage.permission import as_path
+from mlp.storage.permission import as_path, is_there
 from mlp.storage.reading import read_text
 
 
@@ -28,7 +28,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a text file ({type(error).__name__}).") from None
     except (ValueError, RecursionError) as error:  # tables nested too deep, numbers of 5,000 digits
-        raise ConfigError(f"{path}: this is not TOML: {' '.join(str(error).split())}.") from None
+        raise ConfigError(f"{path}: this is not TOML: {' '.join(str(error).split())[:200]}.") from None
 
 
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
@@ -107,4 +107,4 @@ def _missing_files(given: Mapping[str, Any]) -> list[str]:
     """The paths in [data] where there is no file."""
     data = given.get("data", {})
     paths = (data.get(name) for name in ("source", "target", "validation", "test")) if isinstance(data, Mapping) else ()
-    return [path for path in paths if isinstance(path, str) and Path(path).suffix and not Path(path).exists()]
+    return [path for path in paths if isinstance(path, str) and Path(path).suffix and not is_there(Path(path))]

@@ -19,6 +19,7 @@ from typing import IO, Any
 from mlp.data.complaints import one_line
 from mlp.errors import DownloadError
 from mlp.storage.atomic import replacing
+from mlp.storage.permission import in_home
 
 Progress = Callable[[str, int, int | None], None]  # name, bytes so far, bytes in all (None: not known)
 ALGORITHMS = {32: "md5", 64: "sha256"}  # by length of the checksum in hexadecimal
@@ -29,7 +30,7 @@ TIMEOUT = 20.0  # seconds without a byte
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """$MLP_CACHE, or the folder "mlp" in the platform's user cache; it need not exist."""
     if environment.get("MLP_CACHE"):
-        return Path(environment["MLP_CACHE"]).expanduser()
+        return in_home(environment["MLP_CACHE"])
     if sys.platform == "win32":
         return Path(environment.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "mlp" / "Cache"
     if sys.platform == "darwin":

@@ -22,6 +22,7 @@ from mlp.data.dataset import Dataset, as_features, as_target, column_names
 from mlp.data.labels import apply_labels, distinct_labels, label_names
 from mlp.errors import DataError, FileFormatError, MLPError
 from mlp.limits import excess
+from mlp.storage.permission import in_home
 from mlp.storage.reading import check_regular
 
 NEEDED = "An .npz file holds X and y, or X_train, y_train, X_test and y_test (np.savez_compressed writes one)"
@@ -176,7 +177,7 @@ def _names(path: Path, entries: Mapping[str, Array], key: str) -> tuple[str, ...
 
 def target_paths(path: Path, target: str) -> tuple[Path, Path]:
     """Where the targets of a matrix may be: as given, and else beside it."""
-    given = Path(target).expanduser()
+    given = in_home(target)
     return given, path.parent / given
 
 
