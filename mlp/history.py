@@ -289,6 +289,9 @@ class History(Mapping[str, Array]):
             units={new: about[name]["unit"] for name, new in names.items()},
         )
         for name, new in names.items():
+            labels, shape = found.labels(new), found.shape(new)
+            if labels and len(labels) not in shape:
+                raise FileFormatError(f"column {name!r} has {len(labels)} labels for records of the shape {shape}")
             found.column(new).shared = about[name].get("shared", False)
         return found
 

@@ -19,7 +19,7 @@ from mlp.arrays import Array
 from mlp.data.boxed import unboxed
 from mlp.data.complaints import found_in, names, one_line, quoted
 from mlp.data.dataset import Dataset, as_features, as_target, column_names
-from mlp.data.labels import apply_labels, distinct_labels, label_names
+from mlp.data.labels import apply_labels, check_names, distinct_labels, label_names
 from mlp.errors import DataError, FileFormatError, MLPError
 from mlp.limits import excess
 from mlp.storage.permission import in_home
@@ -172,7 +172,9 @@ def _names(path: Path, entries: Mapping[str, Array], key: str) -> tuple[str, ...
     found = entries[key]
     if found.ndim != 1 or found.dtype.kind != "U" or found.size == 0:
         raise FileFormatError(f"{path}: {key} has shape {found.shape}, dtype {found.dtype}. Store a list of texts.")
-    return tuple(one_line(name) for name in found)
+    names_found = tuple(one_line(name) for name in found)
+    check_names(f"{path}: {key}", names_found)
+    return names_found
 
 
 def target_paths(path: Path, target: str) -> tuple[Path, Path]:

@@ -96,6 +96,11 @@ def is_number(value: Any) -> bool:
     return whole or isinstance(value, float)
 
 
+def is_class(value: Any) -> bool:
+    """Whether it is what a class may be: a whole number of 64 bits, text or a truth value."""
+    return is_text(value) or (isinstance(value, int) and abs(value) < 2 * LARGEST) or isinstance(value, float)
+
+
 def is_finite(value: Any) -> bool:
     """Whether it is a finite number."""
     return is_number(value) and math.isfinite(value)
@@ -126,7 +131,7 @@ PREPROCESSING = table(
     feature_names=each(TEXT, 1),
     target_name=TEXT,
     class_names=maybe(each(TEXT)),
-    class_labels=maybe(each(leaf(lambda v: isinstance(v, bool) or is_number(v) or is_text(v), "a class"))),
+    class_labels=maybe(each(leaf(is_class, "a class"))),
     n_targets=COUNT,
     scaling=SCALING,
     encoding=maybe(ENCODING),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from mlp.cli import commands
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
-from mlp.errors import MLPError
+from mlp.errors import MLPError, visible
 from mlp.problems import PROBLEMS
 
 
@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(WRONG, f"{self.prog}: {' '.join(message.split())}. See {self.prog} --help.\n")
+        self.exit(WRONG, f"{self.prog}: {visible(' '.join(message.split()))}. See {self.prog} --help.\n")
 
 
 class Argument(NamedTuple):
@@ -85,6 +85,7 @@ COMMANDS = {
         "the answers of a trained network, as CSV",
         *(RUN, SOURCE),
         argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -"),
+        argument("--safe-cells", action="store_true", help="put ' before text that begins with = + - @, as formulas do"),
         force("a file that is there"),
     ),
     "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON),
@@ -139,7 +140,7 @@ def build_parser() -> Parser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run_command(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
     prepare_streams()
     try:
