@@ -14,7 +14,7 @@ from textwrap import shorten
 from typing import Any
 
 from mlp.config.schema import toml_key, toml_text
-from mlp.errors import ConfigError, DataError, UnknownNameError
+from mlp.errors import ConfigError, DataError, MLPError, UnknownNameError
 from mlp.storage.permission import as_path, is_there
 from mlp.storage.reading import read_text
 
@@ -29,6 +29,8 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         found = tomllib.loads(read_text(place, "utf-8-sig"))
         _check_depth(found)
         return found
+    except MLPError:
+        raise
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
     except (OSError, UnicodeDecodeError) as error:
