@@ -242,7 +242,8 @@ class Journal:
         fits = isinstance(entry, dict) and needed <= entry.keys()
         if not fits or not isinstance(entry.get("seconds", 0.0), int | float) or not _has_name(entry.get("trial")):
             raise DataError(f"{self.path}, line {number}: this is no journal of a sweep. Take a new folder.")
-        return entry
+        found: dict[str, Any] = entry
+        return found
 
 
 def sweep(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,14 @@ def test_a_download_has_a_size_and_an_end(
     assert not list(tmp_path.iterdir())
 
 
+def test_rates_near_the_largest_number_raise_no_warning() -> None:
+    """The mean rate of a schedule was the sum of a hundred rates, divided afterwards: a warning of NumPy's."""
+    config = {"optimizer": {"name": "sgd", "learning_rate": 1.7e308, "schedule": "cosine"}, "training": {"epochs": 1}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not mlp.run({**config, "record": {"baseline": "never"}}, (X, Y)).healthy
+
+
 # names
 
 
@@ -257,7 +266,7 @@ def test_keys_have_few_names(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("a" + ".a" * 2000 + " = 1")
     with pytest.raises(ConfigError, match="nested more than 20 deep"):
         read_toml(tmp_path / "a.toml")
-    with pytest.raises(ConfigError, match="needed is section.key=value"):
+    with pytest.raises(ConfigError, match=r"needed is section\.key=value"):
         override({}, "a" + ".a" * 2000 + "=1")
 
 
@@ -267,7 +276,9 @@ def test_numbers_of_many_digits_are_refused_in_one_line(
     key: str, digits: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     number = "9" * digits
-    status = main(["train", "xor", "--set", f"{key}={f'[{number}]' if 'hidden' in key else number}", "-o", "/dev/null/x"])
+    status = main(
+        ["train", "xor", "--set", f"{key}={f'[{number}]' if 'hidden' in key else number}", "-o", "/dev/null/x"]
+    )
     err = capsys.readouterr().err
     assert status == 2
     assert err.count("\n") == 1

@@ -32,10 +32,11 @@ def mutations() -> Iterator[Any]:
 
 def test_damaged_and_forged_files_are_refused_or_right(mutations: Any) -> None:
     """Half of them are sealed with the right checksum: a seal says that nothing broke, not that it fits together."""
-    found = mutations.run(400, seed=1)
+    mutations.DRAWS = False
+    found = mutations.run(200, seed=1)
     assert len(found) >= 20
     assert {name: dict(tally.examples) for name, tally in found.items() if tally.failures} == {}
-    assert sum(tally.refused for tally in found.values()) > 200
+    assert sum(tally.refused for tally in found.values()) > 100
 
 
 def test_a_schema_names_the_place_of_what_does_not_fit() -> None:
@@ -68,13 +69,14 @@ FORGERIES: dict[str, Any] = {
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_model_whose_parts_disagree_is_refused(name: str, tmp_path: Path) -> None:
     """It was sealed again, so nothing was wrong with it until it predicted: then NumPy met two widths."""
-    X = np.random.default_rng(0).normal(size=(40, 3))
-    mlp.run({"training": {"epochs": 1}}, (X, np.where(X[:, 0] > 0, "a", "b")), out=tmp_path / "run")
+    X, config = np.random.default_rng(0).normal(size=(40, 3)), {"epochs": 1}
+    off = {"training": config, "record": {"baseline": "never"}}
+    mlp.run(off, (X, np.where(X[:, 0] > 0, "a", "b")), out=tmp_path / "run")
     path = tmp_path / "run" / "model.npz"
     about, arrays, _ = archive.read(path)
     about["preprocessing"][name] = FORGERIES[name]
     archive.write(path, about, arrays)
-    with pytest.raises(FileFormatError, match="model.npz: not as mlp wrote it"):
+    with pytest.raises(FileFormatError, match=r"model\.npz: not as mlp wrote it"):
         mlp.load_run(tmp_path / "run")
 
 
@@ -84,7 +86,11 @@ def test_a_journal_that_somebody_edited_is_refused_by_its_line(tmp_path: Path) -
     mlp.bench(**call)
     path = tmp_path / "trials.jsonl"
     whole = path.read_text()
-    for old, new in (('"final"', '"end"'), ('"seed": 1', '"seed": 2'), ('"curve": {"step": [', '"curve": {"step": [7, ')):
+    for old, new in (
+        ('"final"', '"end"'),
+        ('"seed": 1', '"seed": 2'),
+        ('"curve": {"step": [', '"curve": {"step": [7, '),
+    ):
         path.write_text(whole.replace(old, new, 1))
         with pytest.raises(DataError, match=r"trials.jsonl: .*in the trial .*Delete this line"):
             mlp.bench(**call)

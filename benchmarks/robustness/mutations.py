@@ -26,7 +26,6 @@ import sys
 import tempfile
 import traceback
 import warnings
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -44,11 +43,14 @@ from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.state import begin
 from mlp.experiment.watch import watch_epochs
 from mlp.history import History
-from mlp.optimizer_bench import parse_bench_settings
+from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings
+from mlp.optimizer_bench.protocol import run_protocol
+from mlp.optimizer_bench.tables import write_tables
 from mlp.report.text import metrics_table, verdict
 from mlp.storage import archive
 
 HANG = 20  # seconds
+DRAWS = True  # the plots of a bench, which take most of the time
 LEAVES = (
     *(None, True, False, -1, 0, 1, 2, 7, 1000, 10**6, 10**12, 10**30, 10**400, 1.5, -0.0, 1e300, "", "x", "inf", "1"),
     *("relu", "class", "\ud800", "a\nb", "\x1b[31m", [], {}, [1], ["x"], [[1]], {"x": 1}, "float64", "regression"),
@@ -279,7 +281,25 @@ def forge_text(path: Path) -> Callable[[Rng], None]:
     """What edits lines and cells of a text; what is made is whole text."""
     whole = path.read_text(encoding="utf-8")
     pieces = (
-        *("", "\n", ",", '"', "\t", ";", "=", "-1", "nan", "1" * 400, "1e999", "é", "\x00", "\ufeff", "\u202e", "[", "]"),
+        *(
+            "",
+            "\n",
+            ",",
+            '"',
+            "\t",
+            ";",
+            "=",
+            "-1",
+            "nan",
+            "1" * 400,
+            "1e999",
+            "é",
+            "\x00",
+            "\ufeff",
+            "\u202e",
+            "[",
+            "]",
+        ),
         *("[[x]]", "x.y.z = 1", "a" + ".a" * 2000 + " = 1", "\x1b[2J", "~nouser/x", "2024-01-01", "true", "{}", "''"),
     )
 
@@ -346,14 +366,14 @@ def forge_safetensors(path: Path) -> Callable[[Rng], None]:
 # what is read, and what it must say
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """What was read does not fit together."""
 
 
 def need(holds: Any, what: str) -> None:
     """Refuse what does not hold."""
     if not holds:
-        raise Wrong(what)
+        raise WrongError(what)
 
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -444,28 +464,18 @@ def say_data(source: str, target: str | None = None) -> Callable[[], Any]:
     return read
 
 
-def say_toml(path: Path) -> Callable[[], Any]:
-    """The experiment, prepared."""
-    return lambda: (begin(str(path)), None)
-
-
-def say_bench(folder: Path) -> Callable[[], Any]:
-    """A bench that goes on in its folder."""
-
-    def read() -> Any:
-        given = parse_bench_settings(read_toml(folder / "bench.toml"), "bench")
-        need(len(given.problems) * len(given.optimizers) * given.seeds < 50, "too much to run") if False else None
-        return given, None
-
-    return read
-
-
 def say_journal(folder: Path) -> Callable[[], Any]:
     """A bench of the same settings in that folder: finished trials are taken from its journal."""
 
     def read() -> Any:
-        found = mlp.bench(["sgd"], ["xor"], seeds=2, rates=1, epochs=3, out=folder)
+        asked = {"optimizers": ["sgd"], "problems": ["xor"], "seeds": 2, "rates": 1, "epochs": 3}
+        found = OptimizerComparison()
+        for _ in run_protocol(parse_bench_settings({"bench": asked}), found.cells, None, folder):
+            pass
         found.text()
+        write_tables(found.cells, folder)
+        if DRAWS:
+            found.plot(folder)
         return found, None
 
     return read
@@ -477,7 +487,9 @@ def formats(folder: Path) -> list[Format]:
     data = folder / "data"
     data.mkdir()
     X32, codes = X.astype(np.float32), (Y == "yes").astype(np.int64)
-    np.savez(data / "rows.npz", X=X32, y=codes, class_names=np.array(["no", "yes"]), feature_names=np.array(list("abc")))
+    np.savez(
+        data / "rows.npz", X=X32, y=codes, class_names=np.array(["no", "yes"]), feature_names=np.array(list("abc"))
+    )
     np.savez(data / "parts.npz", X_train=X, y_train=Y, X_test=X[:9], y_test=Y[:9])
     np.save(data / "X.npy", X)
     np.save(data / "y.npy", codes)
@@ -500,43 +512,49 @@ def formats(folder: Path) -> list[Format]:
     }
     (data / "experiment.toml").write_text(to_toml(experiment))
     bench = folder / "bench"
-    mlp.bench(["sgd"], ["xor"], seeds=2, rates=1, epochs=3, out=bench)
+    bench.mkdir()
+    say_journal(bench)()
     pair = f"{data / 'images.idx'},{data / 'labels.idx'}"
     packed = f"{data / 'images.idx.gz'},{data / 'labels.idx'}"
-    model, history = run / "model.npz", run / "history.npz"
-
-    def table_format(name: str) -> Format:
-        path = data / name
-        return Format(name, path, say_data(str(path)), forge_text(path), exact=False)
 
     return [
+        *run_formats(run),
+        *(data_format(data / name, str(data / name), forge_text) for name in ("rows.csv", "rows.tsv")),
+        *(data_format(data / name, str(data / name), forge_npz) for name in ("rows.npz", "parts.npz")),
+        *(data_format(data / name, str(data / "X.npy"), forge_npy, str(data / "y.npy")) for name in ("X.npy", "y.npy")),
+        data_format(data / "images.idx", pair),
+        data_format(data / "images.idx.gz", packed),
+        other_format(data / "experiment.toml", forge_text, lambda path: begin(str(path))),
+        other_format(data / "net.safetensors", forge_safetensors, mlp.from_safetensors),
+        other_format(data / "plain.safetensors", forge_safetensors, mlp.from_torch),
+        other_format(bench / "bench.toml", forge_text, lambda path: parse_bench_settings(read_toml(path), "bench")),
+        Format("trials.jsonl", bench / "trials.jsonl", say_journal(bench), forge_lines(bench / "trials.jsonl"), False),
+    ]
+
+
+def run_formats(run: Path) -> list[Format]:
+    """The files of a run directory."""
+    model, point, history = (run / name for name in ("model.npz", "checkpoint.npz", "history.npz"))
+    forge_point, forge_history = forge_archive(point), forge_archive(history, compressed=True)
+    return [
         Format("model.npz", model, say_run(run), forge_run(run), check=check_run),
-        Format("checkpoint.npz", run / "checkpoint.npz", say_checkpoint(run, go_on=False)),
-        Format("checkpoint.npz, on", run / "checkpoint.npz", say_checkpoint(run, go_on=True),
-               forge_archive(run / "checkpoint.npz"), exact=False),
-        Format("history.npz", history, say_history(history), forge_archive(history, compressed=True), exact=True),
+        Format("checkpoint.npz", point, say_checkpoint(run, go_on=False)),
+        Format("checkpoint.npz, on", point, say_checkpoint(run, go_on=True), forge_point, exact=False),
+        Format("history.npz", history, say_history(history), forge_history),
         Format("config.toml", run / "config.toml", say_run(run), forge_text(run / "config.toml")),
         Format("metrics.json", run / "metrics.json", say_run(run), forge_json(run / "metrics.json")),
         Format("findings.json", run / "findings.json", say_run(run), forge_json(run / "findings.json")),
-        Format("experiment.toml", data / "experiment.toml", say_toml(data / "experiment.toml"),
-               forge_text(data / "experiment.toml"), exact=False),
-        table_format("rows.csv"),
-        table_format("rows.tsv"),
-        Format("rows.npz", data / "rows.npz", say_data(str(data / "rows.npz")), forge_npz(data / "rows.npz"), exact=False),
-        Format("parts.npz", data / "parts.npz", say_data(str(data / "parts.npz")), forge_npz(data / "parts.npz"), exact=False),
-        Format("X.npy", data / "X.npy", say_data(str(data / "X.npy"), str(data / "y.npy")), forge_npy(data / "X.npy"), exact=False),
-        Format("y.npy", data / "y.npy", say_data(str(data / "X.npy"), str(data / "y.npy")), forge_npy(data / "y.npy"), exact=False),
-        Format("images.idx", data / "images.idx", say_data(pair), exact=False),
-        Format("images.idx.gz", data / "images.idx.gz", say_data(packed), exact=False),
-        Format("net.safetensors", data / "net.safetensors",
-               lambda: (repr(mlp.from_safetensors(data / "net.safetensors")), None),
-               forge_safetensors(data / "net.safetensors"), exact=False),
-        Format("plain.safetensors", data / "plain.safetensors",
-               lambda: (repr(mlp.from_torch(data / "plain.safetensors")), None),
-               forge_safetensors(data / "plain.safetensors"), exact=False),
-        Format("bench.toml", bench / "bench.toml", say_bench(bench), forge_text(bench / "bench.toml"), exact=False),
-        Format("trials.jsonl", bench / "trials.jsonl", say_journal(bench), forge_lines(bench / "trials.jsonl"), exact=False),
-    ]  # fmt: skip
+    ]
+
+
+def data_format(path: Path, source: str, forge: Any = None, target: str | None = None) -> Format:
+    """A file with rows to train on."""
+    return Format(path.name, path, say_data(source, target), forge(path) if forge else None, exact=False)
+
+
+def other_format(path: Path, forge: Any, read: Callable[[Path], Any]) -> Format:
+    """A file that `read` reads, and nothing is known of what it must say."""
+    return Format(path.name, path, lambda: (read(path), None), forge(path), exact=False)
 
 
 # attempts
@@ -577,7 +595,7 @@ def attempt(one: Format, right: Any, forged: bool, tally: Tally, about: str) -> 
             tally.fail("raw characters in a message", f"{about}: {str(error)!r:.200}")
     except Hang:
         tally.fail("hang", about)
-    except Wrong as error:
+    except WrongError as error:
         tally.fail(f"wrong accept: {error}", about)
     except RecursionError:
         tally.fail("traceback: RecursionError", about)
@@ -640,7 +658,9 @@ def main() -> int:
     found = run(asked.attempts, asked.seed, asked.only)
     for name, tally in found.items():
         n = sum(tally.failures.values())
-        print(f"{name:24}{tally.attempts:7} attempts {tally.refused:6} refused {tally.accepted:6} accepted {n:6} failures")
+        print(
+            f"{name:24}{tally.attempts:7} attempts {tally.refused:6} refused {tally.accepted:6} accepted {n:6} failures"
+        )
         for kind, count in tally.failures.most_common():
             print(f"    {count:5}  {kind}   [{tally.examples[kind]}]")
     n = sum(sum(tally.failures.values()) for tally in found.values())

@@ -30,6 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
-    """End at once. There is nothing to put in order yet, and modules that are half imported raise whatever they like."""
+    """End at once. There is nothing to put in order yet, and half imported modules raise whatever they like."""
     os.write(2, b"\nmlp: interrupted.\n")
     os._exit(130)

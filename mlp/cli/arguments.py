@@ -85,7 +85,9 @@ COMMANDS = {
         "the answers of a trained network, as CSV",
         *(RUN, SOURCE),
         argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -"),
-        argument("--safe-cells", action="store_true", help="put ' before text that begins with = + - @, as formulas do"),
+        argument(
+            "--safe-cells", action="store_true", help="put ' before text that begins with = + - @, as formulas do"
+        ),
         force("a file that is there"),
     ),
     "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON),

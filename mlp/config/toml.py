@@ -18,7 +18,6 @@ from mlp.errors import ConfigError, DataError, MLPError, UnknownNameError
 from mlp.storage.permission import as_path, is_there
 from mlp.storage.reading import read_text
 
-
 DEEPEST = 20  # tables within tables; the deepest key there is has four names
 
 
@@ -40,7 +39,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def _check_depth(found: Any) -> None:
-    """Refuse tables within tables within tables: no key is so deep, and whoever walks through them would not come out."""
+    """Refuse tables within tables without end: no key is so deep, and whoever walks through them recurses."""
     level = [found]
     for _ in range(DEEPEST):
         level = [v for part in level for v in (part.values() if isinstance(part, dict) else part)]
@@ -82,7 +81,9 @@ def override(given: dict[str, Any], assignment: str) -> dict[str, Any]:
     path, equals, text = assignment.partition("=")
     names = path.strip().split(".")
     if not equals or not 2 <= len(names) <= DEEPEST or not all(names):
-        raise ConfigError(f"--set {shorten(assignment, 80, placeholder=' …')}: needed is section.key=value, like training.epochs=50.")
+        raise ConfigError(
+            f"--set {shorten(assignment, 80, placeholder=' …')}: needed is section.key=value, like training.epochs=50."
+        )
     return put(given, names, _parse_value(text.strip()))
 
 

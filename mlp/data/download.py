@@ -112,7 +112,9 @@ def _check_limits(url: str, n_bytes: int, seconds: float) -> None:
     for name, found, unit in ((DOWNLOAD_BYTES, n_bytes, "bytes"), (DOWNLOAD_SECONDS, seconds, "seconds")):
         allowed = limit(name)
         if allowed is not None and found > allowed:
-            raise DownloadError(f"{url} takes {found:,.0f} {unit} or more, and {allowed:,} are allowed ({name} raises it).")
+            raise DownloadError(
+                f"{url} takes {found:,.0f} {unit} or more, and {allowed:,} are allowed ({name} raises it)."
+            )
 
 
 def _length(response: Any) -> int | None:

@@ -51,7 +51,7 @@ def check_names(what: str, names: Sequence[str]) -> None:
 
 
 def check_writable(what: str, names: Sequence[str]) -> None:
-    """Refuse names that no file can hold, and so no model: halves of surrogate pairs, from a file read as latin-1 say."""
+    """Refuse names that no file can hold, and so no model: halves of surrogate pairs."""
     for name in names:
         try:
             str(name).encode("utf-8")

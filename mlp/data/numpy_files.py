@@ -83,6 +83,7 @@ def _entries(path: Path) -> Mapping[str, Array]:
         archive = np.load(stream, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise FileFormatError(f"{path} holds a single array. {NEEDED}; name a single array .npy.")
+        assert archive.zip is not None
         _check_growth(path, archive.zip)
         entries = {ENTRIES[key.lower()]: archive[key] for key in archive.files if key.lower() in ENTRIES}
     if "X" not in entries and not {"X_test", "y_test"} & set(entries):

@@ -34,6 +34,7 @@ from mlp.preprocessing.data_facts import data_facts
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.training import Step
 
+LARGE = 1e300
 DRY = 512  # rows of the dry pass: enough for a number of each layer, and cheap compared with an epoch
 SCAN = 5 * BLOCK  # rows in which constant columns and contradictions are looked for
 
@@ -117,7 +118,9 @@ def _reference_of_classes(head: OutputHead, target: Array, weights: Array | None
     limited = np.clip(shares, 1e-12, 1 - 1e-12)
     candidates = (shares, np.log(limited), np.log(limited / (1 - limited)), (shares > 0.5) * 1.0)
     size = max(1, CELLS_PER_BLOCK // head.n_out)
-    blocks = [slice(start, start + size) for start in range(0, len(classes), size) if weight[start : start + size].any()]
+    blocks = [
+        slice(start, start + size) for start in range(0, len(classes), size) if weight[start : start + size].any()
+    ]
     return min(
         sum(
             float(head.loss.value(np.repeat(answer[:, None], len(classes[part]), 1), classes[part], weight[part]))
@@ -228,4 +231,6 @@ def mean_rate(rule: Any, steps: int) -> float:
     if rate.init() is not None:
         return nan
     moments = np.linspace(0, steps - 1, min(steps, 100)).astype(int)
-    return float(np.mean([rate.rate(int(t), 0.0, None) for t in moments]))
+    rates = np.array([rate.rate(int(t), 0.0, None) for t in moments])
+    unit = max(float(np.abs(rates).max(initial=0)) / LARGE, 1.0)  # the sum of a hundred rates of 1e307 is no number
+    return float(np.mean(rates / unit)) * unit

@@ -127,8 +127,8 @@ def n_folds(n_rows: int) -> int:
 def cross_fit(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> float:
     """The baseline's score on training rows: each row is predicted once, by a network that was not trained on it.
 
-    It is for runs whose validation part is missing, or too small to judge by. Each r² is weighted by the spread of its targets: the mean is then one minus the
-    sum of all errors over all spread.
+    It is for runs whose validation part is missing, or too small to judge by. Each r² is weighted by the spread of its
+    targets: the mean is then one minus the sum of all errors over all spread.
     """
     X, y = prepared.train.X, prepared.train.y
     order = np.random.default_rng(config.training.seed).permutation(len(X))

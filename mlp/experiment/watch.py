@@ -68,8 +68,8 @@ class Watch(Companion):
                 if wants_baseline(self.setup, self.state):
                     if "loss_along" not in self.state.history:
                         look_along(self.setup, self.state, step)
-                    if (steps := affordable_steps(self.setup, self.state)) == BASELINE_STEPS:
-                        note_baseline(self.setup, self.state, steps)
+                    if affordable_steps(self.setup, self.state) == BASELINE_STEPS:
+                        note_baseline(self.setup, self.state)
                 self._judge()
                 self._next = next(self._moments, -1)
             yield step

@@ -87,7 +87,8 @@ class Appraisal:
     """`metrics`: numbers by name. For classes and labels also what is known of each.
 
     `confusion` (n_classes, n_classes): how many rows of class i were taken for class j; None where rows have several
-    labels, and of more than a thousand classes. `aucs` (n_classes,): one class against the rest; NaN where that is undefined.
+    labels, and of more than a thousand classes. `aucs` (n_classes,): one class against the rest; NaN where that is
+    undefined.
     """
 
     rows: int

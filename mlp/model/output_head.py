@@ -55,7 +55,7 @@ class OutputHead:
         if self.takes_labels:
             return y.astype(np.intp)
         if y.dtype.kind in "iu" and self.n_out > 1:
-            return (y[:, None] == np.arange(self.n_out)).astype(dtype)
+            return np.equal(y[:, None], np.arange(self.n_out)).astype(dtype)
         return y.astype(dtype)
 
     def values(self, raw: Array) -> Array:

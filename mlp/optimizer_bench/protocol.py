@@ -138,7 +138,9 @@ def run_protocol(
             results = {}
             for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
                 if outcome.recalled:
-                    check_result(own.find_problem(outcome.trial["problem"], settings.data or None), *outcome[:2], journal)
+                    check_result(
+                        own.find_problem(outcome.trial["problem"], settings.data or None), *outcome[:2], journal
+                    )
                 results[identity(outcome.trial)] = outcome.result
                 done += 1
                 yield BenchProgress(done, total, outcome)

@@ -225,7 +225,8 @@ def _check_counts(found: Preprocessing) -> None:
     n, k, names = len(found.feature_names), found.n_targets, found.class_names
     is_classes, encoding = found.task == "classification", found.encoding
     agree = {
-        "scaling": found.scaling.shift.shape == found.scaling.factor.shape == (n,) and bool((found.scaling.factor > 0).all()),
+        "scaling": found.scaling.shift.shape == found.scaling.factor.shape == (n,)
+        and bool((found.scaling.factor > 0).all()),
         "class_names": (not is_classes and names is None) or (names is not None and len(set(names)) == len(names) == k),
         "class_labels": (found.class_labels is None) is not is_classes
         and (found.class_labels is None or found.class_labels.shape == (k,))

@@ -136,18 +136,24 @@ PREPROCESSING = table(
     scaling=SCALING,
     encoding=maybe(ENCODING),
 )
-METRICS = by_name(Schema(lambda value, place: (each(EXACT) if isinstance(value, list) else EXACT).find_fault(value, place)))
+METRICS = by_name(
+    Schema(lambda value, place: (each(EXACT) if isinstance(value, list) else EXACT).find_fault(value, place))
+)
 NUMBERS = table(metrics=METRICS, steps=COUNT, seconds=EXACT)
-MODEL = table({"seals": table({"history": TEXT, "findings": TEXT})}, config=TABLE, numbers=NUMBERS, preprocessing=PREPROCESSING)
+MODEL = table(
+    {"seals": table({"history": TEXT, "findings": TEXT})}, config=TABLE, numbers=NUMBERS, preprocessing=PREPROCESSING
+)
 COLUMNS = by_name(table({"shared": FLAG}, unit=TEXT, labels=each(TEXT)))
 PLACE = leaf(
-    lambda value: isinstance(value, list)
-    and len(value) == 4
-    and is_text(value[0])
-    and is_text(value[1])
-    and isinstance(value[2], list)
-    and all(map(is_count, value[2]))
-    and value[3] in ("C", "F"),
+    lambda value: (
+        isinstance(value, list)
+        and len(value) == 4
+        and is_text(value[0])
+        and is_text(value[1])
+        and isinstance(value[2], list)
+        and all(map(is_count, value[2]))
+        and value[3] in ("C", "F")
+    ),
     "a name, a dtype, a shape and an order",
 )
 CHECKPOINT = table(
