@@ -7,13 +7,14 @@ Knows nothing of layers, networks or training.
 
 from __future__ import annotations
 
-from math import inf, isfinite, sqrt
+from math import inf, isfinite, prod, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError, in_one_line
+from mlp.limits import shortage
 
 Array: TypeAlias = npt.NDArray[Any]
 Seed: TypeAlias = int | np.random.Generator
@@ -40,14 +41,15 @@ class Nodes(NamedTuple):
 
 
 def empty(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """An array whose values are not set yet; ShapeError where it is too large for the memory."""
+    """An array whose values are not set yet; ShapeError where there is no room for it, with the bytes it needs.
+
+    NumPy hands out more than there is: the system gives memory only when it is written to, and ends the process then.
+    """
+    if why := shortage(prod(shape) * np.dtype(dtype).itemsize):
+        raise ShapeError(f"{what} of the shape {shape} do not fit into memory: {why}. Give fewer, or a smaller n.")
     try:
         return np.empty(shape, dtype)
-    except (
-        MemoryError,
-        OverflowError,
-        ValueError,
-    ):  # NumPy raises all of them, depending on how far it is from possible
+    except (MemoryError, OverflowError, ValueError):  # depending on how far it is from possible
         raise ShapeError(f"{what} of the shape {shape} do not fit into memory. Give fewer, or a smaller n.") from None
 
 

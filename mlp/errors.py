@@ -27,6 +27,7 @@ from collections.abc import Iterable
 from math import inf, isfinite
 from types import UnionType
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class MLPError(Exception):
     """
 
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""  # KeyError would quote it
+        return visible(self.args[0]) if self.args else ""  # KeyError would quote it
 
     def __reduce__(self) -> tuple[Any, ...]:
         # by default an exception is made again from its message, which is not what those that carry data take
@@ -199,6 +200,30 @@ class MissingExtraError(MLPError, ImportError):
     def __init__(self, feature: str, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'mlp[{extra}]'")
+
+
+def visible(text: object) -> str:
+    r"""The text in which a terminal shows every character: those it would obey, or hide, are written as escapes.
+
+    These are control characters, line ends, marks of direction and of no width, halves of surrogate pairs and what
+    Unicode has no character for. The one place that makes names fit to be printed.
+
+    >>> print(visible("a\x1b[31m\nb\u202e\ud800 é"))
+    a\x1b[31m\nb\u202e\ud800 é
+    """
+    given = str(text)
+    if given.isprintable():
+        return given
+    return "".join(c if c.isprintable() or category(c) == "Zs" else _escape(c) for c in given)
+
+
+def visible_lines(text: object) -> str:
+    """The same of each line of a text of several."""
+    return "\n".join(map(visible, str(text).split("\n")))
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def in_one_line(value: object) -> str:

@@ -20,6 +20,7 @@ from mlp.errors import FileFormatError, HyperparameterError, ShapeError, Unknown
 from mlp.storage import archive
 from mlp.storage.atomic import replacing
 from mlp.storage.permission import as_path
+from mlp.storage.schema import COLUMNS, check
 
 FORMAT = 1
 RENAMED = {
@@ -279,6 +280,7 @@ class History(Mapping[str, Array]):
     @classmethod
     def unpacked(cls, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
         """The history that `packed` took apart, in this version or an earlier one."""
+        check(about, COLUMNS, "columns")
         names = {name: RENAMED.get(name, name) for name in about}
         found = cls(
             {new: arrays[f"values/{name}"] for name, new in names.items()},
@@ -287,6 +289,9 @@ class History(Mapping[str, Array]):
             units={new: about[name]["unit"] for name, new in names.items()},
         )
         for name, new in names.items():
+            labels, shape = found.labels(new), found.shape(new)
+            if labels and len(labels) not in shape:
+                raise FileFormatError(f"column {name!r} has {len(labels)} labels for records of the shape {shape}")
             found.column(new).shared = about[name].get("shared", False)
         return found
 

@@ -57,6 +57,14 @@ def identity(trial: Any) -> str:
     return json.dumps(trial, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def _has_name(trial: Any) -> bool:
+    """Whether a trial that was read has a name: NaN and infinity are no JSON, though Python reads them."""
+    try:
+        return bool(identity(trial))
+    except ValueError:
+        return False
+
+
 class Serial(Executor):
     """One trial after another, in this process. A future is done when you get it."""
 
@@ -220,11 +228,13 @@ class Journal:
         needed = {"about"} if number == 1 else {"trial", "result", "seconds"}
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
-        if not isinstance(entry, dict) or not needed <= entry.keys():
+        fits = isinstance(entry, dict) and needed <= entry.keys()
+        if not fits or not isinstance(entry.get("seconds", 0.0), int | float) or not _has_name(entry.get("trial")):
             raise DataError(f"{self.path}, line {number}: this is no journal of a sweep. Take a new folder.")
-        return entry
+        found: dict[str, Any] = entry
+        return found
 
 
 def sweep(

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 from mlp import manual, optimizer_bench
-from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
+from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
 from mlp.comparison import compare_runs
 from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml, use_options
 from mlp.config.own_parts import RULE
@@ -24,7 +24,7 @@ from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.diagnosis.glossary import glossary
-from mlp.errors import DataError
+from mlp.errors import DataError, visible_lines
 from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
@@ -68,7 +68,7 @@ def train(given: argparse.Namespace) -> int:
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
         with logs(state.history, given.log, warn) as following:
-            print(text.preamble(setup))
+            show(text.preamble(setup))
             run = _train_run(setup, state, stop, folder, following.update)
         repair = _repair(run, folder, second) if given.repair and not stop.requested else None
     if given.json:
@@ -109,7 +109,7 @@ def resume(given: argparse.Namespace) -> int:
         if is_finished(saved, given.epochs, given.own):  # since another process, which had it, has ended
             return _show_finished(folder, saved, given)
         setup, state = restore(saved, given.epochs, own=given.own)
-        print(text.preamble(setup))
+        show(text.preamble(setup))
         print(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
         run = _train_run(setup, state, stop, folder)
     if given.json:
@@ -133,13 +133,13 @@ def _train_run(
     checkpoints = CheckpointSchedule(setup, state, folder, stop)
     with interruptible(stop), _naming_the_way_back(checkpoints):
         for line in show_pretraining(setup, state, stop):
-            print(line)
+            show(line)
         n_epochs = setup.config.training.epochs - state.epoch
         for _ in show_epochs(watch_epochs(setup, state, [checkpoints], stop), n_epochs):
             each_epoch()
         run = finish(setup, state)
         run.write(folder)
-    print(text.metrics_table(run), text.verdict(run), text.cost_text(run, folder), sep="\n")
+    show("\n".join((text.metrics_table(run), text.verdict(run), text.cost_text(run, folder))))
     return run
 
 
@@ -220,13 +220,13 @@ def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
 def _repair(run: Run, folder: Path, second: Path) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
     repair = repair_run(run, show=_show_epochs)
-    print(text.repair_text(repair))
+    show(text.repair_text(repair))
     if repair.changes:
         file = folder / "repaired.toml"
         with explaining(file), replacing_itself(file, "w") as out:
             out.write(to_toml(repair.config))
         repair.after.write(second)
-        print(f"repaired experiment: {file}; run directory: {second}")
+        show(f"repaired experiment: {file}; run directory: {second}")
     return repair
 
 
@@ -250,7 +250,7 @@ def diagnose(given: argparse.Namespace) -> int:
     folder = run_folder(given.run)
     _permit(given, files_behind(folder))
     run = load_recorded(folder, given.own)
-    print(as_json(run, Path(given.run)) if given.json else text.verdict(run).lstrip())
+    print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
     return DONE
 
 
@@ -266,7 +266,7 @@ def evaluate(given: argparse.Namespace) -> int:
         about = {"run": given.run, "source": given.source, "trained_on": known}
         print(json.dumps(to_json_values({**about, **found.to_json()})))
     else:
-        print(evaluation_text(found, known))
+        show(evaluation_text(found, known))
     return DONE
 
 
@@ -274,7 +274,7 @@ def compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
     _permit(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
     found = compare_runs(given.runs, given.on, use=given.own)
-    print(json.dumps(to_json_values(found.to_json())) if given.json else comparison_text(found))
+    print(json.dumps(to_json_values(found.to_json())) if given.json else visible_lines(comparison_text(found)))
     return DONE
 
 
@@ -283,7 +283,7 @@ def export(given: argparse.Namespace) -> int:
     write = open_export(given.file, _permit(given, files_behind(run_folder(given.run))))
     run = load_run(given.run, use=given.own)
     write(run)
-    print(describe_export(run, given.file))
+    show(describe_export(run, given.file))
     return DONE
 
 
@@ -297,11 +297,11 @@ def predict(given: argparse.Namespace) -> int:
     rows = run.load_rows(given.source)
     if path:
         with explaining(path), replacing(path, "w") as out:
-            text.write_answers(run, rows, out)
+            text.write_answers(run, rows, out, safe=given.safe_cells)
     else:
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        text.write_answers(run, rows, sys.stdout)
+        text.write_answers(run, rows, sys.stdout, safe=given.safe_cells)
     return DONE
 
 

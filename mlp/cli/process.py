@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from io import StringIO, TextIOWrapper
 from typing import Any, NoReturn
 
+from mlp.errors import MLPError, visible, visible_lines
 from mlp.experiment import Stop
 
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -60,7 +63,21 @@ def interruptible(wish: Stop) -> Iterator[None]:
 
 def warn(error: Warning | Exception | str) -> None:
     """Say what is wrong in one line on standard error."""
-    print(f"mlp: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"mlp: {visible(' '.join(_said(error).split()))}", file=sys.stderr)
+
+
+def _said(error: Exception | str) -> str:
+    """The message; of an error of the system without a path, what it means and what to do."""
+    remedies = {ENOSPC: "The disk is full. Make room, or write elsewhere.", EDQUOT: "Your quota is used up. Make room."}
+    if isinstance(error, OSError) and error.errno in remedies and not isinstance(error, MLPError):
+        where = f"{error.filename}: " if error.filename else f"in {os.getcwd()} or {tempfile.gettempdir()}: "
+        return f"{where}{remedies[error.errno]}"
+    return str(error)
+
+
+def show(text: object) -> None:
+    """Print on standard output. Names in it are visible: a terminal obeys none of their characters."""
+    print(visible_lines(text))
 
 
 def drop_output() -> None:

@@ -10,24 +10,43 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from mlp.config.schema import toml_key, toml_text
-from mlp.errors import ConfigError, DataError, UnknownNameError
-from mlp.storage.permission import as_path
+from mlp.errors import ConfigError, DataError, MLPError, UnknownNameError
+from mlp.storage.permission import as_path, is_there
+from mlp.storage.reading import read_text
+
+DEEPEST = 20  # tables within tables; the deepest key there is has four names
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """The experiment file at `path` as a dict; ConfigError names the line where it is not TOML."""
     place = as_path("config", path)
     try:
-        return tomllib.loads(place.read_text(encoding="utf-8-sig"))
+        found = tomllib.loads(read_text(place, "utf-8-sig"))
+        _check_depth(found)
+        return found
+    except MLPError:
+        raise
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give the path of an experiment file (.toml).") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a text file ({type(error).__name__}).") from None
     except (ValueError, RecursionError) as error:  # tables nested too deep, numbers of 5,000 digits
-        raise ConfigError(f"{path}: this is not TOML: {' '.join(str(error).split())}.") from None
+        raise ConfigError(f"{path}: this is not TOML: {' '.join(str(error).split())[:200]}.") from None
+
+
+def _check_depth(found: Any) -> None:
+    """Refuse tables within tables without end: no key is so deep, and whoever walks through them recurses."""
+    level = [found]
+    for _ in range(DEEPEST):
+        level = [v for part in level for v in (part.values() if isinstance(part, dict) else part)]
+        level = [part for part in level if isinstance(part, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"tables are nested more than {DEEPEST} deep")
 
 
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
@@ -61,8 +80,10 @@ def override(given: dict[str, Any], assignment: str) -> dict[str, Any]:
     """
     path, equals, text = assignment.partition("=")
     names = path.strip().split(".")
-    if not equals or len(names) < 2 or not all(names):
-        raise ConfigError(f"--set {assignment}: needed is section.key=value, like training.epochs=50.")
+    if not equals or not 2 <= len(names) <= DEEPEST or not all(names):
+        raise ConfigError(
+            f"--set {shorten(assignment, 80, placeholder=' …')}: needed is section.key=value, like training.epochs=50."
+        )
     return put(given, names, _parse_value(text.strip()))
 
 
@@ -76,6 +97,7 @@ def put(given: Mapping[str, Any], names: Sequence[str], value: Any) -> dict[str,
 def _parse_value(text: str) -> Any:
     try:
         found = tomllib.loads(f"value = {text}")
+        _check_depth(found)
     except (ValueError, RecursionError):
         return text
     return found["value"] if len(found) == 1 else text
@@ -106,4 +128,4 @@ def _missing_files(given: Mapping[str, Any]) -> list[str]:
     """The paths in [data] where there is no file."""
     data = given.get("data", {})
     paths = (data.get(name) for name in ("source", "target", "validation", "test")) if isinstance(data, Mapping) else ()
-    return [path for path in paths if isinstance(path, str) and Path(path).suffix and not Path(path).exists()]
+    return [path for path in paths if isinstance(path, str) and Path(path).suffix and not is_there(Path(path))]

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mlp.errors import ShapeError
-
-_MEMINFO = Path("/proc/meminfo")
-
-
-def free_bytes() -> int | None:
-    """Memory that can be had without swapping; None where the system does not say (anything but Linux)."""
-    try:
-        rows = dict(line.split(":", 1) for line in _MEMINFO.read_text(encoding="ascii").splitlines())
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError, IndexError):
-        return None
+from mlp.limits import free_bytes
 
 
 def check_room(vectors: int, size: int, bytes_each: int = 8) -> None:

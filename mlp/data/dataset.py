@@ -16,6 +16,7 @@ from mlp.arrays import Array
 from mlp.data.boxed import unboxed
 from mlp.data.cells import Cells
 from mlp.data.encoding import Encoding
+from mlp.data.labels import check_names, check_writable
 from mlp.errors import DataError, HyperparameterError, check_kind
 
 
@@ -63,6 +64,9 @@ class Dataset:
         if self.test is not None:
             _check_lengths(*self.test, "X_test", "y_test")
             _check_widths(self.X, self.test[0])
+        check_names("class_names", self.class_names or ())
+        check_writable("feature_names", self.feature_names)
+        check_writable("target_name", (self.target_name,))
         if len(self.feature_names) != self.X.shape[1]:
             raise DataError(
                 f"X has {self.X.shape[1]} columns, but {len(self.feature_names)} feature names were given. "

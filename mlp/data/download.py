@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import IO, Any
 
 from mlp.data.complaints import one_line
 from mlp.errors import DownloadError
+from mlp.limits import DOWNLOAD_BYTES, DOWNLOAD_SECONDS, limit
 from mlp.storage.atomic import replacing
+from mlp.storage.permission import in_home
 
 Progress = Callable[[str, int, int | None], None]  # name, bytes so far, bytes in all (None: not known)
 ALGORITHMS = {32: "md5", 64: "sha256"}  # by length of the checksum in hexadecimal
@@ -29,7 +32,7 @@ TIMEOUT = 20.0  # seconds without a byte
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """$MLP_CACHE, or the folder "mlp" in the platform's user cache; it need not exist."""
     if environment.get("MLP_CACHE"):
-        return Path(environment["MLP_CACHE"]).expanduser()
+        return in_home(environment["MLP_CACHE"])
     if sys.platform == "win32":
         return Path(environment.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "mlp" / "Cache"
     if sys.platform == "darwin":
@@ -90,21 +93,33 @@ def fetch(url: str, path: Path, checksum: str, progress: Progress = show_progres
 def _receive(url: str, out: IO[bytes], progress: Callable[[int, int | None], None], timeout: float) -> None:
     import urllib.request
 
+    start = time.monotonic()
     request = urllib.request.Request(url, headers={"User-Agent": "mlp"})
     with urllib.request.urlopen(request, timeout=timeout) as response:
         n_total = _length(response)
         n_bytes = 0
-        while chunk := response.read(CHUNK):
-            out.write(chunk)
+        while chunk := response.read1(CHUNK):  # what has come: `read` would wait for a whole chunk
             n_bytes += len(chunk)
+            _check_limits(url, max(n_bytes, n_total or 0), time.monotonic() - start)
+            out.write(chunk)
             progress(n_bytes, n_total)
     if n_total is not None and n_bytes < n_total:
         raise DownloadError(f"{url} ended after {n_bytes} of {n_total} bytes.")
 
 
+def _check_limits(url: str, n_bytes: int, seconds: float) -> None:
+    """Refuse a download that is too large, or comes a few bytes at a time without an end."""
+    for name, found, unit in ((DOWNLOAD_BYTES, n_bytes, "bytes"), (DOWNLOAD_SECONDS, seconds, "seconds")):
+        allowed = limit(name)
+        if allowed is not None and found > allowed:
+            raise DownloadError(
+                f"{url} takes {found:,.0f} {unit} or more, and {allowed:,} are allowed ({name} raises it)."
+            )
+
+
 def _length(response: Any) -> int | None:
-    length = response.headers.get("Content-Length")
-    return int(length) if length is not None else None
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else None
 
 
 def _check_digest(url: str, path: Path, checksum: str) -> None:

@@ -18,6 +18,7 @@ from mlp.data.complaints import found_in
 from mlp.data.dataset import Dataset, as_features, column_names
 from mlp.data.numpy_files import refusing_damage
 from mlp.errors import FileFormatError
+from mlp.storage.reading import check_regular, read_file, unzip
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIPPED = b"\x1f\x8b"
@@ -39,6 +40,7 @@ def load_idx(images: Path, labels: Path | None) -> Dataset:
 def is_idx(path: Path) -> bool:
     """Whether a file begins as an idx file does, plain or gzipped; False where there is none."""
     try:
+        check_regular(path)
         with path.open("rb") as stream:
             head = stream.read(4)
         if head[:2] == GZIPPED:
@@ -52,9 +54,9 @@ def is_idx(path: Path) -> bool:
 def read_idx(path: Path) -> Array:
     """The array in an idx file, in this machine's byte order."""
     with refusing_damage(path, "an idx file", NEEDED):
-        content = path.read_bytes()
+        content = read_file(path)
         if content[:2] == GZIPPED:
-            content = gzip.decompress(content)
+            content = unzip(path, content)
         return _parsed(path, content)
 
 

@@ -8,6 +8,7 @@ are one class. Knows nothing of tasks or networks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -34,10 +35,30 @@ def label_name(label: object) -> str:
 def label_names(labels: Iterable[Any]) -> tuple[str, ...]:
     """The names of classes, each another; DataError where two would be called the same."""
     found = tuple(map(label_name, labels))
+    check_writable("y", found)
     if len(set(found)) < len(found):
         twice = next(name for name in found if found.count(name) > 1)
         raise DataError(f"two different labels are both written {quoted(twice)}. Give labels that can be told apart.")
     return found
+
+
+def check_names(what: str, names: Sequence[str]) -> None:
+    """Refuse names of which two are the same: rows of both would be one class, or another each time; and no text."""
+    check_writable(what, names)
+    if len(set(names)) < len(names):
+        name, times = Counter(names).most_common(1)[0]
+        raise DataError(f"{what} has {quoted(name)} {times} times. Give each a name of its own.")
+
+
+def check_writable(what: str, names: Sequence[str]) -> None:
+    """Refuse names that no file can hold, and so no model: halves of surrogate pairs."""
+    for name in names:
+        try:
+            str(name).encode("utf-8")
+        except UnicodeEncodeError:
+            raise DataError(
+                f"{what} has {quoted(name)}, which holds half of a surrogate pair and is no text. Write it anew."
+            ) from None
 
 
 def as_labels(y: Any, where: str = "y") -> Array:

@@ -7,6 +7,7 @@ into one FileFormatError that says what is needed.
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,11 @@ from mlp.arrays import Array
 from mlp.data.boxed import unboxed
 from mlp.data.complaints import found_in, names, one_line, quoted
 from mlp.data.dataset import Dataset, as_features, as_target, column_names
-from mlp.data.labels import apply_labels, distinct_labels, label_names
+from mlp.data.labels import apply_labels, check_names, distinct_labels, label_names
 from mlp.errors import DataError, FileFormatError, MLPError
+from mlp.limits import excess
+from mlp.storage.permission import in_home
+from mlp.storage.reading import check_regular
 
 NEEDED = "An .npz file holds X and y, or X_train, y_train, X_test and y_test (np.savez_compressed writes one)"
 SPLIT = ("X_train", "y_train", "X_test", "y_test")
@@ -33,6 +37,7 @@ def refusing_damage(path: Path, kind: str, needed: str) -> Iterator[None]:
     A wide net on purpose: on random bytes zipfile, zlib, ast and NumPy raise a dozen kinds of errors between
     them (found by hypothesis), and warn of headers that are not to be parsed further.
     """
+    check_regular(path)
     path.open("rb").close()  # a file that is not there, or not ours to read, is no damage: OSError
     try:
         with warnings.catch_warnings():
@@ -78,11 +83,20 @@ def _entries(path: Path) -> Mapping[str, Array]:
         archive = np.load(stream, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise FileFormatError(f"{path} holds a single array. {NEEDED}; name a single array .npy.")
+        assert archive.zip is not None
+        _check_growth(path, archive.zip)
         entries = {ENTRIES[key.lower()]: archive[key] for key in archive.files if key.lower() in ENTRIES}
     if "X" not in entries and not {"X_test", "y_test"} & set(entries):
         entries = {key.removesuffix("_train"): entry for key, entry in entries.items()}
     _check_keys(path, set(entries), archive.files)
     return entries
+
+
+def _check_growth(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse an archive whose arrays would grow beyond what they may; zipfile unpacks no more than they say."""
+    used = [member for member in archive.infolist() if member.filename.removesuffix(".npy").lower() in ENTRIES]
+    if why := excess(path.stat().st_size, sum(member.file_size for member in used)):
+        raise FileFormatError(f"{path}: {why}.")
 
 
 def _check_keys(path: Path, found: set[str], every: list[str]) -> None:
@@ -159,12 +173,14 @@ def _names(path: Path, entries: Mapping[str, Array], key: str) -> tuple[str, ...
     found = entries[key]
     if found.ndim != 1 or found.dtype.kind != "U" or found.size == 0:
         raise FileFormatError(f"{path}: {key} has shape {found.shape}, dtype {found.dtype}. Store a list of texts.")
-    return tuple(one_line(name) for name in found)
+    names_found = tuple(one_line(name) for name in found)
+    check_names(f"{path}: {key}", names_found)
+    return names_found
 
 
 def target_paths(path: Path, target: str) -> tuple[Path, Path]:
     """Where the targets of a matrix may be: as given, and else beside it."""
-    given = Path(target).expanduser()
+    given = in_home(target)
     return given, path.parent / given
 
 

@@ -23,6 +23,7 @@ from mlp.data.numpy_files import load_npy, load_npz, target_paths
 from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals, xor
 from mlp.data.tabular import load_table
 from mlp.errors import DataError, FileFormatError, MLPError, UnknownNameError, check_kind
+from mlp.storage.permission import in_home
 
 Target = str | int | None
 FORMULAS: Mapping[str, Callable[[], Dataset]] = {
@@ -104,11 +105,11 @@ def files(source: str | os.PathLike[str], target: Target = None) -> list[Path]:
         return [image_folder(IMAGE_SETS[name])]
     if not name or _named(name) is not None:
         return []
-    path = Path(name).expanduser()
+    path = in_home(name)
     if path.suffix.lower() == ".npy":
         return [path, *(target_paths(path, target) if isinstance(target, str) else ())]
     parts = name.split(",") if path.suffix.lower() not in (*TABLES, ".npz") else [name]
-    return [Path(part.strip()).expanduser() for part in parts]
+    return [in_home(part.strip()) for part in parts]
 
 
 def catalogue() -> list[Entry]:
@@ -154,7 +155,7 @@ def _checked_target(data: Dataset, target: Target) -> Dataset:
 
 
 def _from_path(name: str, target: Target, encoding: Encoding | None, rules: ColumnRules) -> Dataset:
-    path = Path(name).expanduser()
+    path = in_home(name)
     suffix = path.suffix.lower()
     try:
         if suffix in TABLES:
@@ -179,7 +180,7 @@ def _target_file(path: Path, target: Target) -> str | None:
 
 
 def _idx(name: str) -> Dataset:
-    images, *labels = [Path(part.strip()).expanduser() for part in name.split(",")]
+    images, *labels = [in_home(part.strip()) for part in name.split(",")]
     if len(labels) > 1:
         raise DataError(f"{quoted(name)} names {len(labels) + 1} files. Give two idx files: IMAGES,LABELS.")
     return load_idx(images, labels[0] if labels else None)

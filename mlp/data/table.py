@@ -20,6 +20,7 @@ from mlp.arrays import Array
 from mlp.data.cells import MISSING, Cells, number, numbers
 from mlp.data.complaints import counted, first_few, names, one_line, quoted
 from mlp.errors import DataError, FileFormatError
+from mlp.storage.reading import read_file
 
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}  # in order of preference
 QUOTED = re.compile(r'"[^"]*"')
@@ -72,7 +73,7 @@ def read_table(path: Path) -> Table:
 
 
 def _decoded(path: Path) -> str:
-    content = path.read_bytes()
+    content = read_file(path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

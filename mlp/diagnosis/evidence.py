@@ -62,7 +62,7 @@ def frozen_layers(r: Reading) -> tuple[str, ...]:
     moved, pulled = r["update_norm_by_layer"], r["grad_norm_by_layer"]
     at = np.isin(r.steps("grad_norm_by_layer"), r.steps("update_norm_by_layer"))  # of the others nothing is known
     still = (moved == 0).all(0) & (pulled[at] > 0).any(0) if at.any() else np.zeros(moved.shape[1], bool)
-    return tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=True) if s)
+    return tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=False) if s)
 
 
 def is_without_gradient(r: Reading) -> bool:

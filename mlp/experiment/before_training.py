@@ -21,6 +21,7 @@ from mlp.config import Config
 from mlp.config.network import activation_names
 from mlp.config.optimizer import find_rule, usual_rate
 from mlp.data.batches import Batch, as_batch
+from mlp.data.blocks import CELLS_PER_BLOCK
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.history import History
@@ -33,6 +34,7 @@ from mlp.preprocessing.data_facts import data_facts
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.training import Step
 
+LARGE = 1e300
 DRY = 512  # rows of the dry pass: enough for a number of each layer, and cheap compared with an epoch
 SCAN = 5 * BLOCK  # rows in which constant columns and contradictions are looked for
 
@@ -87,8 +89,9 @@ def reference_loss(head: OutputHead, target: Array, weights: Array | None = None
     it is their logarithm or log-odds. For losses in between (Huber, focal) the lowest of these is close to the best,
     and never below it. `weights` (n,) are those of the loss.
     """
-    width = head.n_out
-    values = np.eye(width)[target] if head.takes_labels else target.reshape(len(target), -1).astype(np.float64)
+    if head.takes_labels:
+        return _reference_of_classes(head, target, weights)
+    values = target.reshape(len(target), -1).astype(np.float64)
     mean = values.mean(0) if weights is None else np.average(values, 0, weights)
     share = np.clip(mean, 1e-12, 1 - 1e-12)
     quantile = getattr(head.loss, "quantile", 0.5)
@@ -100,6 +103,32 @@ def reference_loss(head: OutputHead, target: Array, weights: Array | None = None
     ]
     answers = [np.repeat(candidate[:, None], len(target), axis=1) for candidate in candidates]
     return min(float(head.loss.value(answer, target.T, weights)) for answer in answers)
+
+
+def _reference_of_classes(head: OutputHead, target: Array, weights: Array | None) -> float:
+    """The same for class labels, in memory and time that grow with the number of classes, and not with its square.
+
+    A constant answer loses the same at two classes of the same share, as a loss does not know which class is which: one
+    of them stands for both.
+    """
+    shares = np.bincount(target, weights, head.n_out)
+    shares = shares / shares.sum()
+    _, classes, group = np.unique(shares, return_index=True, return_inverse=True)
+    weight = np.bincount(group, shares)
+    limited = np.clip(shares, 1e-12, 1 - 1e-12)
+    candidates = (shares, np.log(limited), np.log(limited / (1 - limited)), (shares > 0.5) * 1.0)
+    size = max(1, CELLS_PER_BLOCK // head.n_out)
+    blocks = [
+        slice(start, start + size) for start in range(0, len(classes), size) if weight[start : start + size].any()
+    ]
+    return min(
+        sum(
+            float(head.loss.value(np.repeat(answer[:, None], len(classes[part]), 1), classes[part], weight[part]))
+            * float(weight[part].sum())
+            for part in blocks
+        )
+        for answer in candidates
+    )
 
 
 def _quantile(values: Array, share: float, weights: Array | None) -> Array:
@@ -199,4 +228,6 @@ def mean_rate(rule: Any, steps: int) -> float:
     if rate.init() is not None:
         return nan
     moments = np.linspace(0, steps - 1, min(steps, 100)).astype(int)
-    return float(np.mean([rate.rate(int(t), 0.0, None) for t in moments]))
+    rates = np.array([rate.rate(int(t), 0.0, None) for t in moments])
+    unit = max(float(np.abs(rates).max(initial=0)) / LARGE, 1.0)  # the sum of a hundred rates of 1e307 is no number
+    return float(np.mean(rates / unit)) * unit

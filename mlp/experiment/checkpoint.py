@@ -19,7 +19,7 @@ from mlp.experiment.run_folder import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, initial_state
 from mlp.history import History
-from mlp.storage import archive
+from mlp.storage import archive, schema
 from mlp.storage.atomic import replacing_itself
 from mlp.storage.snapshot import Snapshot, restore
 
@@ -110,6 +110,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         archive.check_format(found.about["format"], FORMAT)
         if not found.seal:
             raise FileFormatError("it has no seal")
+        schema.check(found.about, schema.CHECKPOINT, "about")
         config = parse(found.about["config"])
         data, state, columns = (dict(found.about[name]) for name in ("data", "state", "columns"))
         return Checkpoint(path, config, data, state, columns, archive.split_joined(found.about["places"], found.arrays))
@@ -137,8 +138,9 @@ def restore_state(setup: Setup, saved: Checkpoint) -> State:
         state.recorder.go_on(saved.history, state.steps)
 
         def recall(watching: dict[str, Any]) -> None:
-            for name, content in saved.state["watching"]["dict"].items():
-                restore(content, arrays, watching[name])
+            with archive.explained(saved.path):
+                for name, content in saved.state["watching"]["dict"].items():
+                    restore(content, arrays, watching[name])
 
         state.recorder.recall = recall
     return state

@@ -36,8 +36,13 @@ from mlp.network import Network
 from mlp.preprocessing import Preprocessing
 from mlp.storage import archive
 from mlp.storage.file_set import current, forget_set, replacing_set
+from mlp.storage.reading import read_text
+from mlp.storage.schema import FINDINGS, MODEL, check
 
 FORMAT = 1
+PARTS = ("train", "validation", "test")
+LISTS = ("restart_losses", "restart_train_losses")
+"""Metrics that have a number for each restart."""
 
 
 # writing
@@ -189,13 +194,14 @@ def _read_history(path: Path, seal: str | None) -> History:
 def _read_archive(path: Path) -> archive.Archive:
     found = archive.read(path)
     archive.check_format(found.about["format"], FORMAT)
+    check(found.about, MODEL, "about")
     return found
 
 
 def _read_numbers(path: Path, written: Any) -> dict[str, Any]:
     """Metrics, steps and seconds as the model holds them: exactly. metrics.json has null for NaN and infinities."""
     found: dict[str, Any] = _from_exact_values(written)
-    if json.loads(path.read_text(encoding="utf-8")) != to_json_values(found):
+    if json.loads(read_text(path)) != to_json_values(found):
         raise FileFormatError("these are not the metrics of this model")
     return found
 
@@ -210,9 +216,8 @@ def _from_exact_values(written: Any) -> Any:
 
 
 def _read_findings(path: Path, seal: str | None) -> tuple[Finding, ...]:
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, list):
-        raise TypeError("a list is needed")
+    found = json.loads(read_text(path))
+    check(found, FINDINGS, "findings")
     if seal is not None and _seal(found) != seal:
         raise FileFormatError("these are not the findings of this model; mlp diagnose finds them again")
     return tuple(map(Finding.from_json, found))
@@ -222,7 +227,19 @@ def _rebuild_model(config: Config, saved: archive.Archive) -> Model:
     """The model that the configuration describes, with the parameters that were saved."""
     preprocessing = Preprocessing.from_json(saved.about["preprocessing"])
     head = build_output_head(config, preprocessing.task, preprocessing.n_targets, preprocessing.targets)
+    _check_metrics(saved.about["numbers"]["metrics"])
     return Model(_rebuild_network(config, preprocessing.n_in, head, saved.arrays), head, preprocessing)
+
+
+def _check_metrics(metrics: dict[str, Any]) -> None:
+    """Refuse parts that do not have the same metrics: those of the training part are looked up in all of them."""
+    names = {part: {n.removeprefix(f"{part}_") for n in metrics if n.startswith(f"{part}_")} for part in PARTS}
+    for part in PARTS:
+        if "loss" in names[part] and not names["train"] <= names[part]:
+            raise FileFormatError(f"metrics has no {part} {min(names['train'] - names[part])}")
+    for name, value in metrics.items():
+        if isinstance(value, list) != (name in LISTS):
+            raise FileFormatError(f"metrics.{name} {'needs' if name in LISTS else 'has not'} a number for each restart")
 
 
 def _rebuild_network(config: Config, n_in: int, head: OutputHead, saved: dict[str, Any]) -> Network:

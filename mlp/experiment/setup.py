@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array, empty
+from mlp.arrays import Array
 from mlp.config import Config, settle
 from mlp.config.data import build_augmentations
 from mlp.config.network import build_layers, build_pretrainer, frozen_slices
 from mlp.config.optimizer import build_rule, resolve_rule_keys
+from mlp.config.schema import show
 from mlp.config.training import build_detectors, build_instruments
 from mlp.data.augment import Augmentation
 from mlp.diagnosis import DETECTORS, Detector
-from mlp.errors import ConfigError, MLPError, ShapeError
+from mlp.errors import ConfigError, MLPError
 from mlp.instruments import STANDARD, Instrument
+from mlp.limits import shortage
 from mlp.model import OutputHead, build_output_head
 from mlp.network import Layout
 from mlp.optimizers import Optimizer
 from mlp.preprocessing import Part, Prepared, fingerprint
+from mlp.preprocessing.preprocessing import BLOCK
 from mlp.pretraining import Pretrainer, check_pretrainer
 
 SCORED = 1024  # rows of a part, at most, for the scores of an epoch or a trial
@@ -113,7 +117,7 @@ def set_up(config: Config, prepared: Prepared, *, seeds: Seeds = RUN_SEEDS, past
     config = resolve(config, head, n_steps)
     layers = build_layers(config.network, config.loss, preprocessing.n_in, head.n_out, head.layers)
     layout = Layout.of(layers)
-    _check_memory(config, layout)
+    _check_memory(config, layout, len(prepared.train))
     rule = build_rule(
         config.optimizer,
         layout,
@@ -153,15 +157,22 @@ def resolve(config: Config, head: OutputHead, n_steps: int) -> Config:
     )
 
 
-def _check_memory(config: Config, layout: Layout) -> None:
-    """Refuse a network whose parameters do not fit into memory."""
-    try:
-        empty("parameters", (*config.training.population, layout.size), np.dtype(config.training.dtype))
-    except (MemoryError, ShapeError):
+def _check_memory(config: Config, layout: Layout, n_rows: int) -> None:
+    """Refuse a network that does not fit into memory, with the bytes it needs at least.
+
+    These are its parameters, the best ones, the gradient and the step; and for the rows of a batch what goes into every
+    layer, twice (forward and backward), and for those of an evaluation what comes out.
+    """
+    batch = min(config.training.rows_per_batch(n_rows), n_rows)
+    nodes = sum(layer.n_out for layer in layout.layers)
+    numbers = 4 * layout.size + 2 * batch * nodes + min(n_rows, BLOCK) * layout.layers[-1].n_out
+    needed = numbers * prod(config.training.population) * np.dtype(config.training.dtype).itemsize
+    if why := shortage(needed):
         raise ConfigError(
-            f"[network] hidden = {config.network.hidden}, restarts = {config.training.restarts}: this does not fit "
-            "into memory."
-        ) from None
+            f"[network] hidden = {show(config.network.hidden)}, restarts = {show(config.training.restarts)}, "
+            f"{layout.layers[-1].n_out:,} outputs: this does not fit into memory: {why}. Take fewer, or a smaller "
+            "[training] batch_size."
+        )
 
 
 def _set_up_pretrainer(config: Config, prepared: Prepared, layout: Layout) -> Pretrainer | None:

@@ -9,6 +9,7 @@ Nothing here changes the weights of a run, or draws from its generators.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -19,11 +20,27 @@ from mlp.experiment.before_training import note_before_training, note_once
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
 from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State
-from mlp.experiment.trial import COMPARED, FEW, cross_fit, label_noise, run_baseline, standardise
+from mlp.experiment.trial import (
+    BASELINE_ROWS,
+    BASELINE_STEPS,
+    BASELINE_WIDTH,
+    COMPARED,
+    FEW,
+    ROWS,
+    cross_fit,
+    label_noise,
+    n_folds,
+    run_baseline,
+    standardise,
+)
 from mlp.model import Model, score_name
 from mlp.objective import Objective
+from mlp.preprocessing import Prepared
 from mlp.training import Step
 
+UPDATE = 64  # rows whose products cost as much as an update of Adam
+FREE_WORK = 4 * 10**9  # half a second on one core: 120 ps for each parameter and row, from 784 to 100,000 inputs
+LEAST_STEPS = 50  # a network that was trained for less says nothing of the rows
 ALONG = (0.0, 0.1, 1.0, 10.0)
 """How far along a step the loss is looked up, in lengths of the step."""
 
@@ -49,8 +66,10 @@ class Watch(Companion):
         for step in steps:
             if self.state.steps == self._next:
                 if wants_baseline(self.setup, self.state):
-                    look_along(self.setup, self.state, step)
-                    note_baseline(self.setup, self.state)
+                    if "loss_along" not in self.state.history:
+                        look_along(self.setup, self.state, step)
+                    if affordable_steps(self.setup, self.state) == BASELINE_STEPS:
+                        note_baseline(self.setup, self.state)
                 self._judge()
                 self._next = next(self._moments, -1)
             yield step
@@ -91,8 +110,8 @@ def note_end(setup: Setup, state: State) -> None:
     ended = state.history.last_step("ended") if "ended" in state.history else -1
     if ended < state.steps - 1:
         state.note("ended", state.steps)
-        if wants_baseline(setup, state):
-            note_baseline(setup, state)
+        if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
+            note_baseline(setup, state, steps)
 
 
 def wants_baseline(setup: Setup, state: State) -> bool:
@@ -111,19 +130,40 @@ def look_along(setup: Setup, state: State, step: Step) -> None:
     state.note("loss_along", losses)
 
 
-def note_baseline(setup: Setup, state: State) -> None:
+def affordable_steps(setup: Setup, state: State) -> int:
+    """For how many steps a baseline may train here, so that it costs no more than the run did until now.
+
+    Work is counted and not timed: equal runs then measure the same. A step of a network with P parameters on N rows
+    counts P (N + 64), as an update of Adam costs as much as 64 rows. `FREE_WORK` is allowed to every run.
+    """
+    training, n_in = setup.config.training, setup.prepared.preprocessing.n_in
+    n, n_out = min(len(setup.prepared.train), ROWS), setup.head.n_out
+    rows = min(training.rows_per_batch(len(setup.prepared.train)), len(setup.prepared.train))
+    done = prod(setup.population) * setup.layout.size * (rows + UPDATE) * (state.steps - setup.past.steps)
+    a_step = (BASELINE_WIDTH * (n_in + 1) + (BASELINE_WIDTH + 1) * n_out) * (min(n, BASELINE_ROWS) + UPDATE)
+    trainings = 1 + (n_folds(n) if is_crossed(setup.prepared) else 0)
+    return min(BASELINE_STEPS, max(FREE_WORK, done) // (a_step * trainings))
+
+
+def is_crossed(prepared: Prepared) -> bool:
+    """Whether the baseline also answers training rows that it has not seen: few rows, or none to validate on."""
+    n = min(len(prepared.train), ROWS)
+    return (n in FEW or (prepared.validation is None and n > FEW.stop)) and not prepared.dataset.complete
+
+
+def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> None:
     """Train a plain network on the same rows, and note its scores and what the labels look like."""
     rows = standardise(setup.prepared, np.dtype(np.float32))
     task, name = rows.preprocessing.task, score_name(rows.preprocessing.task)
     n = len(rows.train)
-    if (n in FEW or (rows.validation is None and n > FEW.stop)) and not rows.dataset.complete:
-        state.note(f"crossed_{name}", cross_fit(setup.config, rows))
+    if is_crossed(rows):
+        state.note(f"crossed_{name}", cross_fit(setup.config, rows, steps))
     if task == "classification":
         noise, error = label_noise(rows.train)
         state.note("label_noise", noise)
         state.note("label_noise_error", error)
         note_once(state.history, "label_noise_rows", min(n, COMPARED))
-    scores = run_baseline(setup.config, rows)
+    scores = run_baseline(setup.config, rows, steps)
     counts = [min(n, SCORED), 0 if rows.validation is None else len(rows.validation), n]
     note_once(state.history, "baseline_rows", counts, ("train", "validation", "trained"))
     state.note(f"baseline_train_{name}", scores.train)

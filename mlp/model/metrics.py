@@ -21,6 +21,7 @@ from mlp.statistics import scores
 from mlp.statistics.scores import ClassScores, balanced_accuracy, brier, calibration_error, confusion, log_loss
 
 AVERAGED = ("precision", "recall", "f1")
+MATRIX = 1000  # classes at most that have a matrix of confusions, which has their square of numbers
 
 
 def quiet() -> np.errstate:
@@ -60,9 +61,11 @@ def score_numbers(answers: Array, y: Array, weights: Array | None = None) -> dic
 
 def recall_by_class(head: OutputHead, raw: Array, n_classes: int, part: Part) -> Array:
     """The share of each class's rows that is found, (*population, n_classes); 1 for a class without rows."""
-    right = head.decide(raw) == part.y
-    of = np.eye(n_classes)[part.y] * np.reshape(_counts(part.weights), (-1, 1))
-    return np.asarray((right @ of + 1e-12) / (of.sum(0) + 1e-12))
+    counts = np.broadcast_to(_counts(part.weights), part.y.shape)
+    right = (head.decide(raw) == part.y).reshape(-1, len(part)) * counts
+    found = np.array([np.bincount(part.y, each, n_classes) for each in right])
+    every = np.bincount(part.y, counts, n_classes)
+    return ((found + 1e-12) / (every + 1e-12)).reshape(*raw.shape[:-2], n_classes)
 
 
 def _counts(weights: Array | None) -> Any:
@@ -84,7 +87,8 @@ class Appraisal:
     """`metrics`: numbers by name. For classes and labels also what is known of each.
 
     `confusion` (n_classes, n_classes): how many rows of class i were taken for class j; None where rows have several
-    labels. `aucs` (n_classes,): one class against the rest; NaN where that is undefined.
+    labels, and of more than a thousand classes. `aucs` (n_classes,): one class against the rest; NaN where that is
+    undefined.
     """
 
     rows: int
@@ -127,16 +131,16 @@ def _appraise_classes(
 ) -> Appraisal:
     """One class for each row."""
     answers, n_classes = head.decide(raw), preprocessing.n_targets
-    matrix, truth = confusion(codes, answers, n_classes), scores.mark_classes(codes, n_classes)
-    each = scores.score_classes(matrix)
+    truth, each = scores.mark_classes(codes, n_classes), scores.score_answers(codes, answers, n_classes)
     p = head.probabilities(raw)
     curves = scores.aucs(truth, _class_scores(raw) if p is None else p)
-    found |= {"balanced_accuracy": balanced_accuracy(matrix)}
+    found |= {"balanced_accuracy": each.balanced_accuracy}
     found |= {f"{name}_macro": each.macro(name) for name in AVERAGED}
     found["auc"] = float(curves[1] if n_classes == 2 else curves.mean())
     if p is not None:
         found |= {"log_loss": log_loss(truth, p), "brier": brier(truth, p)}
         found["calibration_error"] = calibration_error(p.argmax(1) == codes, p.max(1))
+    matrix = confusion(codes, answers, n_classes) if n_classes <= MATRIX else None
     return Appraisal(len(codes), found, preprocessing.class_names or (), each, curves, matrix)
 
 

@@ -6,7 +6,7 @@ ensemble: its members answer together. While a population trains its members are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from mlp.model.output_head import OutputHead
 from mlp.network import Network
 from mlp.preprocessing import Part, Preprocessing
 
+CELLS = 1 << 25
+"""Raw outputs that are scored at once where a row has one for each class; 128 MB of float32, and thrice that beside."""
 APART = 0.05
 """Two training losses belong to different minima if they differ by more than this share of the loss of a guess."""
 
@@ -96,13 +98,22 @@ class Model:
 
     def evaluate(self, part: Part) -> dict[str, Any]:
         """The loss and the metrics of the task, as they are looked at after each epoch."""
-        with quiet():
-            return score_outputs(self.head, self.raw(part), part)
+        return self._score(part, self.raw)
 
     def evaluate_by_member(self, part: Part) -> dict[str, Any]:
         """The same of each member apart, (*population,) each."""
+        return self._score(part, self.raw_by_member)
+
+    def _score(self, part: Part, raw: Callable[[Part], Array]) -> dict[str, Any]:
+        """Loss and metrics of raw outputs. Those of many rows with many classes are never all in memory."""
+        size = CELLS // self.head.n_out
         with quiet():
-            return score_outputs(self.head, self.raw_by_member(part), part)
+            if self.task == "regression" or len(part) <= size:
+                return score_outputs(self.head, raw(part), part)
+            pieces = list(part.pieces(max(1, size), self.network.dtype))
+            each = [score_outputs(self.head, raw(piece), piece) for piece in pieces]
+            weights = [len(piece) if piece.weights is None else piece.weights.sum() for piece in pieces]
+            return {name: np.average([found[name] for found in each], 0, weights) for name in each[0]}
 
     def recall_by_member(self, part: Part) -> Array:
         """The share of each class's rows that is found, (*population, n_classes); 1 for a class without rows."""

@@ -64,7 +64,7 @@ class OutputHead:
         if self.takes_labels:
             return y.astype(np.intp)
         if y.dtype.kind in "iu" and self.n_out > 1:
-            return np.eye(self.n_out, dtype=dtype)[y]
+            return np.equal(y[:, None], np.arange(self.n_out)).astype(dtype)
         return y.astype(dtype)
 
     def values(self, raw: Array) -> Array:

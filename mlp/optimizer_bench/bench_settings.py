@@ -38,6 +38,7 @@ NAMES = Allowed(
 )
 FOLDER = Allowed(lambda value: isinstance(value, str), "the path of a folder")
 DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100, "a number from 0 to 100")
+FEW = Allowed(lambda value: bool(COUNT.fits(value)) and value <= 10**6, "a whole number from 1 to 1000000")
 FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
 
 
@@ -53,12 +54,12 @@ class BenchSettings:
 
     optimizers: list[str] = key(["sgd", "momentum", "adam"], NAMES)
     problems: list[str] = key(["digits", "two_spirals", "rosenbrock"], NAMES)
-    seeds: int = key(10, COUNT)
-    tuning_seeds: int = key(3, COUNT)
-    rates: int = key(9, COUNT)
+    seeds: int = key(10, FEW)
+    tuning_seeds: int = key(3, FEW)
+    rates: int = key(9, FEW)
     decades: float = key(4.0, DECADES)
     search: str = key("grid", one_of("grid", "random"))
-    together: int = key(5, COUNT)
+    together: int = key(5, FEW)
     epochs: int = key(0, SEED)
     seed: int = key(0, SEED)
     data: str = key("", FOLDER)

@@ -35,13 +35,13 @@ import numpy as np
 
 from mlp.config import read_toml, to_toml
 from mlp.config.schema import parse_section
-from mlp.errors import DataError, MLPError
+from mlp.errors import DataError, FileFormatError, MLPError, in_one_line
 from mlp.experiment.run_folder import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
 from mlp.problems import Problem, larger_is_better, needs_folder
-from mlp.storage import lock
+from mlp.storage import lock, schema
 from mlp.storage.atomic import explaining, replacing_itself
 from mlp.storage.permission import Permission, status
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
@@ -138,11 +138,45 @@ def run_protocol(
             pairs = [(cell, trial) for cell in cells.values() for trial in _plan_trials(kind, settings, cell)]
             results = {}
             for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
+                if outcome.recalled:
+                    check_result(
+                        own.find_problem(outcome.trial["problem"], settings.data or None), *outcome[:2], journal
+                    )
                 results[identity(outcome.trial)] = outcome.result
                 done += 1
                 yield BenchProgress(done, total, outcome)
             for cell, trial in pairs:  # in the order of the trials, whichever was first
                 cell.add(kind, results[identity(trial)])
+
+
+def check_result(problem: Problem, trial: Mapping[str, Any], result: Any, journal: Journal | None) -> None:
+    """Refuse a result in a journal that this trial cannot give: somebody has edited the file."""
+    try:
+        schema.check(result, schema.RESULT, "result")
+        if "error" not in result and trial["kind"] == "pace":
+            schema.check(result, schema.table(seconds_per_update=schema.NUMBER), "result")
+        elif "error" not in result:
+            _check_members(problem, trial, result.get("members", []))
+    except FileFormatError as error:
+        where, name = "the journal" if journal is None else journal.path, in_one_line(identity(trial))
+        raise DataError(f"{where}: {error}, in the trial {name}. Delete this line, and the trial runs again.") from None
+
+
+def _check_members(problem: Problem, trial: Mapping[str, Any], members: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse members that are not those of the trial, or were not measured as this problem measures."""
+    pairs = [(rate, seed) for rate in trial["rates"] for seed in trial["seeds"]]
+    if [(member["rate"], member["seed"]) for member in members] != pairs:
+        raise FileFormatError("result.members have other rates and seeds")
+    needed, measures = {"step", "gradients", problem.score, problem.chosen_by}, members[0]["final"].keys()
+    for member in members:
+        moments = [moment for moment in (member["final"], member["best"], member["reached"]) if moment is not None]
+        times = [moment.get(name) for moment in moments for name in ("step", "gradients")]
+        curve = member["curve"]
+        drawn = [len(curve.get(name, ())) for name in ("step", problem.score, problem.chosen_by)]
+        if any(moment.keys() != measures for moment in moments) or not needed <= measures or None in times:
+            raise FileFormatError("result.members were measured in another way")
+        if not drawn[0] or len(set(drawn)) > 1 or None in curve["step"]:
+            raise FileFormatError("result.members have curves whose numbers do not belong together")
 
 
 def check_folder(folder: Path, settings: BenchSettings, permission: Permission) -> None:

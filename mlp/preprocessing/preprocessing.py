@@ -20,9 +20,10 @@ from mlp.data.boxed import boxed, exact_array, unboxed
 from mlp.data.complaints import names
 from mlp.data.dataset import as_features, as_target
 from mlp.data.labels import labels_from_json, labels_to_json
-from mlp.errors import DataError, ShapeError
+from mlp.errors import DataError, FileFormatError, ShapeError
 from mlp.preprocessing.source import as_plain_array, target_beside
 from mlp.preprocessing.target import as_values, decode_labels, is_one_of_k, n_columns
+from mlp.storage.schema import PREPROCESSING, check
 
 BLOCK = 1024  # rows that are scaled and evaluated at once: their nodes stay in the cache
 CELLS = 1 << 22  # of rows that stay on disk, at most as many cells: 16 MB of float32
@@ -61,6 +62,12 @@ class Part:
         if self.scaling is None:
             return self.X[rows]
         return self.scaling.apply(self.X, dtype, rows)
+
+    def pieces(self, size: int, dtype: Any) -> Iterator[Part]:
+        """The rows in memory, scaled, `size` of them at a time."""
+        for start in range(0, len(self), size):
+            rows = slice(start, min(start + size, len(self)))
+            yield Part(np.asarray(self.at(rows, dtype), dtype), self.y[rows], weights=_of(self.weights, rows))
 
     def first(self, most: int, dtype: Any) -> Part:
         """The first rows in memory, scaled: `most` at most, and no more than one block."""
@@ -196,8 +203,9 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Preprocessing:
-        """What `to_json` wrote."""
-        return cls(
+        """What `to_json` wrote; FileFormatError where its parts do not agree."""
+        check(saved, PREPROCESSING, "preprocessing")
+        found = cls(
             saved["task"],
             tuple(saved["feature_names"]),
             saved["target_name"],
@@ -208,6 +216,28 @@ class Preprocessing:
             None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
             None if saved.get("targets") is None else Scaling.from_json(saved["targets"]),
         )
+        _check_counts(found)
+        return found
+
+
+def _check_counts(found: Preprocessing) -> None:
+    """Refuse what was put together of parts that do not agree: whoever predicts would meet it in the middle."""
+    n, k, names = len(found.feature_names), found.n_targets, found.class_names
+    is_classes, encoding = found.task == "classification", found.encoding
+    agree = {
+        "scaling": found.scaling.shift.shape == found.scaling.factor.shape == (n,)
+        and bool((found.scaling.factor > 0).all()),
+        "class_names": (not is_classes and names is None) or (names is not None and len(set(names)) == len(names) == k),
+        "class_labels": (found.class_labels is None) is not is_classes
+        and (found.class_labels is None or found.class_labels.shape == (k,))
+        and (found.class_labels is None or len(set(found.class_labels.tolist())) == k),
+        "n_targets": k >= 1 + is_classes,
+        "encoding": encoding is None or encoding.feature_names == found.feature_names,
+        "targets": found.targets is None or found.targets.shift.shape == found.targets.factor.shape == (k,),
+    }
+    for name, fits in agree.items():
+        if not fits:
+            raise FileFormatError(f"preprocessing.{name} does not agree with the other parts of it")
 
 
 def lenient_task(task: str, codes: Array) -> str:

@@ -12,6 +12,7 @@ from operator import attrgetter
 import numpy as np
 
 from mlp.diagnosis import Finding
+from mlp.errors import visible
 from mlp.experiment import Epoch, Setup, State, Stop
 from mlp.experiment.loop import pretrain
 from mlp.optimizer_bench import BenchProgress
@@ -59,7 +60,7 @@ def _overwrite_line(epochs: Iterator[Epoch]) -> Iterator[Epoch]:
 def alarm_line(epoch: Epoch, alarm: Finding) -> str:
     """What was found in an epoch, and the likeliest cause."""
     cause = f" ({alarm.causes[0].name}: {alarm.causes[0].remedy})" if alarm.causes else ""
-    return f"epoch {epoch.number}: {alarm.severity}: {alarm.kind}: {alarm.message}{cause}"
+    return visible(f"epoch {epoch.number}: {alarm.severity}: {alarm.kind}: {alarm.message}{cause}")
 
 
 def _state(epoch: Epoch) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.comparison import Duel, RunComparison, short_names
 from mlp.data.complaints import counted
+from mlp.errors import visible
 from mlp.model import Appraisal
 from mlp.report.text import figure
 
@@ -78,12 +79,13 @@ def _commonest(matrix: Array, names: Sequence[str]) -> Iterator[str]:
     yield f"\nmost often confused, of {len(matrix)} classes (all of them: --json)"
     for i, j in zip(*np.unravel_index(order, matrix.shape), strict=True):
         if mistakes[i, j]:
-            yield f"{mistakes[i, j]:6}  {names[i]} taken for {names[j]}"
+            yield f"{mistakes[i, j]:6}  {visible(names[i])} taken for {visible(names[j])}"
 
 
 def _shorten(names: Sequence[str]) -> list[str]:
-    """Names that are not too long for a table."""
-    return [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in names]
+    """Names that a table can show: visible, and not too long."""
+    shown = map(visible, names)
+    return [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in shown]
 
 
 # runs side by side

@@ -16,6 +16,7 @@ from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import mean_loss, probed, score
+from mlp.errors import visible
 from mlp.experiment import Run, Setup
 from mlp.experiment.run import Recorded
 from mlp.layers import Dense
@@ -43,8 +44,8 @@ def _data(setup: Setup) -> str:
     }[inputs.task]
     features = counted(len(inputs.feature_names), "feature")
     origin = f" ({dataset.source}; {dataset.licence})" if dataset.source and dataset.licence else ""
-    ignored = f"; ignored: {', '.join(setup.config.data.ignore)}" if setup.config.data.ignore else ""
-    return f"{'data':10}{dataset.name}: {rows} rows, {features}, {target}{origin}{ignored}{_one_of_k(setup)}"
+    ignored = f"; ignored: {visible(', '.join(setup.config.data.ignore))}" if setup.config.data.ignore else ""
+    return f"{'data':10}{visible(dataset.name)}: {rows} rows, {features}, {target}{origin}{ignored}{_one_of_k(setup)}"
 
 
 def _one_of_k(setup: Setup) -> str:
@@ -213,11 +214,11 @@ def _healthy(run: Run | Recorded) -> str:
 
 def _finding(finding: Finding) -> Iterator[str]:
     if finding.severity == "info":
-        yield f"note: {finding.kind}: {finding.message}"
+        yield f"note: {finding.kind}: {visible(finding.message)}"
         return
-    yield f"{finding.severity}: {finding.kind}: {finding.message}"
+    yield f"{finding.severity}: {finding.kind}: {visible(finding.message)}"
     for cause in finding.causes:
-        yield f"    {cause.name}: {cause.why}; remedy: {cause.remedy}"
+        yield visible(f"    {cause.name}: {cause.why}; remedy: {cause.remedy}")
 
 
 def repair_text(repair: Repair) -> str:
@@ -271,19 +272,21 @@ def cost_text(run: Run, folder: Path) -> str:
     return f"{counted(run.steps, 'step')} in {run.seconds:.2f} s; run directory: {folder}"
 
 
-def write_answers(run: Run, X: Array, out: IO[str]) -> None:
+def write_answers(run: Run, X: Array, out: IO[str], *, safe: bool = False) -> None:
     """Write CSV into `out`: the prediction for each row of X, and where there are any the probabilities.
+
+    `safe`: text that a spreadsheet would take for a formula has a ' before it.
 
     Some thousand rows at a time, as many as the network takes at once: the text of a million rows is never in memory.
     """
     table = csv.writer(out, lineterminator="\n")
-    rows = run.model.preprocessing.raw(X)
+    rows, quote = run.model.preprocessing.raw(X), _quote_formula if safe else _as_it_is
     for start in range(0, len(rows), BLOCK):
         columns, probabilities = _answers(run, rows[start : start + BLOCK])
         if start == 0:
-            table.writerow(_header(run, columns.shape[1], probabilities.shape[1]))
+            table.writerow(map(quote, _header(run, columns.shape[1], probabilities.shape[1])))
         for row, p in zip(columns, probabilities, strict=True):
-            table.writerow([*_cells(row), *(f"{value:.6g}" for value in p)])
+            table.writerow([*map(quote, _cells(row)), *(f"{value:.6g}" for value in p)])
 
 
 def _answers(run: Run, rows: Array) -> tuple[Array, Array]:
@@ -306,6 +309,27 @@ def _header(run: Run, n_columns: int, n_probabilities: int) -> list[str]:
         *(one if n_columns == 1 else names[:n_columns]),
         *(f"p({name})" for name in names[:n_probabilities]),
     ]
+
+
+def _as_it_is(cell: Any) -> Any:
+    return cell
+
+
+def _quote_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets a ' in front; numbers stay.
+
+    OWASP, "CSV Injection": = + - @, tab and carriage return.
+    """
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _cells(row: Sequence[Any]) -> list[Any]:

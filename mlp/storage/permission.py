@@ -40,6 +40,22 @@ def status(path: Path) -> os.stat_result | None:
         raise DataError(f"{path} cannot be read or written: {error.strerror}. Give another path.") from None
 
 
+def is_there(path: Path) -> bool:
+    """Whether something stands there; a name that no file can have is nowhere."""
+    try:
+        return status(path) is not None
+    except DataError:
+        return False
+
+
+def in_home(name: str | Path) -> Path:
+    """A path in which ~ and ~user stand for home folders; DataError where there is no such user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise DataError(f"{name}: there is no such home folder. Write the path without ~.") from None
+
+
 def is_stream(path: Path) -> bool:
     """Whether it is a device or a pipe, or open already: it is written to, and never replaced."""
     found = status(path)

@@ -70,6 +70,7 @@ def remembered_fields(value: Any) -> tuple[str, ...] | None:
 def restore(saved: Any, arrays: Mapping[str, Array], fresh: Any = None) -> Any:
     """What was taken; an object is `fresh`, filled in. FileFormatError where the two are not of one kind."""
     if type(saved) in PLAIN:
+        _check_plain(saved, fresh)
         return saved
     [(kind, content)] = saved.items()
     if kind == "array":
@@ -103,6 +104,16 @@ def _fits(names: set[str], fresh: Any) -> bool:
     defaults = {f.name for f in fields(fresh) if f.default is not MISSING} if is_dataclass(fresh) else set()
     earlier = {name for name in names - mine if getattr(getattr(type(fresh), name, None), "fset", None)}
     return names - earlier <= mine and len(mine - names - defaults) <= len(earlier)
+
+
+def _check_plain(saved: Any, fresh: Any) -> None:
+    """Refuse a plain value in the place of an array or an object, and text and numbers in the place of each other."""
+    numbers = (bool, int, float)
+    fits = fresh is None or saved is None or type(saved) is type(fresh)
+    fits = fits or (isinstance(saved, numbers) and isinstance(fresh, (*numbers, np.generic)))
+    fits = fits or (isinstance(saved, numbers) and isinstance(fresh, np.ndarray) and fresh.ndim == 0)
+    if not fits or (saved is None and isinstance(fresh, np.ndarray | bool | int | float | str)):
+        raise FileFormatError(f"it remembers {str(saved)[:60]} where {type(fresh).__name__} has a place")
 
 
 def _pair_up(parts: list[Any], fresh: Any) -> list[tuple[Any, Any]]:

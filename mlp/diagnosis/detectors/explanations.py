@@ -276,7 +276,7 @@ class PretrainingStalled(Detector):
         errors = r["pretraining_error_by_layer"]
         first, best = errors[0], np.fmin.reduce(errors[1:], 0)
         stalled = ~(best < at.PRETRAINING * first)
-        layers = tuple(name for name, s in zip(r.labels("pretraining_error_by_layer"), stalled, strict=True) if s)
+        layers = tuple(name for name, s in zip(r.labels("pretraining_error_by_layer"), stalled, strict=False) if s)
         if layers:
             worst = float(np.max(np.where(np.isfinite(best), best / first, np.inf)))
             message = (

@@ -170,7 +170,7 @@ class ConstantFeatures(Detector):
 
 def _wholly(r: Reading, name: str) -> tuple[str, ...]:
     """The layers of which the share in that column is 1."""
-    return tuple(layer for layer, s in zip(r.labels(name), r[name][0], strict=True) if s == 1)
+    return tuple(layer for layer, s in zip(r.labels(name), r[name][0], strict=False) if s == 1)
 
 
 class SymmetricUnits(Detector):

@@ -18,7 +18,7 @@ from mlp.cli import commands
 from mlp.cli.explain import explain
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
 from mlp.config import describe_error, read_parts
-from mlp.errors import MLPError
+from mlp.errors import MLPError, visible
 from mlp.microscope.presets import PRESETS
 from mlp.problems import PROBLEMS
 
@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(WRONG, f"{self.prog}: {' '.join(message.split())}. See {self.prog} --help.\n")
+        self.exit(WRONG, f"{self.prog}: {visible(' '.join(message.split()))}. See {self.prog} --help.\n")
 
 
 class Argument(NamedTuple):
@@ -94,6 +94,9 @@ COMMANDS = {
         "the answers of a trained network, as CSV",
         *(RUN, SOURCE, USE),
         argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -"),
+        argument(
+            "--safe-cells", action="store_true", help="put ' before text that begins with = + - @, as formulas do"
+        ),
         force("a file that is there"),
     ),
     "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON, USE),
@@ -170,7 +173,7 @@ def build_parser() -> Parser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run_command(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
     prepare_streams()
     try:
