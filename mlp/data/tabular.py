@@ -6,6 +6,7 @@ Joins `table` (text with line numbers) and `encoding` (columns to numbers); know
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlp.arrays import Array
@@ -13,55 +14,79 @@ from mlp.data.cells import Cells
 from mlp.data.columns import ColumnRules, fit_encoding
 from mlp.data.complaints import quoted
 from mlp.data.dataset import Dataset
-from mlp.data.encoding import Encoding, target_values
+from mlp.data.encoding import Encoding, several_targets, target_values
+from mlp.data.reading import STANDARD_INPUT
 from mlp.data.table import Table, read_table
 from mlp.errors import DataError, UnknownNameError
+
+Targets = str | int | Sequence[str | int] | None
 
 
 def load_table(
     path: Path,
-    target: str | int | None = None,
+    target: Targets = None,
     encoding: Encoding | None = None,
     rules: ColumnRules = ColumnRules(),  # noqa: B008  -- frozen
 ) -> Dataset:
     """A table to train on; or, with the encoding of an earlier one, a table to predict on or evaluate.
 
-    `target`: name or number of a column (negative: from the end), by default the last that is not ignored. With an
-    `encoding` the target is the encoding's, and the columns are, whatever is asked for here: a file to predict on need
-    not have a target.
+    `target`: name or number of a column (negative: from the end), by default the last that is not ignored; or several
+    of them, whose columns are numbers. With an `encoding` the target is the encoding's, and the columns are, whatever
+    is asked for here: a file to predict on need not have a target.
     """
-    table = read_table(path)
+    reading = (rules.policy if encoding is None else encoding.policy).reading
+    name = Path(path.stem).stem if str(path) != STANDARD_INPUT else "data"
+    return table_dataset(read_table(path, reading), name, target, encoding, rules)
+
+
+def table_dataset(
+    table: Table,
+    name: str,
+    target: Targets = None,
+    encoding: Encoding | None = None,
+    rules: ColumnRules = ColumnRules(),  # noqa: B008  -- frozen
+) -> Dataset:
+    """The same for a table that was read."""
     if encoding is not None:
-        return _dataset(path, encoding, encoding.encode(table), encoding.encode_target(table), None)
+        table = encoding.read(table.as_written(encoding.text_columns(table)))
+        kept = encoding.rows_to_keep(table, targets=bool(encoding.target_name))
+        table = table if kept is None else table.take(kept.tolist())
+        return _dataset(name, encoding, encoding.encode(table), encoding.encode_target(table), None)
     rules.check(table)
-    index = _target_index(table, target, rules)
-    encoding, X = fit_encoding(table, index, rules)
-    cells = table.cells(index)
+    indices = _target_indices(table, target, rules)
+    categorical = [j for j, name in enumerate(table.names) if name in rules.categorical]
+    table, encoding, X = fit_encoding(table.as_written([*indices, *categorical]), indices, rules)
+    if encoding.target_names:
+        return _dataset(name, encoding, X, several_targets([table.cells(j) for j in indices]), None)
+    cells = table.cells(indices[0])
     y = target_values(cells, encoding.class_names)
-    return _dataset(path, encoding, X, y, cells if encoding.class_names is None else None)
+    return _dataset(name, encoding, X, y, cells if encoding.class_names is None else None)
 
 
-def _dataset(path: Path, encoding: Encoding, X: Array, y: Array | None, written: Cells | None) -> Dataset:
+def _dataset(name: str, encoding: Encoding, X: Array, y: Array | None, written: Cells | None) -> Dataset:
     return Dataset(
         X,
         y,
         encoding.feature_names,
         encoding.target_name,
-        encoding.class_names,
+        encoding.target_names or encoding.class_names,
         encoding,
-        name=path.stem,
+        name=name,
         written=written,
     )
 
 
-def _target_index(table: Table, target: str | int | None, rules: ColumnRules) -> int:
-    """The number of the target column: a name first, a number otherwise (a command line gives text only)."""
+def _target_indices(table: Table, target: Targets, rules: ColumnRules) -> list[int]:
+    """The numbers of the target columns: a name first, a number otherwise (a command line gives text only)."""
     if target is None:
-        return max((i for i, name in enumerate(table.names) if name not in rules.ignore), default=0)
-    index = _named_index(table, target)
-    if table.names[index] in rules.ignore:
-        raise DataError(f"{table.path}: [data] ignore has the target {quoted(table.names[index])}. Take it out.")
-    return index
+        return [max((i for i, name in enumerate(table.names) if name not in rules.ignore), default=0)]
+    found = [_named_index(table, one) for one in ([target] if isinstance(target, str | int) else target)]
+    ignored = [table.names[index] for index in found if table.names[index] in rules.ignore]
+    if ignored:
+        raise DataError(f"{table.path}: [data] ignore has the target {quoted(ignored[0])}. Take it out.")
+    if len(set(found)) < len(found) or not found:
+        raise DataError(f"{table.path}: [data] target names a column twice, or none. Give each once.")
+    return found
 
 
 def _named_index(table: Table, target: str | int) -> int:

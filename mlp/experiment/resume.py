@@ -26,7 +26,7 @@ from mlp.preprocessing.source import files_read
 from mlp.storage.permission import Permission
 
 
-def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: tuple[Any, Any] | None = None) -> Run:
+def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: Any = None) -> Run:
     """Go on with the run in a run directory; it ends bit for bit as if it had never stopped, and is written there.
 
     `epochs`: how many in all, if other than planned: a finished run is trained further, with the rule's memory and
@@ -54,7 +54,7 @@ def is_finished(saved: Checkpoint, epochs: int | None = None) -> bool:
     return (run.config, run.steps, run.seconds) == (saved.config, saved.steps, saved.state["seconds"])
 
 
-def restore(saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None) -> tuple[Setup, State]:
+def restore(saved: Checkpoint, epochs: int | None = None, data: Any = None) -> tuple[Setup, State]:
     """The setup and the state of the run that the checkpoint is of, ready to go on."""
     config = saved.config
     if not config.data.source and data is None:
