@@ -66,7 +66,14 @@ every = 1
 probe = "auto"
 """
 """The experiment file of the contract, with its defaults."""
-NO_DEFAULT = {("data", "source"), ("data", "comment"), ("data", "target"), ("optimizer", "learning_rate")}
+NO_DEFAULT = {
+    ("data", "source"),
+    ("data", "comment"),
+    ("data", "group"),
+    ("data", "time"),
+    ("data", "target"),
+    ("optimizer", "learning_rate"),
+}
 """Source and target belong to the data; the learning rate is the rule's own, and resolved with it."""
 
 X = np.random.default_rng(0).normal(size=(40, 3))

@@ -12,16 +12,17 @@ from contextlib import contextmanager, nullcontext
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from mlp import optimizer_bench
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.comparison import compare_runs
-from mlp.config import explaining_paths, override, parse, put, read_toml, to_toml
+from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml
 from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.diagnosis.glossary import glossary
-from mlp.errors import DataError
+from mlp.errors import ConfigError, DataError
 from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import read_checkpoint
@@ -35,7 +36,7 @@ from mlp.preprocessing.source import files_read, short_name
 from mlp.repairs import Repair, repair_run
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
-from mlp.report.tables import comparison_text, evaluation_text
+from mlp.report.tables import comparison_text, evaluation_text, fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
 from mlp.storage.atomic import explaining, replacing
 from mlp.storage.permission import Permission, as_path
@@ -51,6 +52,8 @@ def train(given: argparse.Namespace) -> int:
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
     asked = parse(config, where)
     permission = _permit(given, files_read(asked, given.config))
+    if given.folds is not None:
+        return _train_folds(given, config, asked, where, permission)
     folder = new_folder(short_name(asked.data.source)) if given.out is None else as_path("-o", given.out)
     second = repaired_folder(folder)
     folders = (folder, second) if given.repair else (folder,)
@@ -70,6 +73,33 @@ def train(given: argparse.Namespace) -> int:
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(setup, state, stop, run if repair is None else repair.after, folder)
+
+
+def _train_folds(
+    given: argparse.Namespace, config: dict[str, Any], asked: Config, where: str, permission: Permission
+) -> int:
+    """A run for each fold, which is tested on that fold; then mean and deviation of what they came to."""
+    if given.repair or given.log or given.folds < 2:
+        raise ConfigError("--folds takes 2 or more, and goes with neither --repair nor --log.")
+    folder = new_folder(short_name(asked.data.source)) if given.out is None else as_path("-o", given.out)
+    places = [folder / f"fold-{k}" for k in range(1, given.folds + 1)]
+    for place in places:
+        check_replaced(place, asked, permission)
+    stop, runs = Stop(), list[Run]()
+    for k, place in enumerate(places, 1):
+        own = put(put(config, ("data", "folds"), given.folds), ("data", "fold"), k)
+        setup, state = begin(own, where=where)
+        print(text.preamble(setup) if k == 1 else "", f"{'fold':10}{k} of {given.folds}", sep="\n")
+        with reserve(place):
+            runs.append(_train_run(setup, state, stop, place))
+        if stop.requested:
+            return _status(setup, state, stop, runs[-1], place)
+    means, deviations = fold_metrics([run.metrics for run in runs])
+    print(folds_text(means, deviations, len(runs)))
+    if given.json:
+        found = {"run": str(folder), "folds": list(map(str, places)), "metrics": means, "deviations": deviations}
+        print(json.dumps(to_json_values(found)))
+    return FAILED if any(f.kind == "divergence" for run in runs for f in run.findings) else DONE
 
 
 def _permit(given: argparse.Namespace, read: Iterable[Path]) -> Permission:

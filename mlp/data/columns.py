@@ -36,24 +36,38 @@ class ColumnRules:
     """What a user says of the columns of a table, by their names.
 
     `ignore`: left out, whatever stands in them. `categorical`: each text is a category, or of the target a class, even
-    if it is a number. `numeric`: a number, and a cell that is none is a missing one. `classes`: the target is known to
-    be classes. `policy`: what is done with cells that say nothing, or something new.
+    if it is a number. `numeric`: a number, and a cell that is none is a missing one. `group` and `time`: columns by
+    which rows are parted; they are no inputs. `classes`: the target is known to be classes. `policy`: what is done with
+    cells that say nothing, or something new.
     """
 
     ignore: Sequence[str] = ()
     categorical: Sequence[str] = ()
     classes: bool = False
     numeric: Sequence[str] = ()
+    group: str = ""
+    time: str = ""
     policy: Policy = REFUSE
 
     @property
     def is_for_tables(self) -> bool:
         """Whether they say something of columns by name."""
-        return bool(self.ignore or self.categorical or self.numeric)
+        return bool(self.ignore or self.categorical or self.numeric or self.group or self.time)
+
+    @property
+    def left_out(self) -> set[str]:
+        """The columns that are no inputs: those to ignore, and those by which rows are parted."""
+        return {*self.ignore, self.group, self.time}
 
     def check(self, table: Table) -> None:
         """Refuse names that the table does not have, or that contradict each other."""
-        named = {"ignore": self.ignore, "categorical": self.categorical, "numeric": self.numeric}
+        named: dict[str, Sequence[str]] = {
+            "ignore": self.ignore,
+            "categorical": self.categorical,
+            "numeric": self.numeric,
+            "group": [self.group] if self.group else [],
+            "time": [self.time] if self.time else [],
+        }
         for key, given in named.items():
             for name in given:
                 if name not in table.names:
@@ -70,7 +84,7 @@ def fit_encoding(table: Table, targets: Sequence[int], rules: ColumnRules) -> tu
     numbers is a number; one of which no more than half are is a category; in between, the cells that are not numbers
     are taken for mistakes and refused.
     """
-    inputs = [i for i, name in enumerate(table.names) if i not in targets and name not in rules.ignore]
+    inputs = [i for i, name in enumerate(table.names) if i not in targets and name not in rules.left_out]
     if not inputs:
         remedy = "check the separator (comma in .csv, tab in .tsv)" if not rules.ignore else "ignore fewer columns"
         raise DataError(

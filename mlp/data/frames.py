@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.boxed import is_missing
-from mlp.data.cells import MISSING, number
+from mlp.data.cells import MISSING, as_integers, number
 from mlp.data.complaints import names
 from mlp.data.table import Table
 from mlp.errors import DataError
@@ -65,16 +65,25 @@ def _has_words(values: Array) -> bool:
     return any(text.strip() not in MISSING and np.isnan(number(text)) for text in texts)
 
 
+def read_cells(held: Sequence[Any]) -> Sequence[str] | Array:
+    """Values as an array where all that are not missing are numbers, else as text."""
+    cells = [None if is_missing(cell) else cell for cell in held]
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if kinds == {int} and None not in cells:
+        whole = as_integers(list(held))
+        return np.array(cells, np.float64) if whole is None else whole
+    if kinds and kinds <= {int, float}:
+        return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
+    return [_write(cell) for cell in cells]
+
+
 def _read_column(column: Any) -> Sequence[str] | Array:
     """Numbers as an array, all else as text."""
     values = np.asarray(column)
     if values.dtype.kind in "iuf":
         return values.astype(np.float64) if values.dtype == np.float16 else values
     if values.dtype.kind == "O":
-        held = [None if is_missing(cell) else cell for cell in values.tolist()]
-        if all(type(cell) in (int, float) for cell in held if cell is not None) and None in held:  # pandas' Int64
-            return np.array([np.nan if cell is None else cell for cell in held], np.float64)
-        return [_write(cell) for cell in held]
+        return read_cells(values.tolist())
     if values.dtype.kind in "Mm":
         return [MISSING_TEXT if text == "NaT" else text for text in values.astype(str).tolist()]
     return [_write(cell) for cell in values.tolist()]

@@ -21,6 +21,7 @@ from mlp.data.frames import is_frame, read_frame
 from mlp.data.idx import is_idx, load_idx
 from mlp.data.images import IMAGE_SETS, image_folder, load_images
 from mlp.data.numpy_files import load_npy, load_npz, target_paths
+from mlp.data.other_tables import JSON_LINES, READERS
 from mlp.data.reading import STANDARD_INPUT, kind_of
 from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals, xor
 from mlp.data.tabular import load_table, table_dataset
@@ -36,8 +37,8 @@ FORMULAS: Mapping[str, Callable[[], Dataset]] = {
     "blobs": blobs,
     "moons": moons,
 }
-TABLES = (".csv", ".tsv")
-KINDS = ("*.csv", "*.tsv", "*.npz", "*.npy", "IMAGES,LABELS")
+TABLES = (".csv", ".tsv", *JSON_LINES, *READERS)
+KINDS = ("*.csv", "*.tsv", "*.jsonl", "*.parquet", "*.arrow", "*.xlsx", "*.npz", "*.npy", "IMAGES,LABELS")
 IDX_NAME = re.compile(r".*(ubyte|\.idx)(\.gz)?", re.IGNORECASE)
 URL = re.compile(r"[a-z][a-z0-9+.-]+://.*", re.IGNORECASE)
 

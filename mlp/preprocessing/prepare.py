@@ -22,7 +22,7 @@ from mlp.data import scale as scalings
 from mlp.data.blocks import row_blocks, selected
 from mlp.data.complaints import found_in, quoted
 from mlp.data.impute import Imputation, fit_imputation, rows_with_all
-from mlp.data.split import checked_fractions
+from mlp.data.split import checked_fractions, fold_rows, split_groups, split_in_time
 from mlp.errors import ConfigError, DataError
 from mlp.preprocessing.preprocessing import Part, Preprocessing, lenient_task, make_part
 from mlp.preprocessing.source import GivenRows, Source, read_source
@@ -132,7 +132,34 @@ def held_out_fractions(config: Config, dataset: Dataset) -> tuple[float, float]:
 def _split_rows(config: Config, dataset: Dataset, fractions: tuple[float, float], labels: Array | None) -> Parts:
     """The rows of each part; equal rows are parted equally by equal seeds."""
     rng = config.training.generator(SPLIT)
+    if config.data.folds:
+        return _split_folds(config, dataset, fractions[0], labels)
+    if dataset.times is not None:
+        return split_in_time(dataset.times, validation=fractions[0], test=fractions[1])
+    if dataset.groups is not None:
+        return split_groups(dataset.groups, validation=fractions[0], test=fractions[1], rng=rng)
     return split(len(dataset.X), validation=fractions[0], test=fractions[1], rng=rng, labels=labels)
+
+
+def _split_folds(config: Config, dataset: Dataset, validation: float, labels: Array | None) -> Parts:
+    """One fold to test on, and a fraction of the others to validate on. Rows of a group are in one fold."""
+    n_folds, fold, n_rows = config.data.folds, config.data.fold, len(dataset.X)
+    if not 1 <= fold <= n_folds:
+        raise ConfigError(f"[data] fold = {fold} of folds = {n_folds}. Give 1 ... {n_folds}, or mlp train --folds N.")
+    if dataset.times is not None:
+        raise ConfigError("[data] folds part rows at random, and time in their order. Use one of them.")
+    rng = config.training.generator(SPLIT)
+    if dataset.groups is None:
+        folds = fold_rows(n_rows, n_folds, rng=rng, labels=labels)
+    else:
+        folds = fold_rows(int(dataset.groups.max()) + 1, n_folds, rng=rng)[dataset.groups]
+    tested, others = np.flatnonzero(folds == fold - 1), np.flatnonzero(folds != fold - 1)
+    share = validation * n_rows / len(others)
+    if dataset.groups is not None:
+        rest = split_groups(dataset.groups[others], validation=share, rng=rng)
+    else:
+        rest = split(len(others), validation=share, rng=rng, labels=None if labels is None else labels[others])
+    return Parts(others[rest.train], others[rest.validation], tested)
 
 
 def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, float], knows_classes: bool) -> Prepared:

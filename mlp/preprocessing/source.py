@@ -77,7 +77,9 @@ def column_rules(data: DataConfig) -> ColumnRules:
     )
     reading = Reading(encoding, separator, data.header, data.comment)
     policy = Policy(data.missing, data.unseen, decimal, reading)
-    return ColumnRules(data.ignore, data.categorical, data.task == "classification", data.numeric, policy)
+    return ColumnRules(
+        data.ignore, data.categorical, data.task == "classification", data.numeric, data.group, data.time, policy
+    )
 
 
 def _read_frame_pair(X: Any, y: Any, rules: ColumnRules) -> Dataset:
