@@ -7,8 +7,8 @@ with the most rows to test on (permutation 1; training and validation rows are g
 with its defaults, and `missing="impute", unseen="ignore"` where the message names them. scikit-learn's is the best on
 the *test* rows of MLP, logistic regression or ridge, and histogram boosting, each with defaults behind SimpleImputer,
 OneHotEncoder and StandardScaler: a choice that nobody can make, and that favours it. `chosen` is ours with the best of
-four settings, by 3 folds of the training rows: as usual, 100 epochs, l2 = 0.01, or dropout = 0.2. Accuracy, or r² for numbers; the
-mean over seeds.
+four settings, by 3 folds of the training rows: as usual, 100 epochs, l2 = 0.01, or dropout = 0.2. Accuracy, or r² for
+numbers; the mean over seeds.
 """
 
 from __future__ import annotations
