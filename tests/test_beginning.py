@@ -190,7 +190,7 @@ def test_rare_classes_are_information() -> None:
 
 
 def test_targets_far_from_1_alarm_where_nothing_is_learned() -> None:
-    assert "unscaled_targets" in kinds(run((X, 1e4 * X[:, 0] + 3e4)), "warning")
+    assert "unscaled_targets" in kinds(run((X, 1e4 * X[:, 0] + 3e4), data={"scale_target": "none"}), "warning")
 
 
 def test_inputs_on_odd_scales_alarm_where_nothing_is_learned_and_are_information_elsewhere() -> None:

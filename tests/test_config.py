@@ -66,7 +66,14 @@ every = 1
 probe = "auto"
 """
 """The experiment file of the contract, with its defaults."""
-NO_DEFAULT = {("data", "source"), ("data", "target"), ("optimizer", "learning_rate")}
+NO_DEFAULT = {
+    ("data", "source"),
+    ("data", "comment"),
+    ("data", "group"),
+    ("data", "time"),
+    ("data", "target"),
+    ("optimizer", "learning_rate"),
+}
 """Source and target belong to the data; the learning rate is the rule's own, and resolved with it."""
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -159,7 +166,7 @@ def test_an_empty_file_is_the_default_experiment(tmp_path: Path) -> None:
 
 WRONG_VALUES: list[tuple[str, str, list[Any]]] = [
     ("data", "source", [3, "", ["iris"]]),
-    ("data", "target", ["", 1.5, True, [0]]),
+    ("data", "target", ["", 1.5, True, [], [1.5]]),
     ("data", "task", ["classify", 1]),
     ("data", "validation", [-0.1, 1.0, 2, True, "", float("nan")]),
     ("data", "test", [-0.1, 1, []]),

@@ -285,9 +285,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_a_file_of_another_kind_is_told_which_are_known(tmp_path: Path) -> None:
-    (tmp_path / "data.xlsx").write_bytes(b"PK")
-    with pytest.raises(FileFormatError, match=r"unknown kind '.xlsx'. Known: \*.csv"):
-        load(tmp_path / "data.xlsx")
+    (tmp_path / "data.sav").write_bytes(b"PK")
+    with pytest.raises(FileFormatError, match=r"unknown kind '.sav'. Known: \*.csv"):
+        load(tmp_path / "data.sav")
 
 
 def test_a_folder_named_like_a_table_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp.data import Encoding, load
+from mlp.data import ColumnRules, Encoding, load
+from mlp.data.encoding import Policy
 from mlp.errors import DataError, FileFormatError, UnknownNameError
 
 Write = Callable[..., Path]
@@ -144,9 +145,23 @@ def test_digit_separators_of_python_are_not_numbers(write: Write) -> None:
         load(write("a,t\n1,0\n2,1\n1_000,0\n"))
 
 
-def test_decimal_commas_are_refused_not_taken_for_categories(write: Write) -> None:
-    with pytest.raises(DataError, match=r"line 2, column 'a': '1,5' is not a number. Write decimals with a point"):
-        load(write("a;t\n1,5;0\n2,25;1\n"))
+def test_decimal_commas_are_read_and_not_taken_for_categories(write: Write) -> None:
+    assert load(write("a;t\n1,5;0\n2,25;1\n")).X.tolist() == [[1.5], [2.25]]
+
+
+def test_a_comma_that_may_be_either_is_refused_with_the_setting(write: Write) -> None:
+    with pytest.raises(DataError, match=r"line 2, column 'a': '1,500' is not certainly a number.*data.decimal="):
+        load(write("a;t\n1,500;0\n2,250;1\n"))
+    for decimal, expected in ((".", [1500.0, 2250.0]), (",", [1.5, 2.25])):
+        rules = ColumnRules(policy=Policy(decimal=decimal))
+        assert load(write("a;t\n1,500;0\n2,250;1\n"), rules=rules).X[:, 0].tolist() == expected
+
+
+def test_one_column_tells_the_decimal_mark_of_the_whole_file(write: Write) -> None:
+    assert load(write("a;b;t\n1.500;2,5;0\n2.250;12,75;1\n")).X.tolist() == [[1500, 2.5], [2250, 12.75]]
+    assert load(write("a;b;t\n1,500;2,250.5;0\n2,250;1.5;1\n")).X.tolist() == [[1500, 2250.5], [2250, 1.5]]
+    with pytest.raises(DataError, match=r"column 'b' has '2,5', and column 'a' '1.5'. Which is the decimal mark"):
+        load(write("a;b;t\n1.5;2,5;0\n2.25;12,75;1\n"))
 
 
 def test_a_column_of_names_is_refused_not_one_hot_encoded(write: Write) -> None:
@@ -179,7 +194,7 @@ def test_a_table_without_a_header_is_refused(write: Write) -> None:
 def test_a_first_row_of_data_is_refused_not_lost_as_a_header(write: Write, text: str) -> None:
     """The row became the names of the columns: '5.1', '3.5', ..., and nothing was said of it."""
     last = text.partition("\n")[0].count(",") - 1
-    with pytest.raises(DataError, match=rf"line 1: .* look like data.* header line .*: x0,.*x{last},label$"):
+    with pytest.raises(DataError, match=rf"line 1: .* look like data.* header line .*: x0,.*x{last},label; or"):
         load(write(text))
 
 

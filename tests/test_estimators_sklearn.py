@@ -177,7 +177,7 @@ def test_frames_go_in_with_their_names(kind: str) -> None:
 def test_frames_of_mixed_and_nullable_columns_are_numbers() -> None:
     table = pd.DataFrame({"a": pd.array([1, 2, 3, 4], dtype="Int64"), "b": [True, False, True, False], "c": [0.5] * 4})
     assert regressor().fit(table, [1, 2, 3, 4]).predict(table).shape == (4,)
-    with pytest.raises(TypeError, match="no numbers"):
+    with pytest.raises(ValueError, match=r"missing cell: row 1, column 'a'.*missing = .impute"):
         regressor().fit(pd.DataFrame({"a": pd.array([1, None], dtype="Int64"), "b": ["x", "y"]}), [1, 2])
 
 

@@ -622,6 +622,7 @@ def test_a_wrong_parameter_of_an_estimator_is_refused_by_its_name(kind: type[Any
     takes = {"hidden": lambda v: isinstance(v, int | list | tuple | np.ndarray), "random_state": either(nothing, whole),
              "early_stopping": either(flag, a(Mapping)), "learning_rate": either(nothing, number), "l2": number,
              "epochs": whole, "batch_size": whole, "validation_fraction": number, "dropout": number,
+             "categorical": a(list, tuple),
              "class_weight": either(nothing, a(Mapping)), "optimizer": RULE, "loss": LOSS, "dtype": DTYPE}  # fmt: skip
     y = LABELS if kind is mlp.MLPClassifier else X[:, 0]
     for name, default in usual.items():

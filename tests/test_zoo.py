@@ -67,7 +67,9 @@ FAULTS = {
     "inputs in the thousands": Fault(
         {"data": {"scale": "none"}}, "unscaled_inputs", (X * [1e3, 1, 1, 1, 1, 1] + [3e4, 0, 0, 0, 0, 0], CLASS)
     ),
-    "numbers of a hundred thousand": Fault({}, "unscaled_targets", (X, 1e5 * NUMBER + 3e5)),
+    "numbers of a hundred thousand": Fault(
+        {"data": {"scale_target": "none"}}, "unscaled_targets", (X, 1e5 * NUMBER + 3e5)
+    ),
     "a sigmoid that should give any number": Fault(
         net(output="sigmoid") | {"loss": {"name": "squared_error"}}, "loss_output_mismatch", NUMBERS
     ),

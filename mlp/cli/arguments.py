@@ -82,6 +82,7 @@ COMMANDS = {
         argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)"),
         argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=SETS),
         argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given"),
+        argument("--folds", metavar="K", type=int, help="K runs, each tested on another K-th of the rows; their mean"),
         JSON,
         USE,
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from mlp import manual, optimizer_bench
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
@@ -24,7 +25,7 @@ from mlp.data import catalogue
 from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.diagnosis.glossary import glossary
-from mlp.errors import DataError, visible_lines
+from mlp.errors import ConfigError, DataError, visible_lines
 from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
@@ -40,7 +41,7 @@ from mlp.preprocessing.source import files_read, short_name
 from mlp.repairs import Repair, repair_run
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
-from mlp.report.tables import comparison_text, evaluation_text
+from mlp.report.tables import comparison_text, evaluation_text, fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
 from mlp.storage.atomic import explaining, replacing, replacing_itself
 from mlp.storage.permission import Permission, as_path
@@ -56,6 +57,8 @@ def train(given: argparse.Namespace) -> int:
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
     asked = parse(config, where, given.own)
     permission = _permit(given, files_read(asked, given.config))
+    if given.folds is not None:
+        return _train_folds(given, config, asked, where, permission)
     with ExitStack() as held:
         folder, second = _reserve_folders(given, short_name(asked.data.source), permission, held)
         folders = (folder, second) if given.repair else (folder,)
@@ -86,6 +89,37 @@ def _reserve_folders(
     if given.repair:
         held.enter_context(reserve(second, permission))
     return folder, second
+
+
+def _train_folds(
+    given: argparse.Namespace, config: dict[str, Any], asked: Config, where: str, permission: Permission
+) -> int:
+    """A run for each fold, which is tested on that fold; then mean and deviation of what they came to."""
+    if given.repair or given.log or given.folds < 2:
+        raise ConfigError("--folds takes 2 or more, and goes with neither --repair nor --log.")
+    with ExitStack() as held:
+        if given.out is None:
+            folder = held.enter_context(reserve_new(short_name(asked.data.source)))
+        else:
+            folder = as_path("-o", given.out)
+        places = [folder / f"fold-{k}" for k in range(1, given.folds + 1)]
+        for place in places:
+            check_replaced(place, asked, permission)
+        stop, runs = Stop(), list[Run]()
+        for k, place in enumerate(places, 1):
+            own = put(put(config, ("data", "folds"), given.folds), ("data", "fold"), k)
+            with reserve(place, permission):
+                setup, state = begin(own, where=where, own=given.own)
+                show("\n".join((text.preamble(setup) if k == 1 else "", f"{'fold':10}{k} of {given.folds}")))
+                runs.append(_train_run(setup, state, stop, place))
+            if stop.requested:
+                return _status(setup, state, stop, runs[-1], place)
+    means, deviations = fold_metrics([run.metrics for run in runs])
+    show(folds_text(means, deviations, len(runs)))
+    if given.json:
+        found = {"run": str(folder), "folds": list(map(str, places)), "metrics": means, "deviations": deviations}
+        print(json.dumps(to_json_values(found)))
+    return FAILED if any(f.kind == "divergence" for run in runs for f in run.findings) else DONE
 
 
 def _permit(given: argparse.Namespace, read: Iterable[Path]) -> Permission:

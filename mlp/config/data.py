@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isqrt, prod
 
-from mlp.config.schema import COLUMN, COLUMNS, IMAGE, NOT_NEGATIVE, PART, SEED, TEXT, key, one_of
+from mlp.config.schema import COLUMNS, FLAG, IMAGE, NOT_NEGATIVE, PART, SEED, TARGETS, TEXT, key, one_of
 from mlp.data.augment import Augmentation, Mixup, Shift
 from mlp.errors import ConfigError
 
@@ -20,14 +20,26 @@ class DataConfig:
     """Where the data comes from, and how it is parted and scaled."""
 
     source: str = key("", TEXT)
-    target: str | int | None = key(None, COLUMN)
+    target: str | int | list[str | int] | None = key(None, TARGETS)
     task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
     ignore: list[str] = key([], COLUMNS)
     categorical: list[str] = key([], COLUMNS)
+    numeric: list[str] = key([], COLUMNS)
+    missing: str = key("refuse", one_of("refuse", "impute", "drop"))
+    unseen: str = key("refuse", one_of("refuse", "ignore"))
+    encoding: str = key("auto", TEXT)
+    separator: str = key("auto", TEXT)
+    header: bool = key(True, FLAG)
+    comment: str = key("", TEXT)
+    decimal: str = key("auto", one_of("auto", ".", ","))
+    group: str = key("", TEXT)
+    time: str = key("", TEXT)
+    folds: int = key(0, SEED)
+    fold: int = key(0, SEED)
     validation: float | str = key(0.15, PART)
     test: float | str = key(0.15, PART)
     scale: str = key("standard", one_of("standard", "minmax", "none"))
-    scale_target: str = key("none", one_of("none", "standard"))
+    scale_target: str = key("auto", one_of("auto", "none", "standard"))
     class_weight: str = key("none", one_of("none", "balanced"))
     shift: int = key(0, SEED)
     image: list[int] = key([], IMAGE)

@@ -113,7 +113,10 @@ SEED = Allowed(lambda value: is_whole(value) and value >= 0, "a whole number, 0 
 NUMBER = Allowed(is_number, "a number")
 RATE = Allowed(is_rate, "a rate 0 ≤ rate < 1")
 NOT_NEGATIVE = Allowed(lambda value: is_number(value) and value >= 0, "a number, 0 or more")
-COLUMN = Allowed(lambda value: is_text(value) or is_whole(value), "the name or the index of a column")
+TARGETS = Allowed(
+    lambda value: value != [] and one_or_list(lambda v: is_text(v) or is_whole(v))(value),
+    'the name or the index of a column, or a list like ["y1", "y2"]',
+)
 COLUMNS = Allowed(list_of(is_text), 'a list of the names of columns, like ["id"]')
 PART = Allowed(lambda value: is_rate(value) or is_text(value), "a fraction 0 ≤ value < 1, or the path of a file")
 IMAGE = Allowed(

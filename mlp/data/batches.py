@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, as_array, check_finite_numbers, float_dtype, generator
-from mlp.data.scale import Scaling
+from mlp.data.scale import Transform
 from mlp.errors import DataError, HyperparameterError, ShapeError, check_count
 
 
@@ -169,7 +169,7 @@ def streamed(
     rows: Array,
     size: int,
     *,
-    scaling: Scaling,
+    scaling: Transform,
     rng: Seed | None = 0,
     epochs: int = 1,
     weights: Array | None = None,
@@ -190,7 +190,8 @@ def streamed(
         index = np.arange(n) if order is None else order.permutation(n)
         for start in range(begin[1] * size if epoch == begin[0] else 0, n, size):
             chosen = np.sort(index[start : start + size])  # in order on disk
-            gathered = np.ones((len(chosen), X.shape[1] + 1), dtype)
-            gathered[:, :-1] = scaling.apply(X, dtype, rows[chosen])
+            scaled = scaling.apply(X, dtype, rows[chosen])
+            gathered = np.ones((len(chosen), scaled.shape[1] + 1), dtype)
+            gathered[:, :-1] = scaled
             w = None if weights is None else weights[chosen]
             yield Batch(_nodes(gathered), targets[chosen].T, w, epoch, rows[chosen], start + size >= n)

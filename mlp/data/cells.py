@@ -23,19 +23,32 @@ PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class Cells(NamedTuple):
-    """The cells of a column, from a file or from memory (`lines` None), and how a message calls it and them.
+    """The cells of a column, from a file or from memory, and how a message calls it and them.
 
-    `lines[i]` is the line of the file on which the i-th cell stands.
+    `values`: texts, or what stands in memory; numbers may be an array, in which NaN is a missing cell. `lines[i]` is
+    the line of the file on which the i-th cell stands, or with the `unit` "row" the row; None: they are counted from 0.
     """
 
-    values: Sequence[Any]
+    values: Sequence[Any] | Array
     where: str
     name: str
     lines: Sequence[int] | None = None
+    unit: str = "line"
 
     def place(self, i: int) -> str:
         """Where the i-th cell stands: "line 17", "row 3"."""
-        return f"row {i}" if self.lines is None else f"line {self.lines[i]}"
+        return f"row {i}" if self.lines is None else f"{self.unit} {self.lines[i]}"
+
+    def take(self, rows: Sequence[int]) -> Cells:
+        """Some of the cells, which keep their places."""
+        lines = rows if self.lines is None else [self.lines[i] for i in rows]
+        values = self.values[rows] if isinstance(self.values, np.ndarray) else [self.values[i] for i in rows]
+        return self._replace(values=values, lines=lines, unit="row" if self.lines is None else self.unit)
+
+    def texts(self) -> list[str]:
+        """The cells as text."""
+        values = self.values.tolist() if isinstance(self.values, np.ndarray) else self.values
+        return [str(cell).strip() for cell in values]
 
     @property
     def title(self) -> str:
@@ -56,12 +69,19 @@ class Cells(NamedTuple):
         return first_few([f"{self.place(i)}: {quoted(self.values[i])}" for i in places[:SHOWN]], len(places))
 
 
-def which_missing(cells: Sequence[Any]) -> list[int]:
+def which_missing(cells: Sequence[Any] | Array) -> list[int]:
     """The positions of missing cells."""
+    if is_number_array(cells):
+        return [int(i) for i in np.flatnonzero(np.isnan(cells))]
     texts = list(map(str.strip, map(str, cells)))
     if MISSING.isdisjoint(texts):  # nearly always, and ten times faster than asking cell by cell
         return []
     return [i for i, text in enumerate(texts) if text in MISSING]
+
+
+def is_number_array(cells: Any) -> bool:
+    """Whether the cells of a column were read as numbers already."""
+    return isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf"
 
 
 def number(cell: Any) -> float:
@@ -79,8 +99,10 @@ def number(cell: Any) -> float:
         return float("nan")
 
 
-def numbers(cells: Sequence[Any]) -> Array:
+def numbers(cells: Sequence[Any] | Array) -> Array:
     """The numbers in some cells as float64; NaN where a cell is none."""
+    if is_number_array(cells):
+        return np.asarray(cells, np.float64)
     try:
         together = "".join(cells)
     except TypeError:  # not text only
@@ -92,8 +114,10 @@ def numbers(cells: Sequence[Any]) -> Array:
     return np.array([known[text] for text in cells], dtype=np.float64)
 
 
-def whole_numbers(cells: Sequence[Any]) -> Array | None:
+def whole_numbers(cells: Sequence[Any] | Array) -> Array | None:
     """The cells as int64, or as uint64 where only that holds them; None if one is not written as a whole number."""
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
+        return None if cells.dtype.kind == "f" else cells.astype(np.uint64 if cells.dtype == np.uint64 else np.int64)
     if not all(WHOLE_NUMBER.fullmatch(str(cell)) and len(str(cell)) < 400 for cell in cells):
         return None
     return as_integers([int(cell) for cell in cells])

@@ -16,7 +16,7 @@ from mlp.arrays import Array, as_array
 from mlp.data.blocks import row_blocks, selected
 from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import number
-from mlp.data.complaints import SHOWN, counted, first_few, names, one_line, quoted
+from mlp.data.complaints import FILL, SHOWN, counted, first_few, names, one_line, quoted
 from mlp.data.labels import as_labels, label_name
 from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, UnknownNameError, check_kind
@@ -51,12 +51,15 @@ def check_trainable(
     feature_names: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
     target: str = "y",
+    *,
+    missing: bool = False,
 ) -> None:
     """Raise DataError if (X, y) cannot be trained on for `task`; otherwise do nothing.
 
     Refused in X: anything but rows of real numbers, no rows, no columns, NaN, infinity. In y: another length,
     missing or infinite values, what does not fit the task, one class only, codes beyond `class_names`.
-    ShapeError is not used: these are facts about data. `target` is what a message calls y.
+    ShapeError is not used: these are facts about data. `target` is what a message calls y. With
+    `missing`, cells of X may be NaN: they will be filled.
     """
     if not isinstance(task, str) or task not in TASKS:
         raise UnknownNameError("task", task, TASKS)
@@ -64,7 +67,7 @@ def check_trainable(
     X = _array(X, "X")
     _check_features(X)
     y = _target_of(X, y)
-    _check_finite(X, feature_names)
+    _check_finite(X, feature_names, missing)
     if task == "classification":
         _check_classes(y, class_names, target)
     else:
@@ -113,21 +116,21 @@ def _target_of(X: Array, y: Array | None) -> Array:
     return y
 
 
-def _check_finite(X: Array, feature_names: Sequence[str]) -> None:
+def _check_finite(X: Array, feature_names: Sequence[str], missing: bool) -> None:
     if X.dtype.kind != "f":
         return
     places: list[str] = []
     n_bad = 0
     for part in row_blocks(*X.shape):
-        bad = np.argwhere(~np.isfinite(selected(X, None, part)))
+        block = selected(X, None, part)
+        bad = np.argwhere(np.isinf(block) if missing else ~np.isfinite(block))
         n_bad += len(bad)
         for i, j in bad[: SHOWN - len(places)]:
             name = quoted(str(feature_names[j])) if len(feature_names) else str(j)
             places.append(f"row {part.start + i}, column {name}: {X[part.start + i, j]}")
     if n_bad:
         raise DataError(
-            f"X holds {counted(n_bad, 'value')} that cannot be computed with: {first_few(places, n_bad)}. "
-            "Fill them in, or delete these rows or columns."
+            f"X holds {counted(n_bad, 'value')} that cannot be computed with: {first_few(places, n_bad)}. {FILL}"
         )
 
 

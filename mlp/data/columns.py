@@ -11,16 +11,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.cells import MISSING, Cells, exact_number, numbers
+from mlp.data.cells import Cells, exact_number, numbers
 from mlp.data.complaints import counted, names, quoted
-from mlp.data.encoding import Column, Encoding, codes, finite_numbers, refuse_missing
+from mlp.data.encoding import REFUSE, Column, Encoding, Policy, refuse_missing
+from mlp.data.numerals import find_decimal
 from mlp.data.spelling import find_spelling
 from mlp.data.table import Table
 from mlp.errors import DataError, UnknownNameError
@@ -35,7 +36,9 @@ class ColumnRules:
     """What a user says of the columns of a table, by their names.
 
     `ignore`: left out, whatever stands in them. `categorical`: each text is a category, or of the target a class, even
-    if it is a number. `classes`: the target is known to be classes.
+    if it is a number. `numeric`: a number, and a cell that is none is a missing one. `group` and `time`: columns by
+    which rows are parted; they are no inputs. `classes`: the target is known to be classes. `policy`: what is done with
+    cells that say nothing, or something new.
 
     >>> ColumnRules(ignore=["id"], categorical=["postcode"]).categorical
     ['postcode']
@@ -44,65 +47,117 @@ class ColumnRules:
     ignore: Sequence[str] = ()
     categorical: Sequence[str] = ()
     classes: bool = False
+    numeric: Sequence[str] = ()
+    group: str = ""
+    time: str = ""
+    policy: Policy = REFUSE
+
+    @property
+    def is_for_tables(self) -> bool:
+        """Whether they say something of columns by name."""
+        return bool(self.ignore or self.categorical or self.numeric or self.group or self.time)
+
+    @property
+    def left_out(self) -> set[str]:
+        """The columns that are no inputs: those to ignore, and those by which rows are parted."""
+        return {*self.ignore, self.group, self.time}
 
     def check(self, table: Table) -> None:
-        """Refuse names that the table does not have."""
-        for key, given in (("ignore", self.ignore), ("categorical", self.categorical)):
+        """Refuse names that the table does not have, or that contradict each other."""
+        named: dict[str, Sequence[str]] = {
+            "ignore": self.ignore,
+            "categorical": self.categorical,
+            "numeric": self.numeric,
+            "group": [self.group] if self.group else [],
+            "time": [self.time] if self.time else [],
+        }
+        for key, given in named.items():
             for name in given:
                 if name not in table.names:
                     raise UnknownNameError(f"column for [data] {key} in {table.path}:", name, table.names)
+        both = [name for name in self.numeric if name in self.categorical]
+        if both:
+            raise DataError(f"[data] numeric and categorical both have {names(both)}. Take it out of one of them.")
 
 
-def fit_encoding(table: Table, target: int, rules: ColumnRules) -> tuple[Encoding, Array]:
-    """The encoding of a training table whose column number `target` is to be learned, and its inputs X in float64.
+def fit_encoding(table: Table, targets: Sequence[int], rules: ColumnRules) -> tuple[Table, Encoding, Array]:
+    """The rows of a training table that are kept, their encoding, and their inputs X in float64.
 
-    A column whose cells are all numbers is a number; one of which no more than half are is a category; in between, the
-    cells that are not numbers are taken for mistakes and refused.
+    The columns `targets` are to be learned; there are none where targets stand elsewhere. A column whose cells are all
+    numbers is a number; one of which no more than half are is a category; in between, the cells that are not numbers
+    are taken for mistakes and refused.
     """
-    inputs = [i for i, name in enumerate(table.names) if i != target and name not in rules.ignore]
+    inputs = [i for i, name in enumerate(table.names) if i not in targets and name not in rules.left_out]
     if not inputs:
         remedy = "check the separator (comma in .csv, tab in .tsv)" if not rules.ignore else "ignore fewer columns"
         raise DataError(
-            f"{table.path} has only the column {names([table.names[target]])}. Training needs a target and a feature: "
-            f"{remedy}."
+            f"{table.path} has only the column {names([table.names[j] for j in targets])}. Training needs a target and "
+            f"a feature: {remedy}."
         )
-    check_all_present(table, [*inputs, target])
-    fitted = [_fit(table.cells(i), rules) for i in inputs]
-    class_names = _class_names(table.cells(target), rules)
-    columns = tuple(column for column, _ in fitted)
-    return Encoding(columns, table.names[target], class_names), np.hstack([values for _, values in fitted])
+    of_numbers = [j for j in inputs if table.names[j] not in rules.categorical]
+    values = [j for j in targets if table.names[j] not in rules.categorical and not rules.classes]
+    decimal = rules.policy.decimal or find_decimal(map(table.cells, [*of_numbers, *values]))
+    table = table.with_numbers(of_numbers, values, decimal)
+    if rules.policy.missing == "refuse":
+        check_all_present(table, [*inputs, *targets], rules)
+    every = tuple(table.names[j] for j in targets)
+    several = every if len(every) > 1 else ()
+    first = Encoding(
+        tuple(Column(table.names[i], numeric=table.names[i] in rules.numeric) for i in inputs),
+        ", ".join(every) or "y",
+        policy=replace(rules.policy, decimal=decimal),
+        target_names=several,
+    )
+    kept = first.rows_to_keep(table, targets=True)
+    if kept is not None:
+        table = table.take(kept.tolist())
+        if not len(kept):
+            raise DataError(f"{table.path}: every row misses a cell, and all are left out. {_FEWER}")
+    columns = tuple(_fit_column(table.cells(i), rules) for i in inputs)
+    class_names = _class_names(table.cells(targets[0]), rules) if len(every) == 1 else None
+    encoding = replace(first, columns=columns, class_names=class_names)
+    return table, encoding, encoding.encode(table)
 
 
-def check_all_present(table: Table, columns: Iterable[int]) -> None:
+_FEWER = 'Leave out the columns that are mostly empty, [data] ignore = ["..."], or set [data] missing = "impute".'
+
+
+def check_all_present(table: Table, columns: Iterable[int], rules: ColumnRules) -> None:
     """Refuse a table with missing cells in some columns, in the order of its lines."""
-    wanted = sorted(columns)
-    missing = [
-        f"{table.place(i)}, column {quoted(table.names[j])}"
-        for i, row in enumerate(table.rows)
-        if not MISSING.isdisjoint(row)
-        for j in wanted
-        if row[j] in MISSING
-    ]
-    refuse_missing(missing, table.path)
+    missing = sorted(
+        (i, j)
+        for j in columns
+        for i in Column(table.names[j], numeric=table.names[j] in rules.numeric).which_missing(table.cells(j))
+    )
+    places = [f"{table.unit} {table.lines[i]}, column {quoted(table.names[j])}" for i, j in missing]
+    refuse_missing(places, table.path)
 
 
-def _fit(cells: Cells, rules: ColumnRules) -> tuple[Column, Array]:
-    """An input column and its values (n, columns of X)."""
+def _fit_column(cells: Cells, rules: ColumnRules) -> Column:
+    """What an input column is: a number, or which categories."""
+    missing = Column(cells.name, numeric=cells.name in rules.numeric).which_missing(cells)
+    if missing:
+        gone = set(missing)
+        cells = cells.take([i for i in range(len(cells.values)) if i not in gone])
+    if not len(cells.values):
+        raise DataError(f"{cells.title} has no value in any row. Leave it out: {_setting('ignore', cells.name)}.")
+    if cells.name in rules.numeric:
+        return Column(cells.name, numeric=True)
     if cells.name not in rules.categorical:
-        values = numbers(cells.values)
-        if _are_numbers(values):
-            return Column(cells.name), (values if np.isfinite(values).all() else finite_numbers(cells))[:, np.newaxis]
+        if _are_numbers(numbers(cells.values)):
+            return Column(cells.name)
         setting = _setting("categorical", cells.name)
         check_categories(
             cells,
             f"If each text is a category: {setting}; to leave the column out: {_setting('ignore', cells.name)}.",
         )
-    categories = distinct_texts(cells)
-    return Column(cells.name, categories), np.eye(len(categories))[codes(cells, categories)]
+    return Column(cells.name, distinct_texts(cells))
 
 
 def _class_names(cells: Cells, rules: ColumnRules) -> tuple[str, ...] | None:
     """The classes of a target that is no column of numbers."""
+    if cells.name in rules.numeric:
+        return None
     if cells.name not in rules.categorical:
         if _are_numbers(numbers(cells.values)):
             return None
@@ -162,7 +217,7 @@ def check_spelling(cells: Cells, counts: Mapping[str, int], advice: str) -> None
 
 def distinct_texts(cells: Cells) -> tuple[str, ...]:
     """The texts of a column, each once: of numbers in their order, and only if no number is written in two ways."""
-    values = {text: exact_number(text) for text in dict.fromkeys(cells.values)}
+    values = {text: exact_number(text) for text in dict.fromkeys(cells.texts())}
     if None in values.values():
         return tuple(sorted(values))
     texts: dict[Decimal | None, str] = {}
@@ -174,7 +229,7 @@ def distinct_texts(cells: Cells) -> tuple[str, ...]:
 
 
 def _refuse_two_spellings(cells: Cells, one: str, other: str) -> None:
-    places = [cells.values.index(text) for text in (one, other)]
+    places = [cells.texts().index(text) for text in (one, other)]
     raise DataError(
         f"{cells.title}: {cells.shown(places)}: one number in two spellings, and a category has one name. "
         "Write it in one way."

@@ -14,6 +14,12 @@ from mlp.errors import MLPError
 SHOWN = 3
 LONGEST_CELL = 40
 
+FILL = (
+    "Fill them in, or delete these rows or columns; or have this done: "
+    'missing = "impute" or "drop" (--set data.missing=impute).'
+)
+"""What to do about missing cells."""
+
 
 @contextmanager
 def found_in(place: object) -> Iterator[None]:

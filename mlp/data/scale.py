@@ -6,9 +6,9 @@ of rows, so that a memory-mapped matrix may be larger than memory. Knows nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,13 @@ from mlp.errors import DataError, ShapeError
 
 METHODS = ("standard", "minmax", "none")
 CELLS = 1 << 16  # that are scaled at once: 512 kB of float64, which stay in the cache for all passes
+
+
+class Transform(Protocol):
+    """What raw rows go through on their way to a network."""
+
+    def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | slice | None = None) -> Array:
+        """The rows of X, all or those given, as a network takes them, in a new array of `dtype`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +67,16 @@ class Scaling:
                 out[part] = block
             if not all_finite(out[part]):
                 numbers = np.arange(part.start, part.stop) + first if chosen is None else chosen[part]
-                self._refuse(numbers, out[part])
+                self.refuse(numbers, out[part])
 
-    def _refuse(self, numbers: Array, scaled: Array) -> None:
+    def refuse(self, numbers: Array, scaled: Array) -> None:
         """Raise DataError at the cells of the rows of those `numbers` that are not finite when scaled."""
         bad = np.argwhere(~np.isfinite(scaled))
         places = [f"row {numbers[i]}, column {_name(j, self.feature_names)}" for i, j in bad[:SHOWN]]
         values = "1 value is" if len(bad) == 1 else f"{len(bad)} values are"
         wider = "" if scaled.dtype == np.float64 else ", or compute in float64"
+        if np.isnan(scaled[tuple(bad[0])]):
+            wider += '; or, to have missing cells filled, train with [data] missing = "impute"'
         raise DataError(
             f"{values} not finite after scaling to {scaled.dtype}: {first_few(places, len(bad))}. "
             f"Correct or rescale them{wider}."
@@ -99,8 +108,20 @@ def none(n_features: int, feature_names: Sequence[str] = ()) -> Scaling:
     return Scaling(np.zeros(n_features), np.ones(n_features), tuple(feature_names))
 
 
+Widen = Callable[[Array], Array]
+"""What is done with rows of X before they are looked at."""
+
+
+def _as_they_are(block: Array) -> Array:
+    return block
+
+
 def standard(
-    X: Array, rows: Array | None = None, feature_names: Sequence[str] = (), weights: Array | None = None
+    X: Array,
+    rows: Array | None = None,
+    feature_names: Sequence[str] = (),
+    weights: Array | None = None,
+    widen: Widen = _as_they_are,
 ) -> Scaling:
     """Bring mean and deviation to 0 and 1: x' = (x - mean) / std over the rows given (None: all).
 
@@ -109,16 +130,18 @@ def standard(
 
     A column that is constant but for rounding becomes 0 but for rounding: its factor is 1.
     """
-    columns = _summary(X, rows) if weights is None else _weighted_summary(X, rows, weights)
+    columns = _summary(X, rows, widen) if weights is None else _weighted_summary(X, rows, weights, widen)
     return _scaling(columns.mean, columns.deviation, columns, feature_names, X.dtype)
 
 
-def minmax(X: Array, rows: Array | None = None, feature_names: Sequence[str] = ()) -> Scaling:
+def minmax(
+    X: Array, rows: Array | None = None, feature_names: Sequence[str] = (), widen: Widen = _as_they_are
+) -> Scaling:
     """Bring the range to 0 ... 1: x' = (x - min) / (max - min) over the rows given (None: all).
 
     A column that is constant but for rounding becomes 0 but for rounding: its factor is 1.
     """
-    columns = _summary(X, rows)
+    columns = _summary(X, rows, widen)
     return _scaling(columns.low, columns.range, columns, feature_names, X.dtype)
 
 
@@ -164,21 +187,21 @@ class _Summary(NamedTuple):
             return np.sqrt(self.squares / self.n)
 
 
-def _summary(X: Array, rows: Array | None) -> _Summary:
+def _summary(X: Array, rows: Array | None, widen: Widen) -> _Summary:
     n_rows = len(X) if rows is None else len(rows)
     if n_rows == 0:
         raise DataError("scaling is fitted on no rows. Give at least one row to train on.")
     parts = row_blocks(n_rows, X.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):  # refused in _scaling, by the name of the column
-        columns = _block_summary(selected(X, rows, next(parts)))
+        columns = _block_summary(widen(selected(X, rows, next(parts))))
         for part in parts:
-            columns = _merged(columns, _block_summary(selected(X, rows, part)))
+            columns = _merged(columns, _block_summary(widen(selected(X, rows, part))))
     return columns
 
 
-def _weighted_summary(X: Array, rows: Array | None, weights: Array) -> _Summary:
+def _weighted_summary(X: Array, rows: Array | None, weights: Array, widen: Widen) -> _Summary:
     """The summary of rows that count more or less, their weights brought to a mean of 1. Reads them all at once."""
-    values = np.asarray(selected(X, rows, slice(None)), dtype=np.float64)
+    values = np.asarray(widen(selected(X, rows, slice(None))), dtype=np.float64)
     shares = weights / weights.sum()
     low, high = values.min(axis=0), values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):  # refused in _scaling, by the name of the column

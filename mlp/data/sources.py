@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlp.data.columns import ColumnRules
 from mlp.data.complaints import one_line, quoted
 from mlp.data.dataset import Dataset
 from mlp.data.embedded import EMBEDDED, embedded_file, load_embedded
 from mlp.data.encoding import Encoding
+from mlp.data.frames import is_frame, read_frame
 from mlp.data.idx import is_idx, load_idx
 from mlp.data.images import IMAGE_SETS, image_folder, load_images
 from mlp.data.numpy_files import load_npy, load_npz, target_paths
+from mlp.data.other_tables import JSON_LINES, READERS
+from mlp.data.reading import STANDARD_INPUT, kind_of
 from mlp.data.synthetic import blobs, encoder, moons, parity, rings, two_spirals, xor
-from mlp.data.tabular import load_table
+from mlp.data.tabular import load_table, table_dataset
 from mlp.errors import DataError, FileFormatError, MLPError, UnknownNameError, check_kind
 from mlp.storage.permission import in_home
 
-Target = str | int | None
+Target = str | int | Sequence[str | int] | None
 FORMULAS: Mapping[str, Callable[[], Dataset]] = {
     "xor": xor,
     "parity": parity,
@@ -35,8 +38,8 @@ FORMULAS: Mapping[str, Callable[[], Dataset]] = {
     "blobs": blobs,
     "moons": moons,
 }
-TABLES = (".csv", ".tsv")
-KINDS = ("*.csv", "*.tsv", "*.npz", "*.npy", "IMAGES,LABELS")
+TABLES = (".csv", ".tsv", *JSON_LINES, *READERS)
+KINDS = ("*.csv", "*.tsv", "*.jsonl", "*.parquet", "*.arrow", "*.xlsx", "*.npz", "*.npy", "IMAGES,LABELS")
 IDX_NAME = re.compile(r".*(ubyte|\.idx)(\.gz)?", re.IGNORECASE)
 URL = re.compile(r"[a-z][a-z0-9+.-]+://.*", re.IGNORECASE)
 
@@ -59,12 +62,12 @@ class Entry(NamedTuple):
 
 
 def load(
-    source: str | os.PathLike[str],
+    source: Any,
     target: Target = None,
     encoding: Encoding | None = None,
     rules: ColumnRules = ColumnRules(),  # noqa: B008  -- frozen
 ) -> Dataset:
-    """The data set behind a name or a path.
+    """The data set behind a name or a path, or that of a frame of pandas, polars or Arrow, read as its CSV would be.
 
     Names: those of `catalogue()`, also parity-N and encoder-N-M-N for other sizes. Paths: .csv and .tsv (with
     a header), .npz, .npy, and idx files (also gzipped, of any name) as "images,labels", or images alone to predict on.
@@ -77,20 +80,29 @@ def load(
     UnknownNameError for a word that is no source; DataError, FileFormatError or DownloadError for one that
     fails.
     """
+    if is_frame(source):
+        return table_dataset(read_frame(source), "data", target, encoding, rules)
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
-        raise DataError(f"source is {quoted(source)}. Give the name of a data set or a path.")
+        raise DataError(f"source is {quoted(source)}. Give the name of a data set or a path, or a frame.")
     name = os.fspath(source)
     if not name.isprintable():
         raise DataError(
             f"source is {quoted(name)}, which no file is named. Leave out line breaks and control characters."
         )
-    check_kind("target", target, str | int | None, "the name or the number of a column, or the path of a .npy")
+    check_kind(
+        "target",
+        target,
+        str | int | list | tuple | None,
+        "the name or the number of a column, a list of them, or the path of a .npy",
+    )
     if URL.fullmatch(name):
         raise DataError(f"{name} is an address, and files are read from disk. Download it, and give the path.")
     named = _named(name)
-    is_table = named is None and Path(name).suffix.lower() in TABLES
-    if (rules.ignore or rules.categorical) and not is_table:
-        raise DataError(f"{name} is no table: [data] ignore and categorical are for .csv and .tsv. Leave them out.")
+    is_table = named is None and kind_of(name) in TABLES
+    if rules.is_for_tables and not is_table:
+        raise DataError(
+            f"{name} is no table: [data] ignore, categorical and numeric are for .csv and .tsv. Leave them out."
+        )
     if named is not None:
         return _checked_target(named(), target)
     return _from_path(name, target, encoding, rules)
@@ -105,10 +117,12 @@ def files(source: str | os.PathLike[str], target: Target = None) -> list[Path]:
         return [image_folder(IMAGE_SETS[name])]
     if not name or _named(name) is not None:
         return []
+    if name == STANDARD_INPUT:
+        return []
     path = in_home(name)
     if path.suffix.lower() == ".npy":
         return [path, *(target_paths(path, target) if isinstance(target, str) else ())]
-    parts = name.split(",") if path.suffix.lower() not in (*TABLES, ".npz") else [name]
+    parts = name.split(",") if kind_of(name) not in (*TABLES, ".npz") else [name]
     return [in_home(part.strip()) for part in parts]
 
 
@@ -146,7 +160,7 @@ def _named(name: str) -> Callable[[], Dataset] | None:
 
 
 def _checked_target(data: Dataset, target: Target) -> Dataset:
-    if target not in (None, "label", data.target_name):
+    if not isinstance(target, str | None) or target not in (None, "label", data.target_name):
         raise DataError(
             f"{data.name} has no target {quoted(target)}: it has its own, {quoted(data.target_name)}. "
             "Leave target out; it is for tables and .npy files."
@@ -156,7 +170,7 @@ def _checked_target(data: Dataset, target: Target) -> Dataset:
 
 def _from_path(name: str, target: Target, encoding: Encoding | None, rules: ColumnRules) -> Dataset:
     path = in_home(name)
-    suffix = path.suffix.lower()
+    suffix = kind_of(name)
     try:
         if suffix in TABLES:
             return load_table(path, target, encoding, rules)
@@ -174,7 +188,7 @@ def _from_path(name: str, target: Target, encoding: Encoding | None, rules: Colu
 
 
 def _target_file(path: Path, target: Target) -> str | None:
-    if isinstance(target, int):
+    if not isinstance(target, str | None):
         raise DataError(f"target = {target} was given for {path}. Give the path of a .npy with the targets.")
     return target
 

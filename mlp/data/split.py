@@ -51,6 +51,54 @@ def split(
     return Parts(train, held_out, tested)
 
 
+def split_groups(groups: Array, *, validation: float = 0.0, test: float = 0.0, rng: Seed = 0) -> Parts:
+    """Part rows so that all rows of a group (n_rows,) land in one part. Sizes are near the fractions, not equal.
+
+    Groups come in random order, and each goes to the part that lacks most of its share.
+    """
+    fractions = checked_fractions(validation, test)
+    names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(names) < np.count_nonzero(fractions):
+        raise DataError(f"{len(names)} groups cannot be parted into {np.count_nonzero(fractions)} parts. Give more.")
+    lacking, part = fractions * len(codes), np.zeros(len(names), dtype=np.int64)
+    for place, group in enumerate(generator(rng).permutation(len(names))):
+        asked = np.flatnonzero(fractions)
+        part[group] = asked[place] if place < len(asked) else np.argmax(lacking)  # no part is left empty
+        lacking[part[group]] -= counts[group]
+    return Parts(*(np.flatnonzero(part[codes] == p) for p in range(3)))
+
+
+def split_in_time(times: Array, *, validation: float = 0.0, test: float = 0.0) -> Parts:
+    """Part rows by their times (n_rows,): the latest are to test on, those before them to validate on.
+
+    Rows of one time are not parted: the later part begins with the first of them.
+    """
+    fractions = checked_fractions(validation, test)
+    _check_enough(len(times), fractions)
+    order = np.argsort(times, kind="stable")
+    ends = np.rint(np.cumsum(fractions)[:2] * len(times)).astype(int)
+    first, second = np.searchsorted(times[order], times[order][np.minimum(ends, len(times) - 1)])
+    first, second = (first if validation or test else len(times)), (second if test else len(times))
+    if not first or (validation and first == second):
+        raise DataError("too few different times to part the rows by. Give rows of more times, or other fractions.")
+    return Parts(*(np.sort(rows) for rows in np.split(order, [first, second])))
+
+
+def fold_rows(n_rows: int, n_folds: int, *, rng: Seed = 0, labels: Array | None = None) -> Array:
+    """The fold 0 ... n_folds-1 of each row, all of nearly one size; with `labels` (n_rows,) each class evenly so."""
+    check_count("folds", n_folds)
+    if n_folds < 2 or n_rows < n_folds:
+        raise DataError(
+            f"{n_rows} rows cannot be parted into {n_folds} folds. Give 2 folds or more, and fewer than rows."
+        )
+    shuffled = generator(rng).permutation(n_rows)
+    codes = _codes(n_rows, labels)
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    found = np.empty(n_rows, dtype=np.int64)
+    found[by_class] = np.arange(n_rows) % n_folds
+    return found
+
+
 def checked_fractions(validation: float, test: float, where: str = "") -> Array:
     """The fractions of training, validation and test, checked; `where` precedes their names in an error."""
     check_fraction(f"{where}validation", validation)

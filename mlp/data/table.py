@@ -1,112 +1,131 @@
 """A text file with a header and rows of cells, and on which line of the file each row begins.
 
-Knows the CSV dialects that spreadsheets write (byte order mark, quoted cells, quoted line breaks, semicolons)
-and what is wrong when a file is none of them. Does not know what the cells mean.
+Knows what a header is, and what is wrong when a file has none, or rows of other lengths. How a file becomes lines is
+for `reading`. Does not know what the cells mean.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.cells import MISSING, Cells, number, numbers
 from mlp.data.complaints import counted, first_few, names, one_line, quoted
-from mlp.errors import DataError, FileFormatError
-from mlp.storage.reading import read_file
+from mlp.data.number_blocks import read_blocks
+from mlp.data.numerals import find_decimal, read_numbers, read_numerals
+from mlp.data.reading import (
+    AS_USUAL,
+    SEPARATORS,
+    Reading,
+    decode,
+    find_separator,
+    kind_of,
+    leave_out_comments,
+    parse_lines,
+    read_bytes,
+)
+from mlp.errors import DataError
 
-DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}  # in order of preference
-QUOTED = re.compile(r'"[^"]*"')
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and line breaks
+NO_HEADER = "; or, to call them by their numbers, set [data] header = false (--set data.header=false)."
+FAST = 1 << 20  # bytes
 PLAIN_NUMBER = re.compile(r"[0-9]+")  # how columns are numbered, and years are written
 
 
 class Table(NamedTuple):
-    """Cells as text, without white space around them; row i begins on line `lines[i]` of the file."""
+    """Columns of cells by name: texts without white space around them, or numbers, of which NaN is a missing cell.
+
+    Row i begins on line `lines[i]` of the file at `path`, or is row `lines[i]` of a frame (`unit` "row"). `texts` reads
+    a column once more, where its numbers were read without their texts.
+    """
 
     path: str
     names: tuple[str, ...]
-    rows: list[list[str]]
-    lines: list[int]
-
-    def column(self, index: int) -> list[str]:
-        """The cells of one column."""
-        return [row[index] for row in self.rows]
+    columns: Sequence[Sequence[Any] | Array]
+    lines: Sequence[int]
+    unit: str = "line"
+    texts: Callable[[int], list[str]] | None = None
 
     def cells(self, index: int) -> Cells:
-        """The same with their places."""
-        return Cells(self.column(index), self.path, self.names[index], self.lines)
+        """The cells of one column, with their places."""
+        return Cells(self.columns[index], self.path, self.names[index], self.lines, self.unit)
 
-    def place(self, row: int) -> str:
-        """Where a row stands, for a message."""
-        return f"line {self.lines[row]}"
+    def with_numbers(self, inputs: Sequence[int], targets: Sequence[int], decimal: str) -> Table:
+        """The table with numbers in those of the columns that hold some; `decimal` "" is found out.
+
+        Plain numbers among the `targets` stay texts: they may be the names of classes.
+        """
+        every = list(self.columns)
+        mark = decimal or find_decimal(map(self.cells, [*inputs, *targets]))
+        for j in inputs:
+            every[j] = read_numbers(self.cells(j), mark).values
+        for j in targets:
+            every[j] = read_numerals(self.cells(j), mark).values
+        return self._replace(columns=every)
+
+    def as_written(self, columns: Iterable[int]) -> Table:
+        """The table with the texts of some columns where these may matter: whole numbers that may be names."""
+        if self.texts is None:
+            return self
+        every = list(self.columns)
+        for j in columns:
+            values = every[j]
+            if isinstance(values, np.ndarray) and bool(np.all(np.isnan(values) | (values == np.floor(values)))):
+                every[j] = self.texts(j)
+        return self._replace(columns=every)
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """Some of the rows, which keep their places."""
+        columns = [self.cells(j).take(rows).values for j in range(len(self.names))]
+        return self._replace(columns=columns, texts=None, lines=[self.lines[i] for i in rows])
 
 
-def read_table(path: Path) -> Table:
-    """Read a table whose first line names its columns.
+def read_table(path: Path, reading: Reading = AS_USUAL, fast: int = FAST) -> Table:
+    """Read a table whose first line names its columns, but for what `reading` says.
 
-    A .tsv is separated by tabs. A .csv is separated by commas, or, if its header has no comma, by semicolons
-    or tabs.
+    A .tsv is separated by tabs, a .csv by what divides its lines alike: commas, semicolons, tabs or bars. Files of
+    `fast` bytes or more are read by blocks of plain numbers where they hold them: the same table in less time.
     """
-    text = _decoded(path)
-    delimiter = _delimiter(path, text)
-    lines, rows = _parsed(path, text, delimiter)
+    if _is_long(path, fast) and (found := read_blocks(path, reading)) is not None:
+        table = Table(str(path), found.names, found.columns, range(2, 2 + found.n_rows), texts=found.texts)
+        place = f"{path}, line 1"
+        _check_header(place, table, found.separator)
+        return table
+    text = leave_out_comments(decode(path, read_bytes(path), reading.encoding), reading.comment)
+    separator, text = find_separator(text, kind_of(str(path)), reading.separator)
+    lines, rows = parse_lines(path, text, separator)
     if not rows:
         raise DataError(f"{path} is empty. A table needs a header line with column names, and rows below it.")
     if CONTROL.search(text):
         _check_printable(path, lines, rows)
+    if not reading.header:
+        names = tuple(map(str, range(len(rows[0]))))
+        _check_rows(path, names, rows, lines)
+        return Table(str(path), names, list(zip(*rows, strict=True)), lines)
     header = tuple(one_line(name) for name in rows[0])
-    table = Table(str(path), header, rows[1:], lines[1:])
     place = f"{path}, line {lines[0]}"
-    _check_not_numbers(place, header, delimiter)
-    _check_rows(table)
-    _check_not_data(place, table, delimiter)
-    _check_names(place, header)
+    _check_not_numbers(place, header, separator)
+    _check_rows(path, header, rows[1:], lines[1:])
+    table = Table(str(path), header, list(zip(*rows[1:], strict=True)), lines[1:])
+    _check_header(place, table, separator)
     return table
 
 
-def _decoded(path: Path) -> str:
-    content = read_file(path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise FileFormatError(
-            f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8. "
-            "Save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
-        ) from None
+def _is_long(path: Path, fast: int) -> bool:
+    return path.suffix.lower() in SEPARATORS and path.is_file() and path.stat().st_size >= fast
 
 
-def _delimiter(path: Path, text: str) -> str:
-    """The first delimiter that divides the header; the first of all where none does (a single column)."""
-    candidates = DELIMITERS[path.suffix.lower()]
-    header = QUOTED.sub("", text.lstrip().partition("\n")[0])
-    return next((delimiter for delimiter in candidates if delimiter in header), candidates[0])
-
-
-def _parsed(path: Path, text: str, delimiter: str) -> tuple[list[int], list[list[str]]]:
-    """The lines on which rows begin, and the rows; blank lines are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines, rows, line = [], [], 1
-    try:
-        for row in reader:
-            if row:
-                lines.append(line)
-                rows.append([cell.strip() for cell in row])
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise FileFormatError(
-            f"{path}, line {line}: {one_line(error)}. "
-            'Put cells that hold quotes, line breaks or the separator in quotes ("), inner quotes doubled.'
-        ) from None
-    return lines, rows
+def _check_header(place: str, table: Table, separator: str) -> None:
+    """Refuse a first line that does not name the columns."""
+    _check_not_numbers(place, table.names, separator)
+    _check_not_data(place, table, separator)
+    _check_names(place, table.names)
 
 
 def _check_printable(path: Path, lines: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
@@ -128,7 +147,7 @@ def _check_not_numbers(place: str, header: Sequence[str], delimiter: str) -> Non
     if np.all(np.isfinite(numbers(header))):
         raise DataError(
             f"{place}: {names(header, 4)} are all numbers. "
-            f"Put a header line with column names above them: {_header_to_add(len(header), delimiter)}"
+            f"Put a header line with column names above them: {_header_to_add(len(header), delimiter)}{NO_HEADER}"
         )
 
 
@@ -144,7 +163,7 @@ def _check_not_data(place: str, table: Table, delimiter: str) -> None:
     for j, name in enumerate(table.names):
         if name in MISSING:
             continue
-        cells = table.column(j)
+        cells = table.columns[j]
         value = number(name)
         if np.isnan(value):
             if np.count_nonzero(np.isfinite(numbers(cells))) * 2 > len(cells):
@@ -155,7 +174,7 @@ def _check_not_data(place: str, table: Table, delimiter: str) -> None:
     if votes > 0:
         raise DataError(
             f"{place}: {names(table.names, 5)} look like data, not like names of columns. "
-            f"Put a header line with column names above them: {_header_to_add(len(table.names), delimiter)}"
+            f"Put a header line with column names above them: {_header_to_add(len(table.names), delimiter)}{NO_HEADER}"
         )
 
 
@@ -188,15 +207,23 @@ def _check_names(place: str, header: Sequence[str]) -> None:
         raise DataError(f"{place}: {names(repeated)} named more than once. Give every column a name of its own.")
 
 
-def _check_rows(table: Table) -> None:
-    if not table.rows:
-        raise DataError(f"{table.path} has a header but no rows. Add at least one row below line 1.")
-    n_columns = len(table.names)
+def _check_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int]) -> None:
+    if not rows:
+        raise DataError(f"{path} has a header but no rows. Add at least one row below line 1.")
+    n_columns = len(header)
     ragged = [
-        f"{table.place(i)} has {counted(len(row), 'cell')}" for i, row in enumerate(table.rows) if len(row) != n_columns
+        f"line {line} has {counted(len(row), 'cell')}"
+        for line, row in zip(lines, rows, strict=True)
+        if len(row) != n_columns
     ]
     if ragged:
+        first = next((cell for row in (header, *rows) for cell in row[:1] if cell[:1] in ("#", "%")), "")
+        hint = (
+            f' Are lines comments? Set [data] comment = "{first[0]}" (--set \'data.comment="{first[0]}"\').'
+            if first
+            else ""
+        )
         raise DataError(
-            f"{table.path}: the header names {counted(n_columns, 'column')}, but {first_few(ragged)}. "
-            "Give each row one cell for each column."
+            f"{path}: the header names {counted(n_columns, 'column')}, but {first_few(ragged)}. "
+            f"Give each row one cell for each column.{hint}"
         )

@@ -45,6 +45,11 @@ class MLPClassifier(Estimator):
         `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on the validation rows:
                           those given to `fit`, or else a `validation_fraction` of X; the best weights are kept
         `restarts`        how many networks train at once; the best is kept
+        `missing`         cells that are NaN: "refuse" them, "impute" (the mean or the most frequent category of the
+                          rows to train on, and a column that says where), or "drop" their rows from training
+        `categorical`     columns of a frame whose values are categories, even if they are numbers. Columns of texts
+                          are read as those of a CSV
+        `unseen`          a category that `fit` has not seen: "refuse", or "ignore" (none of those that were)
         `scale`           "standard" brings inputs to mean 0 and deviation 1, "minmax" to 0 … 1, "none" leaves them
         `warm_start`      the next `fit` goes on with the weights, the optimizer's memory and the scaling
         `random_state`    a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which)
@@ -115,7 +120,9 @@ class MLPClassifier(Estimator):
         return float(np.average(right, weights=sample_weights(sample_weight, len(right))))
 
     def __sklearn_tags__(self) -> Any:
-        return sklearn_bridge.tags("classifier", multi_output=False, multi_label=True)
+        return sklearn_bridge.tags(
+            "classifier", multi_output=False, multi_label=True, allow_nan=self.missing == "impute"
+        )
 
     def _read_target(self, y: Array, classes: Any) -> Target:
         check_class_weight(self.class_weight)

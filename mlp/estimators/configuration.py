@@ -25,6 +25,8 @@ from mlp.config.optimizer import adam_rate, open_lengths
 from mlp.config.own_parts import LOSS, RULE, Family, name_and_keys
 from mlp.config.schema import OwnName
 from mlp.config.training import TrainingConfig
+from mlp.data import ColumnRules
+from mlp.data.encoding import Policy
 from mlp.errors import ConfigError, HyperparameterError, MLPError
 from mlp.optimizers import OPTIMIZERS
 
@@ -122,7 +124,7 @@ def describe_experiment(e: Any, task: str, n_rows: int, seed: int, *, validates:
     training = _describe_training(e, task, steps_per_epoch, seed)
     loss, optimizer = _describe_loss(e, task), _describe_optimizer(e, training["epochs"], steps_per_epoch)
     return {
-        "data": {"task": task, "validation": held_out, "test": 0.0, **_describe_data(e, loss["name"])},
+        "data": {"task": task, "validation": held_out, "test": 0.0, **_describe_data(e)},
         "network": _describe_network(e),
         "loss": {"l1": e.l1, "l2": _or_auto(e.l2, _usual_l2(optimizer["name"])), **loss},
         "optimizer": optimizer,
@@ -138,6 +140,16 @@ def _check(e: Any) -> None:
     errors.check_count("patience", e.patience)
     errors.check_not_negative("min_delta", e.min_delta)
     errors.check_fraction("validation_fraction", e.validation_fraction)
+
+
+def describe_columns(e: Any) -> ColumnRules:
+    """What the parameters of estimator `e` say of the columns of a frame, and of cells that say nothing."""
+    for name, known in (("missing", ("refuse", "impute", "drop")), ("unseen", ("refuse", "ignore"))):
+        if not any(is_word(getattr(e, name), word) for word in known):
+            raise HyperparameterError(name, getattr(e, name), f"one of {', '.join(known)}")
+    if not isinstance(e.categorical, list | tuple) or not all(isinstance(name, str) for name in e.categorical):
+        raise HyperparameterError("categorical", e.categorical, "a list of the names of columns")
+    return ColumnRules(categorical=e.categorical, policy=Policy(e.missing, e.unseen))
 
 
 def describe_portion(e: Any, config: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -161,11 +173,11 @@ def describe_portion(e: Any, config: Mapping[str, Any], where: str) -> dict[str,
     return found
 
 
-def _describe_data(e: Any, loss: Any) -> dict[str, Any]:
+def _describe_data(e: Any) -> dict[str, Any]:
     balances = is_word(getattr(e, "class_weight", None), "balanced")
-    usual = "none" if loss == "poisson" else "standard"  # numbers are scaled while they are learned, counts are not
-    target = _or_auto(getattr(e, "scale_target", "none"), usual)
-    return {"scale": e.scale, "scale_target": target, "class_weight": "balanced" if balances else "none"}
+    target = getattr(e, "scale_target", "auto")
+    cells = {"missing": e.missing, "unseen": e.unseen}
+    return {**cells, "scale": e.scale, "scale_target": target, "class_weight": "balanced" if balances else "none"}
 
 
 def _describe_network(e: Any) -> dict[str, Any]:

@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
-import numpy as np
-
 from mlp.arrays import Array
-from mlp.data import Dataset
+from mlp.data import Dataset, Encoding
 from mlp.data.dataset import column_names as count_columns
 from mlp.data.labels import label_names
-from mlp.diagnosis import Finding, diagnose
+from mlp.diagnosis import diagnose
 from mlp.errors import DataError, DivergenceError, ShapeError, check_flag
-from mlp.estimators.configuration import Parameters, describe_experiment, describe_portion, draw_seed
-from mlp.estimators.rows import check_names, column_names, matrix, sample_weights
-from mlp.estimators.sklearn_bridge import Callbacks, Requests, not_fitted
+from mlp.estimators.configuration import Parameters, describe_columns, describe_experiment, describe_portion, draw_seed
+from mlp.estimators.fitted import Fitted
+from mlp.estimators.rows import Rows, check_names, column_names, read_rows, sample_weights
+from mlp.estimators.sklearn_bridge import Callbacks, Requests
 from mlp.estimators.targets import Target, as_target_array
 from mlp.experiment import Run, Setup, State, begin, epochs
 from mlp.experiment.before_training import note_before_training
@@ -29,150 +28,14 @@ from mlp.experiment.continue_training import Trained, continue_training, sum_up_
 from mlp.experiment.run import choose_model, measure
 from mlp.experiment.state import answering_model
 from mlp.experiment.watch import note_end, note_scores
-from mlp.history import History
-from mlp.layers import Dense
-from mlp.model import score_name
-from mlp.network import Network
 from mlp.preprocessing import GivenRows
-
-
-class Fitted:
-    """What an estimator knows once it is fitted. Before, each of these says that it is not."""
-
-    n_features_in_: int
-    seed_: int
-    classes_: Array
-    _run: Run
-    _trained: Trained
-    _kept_epoch: Any
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """For scikit-learn's `check_is_fitted`."""
-        return hasattr(self, "_run")
-
-    @property
-    def network_(self) -> Network:
-        """The trained network; with `restarts`, the best of them."""
-        return self._known().network
-
-    @property
-    def history_(self) -> History:
-        """What was recorded: loss, gradient norms and so on, by name."""
-        return self._known().history
-
-    @property
-    def findings_(self) -> tuple[Finding, ...]:
-        """What the history says about the training. It is judged each time, which costs as much as some epochs."""
-        return diagnose(self._known().history)
-
-    @property
-    def loss_curve_(self) -> Array:
-        """The training loss of each epoch, (n_iter_,): the mean over its batches, while the weights moved.
-
-        Dropout and smoothed labels are part of it. Rows count by `sample_weight` and `class_weight`.
-        """
-        return self._known().history["train_loss"]
-
-    @property
-    def validation_loss_curve_(self) -> Array | None:
-        """The loss on the validation rows after each epoch; None if there were none.
-
-        Smoothed labels are part of it, dropout is not. Rows count by their sample weights, and all classes alike.
-        """
-        return self._known().history.get("validation_loss")
-
-    @property
-    def validation_scores_(self) -> Array | None:
-        """Accuracy or r² on the validation rows after each epoch, by their sample weights; None if there were none."""
-        return self._known().history.get(f"validation_{score_name(self._known().model.task)}")
-
-    @property
-    def n_iter_(self) -> int:
-        """How many epochs this network has been trained for."""
-        return len(self.loss_curve_)
-
-    @property
-    def best_epoch_(self) -> int:
-        """The epoch whose weights the network has, counted from 1 over all fits of this network, as in the curves.
-
-        `validation_loss_curve_[best_epoch_ - 1]` is the validation loss of these weights. With early stopping it is the
-        best epoch of the last fit; where none of its epochs had a finite loss, it stays that of the fit before. Without
-        early stopping, and after `partial_fit`, it is the last epoch: `n_iter_`.
-        """
-        chosen = self._known().metrics.get("restart_chosen", 0)
-        return int(np.ravel(self._kept_epoch)[chosen])
-
-    @property
-    def loss_(self) -> float:
-        """The loss of the weights that were kept, on all training rows, measured as in `validation_loss_curve_`.
-
-        The last of `loss_curve_` is another number: weights still moved, with dropout, and `class_weight` counted.
-        """
-        return float(self._known().metrics["train_loss"])
-
-    @property
-    def restart_losses_(self) -> Array | None:
-        """The loss of each of `restarts` at the end, by which the best was chosen; None without restarts.
-
-        It is that on the validation rows, or on the training rows if there are none.
-        """
-        found = self._known().metrics.get("restart_losses")
-        return None if found is None else np.array(found)
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """The weights of each dense layer, (n_in, n_out) as in scikit-learn; views of the network's own."""
-        return [view[..., :-1].T for view in self._dense()]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The bias weights of each dense layer, (n_out,)."""
-        return [view[..., -1] for view in self._dense()]
-
-    @property
-    def n_outputs_(self) -> int:
-        """Outputs of the network: one for two classes."""
-        return self._known().model.head.n_out
-
-    @property
-    def n_layers_(self) -> int:
-        """Layers of nodes, inputs and outputs counted, as in scikit-learn."""
-        return len(self._known().config.network.hidden) + 2
-
-    def _dense(self) -> list[Any]:
-        network = self.network_
-        return [v for v, layer in zip(network.views, network.layers, strict=True) if isinstance(layer, Dense)]
-
-    def _known(self) -> Run:
-        if not hasattr(self, "_run"):
-            raise not_fitted(self)
-        return self._run
-
-    def predict(self, X: Any) -> Array:
-        """The answer to each row: a label or a number (n,), or 0 and 1 for each label, or several numbers (n, k)."""
-        return self._known().model.answers(self._raw(X))
-
-    def _raw(self, X: Any) -> Array:
-        """Raw outputs (n, n_out) for rows like those that `fit` was given."""
-        model, rows, names = self._known().model, matrix(X, type(self).__name__), column_names(X)
-        self._check_features(rows, names)
-        return model.raw(model.rows(rows))
-
-    def _check_features(self, rows: Array, names: Array | None) -> None:
-        """Refuse rows of other features than those it was fitted on."""
-        check_names(type(self).__name__, getattr(self, "feature_names_in_", None), names)
-        if rows.shape[1] != self.n_features_in_:
-            raise ShapeError(
-                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} "
-                "features as input."
-            )
 
 
 class Told(NamedTuple):
     """What `fit` was told, checked and without rows of weight 0.
 
     `names` are those of the columns, None where they have none; `weights` (n,) or None. `seen` is what callbacks are
-    shown: everything as it was given.
+    shown: everything as it was given. `encoding`: how the columns of a frame with texts became those of X.
     """
 
     X: Array
@@ -180,6 +43,7 @@ class Told(NamedTuple):
     names: Array | None
     weights: Array | None
     seen: dict[str, Any]
+    encoding: Encoding | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -210,6 +74,9 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     validation_fraction: float = 0.1
     restarts: int = 1
     scale: str = "standard"
+    missing: str = "refuse"
+    unseen: str = "refuse"
+    categorical: Any = ()
     dtype: Any = "float64"
     warm_start: bool = False
     random_state: Any = None
@@ -278,19 +145,23 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
         """Check what `fit` was told. After the `first` time, rows must have the same features as then."""
-        name = type(self).__name__
-        rows, names = matrix(X, name), column_names(X)
-        if not first:
-            self._check_features(rows, names)
+        names, encoding = column_names(X), None if first else self._trained.preprocessing.encoding
+        rows = self._read_rows(X, encoding)
+        if not first and encoding is None:
+            self._check_features(rows.X, names)
         target = as_target_array(y)
-        if len(target) != len(rows):
-            raise DataError(f"X has {len(rows)} rows, and y has {len(target)}. Each row needs its target.")
-        weights = sample_weights(sample_weight, len(rows))
+        if len(target) != rows.n:
+            raise DataError(f"X has {rows.n} rows, and y has {len(target)}. Each row needs its target.")
+        found, target, weights = rows.X, rows.of(target), rows.of(sample_weights(sample_weight, rows.n))
         if weights is not None and not weights.all():
             there = weights > 0
-            rows, target, weights = rows[there], target[there], weights[there]
+            found, target, weights = found[there], target[there], weights[there]
         seen = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
-        return Told(rows, self._read_target(target, classes), names, weights, seen)
+        return Told(found, self._read_target(target, classes), names, weights, seen, rows.encoding)
+
+    def _read_rows(self, X: Any, encoding: Encoding | None, name: str = "X") -> Rows:
+        """Rows as numbers, those of a frame with texts by the `encoding`, or by one that is fitted."""
+        return read_rows(X, name, type(self).__name__, describe_columns(self), encoding)
 
     def _given_rows(self, told: Told) -> GivenRows:
         """Rows and targets as an experiment takes them."""
@@ -298,8 +169,9 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         dataset = Dataset(
             told.X,
             told.y.y,
-            count_columns(told.X.shape[1]) if told.names is None else tuple(map(str, told.names)),
+            _feature_names(told),
             target_name="y",
+            encoding=told.encoding,
             class_names=None if classes is None else label_names(classes),
             class_labels=classes,
             name="data",
@@ -313,14 +185,14 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             return None
         if X is None or y is None:
             raise DataError(f"{'X_val' if X is None else 'y_val'} is missing: X_val and y_val go together.")
-        rows, target = matrix(X, type(self).__name__, "X_val"), as_target_array(y)
+        rows, target = self._read_rows(X, told.encoding, "X_val"), as_target_array(y)
         check_names(type(self).__name__, told.names, column_names(X))
-        if rows.shape[1] != told.X.shape[1] or len(target) != len(rows):
+        if rows.X.shape[1] != told.X.shape[1] or len(target) != rows.n:
             raise ShapeError(
-                f"X_val is {rows.shape} and y_val {target.shape}; rows with {told.X.shape[1]} features are needed, as "
-                "X has, and as many targets."
+                f"X_val is {rows.X.shape} and y_val {target.shape}; rows with {told.X.shape[1]} features are needed, "
+                "as X has, and as many targets."
             )
-        return rows, target, sample_weights(weights, len(rows), "sample_weight_val")
+        return rows.X, rows.of(target), rows.of(sample_weights(weights, rows.n, "sample_weight_val"))
 
     def _train(self, config: Any, given: GivenRows, told: Told, goes_on: bool) -> Self:
         """Run the experiment, and keep what came of it in the place of an earlier fit."""
@@ -351,7 +223,15 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """The attributes that are known before training."""
         named = {} if names is None else {"feature_names_in_": names}
         classes = {} if told.y.classes is None else {"classes_": told.y.classes}
-        return {"n_features_in_": told.X.shape[1], "seed_": seed, **named, **classes}
+        n_features = told.X.shape[1] if told.encoding is None else len(told.encoding.columns)
+        return {"n_features_in_": n_features, "seed_": seed, **named, **classes}
+
+
+def _feature_names(told: Told) -> tuple[str, ...]:
+    """What the columns of X are called."""
+    if told.encoding is not None:
+        return told.encoding.feature_names
+    return count_columns(told.X.shape[1]) if told.names is None else tuple(map(str, told.names))
 
 
 def _end(setup: Setup, state: State) -> Run:

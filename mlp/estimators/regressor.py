@@ -52,7 +52,9 @@ class MLPRegressor(Estimator):
         return float(score_numbers(answers.reshape(len(answers), -1), truth, weights)["r2"])
 
     def __sklearn_tags__(self) -> Any:
-        return sklearn_bridge.tags("regressor", multi_output=True, multi_label=False)
+        return sklearn_bridge.tags(
+            "regressor", multi_output=True, multi_label=False, allow_nan=self.missing == "impute"
+        )
 
     def _read_target(self, y: Array, classes: Any) -> Target:
         return read_numbers(y)

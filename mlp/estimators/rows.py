@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from mlp.arrays import Array, all_finite
 from mlp.data.blocks import row_blocks
+from mlp.data.boxed import is_missing
 from mlp.data.cells import number
+from mlp.data.columns import ColumnRules, fit_encoding
+from mlp.data.encoding import Encoding
+from mlp.data.frames import is_frame, read_frame, text_table
 from mlp.data.labels import label_name
 from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError
@@ -67,8 +71,43 @@ def _listed(heading: str, names: Sequence[str]) -> str:
     return "\n".join([heading, *(f"- {name}" for name in names[:SHOWN]), *["- ..."] * (len(names) > SHOWN)]) + "\n"
 
 
-def matrix(X: Any, estimator: str, name: str = "X") -> Array:
+class Rows(NamedTuple):
+    """Rows as numbers X. `n` were given, and of these `kept` are left, None for all.
+
+    `encoding`: how the columns of a frame with texts became those of X.
+    """
+
+    X: Array
+    n: int
+    encoding: Encoding | None = None
+    kept: Array | None = None
+
+    def of(self, values: Any) -> Any:
+        """The values of the rows that are left; None for None."""
+        return values if values is None or self.kept is None else values[self.kept]
+
+
+def read_rows(X: Any, name: str, estimator: str, rules: ColumnRules, encoding: Encoding | None = None) -> Rows:
+    """Rows as numbers. Columns of texts in a frame are encoded by `encoding`; without one, as `rules` say."""
+    table = text_table(X, name)
+    if table is None and encoding is None and not (rules.categorical and is_frame(X)):
+        found = matrix(X, estimator, name, missing=rules.policy.missing != "refuse")
+        return Rows(found, len(found))
+    table = read_frame(X, name) if table is None else table
+    if encoding is None:
+        rules.check(table)
+        kept, encoding, found = fit_encoding(table, (), rules)
+        return Rows(found, len(table.lines), encoding, np.array(kept.lines))
+    table = encoding.read(table)
+    rows = encoding.rows_to_keep(table, targets=False)
+    kept = table if rows is None else table.take(rows.tolist())
+    return Rows(encoding.encode(kept), len(table.lines), encoding, np.array(kept.lines))
+
+
+def matrix(X: Any, estimator: str, name: str = "X", *, missing: bool = False) -> Array:
     """Rows of finite numbers (n, n_features), in their own dtype; a copy only where one is needed.
+
+    With `missing`, cells may be NaN.
 
     Sparse matrices become dense: a row whose features are scaled to mean 0 is no longer sparse.
     """
@@ -80,6 +119,8 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
         kind = type(X).__name__
         what = f"give {name}.collect()" if hasattr(X, "collect") else "give an array, a list of rows, or a frame"
         raise DtypeError(f"{name} is a {kind}, and rows of numbers are needed: {what}.")
+    if missing and found.dtype.kind == "O":
+        found = np.where(np.vectorize(is_missing, otypes=[bool])(found), np.nan, found)
     found = _numbers(found, name, column_names(X))
     if found.ndim != 2:
         raise ShapeError(
@@ -92,7 +133,7 @@ def matrix(X: Any, estimator: str, name: str = "X") -> Array:
             raise DataError(
                 f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required by {estimator}."
             )
-    check_finite(found, name, column_names(X))
+    check_finite(found, name, column_names(X), missing=missing)
     return found
 
 
@@ -148,17 +189,20 @@ def _place(index: Sequence[int], names: Array | None = None) -> str:
     return ", ".join(words + [f"column {j if names is None else repr(names[j])}" for j in index[1:]])
 
 
-def check_finite(values: Array, name: str, names: Array | None = None) -> None:
-    """Refuse NaN and infinities, with their places."""
+def check_finite(values: Array, name: str, names: Array | None = None, *, missing: bool = False) -> None:
+    """Refuse NaN and infinities, with their places; with `missing`, infinities only."""
     if values.dtype.kind != "f" or all_finite(values):
         return
     for part in row_blocks(len(values), max(1, values.size // len(values))):
-        bad = np.argwhere(~np.isfinite(values[part]))
+        bad = np.argwhere(np.isinf(values[part]) if missing else ~np.isfinite(values[part]))
         if len(bad):
             places = [(int(i[0]) + part.start, *map(int, i[1:])) for i in bad[:SHOWN]]
             kind = "NaN" if np.isnan(values[places[0]]) else "inf (infinity)"
             shown = "; ".join(_place(place, names) for place in places) + ("; ..." if len(bad) > SHOWN else "")
-            raise DataError(f"Input {name} contains {kind}: {shown}. Fill these cells in, or leave their rows out.")
+            remedy = "Fill these cells in, or leave their rows out"
+            if kind == "NaN" and name == "X":
+                remedy += '; or have this done: missing="impute" or "drop"'
+            raise DataError(f"Input {name} contains {kind}: {shown}. {remedy}.")
 
 
 # weights: a row of weight k counts like k rows, and a row of weight 0 like none

@@ -65,7 +65,7 @@ def not_fitted(estimator: Any) -> Exception:
     return NotFittedError(message) if exceptions is None else exceptions.NotFittedError(message)
 
 
-def tags(kind: str, *, multi_output: bool, multi_label: bool) -> Any:
+def tags(kind: str, *, multi_output: bool, multi_label: bool, allow_nan: bool) -> Any:
     """scikit-learn's `Tags` of a "classifier" or "regressor"."""
     from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
 
@@ -73,7 +73,7 @@ def tags(kind: str, *, multi_output: bool, multi_label: bool) -> Any:
         estimator_type=kind,
         target_tags=TargetTags(required=True, multi_output=multi_output),
         transformer_tags=None,
-        input_tags=InputTags(sparse=True),
+        input_tags=InputTags(sparse=True, allow_nan=allow_nan),
         classifier_tags=ClassifierTags(multi_label=multi_label) if kind == "classifier" else None,
         regressor_tags=RegressorTags() if kind == "regressor" else None,
     )

@@ -20,6 +20,7 @@ from mlp.arrays import Array, float_dtype
 from mlp.data import Scaling
 from mlp.data.boxed import unboxed
 from mlp.data.cells import as_integers
+from mlp.data.impute import Imputation
 from mlp.errors import HyperparameterError, MissingExtraError, ShapeError, UnknownNameError
 from mlp.exchange.onnx_layers import Graph, translate_layers
 from mlp.experiment import Run
@@ -72,7 +73,8 @@ def build_network(onnx: Any, network: Network) -> bytes:
 def build_model(onnx: Any, model: Model, rows: Any = np.float64) -> bytes:
     """From raw rows to answers."""
     graph, network, dtype = Graph(onnx), model.network, model.network.dtype
-    x = add_scaling(graph, model.preprocessing.scaling, "X", dtype)
+    x = add_imputation(graph, model.preprocessing.imputation, "X")
+    x = add_scaling(graph, model.preprocessing.scaling, x, dtype)
     if network.population:
         members = [_add_network(graph, network.member(i), x) for i in range(*network.population)]
         raw, dtype = combine_members(graph, model.head, members), np.dtype(np.float64)
@@ -106,6 +108,20 @@ def import_extra(package: str, feature: str, extra: str) -> Any:
 
 
 # what stands around a network
+
+
+def add_imputation(graph: Graph, imputation: Imputation | None, x: str) -> str:
+    """Missing cells, which are NaN, filled; and the indicators behind the columns. In float64."""
+    if imputation is None:
+        return x
+    graph.place = "imputation"
+    x = graph.cast(x, np.float64)
+    missing = graph.apply("IsNaN", x)
+    filled = graph.apply("Where", missing, graph.constant(imputation.fill, "fill"), x)
+    if not len(imputation.indicators):
+        return filled
+    marked = graph.apply("Gather", missing, graph.constant(imputation.indicators, "indicators"), axis=1)
+    return graph.apply("Concat", filled, graph.cast(marked, np.float64), axis=1)
 
 
 def add_scaling(graph: Graph, scaling: Scaling, x: str, dtype: Any) -> str:

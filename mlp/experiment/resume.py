@@ -26,13 +26,7 @@ from mlp.preprocessing.source import files_read
 from mlp.storage.permission import Permission
 
 
-def resume(
-    folder: str | os.PathLike[str],
-    epochs: int | None = None,
-    data: tuple[Any, Any] | None = None,
-    *,
-    use: Any = (),
-) -> Run:
+def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: Any = None, *, use: Any = ()) -> Run:
     """Go on with the run in a run directory; it ends bit for bit as if it had never stopped, and is written there.
 
     `epochs`: how many in all, if other than planned: a finished run is trained further, with the rule's memory and
@@ -67,7 +61,7 @@ def is_finished(saved: Checkpoint, epochs: int | None = None, own: OwnParts = NO
 
 
 def restore(
-    saved: Checkpoint, epochs: int | None = None, data: tuple[Any, Any] | None = None, own: OwnParts = NO_PARTS
+    saved: Checkpoint, epochs: int | None = None, data: Any = None, own: OwnParts = NO_PARTS
 ) -> tuple[Setup, State]:
     """The setup and the state of the run that the checkpoint is of, ready to go on."""
     config = saved.config

@@ -19,7 +19,7 @@ from mlp.arrays import Array
 from mlp.config import NO_PARTS, Config, OwnParts, read_parts
 from mlp.diagnosis import DETECTORS, Finding, diagnose
 from mlp.diagnosis.reading import Reading
-from mlp.errors import FileFormatError
+from mlp.errors import DataError, FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import epochs
@@ -81,26 +81,33 @@ class Run:
         """A probability for each class or label, (n, n_classes), for raw rows X."""
         return self.model.probabilities(X)
 
-    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
-        """Every metric by name, for raw rows X and their targets; `appraise` has those of each class too."""
+    def evaluate(self, X: Any, y: Any = None) -> dict[str, float]:
+        """Every metric by name, for raw rows X and their targets; `appraise` has those of each class too.
+
+        X may be a frame that has the target among its columns; then there is no y.
+        """
         return self.appraise(X, y).metrics
 
-    def appraise(self, X: Any, y: Any) -> Appraisal:
-        """All that can be said of the answers to raw rows X whose targets are y."""
+    def appraise(self, X: Any, y: Any = None) -> Appraisal:
+        """All that can be said of the answers to raw rows X whose targets are y, or to those of a frame with both."""
+        if y is None:
+            X, y = self.load(X)
+        if y is None:
+            raise DataError(f"there is no target {self.model.preprocessing.target_name!r} to compare with. Give y.")
         return self.model.appraise(self.model.part(X, y))
 
-    def load(self, source: str | Path) -> tuple[Array, Array | None]:
+    def load(self, source: Any) -> tuple[Array, Array | None]:
         """Raw rows and targets of a source, read the way the training data was; the targets are None if it has none.
 
-        Where the source has an official test part, those rows.
+        A source is a name, a path or a frame. Where it has an official test part, those rows.
         """
         return self.model.preprocessing.load_pair(source, self.config.data.target)
 
-    def load_rows(self, source: str | Path) -> Array:
+    def load_rows(self, source: Any) -> Array:
         """Raw rows alone; targets may be missing or wrong."""
         return self.model.preprocessing.load_rows(source)
 
-    def trained_on(self, source: str | Path) -> int:
+    def trained_on(self, source: Any) -> int:
         """How many of the rows that `load(source)` gives it was trained on; 0 of another source than its own."""
         own = is_same_source(self.config.data.source, source)
         if not own or self.model.preprocessing.has_test_part(source):
@@ -123,14 +130,15 @@ class Run:
         )
 
 
-def run(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None, *, use: Any = ()) -> Run:
+def run(config: Any, data: Any = None, out: str | Path | None = None, *, use: Any = ()) -> Run:
     """Run an experiment: train, measure, diagnose; with `out`, write the run directory too.
 
     `config` is a dict or the path of a .toml file, with the keys of an experiment file. In a dict, your own rule,
     activation or loss may stand in the place of a name: `{"optimizer": {"name": MyRule(0.1)}}`. A file names them, and
-    `use` says what the names stand for: the path of a Python file, or classes. `data` is a pair (X, y) of raw
-    rows and targets, or None to use `config["data"]["source"]`. What cannot be run raises before the first step;
-    training that goes wrong does not raise, its findings say what happened.
+    `use` says what the names stand for: the path of a Python file, or classes. `data` is a pair (X, y) of raw rows and
+    targets; or a frame of pandas, polars or Arrow, which is read as its CSV would be, its target named by
+    `config["data"]["target"]`; or None to use `config["data"]["source"]`. What cannot be run raises before the first
+    step; training that goes wrong does not raise, its findings say what happened.
 
     `out` is a folder that is new or empty, or holds an earlier run, which is replaced. DataError for a folder of other
     files, and where a file of the run would take the place of one that is read here.

@@ -28,7 +28,7 @@ from mlp.limits import shortage
 from mlp.model import OutputHead, build_output_head
 from mlp.network import Layout
 from mlp.optimizers import Optimizer
-from mlp.preprocessing import Part, Prepared, fingerprint
+from mlp.preprocessing import Part, Prepared, fingerprint, resolve_target_scale
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.pretraining import Pretrainer, check_pretrainer
 
@@ -150,7 +150,7 @@ def resolve(config: Config, head: OutputHead, n_steps: int) -> Config:
     """The configuration with the values that "auto" stands for in a run of so many steps."""
     return replace(
         config,
-        data=replace(config.data, task=head.task),
+        data=replace(config.data, task=head.task, scale_target=resolve_target_scale(config, head.task)),
         network=replace(config.network, output=head.output),
         loss=replace(config.loss, name=head.loss_name),
         optimizer=replace(config.optimizer, own=resolve_rule_keys(config.optimizer, n_steps)),

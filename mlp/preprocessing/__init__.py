@@ -9,6 +9,7 @@ from mlp.preprocessing.prepare import check_same_data as check_same_data
 from mlp.preprocessing.prepare import fingerprint as fingerprint
 from mlp.preprocessing.prepare import prepare as prepare
 from mlp.preprocessing.prepare import prepare_more as prepare_more
+from mlp.preprocessing.prepare import resolve_target_scale as resolve_target_scale
 from mlp.preprocessing.preprocessing import Part as Part
 from mlp.preprocessing.preprocessing import Preprocessing as Preprocessing
 from mlp.preprocessing.source import GivenRows as GivenRows

@@ -37,8 +37,8 @@ def data_facts(
     mean, spread = _moments(X, counts)
     known = preprocessing.scaling.constant  # scaled, they are what rounding left
     spread[is_constant(spread, mean, X.dtype) | (False if known is None else known)] = 0
-    yield Fact("input_mean", mean, preprocessing.feature_names)
-    yield Fact("input_std", spread, preprocessing.feature_names)
+    yield Fact("input_mean", mean, preprocessing.input_names)
+    yield Fact("input_std", spread, preprocessing.input_names)
     yield Fact("input_tail", np.median(tail_weight(X[:TAIL_ROWS], spread)))
     yield Fact("contradictory_rows", contradictory_share(X, y))
     if preprocessing.task != "regression":

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from mlp.data import Dataset, Parts, Scaling, check_trainable, split
 from mlp.data import scale as scalings
 from mlp.data.blocks import row_blocks, selected
 from mlp.data.complaints import found_in, quoted
-from mlp.data.split import checked_fractions
+from mlp.data.impute import Imputation, fit_imputation, rows_with_all
+from mlp.data.split import checked_fractions, fold_rows, split_groups, split_in_time
 from mlp.errors import ConfigError, DataError
 from mlp.preprocessing.preprocessing import Part, Preprocessing, lenient_task, make_part
 from mlp.preprocessing.source import GivenRows, Source, read_source
@@ -71,8 +72,8 @@ def prepare(config: Config, data: Source) -> Prepared:
     """Load the configured source, or take `data`; check, part, encode and scale it. The seed parts the rows."""
     dataset = read_source(config, data)
     fractions = held_out_fractions(config, dataset)
-    given = data if isinstance(data, GivenRows) else GivenRows(dataset)
-    knows_classes = given is data and dataset.class_names is not None
+    given = leave_out_rows(data if isinstance(data, GivenRows) else GivenRows(dataset), config.data.missing)
+    knows_classes = isinstance(data, GivenRows) and dataset.class_names is not None
     with found_in(config.data.source if data is None else ""):
         prepared = _prepare_rows(config, given, fractions, knows_classes)
     validation = _given_validation(config, given, prepared.preprocessing)
@@ -83,8 +84,31 @@ def prepare(config: Config, data: Source) -> Prepared:
     return replace(prepared, validation=validation, test=test)
 
 
+def leave_out_rows(given: GivenRows, missing: str) -> GivenRows:
+    """The rows that are kept: without a target none can be, and where cells are dropped none without an input.
+
+    Rows of a table were left out when it was read.
+    """
+    dataset = given.dataset
+    if missing == "refuse":
+        return given
+    y = np.asarray(dataset.y).reshape(len(dataset.X), -1)
+    kept = rows_with_all(y.astype(np.float64) if y.dtype.kind in "iuf" else np.zeros((len(y), 1)))
+    if missing == "drop":
+        whole = rows_with_all(dataset.X)
+        kept = whole if kept is None else kept if whole is None else np.intersect1d(kept, whole)
+    if kept is None:
+        return given
+    if not len(kept):
+        raise DataError('every row misses a cell, and all are left out. Set [data] missing = "impute".')
+    weights = None if given.weights is None else given.weights[kept]
+    rows = replace(dataset, X=dataset.X[kept], y=None if dataset.y is None else dataset.y[kept])
+    return replace(given, dataset=rows, weights=weights)
+
+
 def prepare_more(config: Config, data: GivenRows, preprocessing: Preprocessing) -> Prepared:
     """More rows for a network that was trained before, scaled as the first ones were."""
+    data = leave_out_rows(data, preprocessing.missing)
     dataset = data.dataset
     labels = dataset.y if preprocessing.task == "classification" else None
     parts = _split_rows(config, dataset, held_out_fractions(config, dataset), labels)
@@ -108,7 +132,34 @@ def held_out_fractions(config: Config, dataset: Dataset) -> tuple[float, float]:
 def _split_rows(config: Config, dataset: Dataset, fractions: tuple[float, float], labels: Array | None) -> Parts:
     """The rows of each part; equal rows are parted equally by equal seeds."""
     rng = config.training.generator(SPLIT)
+    if config.data.folds:
+        return _split_folds(config, dataset, fractions[0], labels)
+    if dataset.times is not None:
+        return split_in_time(dataset.times, validation=fractions[0], test=fractions[1])
+    if dataset.groups is not None:
+        return split_groups(dataset.groups, validation=fractions[0], test=fractions[1], rng=rng)
     return split(len(dataset.X), validation=fractions[0], test=fractions[1], rng=rng, labels=labels)
+
+
+def _split_folds(config: Config, dataset: Dataset, validation: float, labels: Array | None) -> Parts:
+    """One fold to test on, and a fraction of the others to validate on. Rows of a group are in one fold."""
+    n_folds, fold, n_rows = config.data.folds, config.data.fold, len(dataset.X)
+    if not 1 <= fold <= n_folds:
+        raise ConfigError(f"[data] fold = {fold} of folds = {n_folds}. Give 1 ... {n_folds}, or mlp train --folds N.")
+    if dataset.times is not None:
+        raise ConfigError("[data] folds part rows at random, and time in their order. Use one of them.")
+    rng = config.training.generator(SPLIT)
+    if dataset.groups is None:
+        folds = fold_rows(n_rows, n_folds, rng=rng, labels=labels)
+    else:
+        folds = fold_rows(int(dataset.groups.max()) + 1, n_folds, rng=rng)[dataset.groups]
+    tested, others = np.flatnonzero(folds == fold - 1), np.flatnonzero(folds != fold - 1)
+    share = validation * n_rows / len(others)
+    if dataset.groups is not None:
+        rest = split_groups(dataset.groups[others], validation=share, rng=rng)
+    else:
+        rest = split(len(others), validation=share, rng=rng, labels=None if labels is None else labels[others])
+    return Parts(others[rest.train], others[rest.validation], tested)
 
 
 def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, float], knows_classes: bool) -> Prepared:
@@ -118,9 +169,13 @@ def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, floa
     dataset = name_classes(dataset) if task == "classification" else dataset
     target = "y" if dataset.encoding is None else f"column {quoted(dataset.target_name)}"
     checked_as = lenient_task(task, np.asarray(dataset.y)) if knows_classes else task
-    check_trainable(dataset.X, dataset.y, checked_as, dataset.feature_names, dataset.class_names, target)
+    may_miss = config.data.missing == "impute"
+    check_trainable(
+        dataset.X, dataset.y, checked_as, dataset.feature_names, dataset.class_names, target, missing=may_miss
+    )
     y, class_names, labels = read_target(dataset, task)
     rows = _split_rows(config, dataset, fractions, y if task == "classification" else None)
+    imputation = _fit_imputation(dataset, rows.train, weights) if may_miss else None
     preprocessing = Preprocessing(
         task,
         dataset.feature_names,
@@ -128,12 +183,14 @@ def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, floa
         class_names,
         labels,
         n_columns(y) if labels is None else len(labels),
-        _fit_scaling(config.data.scale, dataset, rows.train, weights),
+        _fit_scaling(config.data.scale, dataset, rows.train, weights, imputation),
         dataset.encoding,
-        _fit_target_scaling(config.data.scale_target, task, y, rows.train, weights),
+        _fit_target_scaling(resolve_target_scale(config, task), task, y, rows.train, weights),
+        config.data.missing,
+        imputation,
     )
     train, validation, test = (
-        make_part(dataset.X, y, part, preprocessing.scaling, dtype, weights) if len(part) else None for part in rows
+        make_part(dataset.X, y, part, preprocessing.transform, dtype, weights) if len(part) else None for part in rows
     )
     assert train is not None  # fractions leave rows to train on
     if dataset.test is not None:
@@ -141,13 +198,39 @@ def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, floa
     return Prepared(preprocessing, train, validation, test, dataset, given.class_weight)
 
 
-def _fit_scaling(name: str, dataset: Dataset, rows: Array, weights: Array | None) -> Scaling:
+def _fit_imputation(dataset: Dataset, rows: Array, weights: Array | None) -> Imputation:
     """Fitted on the training rows only."""
+    columns = None if dataset.encoding is None else [len(c.feature_names) for c in dataset.encoding.columns]
+    stops = np.cumsum(columns or [1] * dataset.X.shape[1]).tolist()
+    groups = [slice(start, stop) for start, stop in pairwise([0, *stops])]
+    of_rows = None if weights is None else weights[rows]
+    return fit_imputation(dataset.X, rows, dataset.feature_names, groups, of_rows)
+
+
+def _fit_scaling(
+    name: str, dataset: Dataset, rows: Array, weights: Array | None, imputation: Imputation | None
+) -> Scaling:
+    """Fitted on the training rows only, without missing cells."""
+    X, names, how = dataset.X, dataset.feature_names, {}
+    if imputation is not None:
+        names, how = imputation.names(names), {"widen": imputation.apply}
     if name == "none":
-        return scalings.none(dataset.X.shape[1], dataset.feature_names)
+        return scalings.none(len(names), names)
     if name == "minmax":
-        return scalings.minmax(dataset.X, rows, dataset.feature_names)
-    return scalings.standard(dataset.X, rows, dataset.feature_names, None if weights is None else weights[rows])
+        return scalings.minmax(X, rows, names, **how)
+    return scalings.standard(X, rows, names, None if weights is None else weights[rows], **how)
+
+
+def resolve_target_scale(config: Config, task: str) -> str:
+    """What `scale_target` comes to: "auto" scales numbers to predict, but for counts, which Poisson's loss takes whole.
+
+    The start of a network gives outputs near 1, and the steps of most rules are about as long as their learning rate:
+    numbers near 50,000 are out of reach.
+    """
+    given = config.data.scale_target
+    if given != "auto":
+        return given
+    return "standard" if task == "regression" and config.loss.name != "poisson" else "none"
 
 
 def _fit_target_scaling(name: str, task: str, y: Array, rows: Array, weights: Array | None) -> Scaling | None:
@@ -166,7 +249,7 @@ def _part_of_more(config: Config, data: GivenRows, preprocessing: Preprocessing,
         return None
     X, y = data.dataset.X[rows], decode_labels(data.dataset, np.asarray(data.dataset.y))[rows]
     weights = None if data.weights is None else data.weights[rows]
-    return replace(preprocessing.part(X, y, np.dtype(config.training.dtype)), weights=weights)
+    return preprocessing.part(X, y, np.dtype(config.training.dtype), weights)
 
 
 def _given_validation(config: Config, data: GivenRows, preprocessing: Preprocessing) -> Part | None:
@@ -174,7 +257,7 @@ def _given_validation(config: Config, data: GivenRows, preprocessing: Preprocess
     if data.validation is None:
         return None
     X, y, weights = data.validation
-    return replace(preprocessing.part(X, y, np.dtype(config.training.dtype)), weights=weights)
+    return preprocessing.part(X, y, np.dtype(config.training.dtype), weights)
 
 
 def _read_part(config: Config, key: str, preprocessing: Preprocessing) -> Part | None:

@@ -17,9 +17,13 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data import Column, Encoding, Scaling, apply_labels, check_trainable, load
 from mlp.data.boxed import boxed, exact_array, unboxed
-from mlp.data.complaints import names
+from mlp.data.complaints import names as listed
 from mlp.data.dataset import as_features, as_target
+from mlp.data.encoding import Policy
+from mlp.data.frames import frame_names, is_frame, read_frame
+from mlp.data.impute import Imputation, ImputedScaling, rows_with_all
 from mlp.data.labels import labels_from_json, labels_to_json
+from mlp.data.scale import Transform
 from mlp.errors import DataError, FileFormatError, ShapeError
 from mlp.preprocessing.source import as_plain_array, target_beside
 from mlp.preprocessing.target import as_values, decode_labels, is_one_of_k, n_columns
@@ -39,7 +43,7 @@ class Part:
     X: Array
     y: Array
     rows: Array | None = None
-    scaling: Scaling | None = None
+    scaling: Transform | None = None
     weights: Array | None = None
 
     def __len__(self) -> int:
@@ -75,7 +79,7 @@ class Part:
         return Part(np.asarray(X, dtype), self.y[: len(X)], weights=_of(self.weights, slice(len(X))))
 
 
-def make_part(X: Array, y: Array, rows: Array, scaling: Scaling, dtype: Any, weights: Array | None = None) -> Part:
+def make_part(X: Array, y: Array, rows: Array, scaling: Transform, dtype: Any, weights: Array | None = None) -> Part:
     """Some rows of X and y, scaled now or, where X is memory-mapped, on the way."""
     largest, limit = np.abs(y[rows]).max(initial=0), np.finfo(dtype).max
     if largest > limit:
@@ -94,7 +98,8 @@ class Preprocessing:
     """How raw rows become what the network takes, and its answers what people read.
 
     `class_labels` (n_classes,) are the classes as the targets held them, in their dtype, `class_names` as text: of a
-    table, as its file writes them. `targets` is how numbers to predict are scaled, None where they are not.
+    table, as its file writes them. `targets` is how numbers to predict are scaled, None where they are not. `missing`
+    is what is done with missing cells, and `imputation` what fills them: the columns that come of it are scaled.
     """
 
     task: str
@@ -106,6 +111,18 @@ class Preprocessing:
     scaling: Scaling
     encoding: Encoding | None = None
     targets: Scaling | None = None
+    missing: str = "refuse"
+    imputation: Imputation | None = None
+
+    @property
+    def transform(self) -> Transform:
+        """What raw rows go through on their way to the network."""
+        return self.scaling if self.imputation is None else ImputedScaling(self.imputation, self.scaling)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What the inputs of the network are called."""
+        return self.feature_names if self.imputation is None else self.imputation.names(self.feature_names)
 
     @property
     def n_in(self) -> int:
@@ -113,7 +130,14 @@ class Preprocessing:
         return len(self.scaling.shift)
 
     def raw(self, X: Any) -> Array:
-        """Rows as they were given as numbers (n, n_features), not scaled yet."""
+        """Rows as they were given as numbers (n, n_features), not scaled yet.
+
+        The columns of a frame are found by name where a table was trained on, and it has one of its columns.
+        """
+        if self.encoding is not None and is_frame(X):
+            known = {column.name for column in self.encoding.columns}
+            if known & set(map(str, frame_names(X) or ())):
+                return self.encoding.encode(self.encoding.read(read_frame(X)))
         table = as_plain_array(X, "X")
         n_features = len(self.feature_names)
         columns = self.feature_names
@@ -124,7 +148,7 @@ class Preprocessing:
                 return self.encoding.encode_rows(boxed(X))
         found = as_features(table)
         if found.shape[1] != n_features:
-            trained = f"{len(columns)}: {names(columns, 4)}"
+            trained = f"{len(columns)}: {listed(columns, 4)}"
             raise ShapeError(f"X has {found.shape[1]} features; the network was trained on {trained}.")
         return found
 
@@ -145,20 +169,31 @@ class Preprocessing:
     def rows(self, X: Any) -> Part:
         """Raw rows X whose targets are not known; they are scaled on the way, as those it was trained on."""
         rows = self.raw(X)
-        return Part(rows, np.empty(len(rows)), scaling=self.scaling)
+        return Part(rows, np.empty(len(rows)), scaling=self.transform)
 
-    def part(self, X: Any, y: Any, dtype: Any) -> Part:
-        """Raw rows X and their targets y: checked, encoded and scaled as those it was trained on."""
+    def part(self, X: Any, y: Any, dtype: Any, weights: Array | None = None) -> Part:
+        """Raw rows X and their targets y: checked, encoded and scaled as those it was trained on.
+
+        `weights` (n,) is what each of them counts. Rows with missing cells are left out where they were in training.
+        """
         X, codes = self.raw(X), self.codes(y)
-        check_trainable(X, codes, lenient_task(self.task, codes), self.feature_names, None)
-        return make_part(X, codes, np.arange(len(X)), self.scaling, dtype)
+        kept = rows_with_all(X) if self.missing == "drop" else None
+        kept = np.arange(len(X)) if kept is None else kept
+        missing = self.imputation is not None or len(kept) < len(X)
+        check_trainable(X, codes, lenient_task(self.task, codes), self.feature_names, None, missing=missing)
+        return make_part(X, codes, kept, self.transform, dtype, weights)
 
-    def load_rows(self, source: str | Path) -> Array:
-        """Raw rows of a source, read the way the training data was; of its official test part, if it has one."""
-        dataset = load(source, None, replace(self.table_encoding, target_name=""))
+    def load_rows(self, source: Any) -> Array:
+        """Raw rows of a source, read the way the training data was; of its official test part, if it has one.
+
+        Each row needs an answer: none is left out.
+        """
+        known = self.table_encoding
+        policy = replace(known.policy, missing="refuse") if self.missing == "drop" else known.policy
+        dataset = load(source, None, replace(known, target_name="", target_names=(), policy=policy))
         return dataset.X if dataset.test is None else dataset.test[0]
 
-    def load_pair(self, source: str | Path, target: str | int | None) -> tuple[Array, Array | None]:
+    def load_pair(self, source: Any, target: Any) -> tuple[Array, Array | None]:
         """Those rows and their targets, None if there are none.
 
         The targets of a .npy lie beside it, under the name that the training `target` has in its own folder.
@@ -182,12 +217,15 @@ class Preprocessing:
     @property
     def table_encoding(self) -> Encoding:
         """How further tables are read: as the training table was, or by the names of the features."""
-        columns = tuple(map(Column, self.feature_names)) if self.encoding is None else self.encoding.columns
-        return Encoding(columns, self.target_name, self.class_names if self.task == "classification" else None)
+        class_names = self.class_names if self.task == "classification" else None
+        if self.encoding is not None:
+            return replace(self.encoding, class_names=class_names)
+        return Encoding(tuple(map(Column, self.feature_names)), self.target_name, class_names, Policy(self.missing))
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts and strings."""
         labels, kind = (None, None) if self.class_labels is None else labels_to_json(self.class_labels)
+        filled = {} if self.imputation is None else {"imputation": self.imputation.to_json()}
         return {
             "task": self.task,
             "feature_names": list(self.feature_names),
@@ -199,22 +237,29 @@ class Preprocessing:
             "scaling": self.scaling.to_json(),
             "encoding": None if self.encoding is None else self.encoding.to_json(),
             "targets": None if self.targets is None else self.targets.to_json(),
+            **({} if self.missing == "refuse" else {"missing": self.missing}),
+            **filled,
         }
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Preprocessing:
         """What `to_json` wrote; FileFormatError where its parts do not agree."""
         check(saved, PREPROCESSING, "preprocessing")
+        imputation = Imputation.from_json(saved["imputation"]) if "imputation" in saved else None
+        names = tuple(saved["feature_names"])
+        inputs = names if imputation is None else imputation.names(names)
         found = cls(
             saved["task"],
-            tuple(saved["feature_names"]),
+            names,
             saved["target_name"],
             None if saved["class_names"] is None else tuple(saved["class_names"]),
             None if saved["class_labels"] is None else labels_from_json(saved["class_labels"], saved.get("label_kind")),
             saved["n_targets"],
-            replace(Scaling.from_json(saved["scaling"]), feature_names=tuple(saved["feature_names"])),
+            replace(Scaling.from_json(saved["scaling"]), feature_names=inputs),
             None if saved["encoding"] is None else Encoding.from_json(saved["encoding"]),
             None if saved.get("targets") is None else Scaling.from_json(saved["targets"]),
+            saved.get("missing", "refuse"),
+            imputation,
         )
         _check_counts(found)
         return found
@@ -223,6 +268,7 @@ class Preprocessing:
 def _check_counts(found: Preprocessing) -> None:
     """Refuse what was put together of parts that do not agree: whoever predicts would meet it in the middle."""
     n, k, names = len(found.feature_names), found.n_targets, found.class_names
+    n += 0 if found.imputation is None else len(found.imputation.indicators)
     is_classes, encoding = found.task == "classification", found.encoding
     agree = {
         "scaling": found.scaling.shift.shape == found.scaling.factor.shape == (n,)

@@ -16,10 +16,15 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.config import Config
+from mlp.config.data import DataConfig
 from mlp.data import ColumnRules, Dataset, load
 from mlp.data.boxed import exact_array
 from mlp.data.check import check_numeric
+from mlp.data.columns import fit_encoding
 from mlp.data.dataset import as_features, as_target, column_names
+from mlp.data.encoding import Policy
+from mlp.data.frames import is_frame, read_frame, text_table
+from mlp.data.reading import Reading
 from mlp.data.sources import files
 from mlp.errors import ConfigError, DataError
 
@@ -40,8 +45,9 @@ class GivenRows:
     validation: tuple[Array, Array, Array | None] | None = None
 
 
-Source: TypeAlias = tuple[Any, Any] | GivenRows | None
-"""Where rows come from: a pair (X, y), rows of which more is known, or None for what the configuration names."""
+Source: TypeAlias = Any
+"""Where rows come from: a pair (X, y), a frame with the target among its columns, `GivenRows`, of which more is known,
+or None for what the configuration names."""
 
 
 def read_source(config: Config, given: Source) -> Dataset:
@@ -51,11 +57,39 @@ def read_source(config: Config, given: Source) -> Dataset:
     if given is None:
         if not config.data.source:
             raise ConfigError("[data] source is missing: the name of a data set (see mlp data) or the path of a file.")
-        rules = ColumnRules(config.data.ignore, config.data.categorical, config.data.task == "classification")
-        return load(config.data.source, config.data.target, rules=rules)
-    if config.data.ignore or config.data.categorical:
-        raise ConfigError("[data] ignore and categorical are for tables in files: leave columns out of X yourself.")
+        return load(config.data.source, config.data.target, rules=column_rules(config.data))
+    if is_frame(given):
+        return load(given, config.data.target, rules=column_rules(config.data))
+    rules = column_rules(config.data)
+    if isinstance(given, tuple | list) and len(given) == 2 and text_table(given[0]) is not None:
+        return _read_frame_pair(given[0], given[1], rules)
+    if rules.is_for_tables:
+        raise ConfigError(
+            "[data] ignore, categorical and numeric are for tables in files and for frames: leave columns out of X."
+        )
     return _read_pair(given)
+
+
+def column_rules(data: DataConfig) -> ColumnRules:
+    """What the section [data] says of the columns of a table."""
+    encoding, separator, decimal = (
+        "" if given == "auto" else given for given in (data.encoding, data.separator, data.decimal)
+    )
+    reading = Reading(encoding, separator, data.header, data.comment)
+    policy = Policy(data.missing, data.unseen, decimal, reading)
+    return ColumnRules(
+        data.ignore, data.categorical, data.task == "classification", data.numeric, data.group, data.time, policy
+    )
+
+
+def _read_frame_pair(X: Any, y: Any, rules: ColumnRules) -> Dataset:
+    """A pair of a frame, some of whose columns hold words, and its targets."""
+    table, target = read_frame(X, "X"), as_target(exact_array(y))
+    if len(target) != len(table.lines):
+        raise DataError(f"X has {len(table.lines)} rows, and y has {len(target)}. Each row needs its target.")
+    rules.check(table)
+    kept, encoding, rows = fit_encoding(table, (), rules)
+    return Dataset(rows, target[kept.lines], encoding.feature_names, "y", encoding=encoding, name="data")
 
 
 def _read_pair(given: Any) -> Dataset:
@@ -63,7 +97,9 @@ def _read_pair(given: Any) -> Dataset:
     try:
         X, y = given
     except (TypeError, ValueError):
-        raise DataError("data must be a pair (X, y): X (n_samples, n_features), y (n_samples,) or (n, k).") from None
+        raise DataError(
+            "data must be a pair (X, y), X (n_samples, n_features) and y (n_samples,) or (n, k), or a frame."
+        ) from None
     rows = as_plain_array(X, "X")
     if rows.ndim == 2 and rows.size:
         check_numeric(rows, list(getattr(X, "columns", ())))
@@ -92,7 +128,7 @@ def files_read(config: Config, config_path: Any = None) -> list[Path]:
     return [path for paths in (written, *found) for path in paths]
 
 
-def target_beside(source: Any, target: str | int | None) -> str | None:
+def target_beside(source: Any, target: Any) -> str | None:
     """The path of the targets that lie beside a .npy, called as those of the training rows; None without any."""
     if not isinstance(source, str | os.PathLike):
         return None
@@ -100,8 +136,10 @@ def target_beside(source: Any, target: str | int | None) -> str | None:
     return str(path) if Path(source).suffix.lower() == ".npy" and path.is_file() else None
 
 
-def is_same_source(one: str, other: str | Path) -> bool:
+def is_same_source(one: str, other: Any) -> bool:
     """Whether two sources are the same: by name, or as files."""
+    if not isinstance(other, str | os.PathLike):
+        return False
     return bool(one) and (one == str(other) or (Path(one).exists() and Path(one).resolve() == Path(other).resolve()))
 
 

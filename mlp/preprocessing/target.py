@@ -49,7 +49,7 @@ def resolve_task(dataset: Dataset, source: str, given: str) -> str:
     y = require_target(dataset.y, source)
     if given != "auto":
         return given
-    if dataset.encoding is None:  # columns of tables were looked at when they were read
+    if dataset.encoding is None or (dataset.written is None and dataset.class_names is None):  # else looked at already
         _check_texts(dataset, y)
     return infer_task(y, dataset.class_names)
 
@@ -76,9 +76,10 @@ def name_classes(dataset: Dataset) -> Dataset:
         return replace(dataset, y=dataset.y.argmax(1), class_names=names, test=test)
     if dataset.written is None:
         return dataset
-    names = distinct_texts(dataset.written)
-    _check_whole(dataset.written, names)
-    return replace(dataset, y=codes(dataset.written, names), class_names=names)
+    written = dataset.written._replace(values=dataset.written.texts())
+    names = distinct_texts(written)
+    _check_whole(written, names)
+    return replace(dataset, y=codes(written, names), class_names=names)
 
 
 def is_one_of_k(y: Array) -> bool:

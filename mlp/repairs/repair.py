@@ -96,7 +96,7 @@ class Repair:
         }
 
 
-def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | None = None, *, use: Any = ()) -> Repair:
+def repair(config: Any, data: Any = None, out: str | Path | None = None, *, use: Any = ()) -> Repair:
     """Run an experiment and, if it is not healthy, mend what settings can mend; with `out`, write its best run there.
 
     `config`, `data`, `out` and `use` as for `mlp.run`. An experiment that is healthy stays as it is.
@@ -114,9 +114,7 @@ def repair(config: Any, data: tuple[Any, Any] | None = None, out: str | Path | N
 Show = Callable[[Setup, State], Iterable[Epoch]]
 
 
-def repair_run(
-    before: Run, data: tuple[Any, Any] | None = None, show: Show = watch_epochs, tries: int = TRIES
-) -> Repair:
+def repair_run(before: Run, data: Any = None, show: Show = watch_epochs, tries: int = TRIES) -> Repair:
     """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
     bench, best, made = Bench(data, _most(before)), before, 0
     failed: set[frozenset[str]] = set()
@@ -147,7 +145,7 @@ def _most(before: Run) -> int:
     return SHORT if planned <= SHORT else max(ENOUGH_STEPS, ceil(SHARE * planned))
 
 
-def _train_in_full(config: Config, data: tuple[Any, Any] | None, show: Show) -> Run:
+def _train_in_full(config: Config, data: Any, show: Show) -> Run:
     """The full run."""
     setup, state = begin(config.to_dict(), data)
     for _ in show(setup, state):

@@ -83,7 +83,7 @@ class Material(NamedTuple):
 class Bench:
     """Where trials are made, each once, of `most` steps at most. `kept`: the changes already made for good."""
 
-    data: tuple[Any, Any] | None
+    data: Any
     most: int
     kept: tuple[Change, ...] = ()
     trials: dict[str, Trial] = field(default_factory=dict)

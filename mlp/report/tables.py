@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import isnan
 from typing import Any
@@ -169,3 +169,22 @@ def _test_line(names: Sequence[str], one: Duel) -> str:
     verdict = "no row differs" if one.wins == one.losses == 0 else "may be chance"
     verdict = "a difference" if one.p < 0.05 else verdict
     return f"    {names[one.best]} {one.wins} : {one.losses} {names[one.other]}   p = {one.p:.2g}, {verdict}"
+
+
+def fold_metrics(runs: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, float]]:
+    """The mean of each metric that all runs have as a number, and its deviation (with n - 1), by name."""
+    names = [name for name in runs[0] if all(isinstance(run.get(name), float) for run in runs)]
+    values = {name: np.array([run[name] for run in runs]) for name in names}
+    return {k: float(v.mean()) for k, v in values.items()}, {k: float(v.std(ddof=1)) for k, v in values.items()}
+
+
+def folds_text(means: Mapping[str, float], deviations: Mapping[str, float], n_folds: int) -> str:
+    """Means and deviations of the parts, side by side."""
+    parts = ("train", "validation", "test")
+    kinds = list(dict.fromkeys(name.partition("_")[2] for name in means if name.partition("_")[0] in parts))
+    lines = [f"\nmean of {n_folds} folds, ± their deviation", " " * 10 + "".join(f"{part:>20}" for part in parts)]
+    for kind in kinds:
+        cells = [(means.get(f"{part}_{kind}"), deviations.get(f"{part}_{kind}")) for part in parts]
+        shown = ("" if mean is None else f"{mean:.4f} ± {spread:.4f}" for mean, spread in cells)
+        lines.append(f"{kind:10}" + "".join(f"{text:>20}" for text in shown))
+    return "\n".join(lines)

@@ -22,7 +22,7 @@ from mlp.experiment.run import Recorded
 from mlp.layers import Dense
 from mlp.model import APART, group_minima
 from mlp.network import Layout
-from mlp.preprocessing.preprocessing import BLOCK
+from mlp.preprocessing.preprocessing import BLOCK, Preprocessing
 from mlp.preprocessing.target import is_one_of_k
 from mlp.repairs import Repair
 
@@ -44,8 +44,20 @@ def _data(setup: Setup) -> str:
     }[inputs.task]
     features = counted(len(inputs.feature_names), "feature")
     origin = f" ({dataset.source}; {dataset.licence})" if dataset.source and dataset.licence else ""
-    ignored = f"; ignored: {visible(', '.join(setup.config.data.ignore))}" if setup.config.data.ignore else ""
-    return f"{'data':10}{visible(dataset.name)}: {rows} rows, {features}, {target}{origin}{ignored}{_one_of_k(setup)}"
+    ignored = f"; ignored: {', '.join(setup.config.data.ignore)}" if setup.config.data.ignore else ""
+    notes = _missing(inputs) + _one_of_k(setup)
+    return f"{'data':10}{visible(f'{dataset.name}: {rows} rows, {features}, {target}{origin}{ignored}{notes}')}"
+
+
+def _missing(inputs: Preprocessing) -> str:
+    """What is done with missing cells."""
+    if inputs.missing == "drop":
+        return "; rows with missing cells are left out"
+    if inputs.imputation is None:
+        return ""
+    marked = [inputs.feature_names[j] for j in inputs.imputation.indicators]
+    filled = f"missing cells are filled and marked: {', '.join(marked[:4])}{', ...' if len(marked) > 4 else ''}"
+    return f"; {filled}" if marked else "; no cell is missing in the rows to train on"
 
 
 def _one_of_k(setup: Setup) -> str:

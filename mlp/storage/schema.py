@@ -123,10 +123,14 @@ TASK = leaf(lambda value: value in ("classification", "multilabel", "regression"
 SCALING = table(shift=each(FINITE), factor=each(FINITE))
 
 ENCODING = table(
-    columns=each(table(name=TEXT, categories=maybe(each(TEXT)))), target_name=TEXT, class_names=maybe(each(TEXT))
+    {"policy": by_name(TEXT), "target_names": each(TEXT)},
+    columns=each(table({"numeric": FLAG}, name=TEXT, categories=maybe(each(TEXT)))),
+    target_name=TEXT,
+    class_names=maybe(each(TEXT)),
 )
+IMPUTATION = table(fill=each(NUMBER), indicators=each(COUNT))
 PREPROCESSING = table(
-    {"label_kind": maybe(TEXT), "targets": maybe(SCALING)},
+    {"label_kind": maybe(TEXT), "targets": maybe(SCALING), "missing": TEXT, "imputation": IMPUTATION},
     task=TASK,
     feature_names=each(TEXT, 1),
     target_name=TEXT,

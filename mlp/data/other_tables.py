@@ -1,0 +1,57 @@
+"""Tables in other formats: JSON lines; and with the extra `tables` Parquet, Arrow and Excel, which polars reads.
+
+Each becomes a `Table` as a frame does. Knows formats, not what the cells mean.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from mlp.data.complaints import one_line, quoted
+from mlp.data.frames import read_cells, read_frame
+from mlp.data.reading import Reading, decode, read_bytes
+from mlp.data.table import Table
+from mlp.errors import DataError, FileFormatError, MissingExtraError
+
+JSON_LINES = (".jsonl", ".ndjson")
+READERS = {".parquet": "read_parquet", ".arrow": "read_ipc", ".feather": "read_ipc", ".xlsx": "read_excel"}
+"""What reads a file in polars, by its ending."""
+
+
+def read_json_lines(path: Path, reading: Reading) -> Table:
+    """A table of one object {"column": value} in each line; a column that an object lacks is a missing cell."""
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    for number, line in enumerate(decode(path, read_bytes(path), reading.encoding).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise FileFormatError(f"{path}, line {number}: this is no JSON ({one_line(error)}).") from None
+        if not isinstance(row, dict) or any(isinstance(cell, dict | list) for cell in row.values()):
+            needed = 'an object of numbers and texts, like {"age": 31, "colour": "red"}'
+            raise DataError(f"{path}, line {number}: {quoted(line.strip())} is not {needed}. Write one in each line.")
+        rows.append(row)
+        lines.append(number)
+    names = tuple(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        raise DataError(f"{path} is empty. A table needs rows.")
+    return Table(str(path), names, [read_cells([row.get(name) for row in rows]) for name in names], lines)
+
+
+def read_with_polars(path: Path, suffix: str) -> Table:
+    """A Parquet, Arrow or Excel file; MissingExtraError without the extra `tables`."""
+    try:
+        polars = importlib.import_module("polars")
+        frame = getattr(polars, READERS[suffix])(path)
+    except ImportError:  # polars itself, or what it reads Excel with
+        raise MissingExtraError(f"reading {suffix} files", "tables") from None
+    except Exception as error:
+        if not path.is_file():
+            raise
+        raise FileFormatError(f"{path} cannot be read as {suffix} ({one_line(error)[:200]}).") from None
+    return read_frame(frame, str(path))
