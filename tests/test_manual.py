@@ -14,7 +14,7 @@ from manual_blocks import REPOSITORY, agrees, blocks, pages, run_page
 import mlp
 from mlp import manual
 from mlp.cli import main
-from mlp.cli.main import COMMANDS
+from mlp.cli.arguments import COMMANDS
 from mlp.config import SECTIONS, Config
 from mlp.diagnosis.glossary import glossary
 from mlp.optimizer_bench.bench_settings import BenchSettings

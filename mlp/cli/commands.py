@@ -358,7 +358,8 @@ def list_optimizers(given: argparse.Namespace) -> int:
     rules = {**OPTIMIZERS, **given.own.of(RULE)}
     width = 2 + max(map(len, rules))
     for name, rule in rules.items():
-        lines = [" ".join(part.split()) for part in (rule.__doc__ or "").split("\n\n")]
+        said = (rule.__doc__ or "").split(">>>")[0].rstrip()  # what comes before its example
+        lines = [" ".join(part.split()) for part in said.split("\n\n")]
         source = re.match(r".*?\(\d{4}", lines[-1])
         print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
     return DONE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -70,6 +69,8 @@ def _said(error: Exception | str) -> str:
     """The message; of an error of the system without a path, what it means and what to do."""
     remedies = {ENOSPC: "The disk is full. Make room, or write elsewhere.", EDQUOT: "Your quota is used up. Make room."}
     if isinstance(error, OSError) and error.errno in remedies and not isinstance(error, MLPError):
+        import tempfile  # it imports random and more, and is needed for this message only
+
         where = f"{error.filename}: " if error.filename else f"in {os.getcwd()} or {tempfile.gettempdir()}: "
         return f"{where}{remedies[error.errno]}"
     return str(error)

@@ -21,7 +21,7 @@ from mlp.data.encoding import Encoding
 from mlp.data.frames import is_frame, read_frame, text_table
 from mlp.data.labels import label_name
 from mlp.data.spelling import find_spelling
-from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError
+from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError, visible, visible_lines
 
 SHOWN = 5
 
@@ -38,6 +38,13 @@ def column_names(X: Any) -> Array | None:
     return np.array(names, dtype=object)
 
 
+class OtherNamesError(DataError):
+    """Columns of other names. Its message has several lines, as scikit-learn's has."""
+
+    def __str__(self) -> str:
+        return visible_lines(self.args[0])
+
+
 def check_names(estimator: str, fitted: Array | None, given: Array | None) -> None:
     """Refuse other columns than those it was fitted on, or another order; warn where only one side has names."""
     if fitted is None and given is None:
@@ -47,7 +54,7 @@ def check_names(estimator: str, fitted: Array | None, given: Array | None) -> No
     elif fitted is None:
         _warn(f"X has feature names, but {estimator} was fitted without feature names")
     elif list(fitted) != list(given):
-        raise DataError(_other_names(fitted, given))
+        raise OtherNamesError(_other_names(fitted, given))
 
 
 def _warn(message: str) -> None:
@@ -68,7 +75,10 @@ def _other_names(fitted: Array, given: Array) -> str:
 def _listed(heading: str, names: Sequence[str]) -> str:
     if not names:
         return ""
-    return "\n".join([heading, *(f"- {name}" for name in names[:SHOWN]), *["- ..."] * (len(names) > SHOWN)]) + "\n"
+    return (
+        "\n".join([heading, *(f"- {visible(name)}" for name in names[:SHOWN]), *["- ..."] * (len(names) > SHOWN)])
+        + "\n"
+    )
 
 
 class Rows(NamedTuple):

@@ -13,7 +13,6 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import zip_longest
 
 from mlp.diagnosis.glossary import glossary
@@ -35,6 +34,8 @@ INDENT = "  "
 @cache
 def read_pages() -> dict[str, str]:
     """The text of every page by its name: first those that the first page links to, in its order, then the others."""
+    from importlib.resources import files  # 4 ms, with tempfile and archives: only where a page is read
+
     folder = files(__name__)
     names = sorted(place.name.removesuffix(".md") for place in folder.iterdir() if place.name.endswith(".md"))
     pages = {name: (folder / f"{name}.md").read_text(encoding="utf-8") for name in names}

@@ -12,7 +12,6 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from mlp.arrays import Array
@@ -46,6 +45,8 @@ TEMPLATE = """<!doctype html>
 def read_part(name: str) -> str:
     """The text of a part that lies in a package: "mlp.page/page.css"."""
     package, _, file = name.partition("/")
+    from importlib.resources import files  # 4 ms, with tempfile and archives: only where a page is made
+
     return files(package).joinpath(file).read_text(encoding="utf-8")
 
 

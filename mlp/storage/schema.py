@@ -122,8 +122,10 @@ TABLE = by_name(ANY)
 TASK = leaf(lambda value: value in ("classification", "multilabel", "regression"), "the name of a task")
 SCALING = table(shift=each(FINITE), factor=each(FINITE))
 
+READING = table({"encoding": TEXT, "separator": TEXT, "header": FLAG, "comment": TEXT})
+POLICY = table({"missing": TEXT, "unseen": TEXT, "decimal": TEXT, "reading": READING})
 ENCODING = table(
-    {"policy": by_name(TEXT), "target_names": each(TEXT)},
+    {"policy": POLICY, "target_names": each(TEXT)},
     columns=each(table({"numeric": FLAG}, name=TEXT, categories=maybe(each(TEXT)))),
     target_name=TEXT,
     class_names=maybe(each(TEXT)),
