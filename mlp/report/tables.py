@@ -182,9 +182,10 @@ def folds_text(means: Mapping[str, float], deviations: Mapping[str, float], n_fo
     """Means and deviations of the parts, side by side."""
     parts = ("train", "validation", "test")
     kinds = list(dict.fromkeys(name.partition("_")[2] for name in means if name.partition("_")[0] in parts))
-    lines = [f"\nmean of {n_folds} folds, ± their deviation", " " * 10 + "".join(f"{part:>20}" for part in parts)]
+    width = max(map(len, kinds), default=0)
+    lines = [f"\nmean of {n_folds} folds, ± their deviation", " " * width + "".join(f"{part:>20}" for part in parts)]
     for kind in kinds:
         cells = [(means.get(f"{part}_{kind}"), deviations.get(f"{part}_{kind}")) for part in parts]
         shown = ("" if mean is None else f"{mean:.4f} ± {spread:.4f}" for mean, spread in cells)
-        lines.append(f"{kind:10}" + "".join(f"{text:>20}" for text in shown))
+        lines.append(f"{kind:{width}}" + "".join(f"{text:>20}" for text in shown))
     return "\n".join(lines)
