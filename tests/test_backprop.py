@@ -85,7 +85,9 @@ def test_the_reference_covers_every_layer_and_loss_but_noise() -> None:
 
     layers = set().union(*map(kinds, NETWORKS.values()))
     assert {type(row).__name__ for row in LAYERS.values()} - layers == {"Dropout", "Noise", "Softmax"}
-    assert {kind for kind, _, _ in LOSSES.values()} | {"Loss", "LOSSES"} == set(mlp.losses.__all__)
+    assert {kind for kind, _, _ in LOSSES.values()} | {"Loss", "Labelled", "Pointwise", "LOSSES"} == set(
+        mlp.losses.__all__
+    )
     assert {getattr(mlp, kind) for kind, _ in RULES.values()} <= set(mlp.optimizers.OPTIMIZERS.values())
 
 

@@ -31,10 +31,9 @@ import test_troubles
 from cases import LAYERS, LOSSES, RULES, LossCase
 
 import mlp
-from mlp.family import Operator, collect
+from mlp.family import Operator
 from mlp.hyperparameters import EachFraction
 from mlp.instruments import STANDARD
-from mlp.layers import ACTIVATIONS
 from mlp.optimizers.optimizer import Rate
 
 MODULES = (
@@ -156,15 +155,6 @@ def test_an_instrument_reads_any_layer_and_changes_nothing(name: str) -> None:
     test_instruments.test_a_measurement_changes_no_bit_of_the_step(LARGEST)
 
 
-@pytest.fixture
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parts above in the tables of their families."""
-    tables = ((mlp.OPTIMIZERS, Drift), (ACTIVATIONS, Sine), (mlp.losses.LOSSES["numbers"], FourthPower))
-    for table, kind in tables:
-        for name, found in collect(kind, globals()).items():
-            monkeypatch.setitem(table, name, found)
-
-
 X = np.random.default_rng(0).standard_normal((200, 3))
 CONFIG = {
     "network": {"hidden": [8], "activation": "sine"},
@@ -175,9 +165,8 @@ CONFIG = {
 }
 
 
-@pytest.mark.usefixtures("known")
 def test_an_experiment_knows_them_by_name_and_checks_their_gradients() -> None:
-    run = mlp.run(CONFIG, (X, X @ [1.0, 2.0, -1.0]))
+    run = mlp.run(CONFIG, (X, X @ [1.0, 2.0, -1.0]), use=[Drift, Sine, FourthPower])
     assert run.metrics["validation_r2"] > 0.9
     assert {type(layer) for layer in run.network.layers} == {mlp.Dense, Sine}
     assert max(np.ravel(run.history["gradient_error"][0])) < 1e-6  # of parts that are not the package's own

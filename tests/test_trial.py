@@ -199,7 +199,7 @@ def test_rows_with_labels_without_meaning_tell_nothing() -> None:
 def test_every_row_is_asked_about_once_by_a_network_that_has_not_seen_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def noting(config: Any, rows: Prepared) -> Any:
+    def noting(config: Any, rows: Prepared, *_: Any) -> Any:
         assert rows.validation is not None
         seen, new = ({tuple(x) for x in part.X} for part in (rows.train, rows.validation))
         assert not seen & new and len(seen | new) == len(X[:n])

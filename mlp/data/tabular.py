@@ -125,9 +125,10 @@ def _target_indices(table: Table, target: Targets, rules: ColumnRules) -> list[i
     if target is None:
         return [max((i for i, name in enumerate(table.names) if name not in rules.left_out), default=0)]
     found = [_named_index(table, one) for one in ([target] if isinstance(target, str | int) else target)]
-    ignored = [table.names[index] for index in found if table.names[index] in rules.left_out]
-    if ignored:
-        raise DataError(f"{table.path}: [data] ignore, group or time has the target {quoted(ignored[0])}. Take it out.")
+    for name in (table.names[index] for index in found):
+        if name in rules.left_out:
+            key = "ignore" if name in rules.ignore else "group" if name == rules.group else "time"
+            raise DataError(f"{table.path}: [data] {key} has the target {quoted(name)}. Take it out.")
     if len(set(found)) < len(found) or not found:
         raise DataError(f"{table.path}: [data] target names a column twice, or none. Give each once.")
     return found
