@@ -7,6 +7,7 @@ Knows nothing of layers, networks or training.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf, isfinite, prod, sqrt
 from typing import Any, NamedTuple, TypeAlias
 
@@ -68,6 +69,57 @@ def input_nodes(n: int, n_samples: int, dtype: Any) -> Nodes:
     rows = empty("rows", (n_samples, n + 1), dtype)
     rows[:, -1] = 1
     return Nodes(rows.T[:-1], rows.T)
+
+
+def write_product(a: Array, b: Array, out: Array) -> None:
+    """out = a b, also of a population. `dot` takes 0.3 µs for small matrices where `matmul` takes 0.9."""
+    if a.ndim == 2:
+        a.dot(b, out)
+    else:
+        np.matmul(a, b, out=out)
+
+
+SHORT = 1024
+"""Up to so many terms a sum is a product with ones: 0.3 µs, where `add.reduce` takes 0.8. Longer ones add in pairs,
+which rounds less."""
+
+
+@lru_cache(maxsize=64)
+def ones(n: int, dtype: np.dtype[Any]) -> Array:
+    """A vector of ones, the same at each call; it cannot be written to."""
+    found = np.ones(n, dtype)
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=16)
+def unit_matrix(n: int, dtype: np.dtype[Any]) -> Array:
+    """The unit matrix, the same at each call; it cannot be written to."""
+    found = np.eye(n, dtype=dtype)
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=64)
+def number(value: float, dtype: np.dtype[Any]) -> Array:
+    """A number as an array without axes: with it NumPy computes in 0.3 µs what takes 0.6 with Python's number."""
+    found = np.array(value, dtype)
+    found.flags.writeable = False
+    return found
+
+
+def column_sums(values: Array) -> Array:
+    """Σ over the nodes: (*population, n, N) to (*population, N)."""
+    n = values.shape[-2]
+    if values.ndim == 2 and n <= SHORT:
+        return np.asarray(ones(n, values.dtype).dot(values))
+    return np.asarray(np.add.reduce(values, axis=-2))
+
+
+def row_sum(values: Array) -> Any:
+    """Σ over the samples: (*population, N) to (*population,)."""
+    n = values.shape[-1]
+    return ones(n, values.dtype).dot(values) if values.ndim == 1 and n <= SHORT else np.add.reduce(values, axis=-1)
 
 
 LEAST_NORM, LEAST_SQUARE = 1e-15, 1e-30

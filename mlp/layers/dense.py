@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from mlp.arrays import Array, Nodes
+from mlp.arrays import Array, Nodes, write_product
 from mlp.errors import HyperparameterError
 from mlp.hyperparameters import Finite, NotNegative
 from mlp.initializers import Initializer, find_initializer
@@ -81,15 +81,15 @@ class Dense(Weighted):
 
     def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> None:
         """y = W [x; 1]."""
-        np.matmul(params, x.with_bias, out=y.values)
+        write_product(params, x.with_bias, y.values)
 
     def backward(
         self, params: Array, x: Nodes, y: Nodes, d_y: Array, scratch: Any, grad: Array, d_x: Array | None
     ) -> None:
         """∂L/∂W = ∂L/∂y · [x; 1]ᵀ and ∂L/∂x = Wᵀ · ∂L/∂y, without the bias column: nothing feeds the bias node."""
-        np.matmul(d_y, x.with_bias.swapaxes(-1, -2), out=grad)
-        if d_x is not None:
-            np.matmul(params[..., :-1].swapaxes(-1, -2), d_y, out=d_x)
+        write_product(d_y, x.with_bias.mT, grad)
+        if d_x is not None:  # not a whole matrix: `dot` would copy it first
+            np.matmul(params[..., :-1].mT, d_y, out=d_x)
 
     def penalty(self, params: Array, grad: Array) -> Any:
         """l1 Σ|w| + ½ l2 Σw², with its gradient l1 sign(w) + l2 w."""

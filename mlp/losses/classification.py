@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, column_sums
 from mlp.errors import DataError
 from mlp.family import Operator
 from mlp.hyperparameters import Fraction, NotNegative
@@ -88,13 +88,13 @@ class SoftmaxCrossEntropy(OfSoftmax):
         if self.label_smoothing:
             t = (1 - self.label_smoothing) * t + self.label_smoothing / t.shape[-2]
         np.subtract(output, np.maximum.reduce(output, axis=-2, keepdims=True), out=d_output)
-        losses = np.add.reduce(d_output * t, axis=-2)
+        losses = column_sums(d_output * t)
         np.exp(d_output, out=d_output)
-        total = np.add.reduce(d_output, axis=-2, keepdims=True)
-        d_output /= total
+        total = column_sums(d_output)
+        d_output /= total[..., None, :]
         d_output -= t
         d_output *= share_out(weights, d_output.shape[-1])
-        np.subtract(np.log(total[..., 0, :]), losses, out=losses)
+        np.subtract(np.log(total), losses, out=losses)
         return weighted_mean(losses, weights)
 
     def check(self, n_out: int, target: Array) -> None:

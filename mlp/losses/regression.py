@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, column_sums
 from mlp.errors import DataError
 from mlp.family import Operator
 from mlp.hyperparameters import Between, Positive
@@ -43,7 +43,7 @@ class SquaredError(Pointwise):
     def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
         """Write ∂L/∂output; return L. e is computed once for both."""
         np.subtract(output, target, out=d_output)
-        losses = np.add.reduce(np.square(d_output), axis=-2)
+        losses = column_sums(np.square(d_output))
         d_output *= share_out(weights, d_output.shape[-1])
         return 0.5 * weighted_mean(losses, weights)
 
