@@ -212,7 +212,7 @@ class Labelled(Loss):
 
 
 def as_one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
-    """Labels (N,) as (n_classes, N) of 0 and 1; anything with two axes as it is."""
-    if target.ndim == 2:
+    """Labels (N,) as (n_classes, N) of 0 and 1; anything with more axes as it is."""
+    if target.ndim > 1:
         return target
     return np.equal(target, np.arange(n_classes)[:, None]).astype(dtype)
