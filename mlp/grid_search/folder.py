@@ -1,8 +1,8 @@
 """The folder of a search.
 
-    trials.jsonl   every finished trial, in the order of finish   chosen.toml   the smallest experiment that does as well
-    sweep.csv      every combination                              best.toml     the best experiment
-    results.csv    every network                                  *.png         plots, with the extra "plot"
+    trials.jsonl   every finished trial, as they finished   chosen.toml   the smallest experiment that does as well
+    sweep.csv      every combination                        best.toml     the best experiment
+    results.csv    every network                            sweep.png     scores over parameters, with the extra "plot"
     times.csv      what depends on the clock
 
 The journal is of one experiment and one table of rows. Combinations, seeds and folds may change between two searches in

@@ -161,7 +161,9 @@ def _is_result(trial: Any, found: Any) -> bool:
 
 def _is_member(one: Any) -> bool:
     fits = isinstance(one, dict) and _is_count(one.get("steps")) and "score" in one
-    return fits and (one["score"] is None or isinstance(one["score"], int | float) and bool(np.isfinite(one["score"])))
+    return fits and (
+        one["score"] is None or (isinstance(one["score"], int | float) and bool(np.isfinite(one["score"])))
+    )
 
 
 def _is_count(value: Any) -> bool:

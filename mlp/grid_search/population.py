@@ -24,6 +24,7 @@ from mlp.model import Model
 from mlp.network import Network, Workspace
 from mlp.objective import Objective
 from mlp.optimizers import Evaluation, Optimizer
+from mlp.optimizers.optimizer import Schedule
 from mlp.problems import takes_populations
 from mlp.schedules import Timed
 
@@ -34,15 +35,14 @@ LARGEST = 256  # rows of a batch of which a population is faster than one networ
 class Schedules:
     """A schedule for each member, (R, 1): all go by the number of the step alone."""
 
-    each: tuple[Timed, ...]
+    each: tuple[Schedule, ...]
 
     def init(self) -> None:
         """Nothing is remembered."""
 
     def rate(self, t: int, loss: Any, memory: Any) -> Array:
         """The learning rates of update t."""
-        known = {schedule: schedule.rate(t, None, None) for schedule in set(self.each)}
-        return np.array([known[schedule] for schedule in self.each])[:, None]
+        return np.array([schedule.rate(t, None, None) for schedule in self.each])[:, None]
 
 
 def group_setups(setups: Sequence[Setup]) -> list[list[int]]:

@@ -182,9 +182,7 @@ def grid(
     """
     check_executor(executor)
     check_kind("cluster", cluster, str | None, "the address of a Dask scheduler: tcp://HOST:PORT")
-    search = prepare_search(
-        config, data, over=over, seeds=seeds, folds=folds, random=random, halving=halving, use=use
-    )
+    search = prepare_search(config, data, over=over, seeds=seeds, folds=folds, random=random, halving=halving, use=use)
     found = GridSearch(search)
     permission = Permission(files_read(search.task.configure({}), config))
     with nullcontext() if out is None else reserve(as_path("out", out), permission) as folder:

@@ -6,14 +6,15 @@ folds all is scored on one part, and errors come from the spread between seeds: 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
 
-from mlp.config.schema import is_number, show
+from mlp.config.schema import is_number
 from mlp.grid_search.plan import Cell, Search
 from mlp.grid_search.space import Combination, Range
 from mlp.statistics.intervals import Interval
@@ -59,6 +60,13 @@ def summarize(search: Search, cells: Sequence[Cell]) -> list[GridRow]:
     return [_row(search, cell, best, chosen, chances.get(id(cell), nan)) for cell in (*last, *given_up)]
 
 
+def format_value(value: Any) -> str:
+    """A value as a file has it; a list of one width as the width."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def choose_smallest(cells: Sequence[Cell]) -> Cell:
     """The one with fewest parameters whose mean is within one standard error of the best, which comes first.
 
@@ -81,9 +89,12 @@ def _compare(search: Search, best: Cell, others: Sequence[Cell]) -> list[float]:
 
 def _row(search: Search, cell: Cell, best: Cell, chosen: Cell, p: float) -> GridRow:
     means = cell.fold_means()
+    score = mean_interval(means)
+    least, most = (0.0 if search.score == "accuracy" else -inf), 1.0  # no score is beyond
+    score = score._replace(low=float(np.clip(score.low, least, most)), high=float(np.clip(score.high, least, most)))
     samples = float(np.mean(cell.steps or [0])) * _rows_per_step(search, cell)
     return GridRow(
-        cell.values, mean_interval(means), standard_error(means), cell.parameters,
+        cell.values, score, standard_error(means), cell.parameters,
         6.0 * cell.parameters * samples, cell.seconds / max(1, len(cell.scores)), len(cell.scores),
         sum(score is None for score in cell.scores.values()), cell.epochs, p, cell is best, cell is chosen,
     )  # fmt: skip
@@ -108,21 +119,21 @@ def warn_of(search: Search, rows: Sequence[GridRow]) -> Iterator[str]:
     unclear = [row for row in compared if not row.best and not row.p <= LUCK and not row.diverged]
     if unclear:
         yield (
-            f"within luck: {len(unclear)} of {len(compared) - 1} others do not differ from the best by more than chance "
+            f"within luck: {len(unclear)} of {len(compared) - 1} others may differ from the best by chance "
             f"(p > {LUCK:g}). More folds or more rows tell more apart"
         )
     for key in search.over:
         place = _find_edge(search, key, best.values[key])
         if place:
-            yield f"edge: the best has {key} = {show(best.values[key])}, the {place} that was tried. Try {place[:-2]}er"
+            yield f"edge: the best has {key} = {format_value(best.values[key])}, the {place} that was tried: widen them"
         elif _find_edge(search, key, chosen.values[key]) == "smallest" and key == "network.hidden":
-            yield f"edge: the chosen one has the smallest {key} that was tried. A smaller one may do as well"
+            yield f"edge: the chosen one has the smallest {key} that was tried: a smaller one may do as well"
     if diverged := sum(row.diverged for row in rows):
         yield f"diverged: {diverged} of {sum(row.n for row in rows)} networks came to no number"
 
 
 def _find_edge(search: Search, key: str, value: Any) -> str:
-    """ "smallest" or "largest" where a number is at the edge of those that were tried; "" elsewhere."""
+    """Where a number is at the edge of those that were tried: "smallest" or "largest", and "" elsewhere."""
     tried = search.over[key]
     values = [combination[key] for combination in search.combinations] if isinstance(tried, Range) else tried
     numbers = [_as_number(value) for value in values]

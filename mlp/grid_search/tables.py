@@ -7,14 +7,13 @@ a search runs.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from mlp.grid_search.plan import Cell, Search
-from mlp.grid_search.summary import GridRow, summarize, warn_of
+from mlp.grid_search.summary import GridRow, format_value, summarize, warn_of
 from mlp.optimizer_bench.tables import align_columns, format_number
 from mlp.storage.atomic import replacing_itself
 
@@ -59,13 +58,6 @@ def _format_row(row: GridRow, halved: bool) -> tuple[str, ...]:
     )
 
 
-def format_value(value: Any) -> str:
-    """A value as a file has it; a list of one width as the width."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def _legend(search: Search, rows: Sequence[GridRow]) -> list[str]:
     best, chosen = rows[0], next(row for row in rows if row.chosen)
     spread = "folds" if search.task.folds else "seeds"
@@ -104,7 +96,7 @@ def write_tables(search: Search, cells: Sequence[Cell], folder: Path) -> None:
 
 def _numbers(row: GridRow) -> list[Any]:
     known = {"score": row.score.value, "low": row.score.low, "high": row.score.high}
-    values = [known.get(name, getattr(row, name)) for name in NUMBERS]
+    values = [known[name] if name in known else getattr(row, name) for name in NUMBERS]
     return ["" if value is None or (isinstance(value, float) and value != value) else value for value in values]
 
 
