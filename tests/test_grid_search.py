@@ -120,6 +120,19 @@ def test_the_same_tables_in_processes_and_after_a_stop(tmp_path: Path) -> None:
     assert len(whole.rows()) == 4
 
 
+@pytest.mark.filterwarnings("default")  # those of dask are not ours
+def test_two_workers_of_a_cluster_give_the_same_tables(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    X, y = rows_of(3)
+    config = {"training": {"epochs": 2}}
+    mlp.grid(config, (X, y), OVER, seeds=2, folds=3, out=tmp_path / "here")
+    how: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**how) as local:
+        mlp.grid(config, (X, y), OVER, seeds=2, folds=3, out=tmp_path / "there", cluster=local.scheduler_address)
+    for name in TABLES:
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
 def test_a_journal_of_other_rows_is_refused(tmp_path: Path) -> None:
     X, y = rows_of(2)
     mlp.grid({"training": {"epochs": 1}}, (X, y), {"network.hidden": [2, 3]}, seeds=1, folds=2, out=tmp_path)

@@ -38,7 +38,7 @@ def sweep(given: argparse.Namespace) -> int:
     read = [*files_read(search.task.configure({}), given.config), *map(Path, given.use)]
     permission = Permission(read, given.force)
     permission.check_stream(sys.stdout)
-    with grid_search.reserve(None if given.out is None else as_path("-o", given.out), permission) as folder:
+    with grid_search.reserve_search(None if given.out is None else as_path("-o", given.out), permission) as folder:
         return _run_sweep(given, search, folder)
 
 

@@ -5,7 +5,7 @@
 draws it, `folder` keeps it. `search` has the function that does all this, `mlp.grid`.
 """
 
-from mlp.grid_search.folder import reserve as reserve
+from mlp.grid_search.folder import reserve_search as reserve_search
 from mlp.grid_search.plan import Search as Search
 from mlp.grid_search.search import GridSearch as GridSearch
 from mlp.grid_search.search import grid as grid

@@ -33,7 +33,7 @@ FILES = ("trials.jsonl", "sweep.csv", "results.csv", "times.csv", "chosen.toml",
 
 
 @contextmanager
-def reserve(folder: Path | None, permission: Permission) -> Iterator[Path]:
+def reserve_search(folder: Path | None, permission: Permission) -> Iterator[Path]:
     """Have the folder of a search there, for this process alone; without one the first of runs/sweep-1, -2, ...
 
     DataError where it may not be written to, and where another process has it.

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlp.config import Config, explaining_paths, naming_place, parse, put, read_parts, read_toml, to_toml
 from mlp.errors import ConfigError, MissingExtraError, check_kind
-from mlp.grid_search.folder import open_journal, reserve
+from mlp.grid_search.folder import open_journal, reserve_search
 from mlp.grid_search.plan import Cell, Search, SearchProgress, run_plan
 from mlp.grid_search.plots import draw_plot
 from mlp.grid_search.space import Combination, combine, read_over
@@ -185,7 +185,7 @@ def grid(
     search = prepare_search(config, data, over=over, seeds=seeds, folds=folds, random=random, halving=halving, use=use)
     found = GridSearch(search)
     permission = Permission(files_read(search.task.configure({}), config))
-    with nullcontext() if out is None else reserve(as_path("out", out), permission) as folder:
+    with nullcontext() if out is None else reserve_search(as_path("out", out), permission) as folder:
         with open_workers(jobs, cluster, executor) as workers:
             for _ in run_search(search, found.cells, workers, folder):
                 pass

@@ -52,7 +52,7 @@ class Task:
         return replace(set_up(config, prepared), instruments=())
 
 
-def load_rows(task: Task, config: Config) -> Dataset:
+def _load_rows(task: Task, config: Config) -> Dataset:
     """The rows that are parted: all but those of an official test part, which are for the end."""
     return replace(read_source(config, task.data), test=None)
 
@@ -64,7 +64,7 @@ def load_once(task: Task, config: Config) -> Dataset:
     """The same rows, which each process loads once for all trials of a search."""
     if task.token not in _LOADED:
         _LOADED.clear()
-        _LOADED[task.token] = load_rows(task, config)
+        _LOADED[task.token] = _load_rows(task, config)
     return _LOADED[task.token]
 
 
