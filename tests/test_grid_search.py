@@ -18,7 +18,6 @@ from mlp.grid_search.space import Range, combine, read_over
 from mlp.grid_search.summary import choose_smallest, summarize, warn_of
 from mlp.grid_search.trial import Task, _score_alone, _score_population, prepare_fold
 from mlp.statistics.student import mean_interval, paired_t_test, t_quantile, t_within
-from mlp.sweep import ProcessPool
 
 IRIS: dict[str, Any] = {"data": {"source": "iris"}, "training": {"epochs": 3}}
 OVER = {"network.hidden": [2, 8], "optimizer.learning_rate": [0.01, 0.03]}
@@ -103,11 +102,23 @@ def test_it_agrees_with_scikit_learns_grid_search_over_our_estimator() -> None:
             )
 
 
-def test_the_same_tables_in_processes_and_after_a_stop(tmp_path: Path) -> None:
+def test_the_first_seed_gives_the_scores_of_mlp_train_with_folds() -> None:
+    found = mlp.grid(IRIS, over={"network.hidden": [5]}, seeds=2, folds=3)
+    for fold in (1, 2, 3):
+        run = mlp.run({**IRIS, "data": {"source": "iris", "folds": 3, "fold": fold}, "network": {"hidden": [5]}})
+        assert found.cells[0].scores[0, fold] == pytest.approx(run.metrics["test_accuracy"], abs=1e-12)
+
+
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pictures, which take a second each."""
+    monkeypatch.setattr("mlp.grid_search.search.draw_plot", lambda search, cells, path: None)
+
+
+@pytest.mark.usefixtures("unseen")
+def test_the_same_tables_after_a_stop(tmp_path: Path) -> None:
     """Every finished trial is on disk; the table is made of the plan, not of the order of finish."""
     whole = mlp.grid(IRIS, over=OVER, seeds=2, folds=3, out=tmp_path / "whole")
-    with ProcessPool(2) as executor:
-        mlp.grid(IRIS, over=OVER, seeds=2, folds=3, out=tmp_path / "processes", executor=executor)
     stopped = tmp_path / "stopped"
     stopped.mkdir()
     lines = (tmp_path / "whole" / "trials.jsonl").read_bytes().splitlines(keepends=True)
@@ -115,7 +126,6 @@ def test_the_same_tables_in_processes_and_after_a_stop(tmp_path: Path) -> None:
     mlp.grid(IRIS, over=OVER, seeds=2, folds=3, out=stopped)
     for name in TABLES:
         first = (tmp_path / "whole" / name).read_bytes()
-        assert (tmp_path / "processes" / name).read_bytes() == first, name
         assert (stopped / name).read_bytes() == first, name
     assert len(whole.rows()) == 4
 
@@ -133,6 +143,7 @@ def test_two_workers_of_a_cluster_give_the_same_tables(tmp_path: Path) -> None:
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
+@pytest.mark.usefixtures("unseen")
 def test_a_journal_of_other_rows_is_refused(tmp_path: Path) -> None:
     X, y = rows_of(2)
     mlp.grid({"training": {"epochs": 1}}, (X, y), {"network.hidden": [2, 3]}, seeds=1, folds=2, out=tmp_path)
@@ -140,6 +151,41 @@ def test_a_journal_of_other_rows_is_refused(tmp_path: Path) -> None:
         mlp.grid({"training": {"epochs": 1}}, (X + 1e-3, y), {"network.hidden": [2, 3]}, seeds=1, folds=2, out=tmp_path)
 
 
+OWN = """
+from dataclasses import dataclass
+import numpy as np
+import mlp
+
+@dataclass(frozen=True)
+class Bent(mlp.Activation):
+    def forward(self, params, x, y, scratch):
+        np.arctan(x.values, out=y.values)
+
+    def slope(self, x, y, scratch, out):
+        np.divide(1, 1 + np.square(x), out=out)
+"""
+
+
+@pytest.mark.usefixtures("unseen")
+def test_own_parts_are_tried_beside_others_also_in_processes(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    over = {"network.activation": ["bent", "tanh"]}
+    for name, jobs in (("here", None), ("there", 2)):
+        mlp.grid(IRIS, over=over, seeds=1, folds=2, use=str(file), jobs=jobs, out=tmp_path / name)
+    for name in TABLES:
+        assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+
+
+def test_parts_that_cannot_travel_are_refused_before_anything_runs() -> None:
+    class Local(mlp.SGD):
+        pass
+
+    with pytest.raises(mlp.ConfigError, match="other processes cannot get"):
+        mlp.grid(IRIS, over={"optimizer.name": ["sgd", "local"]}, seeds=1, folds=2, use=Local, jobs=2)
+
+
+@pytest.mark.usefixtures("unseen")
 def test_the_chosen_experiment_trains(tmp_path: Path) -> None:
     found = mlp.grid(IRIS, over=OVER, seeds=1, folds=2, out=tmp_path)
     assert mlp.run(tmp_path / "chosen.toml").network.params.size == found.chosen.parameters
@@ -221,6 +267,10 @@ def test_drawn_values_lie_in_their_range_and_are_the_same_for_a_seed() -> None:
     assert len(combine({"network.hidden": Range(2, 4)}, 10)) == 3
 
 
+def test_true_is_not_one() -> None:
+    assert read_over({"loss.l2": [True, 1, 0.0]})["loss.l2"] == [True, 1, 0.0]
+
+
 def test_lists_are_depths() -> None:
     over = read_over(["network.hidden=[32],[32,32]"])
     assert over == {"network.hidden": [[32], [32, 32]]}
@@ -257,6 +307,10 @@ WRONG = [
     (["--over", "network.hidden=4", "--random", "-1"], "random = -1"),
     (["--over", "training.epochs=4,5", "--halving"], "halving decides"),
     (["--over", "network.hidden=4", "--folds", "1000"], "folds"),
+    (["--over", "network.batch_norm=true,true"], "True is there twice"),
+    (["--over", "optimizer.learning_rate=nan,0.1"], "learning_rate"),
+    (["--over", "network.hidden=4;8"], "hidden"),
+    (["--over", "network.hidden=4", "--seeds", "999999"], "too many"),
     (["--over", "network.dropout=[0.1,0.2],0.1"], "dropout"),
 ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlp import grid_search
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, show
-from mlp.config import override, put, read_toml
+from mlp.config import explaining_paths, override, put, read_toml
 from mlp.errors import ConfigError
 from mlp.experiment.run_directory import to_json_values
 from mlp.grid_search import GridSearch, Search
@@ -25,13 +25,14 @@ def sweep(given: argparse.Namespace) -> int:
     """Try every combination; what is finished is on disk, so that the same command goes on where it stopped."""
     if given.jobs < 1:
         raise ConfigError(f"--jobs {given.jobs} runs nothing. Give 1 or more.")
-    config: dict[str, Any] = {} if given.config is None else read_toml(given.config)
+    config = written = {} if given.config is None else read_toml(given.config)
     for assignment in given.set:
         config = override(config, assignment)
     if given.source:
         config = put(config, ("data", "source"), given.source)
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
-    search = grid_search.prepare_search(
+    with explaining_paths(given.config or "", written):
+        search = grid_search.prepare_search(
         config, over=given.over, seeds=given.seeds, folds=given.folds, random=given.random, halving=given.halving,
         use=given.use, where=where,
     )  # fmt: skip
@@ -55,7 +56,8 @@ def _run_sweep(given: argparse.Namespace, search: Search, folder: Path) -> int:
             print(f"{so_far}. Go on with the same command and -o {shlex.quote(str(folder))}", file=sys.stderr)
             return INTERRUPTED
     show(found.text())
-    show(f"\n{found.save(folder)}")
+    show(f"\n{sum(row.n for row in found.rows())} networks, {sum(cell.seconds for cell in found.cells):.3g} s of work")
+    show(f"{found.save(folder)}")
     if given.json:
         print(json.dumps(to_json_values(_as_json(found, folder))))
     return DONE if found.best.diverged < found.best.n else FAILED

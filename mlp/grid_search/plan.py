@@ -7,6 +7,7 @@ new, with three times as many, until the last round has all epochs.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.errors import DataError
+from mlp.errors import ConfigError, DataError
 from mlp.grid_search.space import Combination, Over
 from mlp.grid_search.trial import Task, run_grid_trial
+from mlp.optimizer_bench.own_parts import is_here
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 TOGETHER = 32  # members of a trial at most: a larger population is hardly faster, and workers have more to share
@@ -115,6 +117,9 @@ def run_plan(
     search: Search, cells: list[Cell], executor: Executor | None = None, journal: Journal | None = None
 ) -> Iterator[SearchProgress]:
     """Run all trials and fill `cells`, one for each combination; yield after every trial."""
+    executor = executor or Serial()
+    if not is_here(executor):
+        _check_travels(search.task)
     cells[:] = [Cell(values) for values in search.combinations]
     run, done, going = partial(run_grid_trial, search.task), 0, list(cells)
     for size, epochs in search.rounds():
@@ -122,7 +127,7 @@ def run_plan(
         going = [cell for cell in cells if any(cell is other for other in going)]  # in the order of the grid
         trials = list(search.trials([cell.values for cell in going], epochs))
         results: dict[str, Outcome] = {}
-        for outcome in sweep(trials, run, executor or Serial(), journal):
+        for outcome in sweep(trials, run, executor, journal):
             _check_result(outcome, journal)
             results[identity(outcome.trial)] = outcome
             done += 1
@@ -132,6 +137,18 @@ def run_plan(
             cell.scores, cell.steps, cell.epochs = {}, [], epochs
         for trial in trials:  # in the order of the plan, whichever was first
             _enter(by_values, trial, results[identity(trial)])
+
+
+def _check_travels(task: Task) -> None:
+    """Refuse parts and rows that other processes cannot get: those of a notebook, say."""
+    try:
+        pickle.dumps(task)
+    except Exception as error:  # pickle raises whatever it meets
+        why = " ".join(str(error).split())
+        raise ConfigError(
+            f"other processes cannot get the experiment ({why}). Name own parts with use=FILE, or leave out jobs, "
+            "executor and cluster."
+        ) from None
 
 
 def _enter(cells: Mapping[str, Cell], trial: Mapping[str, Any], outcome: Outcome) -> None:

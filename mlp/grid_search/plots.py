@@ -12,7 +12,7 @@ from mlp.grid_search.summary import summarize
 from mlp.grid_search.tables import describe
 from mlp.optimizer_bench.plots import picture
 
-NAMED = 12  # combinations with a name in the legend
+TICKS = 6
 
 
 def draw_plot(search: Search, cells: Sequence[Cell], path: Path) -> None:
@@ -27,13 +27,18 @@ def draw_plot(search: Search, cells: Sequence[Cell], path: Path) -> None:
     rows = [row for row in summarize(search, cells) if isfinite(row.score.value)]
     if not rows:
         return
+    best, chosen = rows[0], next(row for row in rows if row.chosen)
+    sizes, means = [row.parameters for row in rows], [row.score.value for row in rows]
+    errors = [row.error if isfinite(row.error) else 0.0 for row in rows]
     with picture(path, "score and cost", "parameters", search.score) as axes:
         axes.set_xscale("log")
-        for i, row in enumerate(rows):
-            error = row.error if isfinite(row.error) else None
-            label = describe(row) if i < NAMED else None
-            axes.errorbar([row.parameters], [row.score.value], yerr=error, fmt="o", label=label, capsize=3)
-        best, chosen = rows[0], next(row for row in rows if row.chosen)
+        axes.errorbar(sizes, means, errors, fmt="o", capsize=3, label="mean and standard error")
         if isfinite(best.error):
-            axes.axhline(best.score.value - best.error, color="grey", linestyle=":", label="one standard error")
-        axes.plot([chosen.parameters], [chosen.score.value], "o", mfc="none", ms=14, color="black", label="chosen")
+            label = "one standard error below the best"
+            axes.axhline(best.score.value - best.error, color="grey", linestyle=":", label=label)
+        for row, name, size in ((best, "best", 18), (chosen, "smallest as good", 12)):
+            label = f"{name}: {describe(row)}"
+            axes.plot([row.parameters], [row.score.value], "o", mfc="none", ms=size, label=label)
+        shown = sorted(set(sizes))[:: max(1, len(set(sizes)) // TICKS)]
+        axes.set_xticks(shown, [f"{size:,}" for size in shown])
+        axes.minorticks_off()

@@ -26,6 +26,8 @@ from mlp.preprocessing.source import files_read
 from mlp.storage.atomic import replacing_itself
 from mlp.storage.permission import Permission, as_path
 
+MOST = 1_000_000  # networks
+
 
 @dataclass(frozen=True)
 class GridSearch:
@@ -115,6 +117,7 @@ def prepare_search(
         raise ConfigError("halving decides how many epochs there are. Leave training.epochs out of what is tried.")
     task = Task(put(config, ("data", "folds"), 0), data, folds, use, where)
     combinations = combine(space, random, base.training.seed)
+    _check_many(len(combinations) * seeds * max(1, folds))
     task_name = _check_all(task, base, combinations)
     first = base.training.seed
     return Search(
@@ -126,6 +129,11 @@ def prepare_search(
 def _check_count(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 10**6:
         raise ConfigError(f"{name} = {value!r} cannot be. Give a whole number, {least} or more.")
+
+
+def _check_many(n: int) -> None:
+    if n > MOST:
+        raise ConfigError(f"{n:,} networks are too many, at most {MOST:,}. Give fewer values, seeds or folds.")
 
 
 def _check_all(task: Task, base: Config, combinations: Sequence[Combination]) -> str:

@@ -98,17 +98,21 @@ def _read_values(key: str, given: Any) -> list[Any] | Range:
         return _read_range(key, given, *found.groups())
     if isinstance(given, Range):
         return given
-    values = to_toml_values(given)
+    values = to_toml_values(list(given) if isinstance(given, range) else given)
     if not isinstance(values, list):
         raise ConfigError(f"--over {key}: a list of values is needed; given was {show(given)}.")
     if not values or "" in values:
         raise ConfigError(f"--over {key}: there is nothing to try. Give values, like {key}=A,B,C.")
     if key == "network.hidden":
         values = [[value] if is_whole(value) else value for value in values]
-    twice = [value for i, value in enumerate(values) if value in values[:i] and type(value) is not bool]
+    twice = [value for i, value in enumerate(values) if any(_is_same(value, other) for other in values[:i])]
     if twice:
         raise ConfigError(f"--over {key}: {show(twice[0])} is there twice. Once is enough.")
     return values
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)  # 1 is True
 
 
 def _read_range(key: str, text: str, low: str, high: str) -> Range:
@@ -135,14 +139,13 @@ def combine(over: Over, n_random: int = 0, seed: int = 0) -> list[Combination]:
     if n_random > MOST:
         raise ConfigError(f"--random {n_random} is too many, at most {MOST:,}.")
     rng = np.random.default_rng([seed, n_random])
-    found: list[Combination] = []
+    found: dict[str, Combination] = {}
     for _ in range(100 * n_random):  # there may be fewer different ones
         drawn = {key: _draw(key, values, rng) for key, values in over.items()}
-        if drawn not in found:
-            found.append(drawn)
+        found.setdefault(repr(drawn), drawn)
         if len(found) == n_random:
             break
-    return found
+    return list(found.values())
 
 
 def _draw(key: str, values: list[Any] | Range, rng: np.random.Generator) -> Any:

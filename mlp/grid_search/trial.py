@@ -11,7 +11,9 @@ from math import isfinite
 from typing import Any
 from uuid import uuid4
 
-from mlp.config import Config, parse, put, read_parts
+import numpy as np
+
+from mlp.config import Config, OwnParts, parse, put, read_parts
 from mlp.data import Dataset
 from mlp.errors import ConfigError
 from mlp.experiment.loop import epochs
@@ -45,7 +47,7 @@ class Task:
         given = apply(self.config, dict(combination))
         for key, value in (("seed", seed), ("epochs", epochs)):
             given = given if value is None else put(given, ("training", key), value)
-        return parse(given, self.where, read_parts(self.use))
+        return parse(given, self.where, read_once(self))
 
     def set_up(self, config: Config, prepared: Prepared) -> Setup:
         """The setup of a member, which records nothing."""
@@ -55,6 +57,17 @@ class Task:
 def _load_rows(task: Task, config: Config) -> Dataset:
     """The rows that are parted: all but those of an official test part, which are for the end."""
     return replace(read_source(config, task.data), test=None)
+
+
+_PARTS: dict[str, OwnParts] = {}
+
+
+def read_once(task: Task) -> OwnParts:
+    """One's own parts, whose files each process runs once for all trials of a search."""
+    if task.token not in _PARTS:
+        _PARTS.clear()
+        _PARTS[task.token] = read_parts(task.use)
+    return _PARTS[task.token]
 
 
 _LOADED: dict[str, Dataset] = {}
@@ -102,7 +115,10 @@ def run_grid_trial(task: Task, trial: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _score_population(setups: Sequence[Setup], held_out: Part) -> list[dict[str, Any]]:
-    model, finite = train_population(setups)
+    try:
+        model, finite = train_population(setups)
+    except np.linalg.LinAlgError:  # the matrices of one of them
+        return [_score_alone(setup, held_out) for setup in setups]
     found = model.evaluate_by_member(held_out)
     scores = zip(found[score_name(model.task)].tolist(), found["loss"].tolist(), finite, strict=True)
     return [_result(score, loss, setups[0].n_steps, bool(fine)) for score, loss, fine in scores]
@@ -110,9 +126,13 @@ def _score_population(setups: Sequence[Setup], held_out: Part) -> list[dict[str,
 
 def _score_alone(setup: Setup, held_out: Part) -> dict[str, Any]:
     state = initial_state(setup)
-    for _ in epochs(setup, state):
-        pass
-    if state.diverged:
+    lost = False
+    try:
+        for _ in epochs(setup, state):
+            pass
+    except np.linalg.LinAlgError:  # matrices that cannot be factorised: it has diverged
+        lost = True
+    if lost or state.diverged:
         return _result(0.0, 0.0, state.steps, False)
     model = choose_model(setup, state)[0]
     found = model.evaluate(held_out)
