@@ -57,6 +57,7 @@ MEANINGS = {
     "suits": "of a pretrainer: whether it can train a layer",
     "take": "a part of it: some rows, or the next piece",
     "to_json": "in lists, dicts, texts and numbers",
+    "text": "as people read it on a terminal",
     "update": "go on by one: a rule by a step, a log by what is new",
     "value": "the number that a function has there",
     "value_and_grad": "the same, and its gradient is written into an array",

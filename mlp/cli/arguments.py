@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 from mlp.cli import commands
 from mlp.cli.explain import explain
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
+from mlp.cli.sweep import sweep
 from mlp.config import describe_error, read_parts
 from mlp.errors import MLPError, visible
 from mlp.microscope.presets import PRESETS
@@ -54,6 +55,7 @@ JSON = argument("--json", action="store_true", help="print one JSON object as th
 USE = argument(
     "--use", metavar="FILE", action="append", default=[], help="a Python file with parts of your own; again and again"
 )
+OVERS = "a key of the experiment and the values to try, or a range LOW..HIGH; again and again"
 SETS = "one key of the experiment, again and again"
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
@@ -148,6 +150,24 @@ COMMANDS = {
         USE,
         argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/bench-N if not given"),
         force("files in DIR that are none of a comparison"),
+    ),
+    "sweep": command(
+        sweep,
+        "try values of some keys: which is best, and which is the smallest that does as well",
+        argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"),
+        argument("--over", metavar="KEY=A,B,C", action="append", default=[], help=OVERS),
+        argument("--seeds", metavar="N", type=int, default=5, help="networks of each combination and fold; 5"),
+        argument("--folds", metavar="K", type=int, default=5, help="parts to score on in turn; 5; 0: validation part"),
+        argument("--random", metavar="N", type=int, default=0, help="draw N combinations, also from ranges LOW..HIGH"),
+        argument("--halving", action="store_true", help="begin with few epochs; the best third goes on with more"),
+        argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)"),
+        argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=SETS),
+        argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes; all cores"),
+        argument("--cluster", metavar="ADDRESS", help="a Dask scheduler instead: tcp://HOST:PORT"),
+        JSON,
+        USE,
+        argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/sweep-N if not given"),
+        force("files in DIR that are none of a sweep"),
     ),
     "data": command(commands.list_data, "the data sets there are"),
     "optimizers": command(commands.list_optimizers, "the optimizers there are", USE),

@@ -216,8 +216,8 @@ FEW_CLASSES = 256
 
 
 def as_one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
-    """Labels (N,) as (n_classes, N) of 0 and 1; anything with two axes as it is."""
-    if target.ndim == 2:
+    """Labels (N,) as (n_classes, N) of 0 and 1; anything with more axes as it is."""
+    if target.ndim > 1:
         return target
     if n_classes <= FEW_CLASSES:
         return unit_matrix(n_classes, dtype).take(target, 1)

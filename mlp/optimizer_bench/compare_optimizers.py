@@ -105,7 +105,7 @@ def bench(
     >>> print(found.text().splitlines()[0])
     xor: train_loss; solved: train_solved ≥ 1
     """
-    _check_executor(executor)
+    check_executor(executor)
     check_kind("cluster", cluster, str | None, "the address of a Dask scheduler: tcp://HOST:PORT")
     rules, tasks = name_parts(optimizers, Optimizer, "optimizers"), name_parts(problems, Problem, "problems")
     own, by_number = pick_own(rules, tasks), isinstance(rates, int | np.integer)
@@ -134,7 +134,7 @@ def _rate_tables(rates: Any, rules: Mapping[str, Any]) -> dict[str, dict[str, An
     return {name: {"learning_rate": as_array("rates", values).ravel().tolist()} for name, values in given.items()}
 
 
-def _check_executor(given: Any) -> None:
+def check_executor(given: Any) -> None:
     """Refuse what runs no trials."""
     if given is not None and (isinstance(given, type) or not callable(getattr(given, "submit", None))):
         raise HyperparameterError("executor", given, "an executor of concurrent.futures, or None")

@@ -42,7 +42,7 @@ def draw_plots(cells: Cells, folder: Path) -> None:
 
 
 @contextmanager
-def _picture(path: Path, title: str, x: str, y: str) -> Iterator[Any]:
+def picture(path: Path, title: str, x: str, y: str) -> Iterator[Any]:
     """Axes to draw on; the picture is written at the end."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ def _scale(measure: str) -> str:
 def _draw_curves(cells: Sequence[Cell], path: Path) -> None:
     """The score on the way: the median of the seeds, and the range of their middle half."""
     problem = cells[0].problem
-    with _picture(path, problem.name, "updates", problem.score) as axes:
+    with picture(path, problem.name, "updates", problem.score) as axes:
         for i, cell in enumerate(cells):
             steps, values = _stack_curves(cell)
             low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="nearest")
@@ -90,7 +90,7 @@ def _draw_sensitivity(cells: Sequence[Cell], path: Path) -> None:
     """What rates are chosen by, over the learning rates; a ring around the chosen one."""
     problem = cells[0].problem
     y = f"{problem.chosen_by} at the end of tuning"
-    with _picture(path, f"{problem.name}: learning rates", "learning rate", y) as axes:
+    with picture(path, f"{problem.name}: learning rates", "learning rate", y) as axes:
         for i, cell in enumerate(cells):
             points = [(rate, found.value) for rate, found in measure_sensitivity(cell) if np.isfinite(found.value)]
             if points:
@@ -103,7 +103,7 @@ def _draw_sensitivity(cells: Sequence[Cell], path: Path) -> None:
 def _draw_profiles(cells: Cells, path: Path) -> None:
     """The share of problems and seeds that are solved within a factor of the least cost. Dolan & Moré (2002)."""
     finite = [factor for factor in FACTORS if np.isfinite(factor)]
-    with _picture(path, "performance profile", "gradients, as a multiple of the best rule's", "share solved") as axes:
+    with picture(path, "performance profile", "gradients, as a multiple of the best rule's", "share solved") as axes:
         for i, (rule, shares) in enumerate(compute_profiles(cells).items()):
             axes.step(finite, shares[: len(finite)], where="post", label=rule, **_style(i))
         axes.set(xscale="log", ylim=(0, 1.02))

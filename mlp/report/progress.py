@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from mlp.diagnosis import Finding
 from mlp.errors import visible
 from mlp.experiment import Epoch, Setup, State, Stop
 from mlp.experiment.loop import pretrain
+from mlp.grid_search.plan import SearchProgress
 from mlp.optimizer_bench import BenchProgress
+
+P = TypeVar("P", BenchProgress, SearchProgress)
 
 
 def show_epochs(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
@@ -72,6 +76,16 @@ def _state(epoch: Epoch) -> str:
 
 def show_trials(steps: Iterable[BenchProgress]) -> Iterator[BenchProgress]:
     """Hand on the progress of a bench; on a terminal show trials done, time left and the last trial."""
+    return _show_progress(steps, lambda trial: f"{trial['kind']} {trial['rule']} on {trial['problem']}")
+
+
+def show_search(steps: Iterable[SearchProgress]) -> Iterator[SearchProgress]:
+    """Hand on the progress of a search; on a terminal show trials done, time left and the last trial."""
+    return _show_progress(steps, lambda trial: f"{len(trial['members'])} networks on fold {trial['fold']}")
+
+
+def _show_progress(steps: Iterable[P], describe: Callable[[Any], str]) -> Iterator[P]:
+    """Hand on the progress; on a terminal one line is written over and over."""
     if not sys.stderr.isatty():
         yield from steps
         return
@@ -79,19 +93,17 @@ def show_trials(steps: Iterable[BenchProgress]) -> Iterator[BenchProgress]:
     try:
         for step in steps:
             fresh += not step.outcome.recalled
-            print(
-                f"\r\033[K{_describe_trial(step, time.monotonic() - start, fresh)}", end="", file=sys.stderr, flush=True
-            )
+            line = _describe_trial(step, time.monotonic() - start, fresh, describe(step.outcome.trial))
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
             yield step
     finally:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _describe_trial(step: BenchProgress, seconds: float, fresh: int) -> str:
+def _describe_trial(step: Any, seconds: float, fresh: int, what: str) -> str:
     """One line: how many trials are done, how much time is left at the same speed, which trial was last."""
-    trial = step.outcome.trial
     left = f", {timedelta(seconds=round(seconds / fresh * (step.total - step.done)))} left" if fresh else ""
-    return f"trial {step.done}/{step.total}{left}: {trial['kind']} {trial['rule']} on {trial['problem']}"
+    return f"trial {step.done}/{step.total}{left}: {what}"
 
 
 def show_pretraining(setup: Setup, state: State, stop: Stop) -> Iterator[str]:

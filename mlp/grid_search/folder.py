@@ -1,0 +1,75 @@
+"""The folder of a search.
+
+    trials.jsonl   every finished trial, as they finished   chosen.toml   the smallest experiment that does as well
+    sweep.csv      every combination                        best.toml     the best experiment
+    results.csv    every network                            sweep.png     scores over parameters, with the extra "plot"
+    times.csv      what depends on the clock
+
+The journal is of one experiment and one table of rows. Combinations, seeds and folds may change between two searches in
+the same folder: trials that are the same in both are not run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.config import Config
+from mlp.errors import DataError
+from mlp.experiment.run_folder import holds_run, new_folders
+from mlp.preprocessing import Prepared, fingerprint
+from mlp.storage import lock
+from mlp.storage.permission import Permission, status
+from mlp.sweep import Journal
+
+FILES = ("trials.jsonl", "sweep.csv", "results.csv", "times.csv", "chosen.toml", "best.toml", "sweep.png")
+"""What a search writes."""
+
+
+@contextmanager
+def reserve_search(folder: Path | None, permission: Permission) -> Iterator[Path]:
+    """Have the folder of a search there, for this process alone; without one the first of runs/sweep-1, -2, ...
+
+    DataError where it may not be written to, and where another process has it.
+    """
+    if folder is not None:
+        _check_folder(folder, permission)
+    with lock.holding_new(new_folders("sweep")) if folder is None else lock.holding(folder) as place:
+        _check_folder(place, permission)
+        yield place
+
+
+def _check_folder(folder: Path, permission: Permission) -> None:
+    """Refuse a folder in which what is read would be written, or files that are none of a search."""
+    if status(folder) is not None and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give a folder that is new, or one to go on in.")
+    there = [folder / name for name in FILES if status(folder / name) is not None]
+    for path in (folder, *there):
+        permission.check_unread(path)
+    if there and not (permission.force or folder / "trials.jsonl" in there):
+        raise DataError(f"{there[0]} is there already. Give another folder, or --force to replace it.")
+    if holds_run(folder) or status(folder / "bench.toml") is not None:
+        raise DataError(f"{folder} holds a run or a bench. Give a folder that is new, or one to go on in.")
+
+
+def open_journal(folder: Path, config: Config, prepared: Prepared) -> Journal:
+    """The journal of a search over this experiment with these rows."""
+    from mlp import __version__  # not at the top: the package is imported before it is complete
+
+    about = {
+        "mlp": __version__,
+        "numpy": np.__version__,
+        "experiment": _sha(config.to_dict()),
+        "rows": _sha(fingerprint(prepared)),
+    }
+    return Journal(folder / "trials.jsonl", about)
+
+
+def _sha(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
