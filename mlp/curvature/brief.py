@@ -11,6 +11,7 @@ from mlp.curvature.questions import (
     GROWN,
     IDLE,
     PATIENCE,
+    Questions,
     Verdict,
     cut_off,
     gains,
@@ -46,7 +47,7 @@ def is_flat(e: Evidence) -> Verdict | None:
     return tell_cut_off(e, "the network is no better than a constant answer")
 
 
-BRIEF = {
+BRIEF: Questions = {
     is_done: "the floor",
     is_curved_down: "negative curvature",
     is_falling: "the latest losses",

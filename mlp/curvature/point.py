@@ -8,10 +8,10 @@ stands in `evidence`, what decides in `questions`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from mlp.backprop import infer
 from mlp.curvature.brief import BRIEF
 from mlp.curvature.evidence import Course, Evidence
 from mlp.curvature.memory import check_room
-from mlp.curvature.questions import QUESTIONS, Verdict, is_noise
+from mlp.curvature.questions import QUESTIONS, Questions, Verdict, is_noise
 from mlp.curvature.surface import Surface, check_point, quiet
 from mlp.curvature.work import Meter, OutOfWorkError
 from mlp.data.batches import as_batch
@@ -100,7 +100,7 @@ def classify_point(
     rate: float | None = None,
     batch_size: int | None = None,
     budget: int = 1000,
-    losses: Sequence[float] | None = None,
+    losses: Sequence[float] | Array | None = None,
     rule: Optimizer | None = None,
     state: Any = None,
     rng: Seed = 0,
@@ -141,9 +141,6 @@ def classify_point(
     questions = BRIEF if brief else QUESTIONS
     ask, verdict = _answer(evidence, questions)
     return _point(evidence, verdict, "; ".join(_unseen(network, evidence, ask, len(X) - len(chosen), questions)))
-
-
-Questions: TypeAlias = Mapping[Callable[[Evidence], Verdict | None], str]
 
 
 def _answer(e: Evidence, questions: Questions) -> tuple[Any, Verdict]:

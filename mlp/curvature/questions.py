@@ -6,8 +6,9 @@ Thresholds are shares: of what is left to gain, of what a constant answer leaves
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -273,7 +274,8 @@ def has_no_other(network: Network, loss: Loss) -> bool:
     return not network.penalised and (isinstance(loss, SquaredError) or (wide and smooth))
 
 
-QUESTIONS = {  # and what they look at, in words
+Questions: TypeAlias = dict[Callable[[Evidence], Verdict | None], str]
+QUESTIONS: Questions = {  # and what they look at, in words
     is_done: "the floor",
     is_bouncing: "lower rates",
     is_valley: "weights that only grow",

@@ -22,12 +22,11 @@ from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.loop import epochs
 from mlp.experiment.run_directory import Saved, read_numbers, read_run, write_run
 from mlp.experiment.run_folder import CHECKPOINT, check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
-from mlp.experiment.watch import Watch, note_end
+from mlp.experiment.watch import note_end, watch_epochs
 from mlp.history import History
 from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
 from mlp.model.metrics import name_metrics
@@ -155,7 +154,7 @@ def run(config: Any, data: Any = None, out: str | Path | None = None, *, use: An
 def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
     """Train to the end and measure; with a `folder`, which is reserved, write checkpoints and the run directory."""
     writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
-    for _ in epochs(setup, state, [Watch(setup, state), *writers]):
+    for _ in watch_epochs(setup, state, writers):
         pass
     finished = finish(setup, state)
     if folder is not None:
