@@ -34,6 +34,7 @@ from mlp.experiment.trial import (
     run_baseline,
     standardise,
 )
+from mlp.experiment.waypoints import FIRST_BYTES, looks
 from mlp.model import Model, score_name
 from mlp.objective import Objective
 from mlp.preprocessing import Prepared
@@ -91,11 +92,31 @@ class Watch(Companion):
                 self.news.append(finding)
 
 
+class Keeper(Companion):
+    """Keeps weights on the way."""
+
+    def __init__(self, setup: Setup, state: State) -> None:
+        self.state, self._size = state, state.network.params.nbytes
+        self._looks = looks(setup.n_steps, self._size)
+
+    def begin(self) -> None:
+        """Keep the first weights."""
+        if not self.state.waypoints.steps and self._size <= FIRST_BYTES:
+            self.state.waypoints.keep(self.state.steps, self.state.network.params)
+
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps; after some of them the weights are kept."""
+        for step in steps:
+            if self.state.steps in self._looks:
+                self.state.waypoints.keep(self.state.steps, self.state.network.params)
+            yield step
+
+
 def watch_epochs(
     setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
 ) -> Iterator[Epoch]:
     """The epochs of a training that is probed and watched, by other companions too."""
-    return epochs(setup, state, [Probe(setup, state), Watch(setup, state), *companions], stop)
+    return epochs(setup, state, [Keeper(setup, state), Probe(setup, state), Watch(setup, state), *companions], stop)
 
 
 def note_scores(setup: Setup, state: State, model: Model) -> None:
