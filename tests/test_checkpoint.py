@@ -149,6 +149,7 @@ def test_a_checkpoint_holds_everything_that_moves(tmp_path: Path) -> None:
                     raise InterruptedError
 
     state.alarms = ["no_progress"]
+    state.waypoints.keep(0, state.network.params)
     with pytest.raises(InterruptedError):
         list(epochs(setup, state, [Stopping()]))
     write_checkpoint(tmp_path / "checkpoint.npz", setup, state)
