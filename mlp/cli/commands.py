@@ -299,8 +299,8 @@ def landscape(given: argparse.Namespace) -> int:
     if path is not None:
         check_ending(path)
         permission.check_file(path)
-    run = load_run(folder)
-    scene = open_scene(run.config, run.network, where=str(folder))
+    run = load_run(folder, use=given.own)
+    scene = open_scene(run.config, run.network, where=str(folder), own=given.own)
     point = find_point(scene, run.history)
     found = find_landscape(
         scene, run.waypoints, run.steps,

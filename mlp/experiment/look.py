@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.config import Config
+from mlp.config import NO_PARTS, Config, OwnParts
 from mlp.curvature import Point, Surface, classify_point
 from mlp.errors import DataError, ShapeError
 from mlp.experiment.setup import Setup
@@ -51,13 +51,15 @@ class Scene(NamedTuple):
         return Surface(self.network, self.setup.head.loss, self.X, self.t, self.weights)
 
 
-def open_scene(config: Config, network: Network, data: Any = None, where: str = "this run") -> Scene:
+def open_scene(
+    config: Config, network: Network, data: Any = None, where: str = "this run", own: OwnParts = NO_PARTS
+) -> Scene:
     """The rows of a run, and the network that answers. DataError where the rows are not at hand."""
     if not config.data.source and data is None:
         raise DataError(f"{where} was given its data as arrays. Give them again in Python: data=(X, y).")
     if network.population:
         raise ShapeError(f"{where} is an ensemble of {network.population[0]} networks, at as many points.")
-    setup, _ = begin(config.to_dict(), data, where)
+    setup, _ = begin(config.to_dict(), data, where, own)
     if setup.layout.size != network.layout.size:
         raise DataError(
             f"{where}: the network has {network.layout.size} parameters, and these rows make one of "

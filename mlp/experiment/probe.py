@@ -68,7 +68,9 @@ def note_last(setup: Setup, state: State) -> None:
     if setup.config.record.probe != "auto" or state.diverged:
         return
     with quiet():
-        stalled = any(f.kind in PROGRESS and f.severity != "info" for f in judge(Reading(state.history)))
+        stalled = any(
+            f.kind in PROGRESS and f.severity != "info" for f in judge(Reading(state.history), setup.detectors)
+        )
     if stalled:
         network, n = _network(state), len(setup.prepared.train)
         allowed = max(LAST_SHARE * _trained(setup, state), LAST_LEAST)

@@ -100,13 +100,14 @@ class Run:
             raise DataError(f"there is no target {self.model.preprocessing.target_name!r} to compare with. Give y.")
         return self.model.appraise(self.model.part(X, y))
 
-    def point(self, data: Any = None, *, rng: int = 0) -> Point:
+    def point(self, data: Any = None, *, rng: int = 0, use: Any = ()) -> Point:
         """What kind of point the training ended at: a minimum, a saddle, a plateau, the noise of minibatches, ...
 
         `data`: (X, y) again, for a run that was given them. At most 1,000 training rows are looked at, drawn by the
-        seed of the run. The rule begins anew, without a memory.
+        seed of the run. The rule begins anew, without a memory. `use`: your own parts, if the run has some.
         """
-        return find_point(open_scene(self.config, self.network, data), self.history, rng)
+        scene = open_scene(self.config, self.network, data, own=read_parts(use))
+        return find_point(scene, self.history, rng)
 
     def landscape(
         self,
@@ -118,13 +119,14 @@ class Run:
         spectrum: bool = False,
         points: int = 51,
         rng: int = 0,
+        use: Any = (),
     ) -> Landscape:
         """The loss along lines, in a plane, along the way of the training, and the Hessian's eigenvalues.
 
         `data` and rows as for `point`. `plane` with `spectrum` maps its extreme eigenvalues too. `rng` draws the
         directions.
         """
-        scene, n = open_scene(self.config, self.network, data), self.steps
+        scene, n = open_scene(self.config, self.network, data, own=read_parts(use)), self.steps
         return find_landscape(
             scene, self.waypoints, n, line=line, plane=plane, path=trajectory, eigenvalues=spectrum, points=points,
             rng=rng,
