@@ -76,7 +76,7 @@ def write_run(folder: Path, run: Saved) -> None:
             files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
             files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
             run.history.write_into(files["history.npz"])
-            archive.write_into(files["trajectory.npz"], {}, _waypoints(run))
+            archive.write_into(files["trajectory.npz"], {"format": FORMAT}, _waypoints(run))
             _write_model(files["model.npz"], run)
         try:
             finish_save(folder)
@@ -103,7 +103,7 @@ def _write_model(file: IO[bytes], run: Saved) -> None:
         "seals": {
             "history": run.history.seal(),
             "findings": _seal(_findings_as_json(run)),
-            "trajectory": archive.seal({}, _waypoints(run)),
+            "trajectory": archive.seal({"format": FORMAT}, _waypoints(run)),
         },
     }
     archive.write_into(file, about, {"params": network.params, "statistics": network.statistics})
@@ -208,7 +208,8 @@ def _read_history(path: Path, seal: str | None) -> History:
 
 def _read_waypoints(path: Path, seal: str) -> Waypoints:
     found = archive.read(path)
-    if archive.seal({}, found.arrays) != seal:
+    archive.check_format(found.about["format"], FORMAT)
+    if archive.seal(found.about, found.arrays) != seal:
         raise FileFormatError("these are not the weights that led to this model")
     return Waypoints.unpacked(found.arrays)
 
