@@ -75,6 +75,12 @@ class Layout:
         return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places if min(a.shape) > 1)
 
     @property
+    def rows(self) -> tuple[tuple[slice, tuple[int, int]], ...]:
+        """The same with matrices of one row or column: a row for each unit, what leads into it and its bias weight."""
+        places = (a for a in _arrays(self.views(np.arange(self.size))) if a.ndim == 2)
+        return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places)
+
+    @property
     def block_names(self) -> tuple[str, ...]:
         """The names of the layers that have parameters."""
         return tuple(name for name, s in zip(self.names, self.slices, strict=True) if s.stop > s.start)

@@ -142,6 +142,7 @@ RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of te
     "moving_average": mlp.MovingAverage(mlp.Momentum(0.02), 0.99),
     "clip_norm": mlp.ClipNorm(mlp.Momentum(0.02), 5.0),
     "clip_value": mlp.ClipValue(mlp.Adam(0.05), 1.0),
+    "gradient_noise": mlp.GradientNoise(mlp.SGD(0.1), 0.01, 2.0),
     "frozen": mlp.Frozen(mlp.SGD(0.1), ()),
     "max_norm": mlp.MaxNorm(mlp.Momentum(0.02), 5.0),
     "scheduled": mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10)),
@@ -154,6 +155,8 @@ RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of te
     "irprop_minus": mlp.IRpropMinus(),
     "quickprop": mlp.Quickprop(0.05),
 }
+
+RESTLESS = {"gradient_noise"}  # what moves without a gradient too: it is there to leave saddles
 
 SEARCHING: dict[str, mlp.Optimizer] = {  # rules that ask the objective: one vector at a time, no rate to choose
     "fletcher_reeves": mlp.FletcherReeves(),

@@ -8,7 +8,7 @@ import numpy as np
 
 import mlp
 
-LATE = ("train_", "validation_", "baseline_", "crossed_", "label_noise")
+LATE = ("train_", "validation_", "baseline_", "crossed_", "label_noise", "point_")
 
 
 def typed(**columns: Any) -> mlp.History:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.curvature import KINDS
+
 # detectors
 
 FLAT = [0.69, 0.70, 0.69, 0.68, 0.69, 0.70, 0.69, 0.68, 0.69, 0.69]
@@ -19,6 +21,16 @@ OF_100 = {"planned_steps": 100.0, "epochs": 10.0}
 ENDED = {"settings": {"planned_steps": 10.0, "rows": 1000.0, "train_scored": 1000.0, "validation_scored": 500.0}}
 BALANCED = {"class_counts": {"no": 500, "yes": 500}}
 GRADIENTS = {"dense1": 1e-3, "dense2": 0.1, "dense3": 1.0}
+
+
+def looked(kind: str) -> dict[str, Any]:
+    """What a probe notes of such a point."""
+    return {
+        "point_kind": {name: float(name == kind) for name in KINDS},
+        "point_layers": {"dense1": float(kind == "plateau"), "dense2": 0.0},
+        "point_loss": [0.69], "point_floor": [0.0], "point_least": [-0.1], "point_largest": [1.0],
+        "point_escape": [300.0], "point_rows": [100.0],
+    }  # fmt: skip
 
 
 class Fault(NamedTuple):
@@ -253,6 +265,13 @@ FAULTS = {
     "a rare class": Fault(
         "class_imbalance", "info", 0, "class_imbalance",
         {"class_counts": {"no": 990, "yes": 10}}, {"class_counts": {"no": 600, "yes": 400}}),
+    "a look at a saddle": Fault(
+        "saddle_point", "info", 9, "saddle_point",
+        {"loss": LOW, **looked("saddle")}, looked("descending")),
+    "a look at a minimum": Fault(
+        "local_minimum", "info", 9, "local_minimum", {"loss": LOW, **looked("local_minimum")}, looked("undecided")),
+    "a look at a plateau": Fault(
+        "plateau", "info", 9, "flat_region", {"loss": LOW, **looked("plateau")}, looked("noise_floor"), ("dense1",)),
 }  # fmt: skip
 
 # causes
@@ -286,6 +305,11 @@ def set_to(cause: str, bad: dict[str, float], good: dict[str, float], certain: b
 
 USUAL = {"usual_rate": 0.1}
 SIGNS = {
+    "a saddle was seen": Sign("saddle_point", looked("saddle"), looked("descending")),
+    "a minimum was seen": Sign("local_minimum", looked("local_minimum"), looked("global_minimum")),
+    "a plateau was seen": Sign("flat_region", looked("plateau"), looked("valley")),
+    "bouncing was seen": Sign("learning_rate_too_high", looked("bouncing"), looked("descending")),
+    "a noise floor was seen": Sign("learning_rate_too_high", looked("noise_floor"), looked("undecided")),
     "gradients that differ": Sign(
         "wrong_gradient", {"gradient_error": {"mine": 0.1}}, {"gradient_error": {"mine": 1e-6}}, True),
     "uphill": Sign("wrong_gradient", {"descent": [1.0] * 5}, {"descent": [-1.0] * 5}, True),

@@ -117,6 +117,7 @@ def test_a_rule_that_searches_is_not_led_elsewhere(keys: dict[str, Any]) -> None
         lambda r: mlp.ClipNorm(r, 1.0),
         lambda r: mlp.ClipValue(r, 1.0),
         mlp.Lookahead,
+        mlp.GradientNoise,
         mlp.SAM,
         lambda r: mlp.MaxNorm(r, 1.0),
     ],

@@ -59,6 +59,7 @@ def longer(epochs: int, **training: Any) -> dict[str, Any]:
 
 RULES: dict[str, mlp.Optimizer] = {
     "sam": mlp.SAM(mlp.Momentum(0.1)),
+    "gradient noise": mlp.GradientNoise(mlp.Adam(0.01)),
     "lookahead": mlp.Lookahead(mlp.Adam(0.01), every=3),
     "average of clipped": mlp.MovingAverage(mlp.ClipNorm(mlp.AdaHessian(0.01), 1.0)),
     "plateau": mlp.AdamW(mlp.ReduceOnPlateau(0.1, window=2, patience=1)),
@@ -149,6 +150,7 @@ def test_a_checkpoint_holds_everything_that_moves(tmp_path: Path) -> None:
                     raise InterruptedError
 
     state.alarms = ["no_progress"]
+    state.waypoints.keep(0, state.network.params)
     with pytest.raises(InterruptedError):
         list(epochs(setup, state, [Stopping()]))
     write_checkpoint(tmp_path / "checkpoint.npz", setup, state)

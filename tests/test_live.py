@@ -125,7 +125,8 @@ def test_a_fault_is_told_with_its_cause(name: str, watched: Any) -> None:
 @pytest.mark.parametrize("name", ["equal weights", "steps too short", "dead units"])
 def test_a_fault_of_the_setting_is_told_before_the_first_step_is_over(name: str, watched: Any) -> None:
     run, live = watched[name]
-    assert {finding.step for finding in run.findings if finding.severity != "info"} == {0}
+    seen_later = {"saddle_point", "local_minimum", "plateau"}  # by a probe, which looks when the loss stalls
+    assert {f.step for f in run.findings if f.severity != "info" and f.kind not in seen_later} == {0}
     assert live[0].step in (0, -1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import BY_NETWORK, SEARCHING, Quadratic, arrays_in, known
+from cases import BY_NETWORK, RESTLESS, SEARCHING, Quadratic, arrays_in, known
 from cases import RULES as GRADIENT_RULES
 
 import mlp
@@ -149,7 +149,7 @@ def test_the_whole_step_is_written(name: str) -> None:
     assert np.isfinite(out).all()
 
 
-@EVERY
+@pytest.mark.parametrize("name", sorted(set(RULES) - RESTLESS))
 def test_a_gradient_of_zero_at_the_start_moves_nothing(name: str) -> None:
     params, out = np.zeros(3), np.full(3, np.nan)
     RULES[name].update(told(params, np.zeros(3)), RULES[name].init(params), out)
@@ -316,6 +316,19 @@ def test_frozen_parameters_stay_bit_for_bit(name: str) -> None:
     params, _, _ = minimised(mlp.Frozen(RULES[name], (slice(0, 1), slice(2, 3))), quadratic, start, 100)
     assert (params[[0, 2]] == start[[0, 2]]).all()
     assert params[1] != start[1]
+
+
+def test_gradient_noise_has_the_deviation_that_its_formula_says() -> None:
+    """Neelakantan et al. (2015), eq. 2: σ² / (1 + t)^γ."""
+    n = 20_000
+    params, grad, out = np.zeros(n), np.full(n, 3.0), np.empty(n)
+    rule = mlp.GradientNoise(mlp.SGD(1.0), 0.5, 1.2)
+    state = rule.init(params)
+    for t in range(4):
+        rule.update(mlp.Evaluation(params, 0.0, grad, None), state, out)
+        noise = -out - grad
+        assert noise.std() == pytest.approx(0.5 / (1 + t) ** 0.6, rel=0.03) and abs(noise.mean()) < 0.02
+    assert (grad == 3).all()
 
 
 def test_wrappers_wrap_wrappers() -> None:

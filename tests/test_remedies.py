@@ -30,6 +30,7 @@ FOR_THE_USER = {
 
 GO_FURTHER = {
     "learning_rate_too_high", "learning_rate_too_low", "dropout_too_high", "epsilon_too_large", "too_few_epochs",
+    "saddle_point", "local_minimum",
 }  # fmt: skip
 """Causes of which the remedy may be tried again."""
 

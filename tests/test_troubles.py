@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import RESTLESS, SEARCHING
 from cases import RULES as FOLLOWING
-from cases import SEARCHING
 
 import mlp
 from mlp.objective import Factors
@@ -88,7 +88,7 @@ def test_a_gradient_of_zero_at_first_or_on_the_way_stops_nobody(name: str, dtype
 
 
 @DTYPES
-@pytest.mark.parametrize("name", sorted(set(RULES) - {"bayesian_regularization"}))
+@pytest.mark.parametrize("name", sorted(set(RULES) - {"bayesian_regularization"} - RESTLESS))
 def test_where_there_is_never_a_gradient_nothing_moves(name: str, dtype: Any) -> None:
     start, minimum = np.array([0.5, -2, 3], dtype), np.ones(3, dtype)
     np.testing.assert_array_equal(moved(RULES[name], start, [FLAT] * 30), start)
@@ -123,7 +123,7 @@ def test_gradients_of_any_size_end_in_no_error(name: str, dtype: Any) -> None:
 
 
 @DTYPES
-@pytest.mark.parametrize("name", sorted(FOLLOWING))
+@pytest.mark.parametrize("name", sorted(set(FOLLOWING) - RESTLESS))
 def test_a_member_without_a_gradient_stays_and_the_others_go_their_way(name: str, dtype: Any) -> None:
     class Partly(Function):
         """A bowl for all members but the second, for which it is flat."""
@@ -174,6 +174,7 @@ def test_training_at_any_rate_warns_nobody(name: str, dtype: Any) -> None:
 def test_wrappers_with_any_number_warn_nobody(number: float, dtype: Any) -> None:
     rules = [
         mlp.ClipNorm(mlp.SGD(), number), mlp.ClipValue(mlp.SGD(), number), mlp.SAM(mlp.SGD(), number),
+        mlp.GradientNoise(mlp.SGD(), number),
         mlp.Lookahead(mlp.SGD(), 2, number), mlp.MaxNorm(mlp.SGD(), number, ((slice(0, 9), (3, 3)),)),
         mlp.MovingAverage(mlp.SGD(number)), mlp.Frozen(mlp.SGD(number), (slice(0, 3),)),
     ]  # fmt: skip

@@ -103,6 +103,18 @@ COMMANDS = {
         force("a file that is there"),
     ),
     "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON, USE),
+    "landscape": command(
+        commands.landscape,
+        "what kind of point a run ended at, and the loss around it",
+        RUN,
+        argument("--line", action="store_true", help="the loss from the first weights to the last, and across"),
+        argument("--plane", action="store_true", help="the loss in a plane; with --spectrum how it curves there"),
+        argument("--trajectory", action="store_true", help="the way of the training, in its principal plane"),
+        argument("--spectrum", action="store_true", help="the eigenvalues of the Hessian"),
+        argument("-o", "--out", metavar="FILE", help="numbers: .csv, .json, .txt; a picture: .png, .svg, .pdf"),
+        *(JSON, USE),
+        force("a file that is there"),
+    ),
     "resume": command(
         commands.resume,
         "go on with a run that was stopped, or train it further",

@@ -58,7 +58,7 @@ class TrainingConfig:
         return float(self.early_stopping.get("min_delta", 0.0)) if isinstance(self.early_stopping, Mapping) else 0.0
 
 
-PROBE = Allowed(one_of("auto", "never").fits, "auto | never (curvature probes at an interval are not built yet)")
+PROBE = Allowed(one_of("auto", "never").fits, "auto | never (probes at an interval are not built yet)")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class RecordConfig:
     """What is kept of what happened.
 
     `instruments` and `detectors`: further ones, by name. `baseline`: whether a plain network may be trained beside a
-    run that looks slow or ends poorly. `probe` is for probes of the curvature, which are not built yet.
+    run that looks slow or ends poorly. `probe`: whether the curvature may be looked at there, to say what kind of point
+    the run stands at.
     """
 
     every: int = key(1, COUNT)

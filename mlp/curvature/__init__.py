@@ -9,12 +9,13 @@ from mlp.curvature.blocks import Block, Reach, blocks, reaches
 from mlp.curvature.density import Density, density
 from mlp.curvature.escape import Escape, Motion, escape, motion
 from mlp.curvature.lanczos import Ritz, lanczos
-from mlp.curvature.point import Point, classify_point
+from mlp.curvature.point import KINDS, Point, classify_point
 from mlp.curvature.spectrum import Ends, ends, spectrum
 from mlp.curvature.surface import Surface
 from mlp.curvature.trace import Estimate, trace
 
 __all__ = [
+    "KINDS",
     "Block",
     "Density",
     "Ends",

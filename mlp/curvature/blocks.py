@@ -9,6 +9,7 @@ import numpy as np
 from mlp.arrays import Array, Seed, generator
 from mlp.curvature.lanczos import Times, lanczos
 from mlp.curvature.surface import Surface
+from mlp.curvature.work import PRODUCT
 from mlp.layers import Activation, Dense, Layer
 
 
@@ -93,6 +94,7 @@ def _response(surface: Surface, i: int, part: slice, size: float, draw: np.rando
     v = np.zeros(surface.size)
     v[part] = size * draw.standard_normal(part.stop - part.start)
     nodes = surface.objective.linearised().nodes_along(v)
+    surface.count(PRODUCT)
     surface.products += 1
     return _typical(nodes[i + 1]), _typical(nodes[-1])
 

@@ -209,15 +209,19 @@ class Evidence:
     # out of a saddle
 
     @cached_property
-    def escape(self) -> Escape:
-        """Steps of the rule on all rows until the first material fall; the share is that of gradient flow.
+    def foretold(self) -> Escape:
+        """Steps of the rule on all rows until the first material fall, by the quadratic model alone.
 
-        The model's answer is tried out where that is cheap: kinks and curvature that grows on the way make it wrong.
+        The share is that of gradient flow.
         """
         target, curves = MATERIAL * self.gap, self.curves
         flow = Motion(0.0, 0.0, 0.0, -0.1 * self.natural)
-        share = escape(curves.values, curves.slopes, flow, target).share
-        foretold = self._foretold(target)
+        return Escape(self._foretold(target), escape(curves.values, curves.slopes, flow, target).share)
+
+    @cached_property
+    def escape(self) -> Escape:
+        """The same, tried out where that is cheap: kinks and curvature that grows on the way make the model wrong."""
+        target, (foretold, share) = MATERIAL * self.gap, self.foretold
         most = self._affordable()
         if foretold > most and self._is_linear:
             return Escape(foretold, share)

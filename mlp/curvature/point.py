@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array, Seed, as_array, generator
 from mlp.backprop import infer
+from mlp.curvature.brief import BRIEF
 from mlp.curvature.evidence import Course, Evidence
 from mlp.curvature.memory import check_room
-from mlp.curvature.questions import QUESTIONS, Verdict, is_noise
+from mlp.curvature.questions import QUESTIONS, Questions, Verdict, is_noise
 from mlp.curvature.surface import Surface, check_point, quiet
+from mlp.curvature.work import Meter, OutOfWorkError
 from mlp.data.batches import as_batch
 from mlp.errors import HyperparameterError, check_count, check_positive
 from mlp.layers import Layer
@@ -30,14 +32,18 @@ from mlp.optimizers import Optimizer
 
 MOST, FEWEST = 50_000_000, 256  # parameters times rows, and rows that are looked at all the same
 VECTORS = 80  # like the parameters, that an answer may keep at a time
+KINDS = (
+    "descending", "noise_floor", "bouncing", "saddle", "plateau", "local_minimum", "global_minimum", "valley",
+    "undecided",
+)  # fmt: skip
+"""What a point may be; undecided where a brief look, or one with an allowance, left it open."""
 
 
 @dataclass(frozen=True)
 class Point:
     """One point of a run, typed.
 
-    `kind`: descending, noise_floor, bouncing, saddle, plateau, local_minimum, global_minimum or valley; `why` in a
-    sentence; `layers` those that are cut off, on a plateau.
+    `kind`: one of `KINDS`; `why` in a sentence; `layers` those that are cut off, on a plateau.
 
     `loss` on the `rows` looked at, penalties included; `floor`: what no network can beat there; `reference`: that of
     the best constant answer. `grad_norm`: ‖∂L/∂θ‖. `least` and `largest`: the ends of the Hessian's spectrum as far as
@@ -46,7 +52,7 @@ class Point:
     told from the quadratic model; inf: never by itself. Where curvature grows on the way they are an upper bound.
     `sharpness`: rate · `largest`; above 2 gradient descent cannot stay where it is, which is said of the run and not of
     the point. NaN stands where nobody had to ask. `products`: with the Hessian or the Gauss-Newton matrix. `unseen`:
-    what was not looked at.
+    what was not looked at. `work`: what it cost, in parameters times rows.
 
     >>> import mlp
     >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
@@ -71,6 +77,7 @@ class Point:
     rows: int
     why: str
     unseen: str
+    work: float
 
     def __str__(self) -> str:
         return "\n".join(
@@ -93,11 +100,14 @@ def classify_point(
     rate: float | None = None,
     batch_size: int | None = None,
     budget: int = 1000,
-    losses: Sequence[float] | None = None,
+    losses: Sequence[float] | Array | None = None,
     rule: Optimizer | None = None,
     state: Any = None,
     rng: Seed = 0,
     rows: int = 1000,
+    weights: Array | None = None,
+    brief: bool = False,
+    work: float = inf,
 ) -> Point:
     """What kind of point `network` stands at, for a run that goes on from here.
 
@@ -105,6 +115,9 @@ def classify_point(
     learning rate; None: that of `state` or `rule`, else one that suits the point. `batch_size`: rows of a step; None:
     all. `budget`: steps that the run still has; "slow" and "never" are measured by it. `losses`: those of the latest
     steps, one each. `rule` and `state`: how steps are taken, and its memory; by default gradient descent.
+    `weights` (n,): those of the rows in the loss. `brief`: ask only what needs no trial steps. `work`: the most that it
+    may cost, in parameters times rows; a second of a slow core is 1e9 of them. The answer is undecided where that
+    leaves it open, and the same on every machine.
 
     The network, the memory and the run's generator are left as they are. The point is looked at in float64, without
     dropout and noise, batch norm normalising by these rows.
@@ -121,11 +134,25 @@ def classify_point(
         as_batch(X, t)  # says what is wrong
     chosen = _some_rows(len(X), min(rows, max(FEWEST, MOST // network.layout.size)), draw)
     check_room(VECTORS, network.layout.size)
-    surface = Surface(network, loss, X[chosen], t[chosen])
+    some = None if weights is None else as_array("weights", weights)[chosen]
+    surface = Surface(network, loss, X[chosen], t[chosen], some, Meter(work))
     course = Course(rate, batch_size, budget, rule, state, _numbers(losses))
     evidence = Evidence(surface, course, float(np.finfo(network.dtype).eps), draw)
-    ask, verdict = next((ask, found) for ask in QUESTIONS if (found := ask(evidence)))
-    return _point(evidence, verdict, "; ".join(_unseen(network, evidence, ask, len(X) - len(chosen))))
+    questions = BRIEF if brief else QUESTIONS
+    ask, verdict = _answer(evidence, questions)
+    return _point(evidence, verdict, "; ".join(_unseen(network, evidence, ask, len(X) - len(chosen), questions)))
+
+
+def _answer(e: Evidence, questions: Questions) -> tuple[Any, Verdict]:
+    """The first question that has an answer, and that; undecided where none has, or the allowance is used up."""
+    ask: Any = None
+    try:
+        for ask in questions:
+            if found := ask(e):
+                return ask, found
+    except OutOfWorkError:
+        return ask, Verdict("undecided", f"the allowance was used up by a look at {questions[ask]}")
+    return ask, Verdict("undecided", "what was asked leaves it open")
 
 
 def _check_course(network: Network, rate: Any, batch_size: Any, budget: Any, rule: Any, state: Any) -> None:
@@ -176,6 +203,7 @@ def _point(e: Evidence, verdict: Verdict, unseen: str) -> Point:
         rows=e.surface.batch.x.n_samples,
         why=verdict.why,
         unseen=unseen,
+        work=e.surface.meter.done,
     )
 
 
@@ -184,10 +212,12 @@ def _some_rows(n: int, most: int, rng: np.random.Generator) -> Array:
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
-def _unseen(network: Network, e: Evidence, last: Any, others: int) -> Iterator[str]:
+def _unseen(network: Network, e: Evidence, last: Any, others: int, questions: Questions) -> Iterator[str]:
     """What the answer does not rest on."""
-    order = list(QUESTIONS)
-    later = [QUESTIONS[ask] for ask in order[order.index(last) + 1 : -1] if e.noisy or ask is not is_noise]
+    order = list(questions)
+    later = [questions[ask] for ask in order[order.index(last) + 1 : -1] if e.noisy or ask is not is_noise]
+    if questions is BRIEF:
+        later.append("steps that are tried out")
     if later:
         yield ", ".join(later)
     if others:

@@ -6,8 +6,9 @@ Thresholds are shares: of what is left to gain, of what a constant answer leaves
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def is_bouncing(e: Evidence) -> Verdict | None:
     held = slower >= MATERIAL and own < 0.5 * fell[:-1].max()
     held = held or (slower >= MATERIAL and own < 0.5 * slower and ahead[-1] < 0.5 * slower and own <= 0)
     if held or _swings(e):
-        why = f"steps at rate {e.rate:g} gain {_share(own)}, and at a lower rate {_share(slower)}"
+        why = f"steps at rate {e.rate:g} gain {in_words(own)}, and at a lower rate {in_words(slower)}"
         return Verdict("bouncing", why)
     return None
 
@@ -109,12 +110,13 @@ def is_saddle(e: Evidence) -> Verdict | None:
         return None
     if e.noisy and e.escape.steps <= SOON * e.course.budget and e.noisy_pace.value < MATERIAL:
         return _held_up(e, MATERIAL)
-    return Verdict("saddle", f"the curvature is negative ({e.curves.least:.1e}), and {_way_out(e)}")
+    return Verdict("saddle", f"the curvature is negative ({e.curves.least:.1e}), and {tell_way_out(e.escape.steps)}")
 
 
-def _way_out(e: Evidence) -> str:
-    if e.escape.steps < inf:
-        return f"the way down takes about {e.escape.steps:.3g} steps"
+def tell_way_out(steps: float) -> str:
+    """How long it takes, in words."""
+    if steps < inf:
+        return f"the way down takes about {steps:.3g} steps"
     return "no step leads out by itself: nothing points down"
 
 
@@ -123,23 +125,23 @@ def is_descending(e: Evidence) -> Verdict | None:
     if not e.noisy:
         ahead, own = e.forecast(e.paths)[-1], e.fell(e.paths)[-1]
         if ahead >= MATERIAL and own > 0:
-            return Verdict("descending", f"{_share(ahead)} of what is left will be gained in {e.course.budget} steps")
+            return Verdict("descending", f"{in_words(ahead)} of what is left will be gained in {e.course.budget} steps")
         return None
     now = e.noisy_pace
-    if _gains(now) or (_gains(e.past_pace) and now.value + 2 * now.error >= MATERIAL):
-        pace = now if _gains(now) else e.past_pace
-        return Verdict("descending", f"minibatches gain {_share(pace.value)} of what is left in a budget")
+    if gains(now) or (gains(e.past_pace) and now.value + 2 * now.error >= MATERIAL):
+        pace = now if gains(now) else e.past_pace
+        return Verdict("descending", f"minibatches gain {in_words(pace.value)} of what is left in a budget")
     return None
 
 
-def _gains(pace: Pace) -> bool:
+def gains(pace: Pace) -> bool:
     """Whether a loss falls, beyond chance and by enough."""
     return pace.value >= MATERIAL and pace.value > SURE * pace.error
 
 
 def is_plateau(e: Evidence) -> Verdict | None:
     """Layers are cut off, the network is no better than a constant, and its steps gain nothing."""
-    return _flat(e, "the network is no better than a constant answer") if _idle(e) else None
+    return tell_cut_off(e, "the network is no better than a constant answer") if _idle(e) else None
 
 
 def _idle(e: Evidence) -> bool:
@@ -160,7 +162,8 @@ def cut_off(e: Evidence) -> tuple[str, ...]:
     return tuple(names) if set(names) - {e.reaches[-1].name} else ()
 
 
-def _flat(e: Evidence, more: str) -> Verdict:
+def tell_cut_off(e: Evidence, more: str) -> Verdict:
+    """A plateau, with the layers that make it one."""
     layers = cut_off(e)
     return Verdict("plateau", f"changes of {', '.join(layers)} no longer reach the outputs, and {more}", layers)
 
@@ -174,16 +177,16 @@ def is_slow(e: Evidence) -> Verdict | None:
     rate = float(e.higher_rates[best])
     if own < MATERIAL and rate >= FASTER * e.rate:
         return Verdict(
-            "descending", f"the rate is too low: gradient descent at {rate:.1e} would gain {_share(ahead[best])}"
+            "descending", f"the rate is too low: gradient descent at {rate:.1e} would gain {in_words(ahead[best])}"
         )
     if e.noisy:
         return _held_up(e, max(own, ahead[best]))
-    return Verdict("descending", f"gradient descent at {rate:.1e} would gain {_share(ahead[best])}")
+    return Verdict("descending", f"gradient descent at {rate:.1e} would gain {in_words(ahead[best])}")
 
 
 def _held_up(e: Evidence, fall: float) -> Verdict:
     return Verdict(
-        "noise_floor", f"steps on all rows would gain {_share(fall)}, those on {e.course.batch_size} rows do not"
+        "noise_floor", f"steps on all rows would gain {in_words(fall)}, those on {e.course.batch_size} rows do not"
     )
 
 
@@ -193,12 +196,14 @@ def is_passed(e: Evidence) -> Verdict | None:
     if fall < MATERIAL:
         return None
     if cut_off(e):
-        return _flat(e, f"a trust region gains {_share(fall)}")
+        return tell_cut_off(e, f"a trust region gains {in_words(fall)}")
     if e.noisy and _by_steps(e) >= LITTLE:
         return _held_up(e, fall)
     if not e.curves_down and e.newton_fall >= 0.5 * fall:
-        return Verdict("descending", f"slowly: Newton's step would gain {_share(e.newton_fall)} along flat directions")
-    return Verdict("saddle", f"a trust region gains {_share(fall)}, and {_way_out(e)}")
+        return Verdict(
+            "descending", f"slowly: Newton's step would gain {in_words(e.newton_fall)} along flat directions"
+        )
+    return Verdict("saddle", f"a trust region gains {in_words(fall)}, and {tell_way_out(e.escape.steps)}")
 
 
 def is_weak_saddle(e: Evidence) -> Verdict | None:
@@ -209,9 +214,10 @@ def is_weak_saddle(e: Evidence) -> Verdict | None:
     if fall - 10 * e.newton_fall <= DONE:
         return None
     if cut_off(e) and e.curves.least > -STRONG * e.curves.largest:
-        return _flat(e, f"a trust region gains {_share(fall)}")
+        return tell_cut_off(e, f"a trust region gains {in_words(fall)}")
     return Verdict(
-        "saddle", f"along its negative curvature ({e.curves.least:.1e}) lie {_share(fall)}, and {_way_out(e)}"
+        "saddle",
+        f"along its negative curvature ({e.curves.least:.1e}) lie {in_words(fall)}, and {tell_way_out(e.escape.steps)}",
     )
 
 
@@ -228,16 +234,16 @@ def _by_steps(e: Evidence) -> float:
 def is_degenerate(e: Evidence) -> Verdict | None:
     """Small random pushes of two sizes lead down, though no curvature shows it; of cut-off layers a larger one."""
     if cut_off(e) and e.fall_after_push(0.2) >= MATERIAL:
-        return _flat(e, "a push leads down")
+        return tell_cut_off(e, "a push leads down")
     falls = [e.fall_after_push(0.02)]
     if falls[0] >= MATERIAL:
         falls.append(e.fall_after_push(0.004))
     if min(falls) < MATERIAL:
         return None
     if cut_off(e):
-        return _flat(e, "a push leads down")
+        return tell_cut_off(e, "a push leads down")
     return Verdict(
-        "saddle", f"a degenerate one: the slightest push leads {_share(falls[0])} down, and no curvature shows it"
+        "saddle", f"a degenerate one: the slightest push leads {in_words(falls[0])} down, and no curvature shows it"
     )
 
 
@@ -268,7 +274,8 @@ def has_no_other(network: Network, loss: Loss) -> bool:
     return not network.penalised and (isinstance(loss, SquaredError) or (wide and smooth))
 
 
-QUESTIONS = {  # and what they look at, in words
+Questions: TypeAlias = dict[Callable[[Evidence], Verdict | None], str]
+QUESTIONS: Questions = {  # and what they look at, in words
     is_done: "the floor",
     is_bouncing: "lower rates",
     is_valley: "weights that only grow",
@@ -284,7 +291,7 @@ QUESTIONS = {  # and what they look at, in words
 }
 
 
-def _share(fall: float) -> str:
+def in_words(fall: float) -> str:
     """A fall in words: a share of what is left to gain."""
     if not fall > 0:
         return "nothing"

@@ -13,6 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.backprop import check_batch, check_parts, value_and_grad
+from mlp.curvature.work import PRODUCT, Meter
 from mlp.data.batches import Batch, as_batch
 from mlp.errors import DataError, ShapeError
 from mlp.layers import Dropout, Identity, Layer, Noise, Residual
@@ -28,7 +29,7 @@ class Surface:
     """L(θ) on all rows of X (n, n_features), penalties included, at the parameters of `network`.
 
     `value`, `grad` (P,): there. `products`: with the Hessian or the Gauss-Newton matrix, so far; a dense matrix counts
-    one for each column.
+    one for each column. `meter` counts the work.
 
     >>> import mlp
     >>> network = mlp.Network([mlp.Dense(2, 1)], rng=0)
@@ -37,8 +38,17 @@ class Surface:
     ((3,), [[0.5, 0.0, 0.5], [0.0, 0.5, 0.5], [0.5, 0.5, 1.0]])
     """
 
-    def __init__(self, network: Network, loss: Loss, X: Array, t: Array, weights: Array | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        X: Array,
+        t: Array,
+        weights: Array | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         check_point(network, loss)
+        self.meter = meter or Meter()
         self.loss, self.network = loss, quiet(network)
         self.batch: Batch = as_batch(X, t, weights, dtype=np.float64)
         check_batch(self.network, loss, self.batch)
@@ -69,6 +79,7 @@ class Surface:
 
     def times(self, v: Array) -> Array:
         """∂²L/∂θ² v."""
+        self.count(PRODUCT)
         self.products += 1
         out = np.empty_like(v)
         self.objective.hvp(v, out)
@@ -76,6 +87,7 @@ class Surface:
 
     def gauss_newton_times(self, v: Array) -> Array:
         """Jᵀ (∂²L/∂output²) J v."""
+        self.count(PRODUCT)
         self.products += 1
         out = np.empty_like(v)
         self.objective.gnvp(v, out)
@@ -84,8 +96,9 @@ class Surface:
     def at(self, params: Array) -> Surface:
         """The same rows elsewhere; of a population (K, P) `value` is (K,) and `grad` (K, P)."""
         other = Surface.__new__(Surface)
-        other.loss, other.batch, other.products = self.loss, self.batch, 0
+        other.loss, other.batch, other.products, other.meter = self.loss, self.batch, 0, self.meter
         other.network = self.network.at(params)
+        other.count()
         other.objective = Objective(other.network, self.loss)
         other.objective.batch = self.batch
         other.objective.workspace = Workspace(other.network, self.batch.x.n_samples)
@@ -104,9 +117,14 @@ class Surface:
         for part in _parts(self.size, self._members()):
             directions = np.eye(self.size)[part]
             equal = self.at(np.broadcast_to(self.params, directions.shape).copy())
+            equal.count(PRODUCT)
             equal.objective.hvp(directions, found[part])
         self.products += self.size
         return (found + found.T) / 2
+
+    def count(self, passes: float = 1.0) -> None:
+        """Count so many passes over all rows."""
+        self.meter.add(self.network, self.batch.x.n_samples, passes)
 
     def _members(self) -> int:
         """How many members a population may have."""

@@ -18,12 +18,45 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import forward, value_and_grad
 from mlp.curvature.surface import Surface
+from mlp.curvature.work import PRODUCT, Meter
 from mlp.data.batches import batches
 from mlp.errors import ShapeError
 from mlp.network import Network, Workspace
 from mlp.objective import Objective
 from mlp.optimizers import Evaluation, Optimizer, TrustRegion
 from mlp.optimizers.optimizer import Pace
+
+
+class Counted(Objective):
+    """An objective whose work is counted: what a rule asks beside the gradient that it is given."""
+
+    def __init__(self, network: Network, loss: Any, meter: Meter) -> None:
+        super().__init__(network, loss)
+        self.meter = meter
+
+    def _count(self, passes: float) -> None:
+        self.meter.add(self.network, self.batch.x.n_samples, passes)
+
+    def value(self, params: Array) -> Any:
+        """L(params), counted."""
+        self._count(0.5)
+        return super().value(params)
+
+    def value_and_grad(self, params: Array, out: Array) -> Any:
+        """L(params) and its gradient, counted."""
+        self._count(1.0)
+        return super().value_and_grad(params, out)
+
+    def hvp(self, v: Array, out: Array) -> None:
+        """The product with the Hessian, counted."""
+        self._count(PRODUCT)
+        super().hvp(v, out)
+
+    def gnvp(self, v: Array, out: Array) -> None:
+        """The product with the Gauss-Newton matrix, counted."""
+        self._count(PRODUCT)
+        super().gnvp(v, out)
+
 
 # the rule and its memory, elsewhere
 
@@ -86,8 +119,9 @@ def descend(surface: Surface, rule: Optimizer, state: Any, params: Array) -> Ite
     """
     network = surface.network.at(params)
     workspace, update = Workspace(network, surface.batch.x.n_samples), np.empty_like(params)
-    objective = Objective(network, surface.loss)
+    objective = Counted(network, surface.loss, surface.meter)
     while True:
+        surface.meter.add(network, surface.batch.x.n_samples)
         with np.errstate(all="ignore"):
             value = value_and_grad(network, surface.loss, surface.batch, workspace)
         yield value
@@ -126,7 +160,7 @@ def noisy_levels(
     """The loss on all rows after the steps `marks` on minibatches of `size` rows."""
     network = surface.network.at(surface.params.copy())
     moved, memory = begin(rule, state, rate, network.params)
-    objective, update = Objective(network, surface.loss), np.empty_like(surface.params)
+    objective, update = Counted(network, surface.loss, surface.meter), np.empty_like(surface.params)
     workspaces: dict[int, Workspace] = {}
     whole, found = Workspace(network, surface.batch.x.n_samples), []
     x, target, steps = surface.batch.x.values.T, surface.batch.target.T, int(marks[-1]) + 1
@@ -135,6 +169,7 @@ def noisy_levels(
         for k, batch in enumerate(islice(drawn, steps)):
             workspace = workspaces.get(batch.x.n_samples) or Workspace(network, batch.x.n_samples)
             workspaces[batch.x.n_samples] = workspace
+            surface.meter.add(network, batch.x.n_samples)
             value = value_and_grad(network, surface.loss, batch, workspace)
             objective.batch, objective.workspace = batch, workspace
             moved.update(Evaluation(network.params, value, workspace.grad, objective), memory, update)
@@ -147,6 +182,7 @@ def noisy_levels(
 def _level(network: Network, surface: Surface, workspace: Workspace) -> float:
     """The loss on all rows, penalties included."""
     batch = surface.batch
+    surface.count(0.5)
     value = surface.loss.value(forward(network, batch.x, workspace, batch.weights), batch.target, batch.weights)
     for i in network.penalised:
         value = value + network.layers[i].penalty(network.views[i], workspace.grads[i])

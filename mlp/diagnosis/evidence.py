@@ -7,7 +7,7 @@ the same rows; a run that ends clearly below it could have learned more.
 
 from __future__ import annotations
 
-from math import inf, isfinite, sqrt
+from math import inf, isfinite, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -171,6 +171,33 @@ def is_overconfident(reading: Reading) -> bool:
     if held_out is None or "validation_loss" not in reading or "reference_loss" not in reading:
         return False
     return reading.one("validation_loss") > reading.reference and held_out.missing > max(at.SHORT, held_out.error)
+
+
+OF_POINT = ("point_loss", "point_floor", "point_least", "point_escape")
+"""Columns of a look at a point. One that says nothing at its step was not asked for."""
+
+
+class Rest(NamedTuple):
+    """The point at which a probe saw the run latest: its kind, the layers that are cut off, and numbers of it."""
+
+    kind: str
+    layers: tuple[str, ...]
+    step: int
+    loss: float
+    floor: float
+    least: float
+    escape: float
+
+
+def rest(r: Reading) -> Rest | None:
+    """Where a run rests; None where no probe looked, or the run has gone on for long since."""
+    if "point_kind" not in r or r.steps("point_kind")[-1] + 1 < at.LOOKED_AT * r.done:
+        return None
+    kind = max(r.by_layer("point_kind").items(), key=lambda entry: entry[1])[0]
+    layers = tuple(name for name, cut in r.by_layer("point_layers").items() if cut)
+    step = int(r.steps("point_kind")[-1])
+    numbers = {name: r.one(name) if name in r and r.steps(name)[-1] == step else nan for name in OF_POINT}
+    return Rest(kind, layers, step, *numbers.values())
 
 
 def is_suspicious(reading: Reading) -> bool:

@@ -12,17 +12,10 @@ from mlp.diagnosis.causes import CAUSES
 from mlp.diagnosis.detectors import DETECTORS
 from mlp.diagnosis.finding import Detector
 
-OF_CURVATURE = {
-    "saddle_point": "training rests where the loss falls away in some direction, too gently to get there in time",
-    "local_minimum": "training rests in a minimum that is not a good one",
-    "plateau": "the loss is flat all around",
-}
-"""Kinds that no history shows, only the curvature at the weights."""
-
 
 def kinds(detectors: Iterable[Detector] = DETECTORS) -> dict[str, str]:
     """What is seen, by name."""
-    return {name: means for detector in detectors for name, means in detector.kinds.items()} | OF_CURVATURE
+    return {name: means for detector in detectors for name, means in detector.kinds.items()}
 
 
 def glossary(detectors: Sequence[Detector] = DETECTORS) -> Iterator[str]:

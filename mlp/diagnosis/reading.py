@@ -208,6 +208,7 @@ BY_LABEL = {
     "settings", "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",
+    "point_kind", "point_layers",
     "saturated_share", "initial_backward_gain", "initial_saturated_fraction", "initial_dead_fraction",
 }  # fmt: skip
 """Columns that have a number for each label in every record, as those by layer have."""

@@ -64,6 +64,7 @@ EXPLODED = 1e6  # a loss of so many times that has lost its way: a few more such
 BUDGET = 0.1  # fitted. Share of the loss that the planned steps must promise to remove
 PROJECTED = 0.7  # fitted. Share of the reference to which the loss must be on its way
 SMALL_LOSS = 0.1  # fitted. A loss below this, of which nothing else is known, may well be one that has converged
+LOOKED_AT = 0.9  # share of the steps made after which a look at the curvature still says where the run is
 
 # Generalization
 MEMORISED = (0.9, 0.1)  # fitted. Training score above the first, held-out score lower by more than the second
@@ -118,6 +119,7 @@ DROWNED = 0.4  # so much dropout above those has the whole weight
 INPUT_NOISE = Ramp(1, 5, 0.5, 0.95)
 
 DOUBLES, NO_SPREAD = 1.0, 0.97
+AT_SADDLE, IN_MINIMUM, ON_PLATEAU, BOUNCES, ON_NOISE_FLOOR = 0.6, 0.6, 0.5, 0.5, 0.3  # a look, after plain settings
 GAIN_TOO_SMALL, SMALL_GAIN = 0.5, Ramp(3, 10, 0.6, 0.9)
 GAIN_TOO_LARGE, LARGE_GAIN, FIRST_LOSS_TOO_LARGE = 2.0, Ramp(2.2, 4.5, 0.55, 0.92), 0.9
 NEGATIVE_BIAS, BIAS_WEIGHT = -0.5, Ramp(0.5, 4, 0.6, 0.96)

@@ -18,6 +18,7 @@ from mlp.experiment.loop import is_over
 from mlp.experiment.run_folder import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, initial_state
+from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
 from mlp.storage import archive, schema
 from mlp.storage.atomic import replacing_itself
@@ -94,6 +95,7 @@ def _parts(state: State) -> dict[str, Any]:
         "memory": state.memory,
         "watching": state.recorder.watching,
         "alarms": state.alarms,
+        "waypoints": state.waypoints.packed(),
     }
 
 
@@ -128,6 +130,8 @@ def restore_state(setup: Setup, saved: Checkpoint) -> State:
         for name in ("epoch", "steps", "seconds", "diverged", "order", "alarms"):
             setattr(state, name, part(name))
         state.losses = list(part("losses"))
+        if "waypoints" in saved.state:  # not in those of version 0.1
+            state.waypoints = Waypoints.unpacked(part("waypoints"))
         state.shuffle_rng.bit_generator.state = state.order
         for name in ("params", "statistics"):
             np.copyto(getattr(state.network, name), part(name, getattr(state.network, name)), casting="no")

@@ -17,18 +17,21 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.config import NO_PARTS, Config, OwnParts, read_parts
+from mlp.curvature import Point
 from mlp.diagnosis import DETECTORS, Finding, diagnose
 from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.loop import epochs
+from mlp.experiment.look import find_landscape, find_point, open_scene
 from mlp.experiment.run_directory import Saved, read_numbers, read_run, write_run
 from mlp.experiment.run_folder import CHECKPOINT, check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
-from mlp.experiment.watch import Watch, note_end
+from mlp.experiment.watch import note_end, watch_epochs
+from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
+from mlp.landscape import Landscape
 from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
@@ -53,6 +56,7 @@ class Run:
     findings: tuple[Finding, ...] = ()
     steps: int = 0
     seconds: float = 0.0
+    waypoints: Waypoints | None = None
 
     @property
     def network(self) -> Network:
@@ -96,6 +100,38 @@ class Run:
             raise DataError(f"there is no target {self.model.preprocessing.target_name!r} to compare with. Give y.")
         return self.model.appraise(self.model.part(X, y))
 
+    def point(self, data: Any = None, *, rng: int = 0, use: Any = ()) -> Point:
+        """What kind of point the training ended at: a minimum, a saddle, a plateau, the noise of minibatches, ...
+
+        `data`: (X, y) again, for a run that was given them. At most 1,000 training rows are looked at, drawn by the
+        seed of the run. The rule begins anew, without a memory. `use`: your own parts, if the run has some.
+        """
+        scene = open_scene(self.config, self.network, data, own=read_parts(use))
+        return find_point(scene, self.history, rng)
+
+    def landscape(
+        self,
+        data: Any = None,
+        *,
+        line: bool = True,
+        plane: bool = False,
+        trajectory: bool = False,
+        spectrum: bool = False,
+        points: int = 51,
+        rng: int = 0,
+        use: Any = (),
+    ) -> Landscape:
+        """The loss along lines, in a plane, along the way of the training, and the Hessian's eigenvalues.
+
+        `data` and rows as for `point`. `plane` with `spectrum` maps its extreme eigenvalues too. `rng` draws the
+        directions.
+        """
+        scene, n = open_scene(self.config, self.network, data, own=read_parts(use)), self.steps
+        return find_landscape(
+            scene, self.waypoints, n, line=line, plane=plane, path=trajectory, eigenvalues=spectrum, points=points,
+            rng=rng,
+        )  # fmt: skip
+
     def load(self, source: Any) -> tuple[Array, Array | None]:
         """Raw rows and targets of a source, read the way the training data was; the targets are None if it has none.
 
@@ -124,10 +160,11 @@ class Run:
 
     def write(self, folder: Path) -> None:
         """Write the run directory into a folder that is reserved."""
-        write_run(
-            folder,
-            Saved(self.config, self.model, self.history, self.metrics, self.findings, self.steps, self.seconds),
-        )
+        saved = Saved(
+            self.config, self.model, self.history, self.metrics, self.findings, self.steps, self.seconds,
+            self.waypoints,
+        )  # fmt: skip
+        write_run(folder, saved)
 
 
 def run(config: Any, data: Any = None, out: str | Path | None = None, *, use: Any = ()) -> Run:
@@ -155,7 +192,7 @@ def run(config: Any, data: Any = None, out: str | Path | None = None, *, use: An
 def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
     """Train to the end and measure; with a `folder`, which is reserved, write checkpoints and the run directory."""
     writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
-    for _ in epochs(setup, state, [Watch(setup, state), *writers]):
+    for _ in watch_epochs(setup, state, writers):
         pass
     finished = finish(setup, state)
     if folder is not None:
@@ -183,7 +220,10 @@ def measure(setup: Setup, state: State) -> Run:
         state.diverged = True
         state.note("train_loss", np.full(state.network.population, np.nan))
         return measure(setup, state)
-    return Run(setup.config, model, history, found, (), state.steps, state.seconds)
+    way = state.waypoints
+    if state.network.population and not model.network.population:
+        way = way.member(found["restart_chosen"])
+    return Run(setup.config, model, history, found, (), state.steps, state.seconds, way)
 
 
 def _kept_epoch(setup: Setup, state: State, values: Mapping[str, Any]) -> dict[str, int]:

@@ -3,6 +3,7 @@
     config.toml     the experiment, resolved           history.npz    what was recorded
     model.npz       parameters, statistics, and how    metrics.json   how good it became
                     raw rows become inputs             findings.json  what was found
+    trajectory.npz  the first weights, and a few after; at most 4 MB, and 16 MB of first weights
     checkpoint.npz  where training stands; `checkpoint` writes it
 
 One process at a time writes there. The files of a run count together: a full disk or a kill costs the new run, never an
@@ -30,6 +31,7 @@ from mlp.experiment.run_folder import CHECKPOINT as CHECKPOINT
 from mlp.experiment.run_folder import MODES, finish_save, is_run
 from mlp.experiment.run_folder import NAMES as NAMES
 from mlp.experiment.run_folder import own_files as own_files
+from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
 from mlp.model import Model, OutputHead, build_output_head
 from mlp.network import Network
@@ -58,6 +60,7 @@ class Saved(NamedTuple):
     findings: tuple[Finding, ...]
     steps: int
     seconds: float
+    waypoints: Waypoints | None = None
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -73,6 +76,7 @@ def write_run(folder: Path, run: Saved) -> None:
             files["metrics.json"].write(json.dumps(to_json_values(run.numbers), indent=1))
             files["findings.json"].write(json.dumps(_findings_as_json(run), indent=1))
             run.history.write_into(files["history.npz"])
+            archive.write_into(files["trajectory.npz"], {"format": FORMAT}, _waypoints(run))
             _write_model(files["model.npz"], run)
         try:
             finish_save(folder)
@@ -81,6 +85,10 @@ def write_run(folder: Path, run: Saved) -> None:
             raise
     except OSError as error:
         raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+
+
+def _waypoints(run: Saved) -> dict[str, Any]:
+    return (run.waypoints or Waypoints()).packed()
 
 
 def _write_model(file: IO[bytes], run: Saved) -> None:
@@ -92,7 +100,11 @@ def _write_model(file: IO[bytes], run: Saved) -> None:
         "numbers": _to_exact_values(run.numbers),
         "preprocessing": run.model.preprocessing.to_json(),
         "layers": [repr(layer) for layer in network.layers],
-        "seals": {"history": run.history.seal(), "findings": _seal(_findings_as_json(run))},
+        "seals": {
+            "history": run.history.seal(),
+            "findings": _seal(_findings_as_json(run)),
+            "trajectory": archive.seal({"format": FORMAT}, _waypoints(run)),
+        },
     }
     archive.write_into(file, about, {"params": network.params, "statistics": network.statistics})
 
@@ -147,7 +159,10 @@ def read_run(folder: Path, own: OwnParts = NO_PARTS) -> Saved:
     seals = saved.about.get("seals", {})
     findings = _read(current(folder, "findings.json"), lambda path: _read_findings(path, seals.get("findings")))
     history = _read(current(folder, "history.npz"), lambda path: _read_history(path, seals.get("history")))
-    return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"])
+    waypoints = None  # of version 0.1, which kept none
+    if "trajectory" in seals:
+        waypoints = _read(current(folder, "trajectory.npz"), lambda path: _read_waypoints(path, seals["trajectory"]))
+    return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"], waypoints)
 
 
 def with_parts(config: Config, own: OwnParts, folder: Path) -> Config:
@@ -189,6 +204,14 @@ def _read_history(path: Path, seal: str | None) -> History:
     if seal is not None and archive.seal(found.about["columns"], found.arrays) != seal:
         raise FileFormatError("this is not the history of this model")
     return History.unpacked(found.about["columns"], found.arrays)
+
+
+def _read_waypoints(path: Path, seal: str) -> Waypoints:
+    found = archive.read(path)
+    archive.check_format(found.about["format"], FORMAT)
+    if archive.seal(found.about, found.arrays) != seal:
+        raise FileFormatError("these are not the weights that led to this model")
+    return Waypoints.unpacked(found.arrays)
 
 
 def _read_archive(path: Path) -> archive.Archive:

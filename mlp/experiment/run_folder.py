@@ -22,7 +22,8 @@ from mlp.storage import archive, lock
 from mlp.storage.file_set import SAVED, current, forget_set, has_saved_set, place_set
 from mlp.storage.permission import Permission, status
 
-MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "model.npz": "wb"}
+MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history.npz": "wb", "trajectory.npz": "wb",
+         "model.npz": "wb"}  # fmt: skip
 """The files of a run, and how each is opened."""
 NAMES = tuple(MODES)
 CHECKPOINT = "checkpoint.npz"

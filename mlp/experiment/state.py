@@ -15,6 +15,7 @@ from mlp.arrays import Array
 from mlp.config import NO_PARTS, OwnParts, explaining_paths, naming_place, parse, read_toml, require_parts, settle
 from mlp.data.batches import Batch, as_batch
 from mlp.experiment.setup import Setup, set_up
+from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
 from mlp.model import Model, quiet
 from mlp.network import Network
@@ -59,7 +60,7 @@ class State:
     `memory` is that of the rule. `order` is the state of `shuffle_rng` at the beginning of this epoch, and `losses` are
     its losses so far. `epoch` counts the epochs that are done; `steps` counts those of earlier trainings too. `seconds`
     is the time for training, pretraining and validation, without scores, baselines and files. `alarms` are the kinds of
-    the findings that were shown. `diverged`: the loss is no longer a number.
+    the findings that were shown. `diverged`: the loss is no longer a number. `waypoints`: weights that were kept.
     """
 
     network: Network
@@ -75,6 +76,7 @@ class State:
     seconds: float = 0.0
     diverged: bool = False
     alarms: list[str] = field(default_factory=list)
+    waypoints: Waypoints = field(default_factory=Waypoints)
 
     @property
     def history(self) -> History:

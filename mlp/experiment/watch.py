@@ -18,6 +18,7 @@ from mlp.diagnosis.evidence import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
 from mlp.experiment.before_training import note_before_training, note_once
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
+from mlp.experiment.probe import Probe, note_last
 from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State
 from mlp.experiment.trial import (
@@ -33,6 +34,7 @@ from mlp.experiment.trial import (
     run_baseline,
     standardise,
 )
+from mlp.experiment.waypoints import FIRST_BYTES, looks
 from mlp.model import Model, score_name
 from mlp.objective import Objective
 from mlp.preprocessing import Prepared
@@ -90,11 +92,31 @@ class Watch(Companion):
                 self.news.append(finding)
 
 
+class Keeper(Companion):
+    """Keeps weights on the way."""
+
+    def __init__(self, setup: Setup, state: State) -> None:
+        self.state, self._size = state, state.network.params.nbytes
+        self._looks = looks(setup.n_steps, self._size)
+
+    def begin(self) -> None:
+        """Keep the first weights."""
+        if not self.state.waypoints.steps and self._size <= FIRST_BYTES:
+            self.state.waypoints.keep(self.state.steps, self.state.network.params)
+
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps; after some of them the weights are kept."""
+        for step in steps:
+            if self.state.steps in self._looks:
+                self.state.waypoints.keep(self.state.steps, self.state.network.params)
+            yield step
+
+
 def watch_epochs(
     setup: Setup, state: State, companions: Sequence[Companion] = (), stop: Stop | None = None
 ) -> Iterator[Epoch]:
-    """The epochs of a training that is watched, by other companions too."""
-    return epochs(setup, state, [Watch(setup, state), *companions], stop)
+    """The epochs of a training that is probed and watched, by other companions too."""
+    return epochs(setup, state, [Keeper(setup, state), Probe(setup, state), Watch(setup, state), *companions], stop)
 
 
 def note_scores(setup: Setup, state: State, model: Model) -> None:
@@ -106,12 +128,13 @@ def note_scores(setup: Setup, state: State, model: Model) -> None:
 
 
 def note_end(setup: Setup, state: State) -> None:
-    """Note that no more steps will come; train a baseline if the run does not end clearly well."""
+    """Note that no more steps will come; train a baseline and look at the point if the run does not end well."""
     ended = state.history.last_step("ended") if "ended" in state.history else -1
     if ended < state.steps - 1:
         state.note("ended", state.steps)
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
+        note_last(setup, state)
 
 
 def wants_baseline(setup: Setup, state: State) -> bool:

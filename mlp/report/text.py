@@ -14,6 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
+from mlp.diagnosis.evidence import rest
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import mean_loss, probed, score
 from mlp.errors import visible
@@ -202,6 +203,9 @@ def verdict(run: Run | Recorded) -> str:
         for finding in run.findings:
             if finding.severity == severity:
                 lines += _finding(finding)
+    resting = None if run.healthy else rest(Reading(run.history))
+    if resting is not None and resting.kind == "undecided":
+        lines.append("what kind of point this is stays undecided within the allowance: run mlp landscape RUN")
     return "\n" + "\n".join(lines)
 
 

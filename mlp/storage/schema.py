@@ -147,7 +147,10 @@ METRICS = by_name(
 )
 NUMBERS = table(metrics=METRICS, steps=COUNT, seconds=EXACT)
 MODEL = table(
-    {"seals": table({"history": TEXT, "findings": TEXT})}, config=TABLE, numbers=NUMBERS, preprocessing=PREPROCESSING
+    {"seals": table({"history": TEXT, "findings": TEXT, "trajectory": TEXT})},
+    config=TABLE,
+    numbers=NUMBERS,
+    preprocessing=PREPROCESSING,
 )
 COLUMNS = by_name(table({"shared": FLAG}, unit=TEXT, labels=each(TEXT)))
 PLACE = leaf(

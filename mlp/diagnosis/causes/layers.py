@@ -8,7 +8,7 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import frozen_layers, is_contrary, is_without_gradient, uphill, wrong_layers
+from mlp.diagnosis.evidence import Rest, frozen_layers, is_contrary, is_without_gradient, rest, uphill, wrong_layers
 from mlp.diagnosis.reading import Reading
 
 RECTIFIED: Changes = {"network": {"activation": "relu", "init": "auto", "bias": 0.0}}
@@ -145,7 +145,24 @@ class LocalMinimum(TooLittleCapacity):
 
     name = "local_minimum"
     meaning = "the network is so narrow that its minima are poor"
-    signs = KnownCause.signs
+    remedy = "restarts = 8"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        found = rest(r)
+        if found is not None and found.kind == "local_minimum":
+            yield self.seen(r, found)
+
+    @classmethod
+    def seen(cls, r: Reading, found: Rest) -> Suspicion:
+        """What a probe saw."""
+        why = f"all ways lead up from a loss of {found.loss:.3g}, where {found.floor:.3g} is possible"
+        return cls.suspect(at.IN_MINIMUM, why)
+
+    def changes(self, experiment: Experiment) -> Iterator[Changes]:
+        """Other starts of the same network; then a wider one."""
+        if experiment.sections["training"]["restarts"] < 8:
+            yield {"training": {"restarts": 8}}
+        yield from super().changes(experiment)
 
 
 class MissingNonlinearity(KnownCause):
@@ -196,6 +213,16 @@ class FlatRegion(KnownCause):
     meaning = "the loss is flat around the first weights"
     remedy = 'activation = "relu", init = "auto"'
     change = RECTIFIED
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        found = rest(r)
+        if found is not None and found.kind == "plateau":
+            yield self.seen(r, found)
+
+    @classmethod
+    def seen(cls, r: Reading, found: Rest) -> Suspicion:
+        """What a probe saw."""
+        return cls.suspect(at.ON_PLATEAU, f"changes of {', '.join(found.layers)} no longer reach the outputs")
 
 
 SIGNAL: tuple[KnownCause, ...] = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import clipped_to
+from mlp.diagnosis.evidence import Rest, clipped_to, rest
 from mlp.diagnosis.reading import Reading
 
 ENOUGH_STEPS = 1500
@@ -58,6 +58,16 @@ class LearningRateTooHigh(KnownCause):
         if silent > at.DEAD and not dead > at.DEAD_AT_START:
             why = f"{100 * silent:.0f} % of a layer's units went dead on the way"
             yield self.suspect(at.WENT_DEAD(silent), why, lower)
+        yield from self._seen(rest(r), lower)
+
+    @classmethod
+    def _seen(cls, found: Rest | None, lower: str) -> Iterator[Suspicion]:
+        """What a probe saw."""
+        if found is not None and found.kind == "bouncing":
+            yield cls.suspect(at.BOUNCES, "steps at a lower rate lower the loss, and these do not", lower)
+        if found is not None and found.kind == "noise_floor":
+            why = "steps on all rows lower the loss, and those on a few rows do not"
+            yield cls.suspect(at.ON_NOISE_FLOOR, why, 'schedule = "cosine"')
 
     @classmethod
     def lower(cls, rate: float, usual: float) -> str:
@@ -68,6 +78,9 @@ class LearningRateTooHigh(KnownCause):
         lower = lower_rate(experiment.rate, experiment.usual_rate)
         yield {"optimizer": {"learning_rate": lower}}
         yield {"optimizer": {"learning_rate": _three_digits(lower * 0.2)}}
+        found = rest(experiment.history)
+        if found is not None and found.kind == "noise_floor":
+            yield {"optimizer": {"schedule": "cosine"}}
 
 
 def lower_rate(rate: float, usual: float) -> float:

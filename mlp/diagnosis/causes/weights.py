@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
+from mlp.diagnosis.evidence import Rest, rest
 from mlp.diagnosis.reading import Reading
 
 USUAL_DECAY = 0.01
@@ -122,6 +123,26 @@ class SaddlePoint(_Initialization):
 
     name = "saddle_point"
     meaning = "the first weights lie near a saddle"
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        found = rest(r)
+        if found is not None and found.kind == "saddle":
+            yield self.seen(r, found)
+
+    @classmethod
+    def seen(cls, r: Reading, found: Rest) -> Suspicion:
+        """What a probe saw. First weights that are fine need noise, or longer steps: the way out takes 1/rate steps."""
+        why = f"the loss falls away along a direction of curvature {found.least:.1e}"
+        remedy = "" if r.setting("automatic_init", 0.0) != 1 else "batch_size = 32, or three times the learning rate"
+        return cls.suspect(at.AT_SADDLE, why, remedy)
+
+    def changes(self, experiment: Experiment) -> Iterator[Changes]:
+        """First weights that are not alike; then noise, and steps three times as long."""
+        yield FRESH
+        if experiment.sections["training"]["batch_size"] == "full":
+            yield {"training": {"batch_size": 32}}
+        if experiment.rate > 0:
+            yield {"optimizer": {"learning_rate": float(f"{3 * experiment.rate:.3g}")}}
 
 
 WEIGHTS: tuple[KnownCause, ...] = (

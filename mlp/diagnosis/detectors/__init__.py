@@ -1,8 +1,8 @@
 """Detectors: that something is wrong, each seen in a history.
 
-`faults` are certain, `progress` and `generalization` say what became of a run, and `explanations` are information
-that alarms only where there is a lack of progress to explain. To add a detector, write its class and one line in the
-tuple of its module.
+`faults` are certain, `progress` and `generalization` say what became of a run. `points` and `explanations` are
+information that alarms only where there is a lack of progress to explain. To add a detector, write its class and one
+line in the tuple of its module.
 """
 
 from collections.abc import Iterable
@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from mlp.diagnosis.detectors.explanations import EXPLANATIONS
 from mlp.diagnosis.detectors.faults import FAULTS
 from mlp.diagnosis.detectors.generalization import GENERALIZATION
+from mlp.diagnosis.detectors.points import POINTS
 from mlp.diagnosis.detectors.progress import PROGRESS
 from mlp.diagnosis.finding import Detector
 
-DETECTORS: list[Detector] = [*FAULTS, *PROGRESS, *GENERALIZATION, *EXPLANATIONS]
+DETECTORS: list[Detector] = [*FAULTS, *PROGRESS, *GENERALIZATION, *POINTS, *EXPLANATIONS]
 """Findings that are as severe as each other come in this order."""
 
 
