@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
+from itertools import islice
 from math import inf, log, sqrt
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 import mlp
 from mlp.cli import main
+from mlp.diagnosis.glossary import kinds as known_kinds
 from mlp.errors import UnknownNameError
 from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings, run_protocol
 from mlp.optimizer_bench.bench_trial import train_members
@@ -112,7 +115,7 @@ def test_a_dial_that_is_no_number_names_what_there_is() -> None:
 @pytest.mark.parametrize("name", OBSTACLES)
 def test_a_member_meets_what_it_meets_alone(name: str) -> None:
     """Also the noise: each member draws its own, so company does not change it. To the bit on vectors."""
-    row, rule = replace(OBSTACLES[name], epochs=20), mlp.Momentum(0.001)
+    row, rule = replace(OBSTACLES[name], epochs=20), mlp.Momentum(1e-6)
     for i, member in enumerate(train_members(row, rule, [None] * 3, [5, 6, 7], 0, False)):
         alone = train_members(row, rule, [None], [5 + i], 0, False)[0]["final"]
         tolerance = 0.0 if name in VECTORS and name != "turned_ravine" else 1e-6  # products of other shapes round apart
@@ -130,18 +133,32 @@ def test_no_rule_that_reads_gradients_leaves_a_saddle_from_its_ridge(rule: Optim
     assert "saddle_point" in places(found)
 
 
+@dataclass(frozen=True)
+class Noisy(Optimizer):
+    """Gradient descent with noise of its own."""
+
+    learning_rate: float = 0.1
+
+    def update(self, at: Evaluation, state: Any, out: np.ndarray) -> None:
+        rng = np.random.default_rng(state.t)
+        np.multiply(at.grad + 0.01 * rng.standard_normal(at.grad.shape), -state.pace.next(at.loss), out=out)
+
+
 def test_noise_leaves_a_saddle_from_its_ridge() -> None:
     """The component then begins as a random walk, and grows by 1 + η in each step."""
-    noisy = mlp.GradientNoise(mlp.SGD(0.1), scale=0.01)
-    found = [train_members(OBSTACLES["blind_saddle"], noisy, [None], [seed], 0)[0] for seed in range(3)]
-    assert all(run["reached"] for run in found)
+    assert np.isfinite(gradients("blind_saddle", Noisy())).all()
 
 
 def test_gradient_descent_never_leaves_the_symmetry_saddle() -> None:
     """Equal units get equal gradients, so they stay one unit; one unit of tanh cannot fit the rows."""
     found = runs("symmetry_saddle", mlp.SGD(0.1))
     assert all(run["reached"] is None for run in found)
-    assert {run["place"]["kind"] for run in found} == {"saddle"}
+    assert "saddle_point" in places(found)
+    descent = OBSTACLES["symmetry_saddle"].begin(0, 0, False)
+    for _ in islice(descent.steps(mlp.SGD(0.1)), 300):
+        pass
+    hidden = descent.params[:60].reshape(12, 5)  # 4-12-1: a row for each unit
+    np.testing.assert_allclose(hidden, hidden[:1].repeat(12, 0), rtol=1e-9)  # rounding grows, but stays rounding
 
 
 def test_gradient_descent_leaves_a_saddle_in_the_logarithm_of_its_distance() -> None:
@@ -152,9 +169,10 @@ def test_gradient_descent_leaves_a_saddle_in_the_logarithm_of_its_distance() -> 
 
 
 def test_steps_of_one_length_leave_a_saddle_however_faint_the_way_out_is() -> None:
-    """Sign descent reaches θₙ = 1 in 1/η steps; its first step is η, whatever the gradient."""
+    """The first step of sign descent is η, whatever the gradient. Past it is θₙ² = 1 - √0.04: 0.89/η steps."""
     counts = [gradients(f"saddle-{digits}", mlp.SignSGD(0.01)) for digits in (3, 6, 12)]
-    np.testing.assert_allclose(counts, 1 / 0.01, rtol=0.15)  # past it is a little before 1, at √(1 - √0.04) = 0.89
+    assert counts[0] == counts[1] == counts[2]
+    assert min(counts[0]) == pytest.approx(90, abs=1)  # the other components may need longer
 
 
 def test_newton_like_rules_do_not_care_for_the_condition_of_a_turned_ravine() -> None:
@@ -209,18 +227,28 @@ SIGN_RULES = [mlp.SignSGD(0.01), mlp.Signum(0.01), mlp.Lion(0.01), mlp.Rprop(), 
 
 @pytest.mark.parametrize("rule", [*SIGN_RULES, mlp.SGD(0.01)], ids=lambda rule: type(rule).__name__)
 def test_rules_of_signs_do_not_care_for_the_scale_of_the_loss(rule: Optimizer) -> None:
-    """The sign of 1024 g is that of g, so the way is the same to the bit; gradient descent makes 1024 times the step."""
+    """The sign of 1024 g is that of g: the same way to the bit. Gradient descent makes 1024 times the step."""
     ends = []
     for scale in (1.0, 1024.0):
         params = np.full(4, 0.3)
         state, grad, out = rule.init(params), np.empty(4), np.empty(4)
-        for _ in range(50):
+        for _ in range(5):
             loss = saddle_formula(params, grad)
-            with np.errstate(all="ignore"):  # of gradient descent, which leaves the range of numbers
-                rule.update(Evaluation(params, scale * loss, scale * grad), state, out)
-                params += out
+            rule.update(Evaluation(params, scale * loss, scale * grad), state, out)
+            params += out
         ends.append(params)
     assert (ends[0].tolist() == ends[1].tolist()) == (rule in SIGN_RULES)
+
+
+def test_gradient_descent_settles_where_noise_and_curvature_balance() -> None:
+    """θ ← (1 - η λ) θ - η ξ has variance η σ² / (λ (2 - η λ)), so L ends at Σ ½ η σ² / (2 - η λ); here σ = 5."""
+    rate, curvatures = 0.05, np.geomspace(1, 10, 10)
+    descent = OBSTACLES["gradient_noise"].begin(list(range(400)), 0, False)
+    for _ in islice(descent.steps(mlp.SGD(rate)), 200):  # 0.95²⁰⁰ is 3e-5
+        pass
+    losses = descent.measure(descent.params)["train_loss"]
+    expected = (0.5 * rate * 25 / (2 - rate * curvatures)).sum()
+    assert losses.mean() == pytest.approx(expected, abs=4 * losses.std() / 20)  # four standard errors of 400 members
 
 
 def test_clipping_survives_the_cliff_and_gradient_descent_does_not_at_any_rate() -> None:
@@ -255,8 +283,9 @@ def test_kinds_of_points_on_vectors_by_hand() -> None:
 
 
 def test_every_kind_of_point_has_a_finding() -> None:
-    kinds = "descending noise_floor bouncing saddle plateau local_minimum global_minimum valley diverged".split()
-    assert set(FINDINGS) == set(kinds)
+    kinds = re.findall(r"\w+", re.findall(r"`kind`: ([^;]*);", mlp.curvature.Point.__doc__ or "")[0])
+    assert set(FINDINGS) == {*kinds, "diverged"} - {"or"}
+    assert set(FINDINGS.values()) <= set(known_kinds())
 
 
 # the table
@@ -325,3 +354,11 @@ def test_the_command_shows_the_table_and_writes_it(tmp_path: Path, capsys: pytes
     with (tmp_path / "out" / "obstacles.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert (row["obstacle"], row["past"], row["findings"]) == ("blind_saddle", "0.0", "saddle_point:3")
+
+
+def test_every_obstacle_has_its_row_in_the_manual() -> None:
+    page = (Path(mlp.__file__).parent / "manual" / "obstacles.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\d.]+) \|", page, re.MULTILINE)
+    assert [(name, dial, float(usual)) for name, dial, usual in rows] == [
+        (name, row.dial, row.hardness) for name, row in OBSTACLES.items()
+    ]

@@ -37,8 +37,8 @@ from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
 from mlp.manual.reference import write_reference
 from mlp.optimizers import OPTIMIZERS
-from mlp.problems import OBSTACLES
 from mlp.preprocessing.source import files_read, short_name
+from mlp.problems import OBSTACLES
 from mlp.repairs import Repair, repair_run
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials

@@ -145,8 +145,8 @@ class MemberLog:
 
     def locate(self, descent: Any, rates: Sequence[Any]) -> None:
         """Ask where the members stand that did not get past an obstacle."""
-        for i in np.flatnonzero(self._reached < 0):
-            self._places[i] = descent.locate(int(i) if descent.params.ndim > 1 else None, rates[i])._asdict()
+        for i in np.flatnonzero(self._reached < 0).tolist():
+            self._places[i] = descent.locate(i if descent.params.ndim > 1 else None, rates[i])._asdict()
 
     def record(self, t: int, gradients: int, measures: Mapping[str, Array]) -> None:
         """Write down what was measured after update t, which took so many gradients until now."""

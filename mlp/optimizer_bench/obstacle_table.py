@@ -146,7 +146,7 @@ def _format_legend(found: Sequence[ObstacleRow]) -> str:
     n = max((row.n for row in found), default=0)
     return "\n".join(
         [
-            f"{n} starts of each; past: with Wilson's 95 % interval; gradients: the median, – where half never got past",
+            f"{n} starts; past: with Wilson's 95 % interval; gradients: the median, – where half never got past",
             "decades: of learning rates at which half of the starts of the tuning got past, as fine as the grid",
             "! : the rate is at the edge of those tried, widen them; a rule is judged at the rates that were tried",
         ]

@@ -14,9 +14,10 @@ from mlp.errors import UnknownNameError
 from mlp.problems.functions import FUNCTIONS
 from mlp.problems.functions import function_problem as function_problem
 from mlp.problems.images import DIGITS, IMAGES, image_problem
-from mlp.problems.networks import Task as Task
 from mlp.problems.network_obstacles import NETWORKS
+from mlp.problems.networks import Task as Task
 from mlp.problems.networks import begin_network as begin_network
+from mlp.problems.noise_obstacles import NOISES
 from mlp.problems.obstacle import DIVERGED as DIVERGED
 from mlp.problems.obstacle import Obstacle as Obstacle
 from mlp.problems.proben1 import TABLE10, proben1_problem
@@ -30,10 +31,13 @@ from mlp.problems.quadratic import QUADRATICS
 from mlp.problems.toys import TOYS, encoder_problem, parity_problem
 from mlp.problems.vector_obstacles import VECTORS
 
-OBSTACLES: Mapping[str, Obstacle] = {make.__name__: make() for make in (*VECTORS, *NETWORKS)}
-"""Problems with one known difficulty each."""
-DIALS = {make.__name__: make for make in (*VECTORS, *NETWORKS)}
-PROBLEMS: Mapping[str, Problem] = {row.name: row for row in (*FUNCTIONS, *QUADRATICS, *TOYS, *DIGITS)} | OBSTACLES
+DIALS = {make.__name__: make for make in (*VECTORS, *NOISES, *NETWORKS)}
+"""What makes an obstacle of any setting of its dial."""
+OBSTACLES: Mapping[str, Obstacle] = {name: make() for name, make in DIALS.items()}
+"""Problems with one known difficulty each, at their usual settings."""
+PROBLEMS: Mapping[str, Problem] = {
+    row.name: row for row in (*FUNCTIONS, *QUADRATICS, *TOYS, *DIGITS, *OBSTACLES.values())
+}
 """Those that need no data from elsewhere."""
 
 

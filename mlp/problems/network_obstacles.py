@@ -1,8 +1,8 @@
 """Obstacles as small networks: what stands in the way of training, one difficulty at a time.
 
-Each row is a function that takes the dial. Most of them train on the same 64 rows: four normal features, and a target of
-mean 0 and variance 1, so that the best constant answer has a loss of ½. What a member stands at that does not get past
-is said by `mlp.curvature.classify_point`.
+Each row is a function that takes the dial. Most of them train on the same 64 rows: four normal features, and a target
+of mean 0 and variance 1, so that the best constant answer has a loss of ½. `mlp.curvature.classify_point` says at what
+kind of point those stand that do not get past.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class LocatedDescent(NetworkDescent):
 
     def __init__(self, task: Task, seeds: Seeds, order: int, full_batch: bool) -> None:
         super().__init__(task, seeds, order, full_batch)
-        self._task, self._latest = task, []
+        self._task = task
+        self._latest: list[Any] = []
 
     def steps(self, rule: Optimizer) -> Iterator[Update]:
         """Train, and keep the latest losses."""
@@ -53,7 +54,7 @@ class LocatedDescent(NetworkDescent):
         X, target = (values[:LOOKED_AT] for values in self._task.parts["train"])
         point = classify_point(
             network, self._task.loss, X, target,
-            rate=rate, batch_size=self._task.size, budget=BUDGET, losses=losses, rows=LOOKED_AT,
+            rate=rate, batch_size=self._task.size, budget=BUDGET, losses=losses.tolist(), rows=LOOKED_AT,
         )  # fmt: skip
         never = "; never by itself" if np.isinf(point.escape_steps) else ""
         return Place(point.kind, FINDINGS[point.kind], point.why + never)
@@ -122,9 +123,9 @@ def symmetry_saddle(digits: float = 0.0) -> Obstacle:
     """4-12-1 tanh whose units begin equal, or 10^-digits apart if the dial is not 0."""
     return _row(
         "symmetry_saddle", partial(_make_equal, 10.0**-digits if digits else 0.0), 0.05,
-        description="hidden units that begin equal", source="Rumelhart, Hinton & Williams (1986); Fukumizu & Amari (2000)",
+        description="hidden units that begin equal", source="Rumelhart et al. (1986); Fukumizu & Amari (2000)",
         dial="digits", hardness=digits, default=0.0,
-        answer="equal units get equal gradients: they stay one unit for every rule that has no noise of its own",
+        answer="equal units get equal gradients: they stay one unit, but for the rounding of a matrix solve",
     )  # fmt: skip
 
 
@@ -160,9 +161,9 @@ def sigmoid_tower(depth: float = 6.0) -> Obstacle:
     """4-8-…-8-1 with `depth` layers of sigmoids, begun as Glorot & Bengio (2010) say."""
     return _row(
         "sigmoid_tower", partial(_make_tower, max(1, int(depth))), 0.25,
-        description=f"{depth:g} layers of sigmoids: vanishing gradients", dial="depth", hardness=depth, default=6.0,
+        description=f"{depth:g} layers of sigmoids", dial="depth", hardness=depth, default=6.0,
         source="Hochreiter (1991); Glorot & Bengio (2010)",
-        answer="each layer hands back at most ¼ of the signal; first the last layer learns the mean, and there it stays",
+        answer="each layer hands back at most ¼ of the signal; the last layer learns the mean, and there it stays",
     )  # fmt: skip
 
 
@@ -183,10 +184,10 @@ def _make_exploding(gain: float) -> Task:
 
 
 def exploding_start(gain: float = 3.0) -> Obstacle:
-    """4-12-12-12-12-1 ReLU with weights `gain` times as large as He et al. (2015) say: outputs begin gain⁵ too large."""
+    """4-12-12-12-12-1 ReLU with weights `gain` times as large as He et al. (2015) say: outputs are gain⁵ too large."""
     return _row(
         "exploding_start", partial(_make_exploding, gain), 0.25,
-        description=f"weights {gain:g} times too large in five layers", source="He et al. (2015); Pascanu et al. (2013)",
+        description=f"weights {gain:g} times too large in five layers", source="He et al. (2015)",
         dial="gain", hardness=gain, default=3.0,
         answer="curvature is of order gain^(2D): a constant rate that survives the start is too slow for the rest",
     )  # fmt: skip
@@ -222,7 +223,7 @@ def scaled_inputs(decades: float = 3.0) -> Obstacle:
     """4-12-1 tanh on features whose deviations are spread over so many decades."""
     return _row(
         "scaled_inputs", partial(_make_scaled, decades), 0.1,
-        description=f"features of unequal scale, {decades:g} decades apart", source="LeCun, Bottou, Orr & Müller (1998)",
+        description=f"features {decades:g} decades apart in scale", source="LeCun et al. (1998), Efficient backprop",
         dial="decades", hardness=decades, default=3.0,
         answer="the condition grows with the square of the ratio; a rate for each parameter takes it back",
     )  # fmt: skip
@@ -239,7 +240,7 @@ def unscaled_targets(scale: float = 100.0) -> Obstacle:
         "unscaled_targets", partial(_make_unscaled, scale), 0.1 * 0.5 * scale**2,
         description=f"targets of deviation {scale:g}", source="Bishop (1995), section 8.2",
         dial="scale", hardness=scale, default=100.0,
-        answer="rules of bounded steps need scale/η updates; gradient steps grow with the targets, and so does curvature",
+        answer="rules of bounded steps need scale/η updates; gradient steps grow with the targets",
     )  # fmt: skip
 
 

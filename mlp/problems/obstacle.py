@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +22,11 @@ from mlp.problems.functions import Formula
 from mlp.problems.problem import Descent, Measures, Problem, Seeds, Target, Update
 
 BUDGET = 1000  # gradients that a member may ask for
+N = 10  # dimensions of bowls and ravines
 FLAT = 1e-6  # a gradient that has shrunk to this share of the largest one on the way counts as none
+
+
+Draw = Callable[[np.random.Generator], Array]
 
 
 class Place(NamedTuple):
@@ -189,9 +195,7 @@ class VectorDescent:
         return Place(kind, FINDINGS[kind], why)
 
 
-def classify_vector(
-    formula: Formula, params: Array, largest: float, noisy: bool, rate: Any = None
-) -> tuple[str, str]:
+def classify_vector(formula: Formula, params: Array, largest: float, noisy: bool, rate: Any = None) -> tuple[str, str]:
     """The kind of point at `params` (n,), and why. `largest`: the norm of the largest gradient on the way.
 
     The same kinds as `mlp.curvature.classify_point` has. With so few numbers the whole Hessian is there, from 2 n
@@ -247,9 +251,7 @@ def draw_each(seeds: Seeds, draw: Callable[[np.random.Generator], Array]) -> Arr
     return np.array([draw(np.random.default_rng(seed)) for seed in seeds], float)
 
 
-def draw_steps(
-    seeds: Seeds, draw: Callable[[np.random.Generator, int], Array], block: int = 100
-) -> Iterator[Array]:
+def draw_steps(seeds: Seeds, draw: Callable[[np.random.Generator, int], Array], block: int = 100) -> Iterator[Array]:
     """One draw for each update, (*population, n), without end. Each member has a generator of its own.
 
     So a member meets the same noise whoever trains beside it. `draw(rng, block)` gives `block` updates at a time.
@@ -260,3 +262,45 @@ def draw_steps(
     while True:
         drawn = np.stack([draw(rng, block) for rng in generators], axis=1)
         yield from (drawn[:, 0] if single else drawn)
+
+
+def draw_normal(rng: np.random.Generator) -> Array:
+    """θ ~ N(0, 1) in `N` dimensions."""
+    return rng.standard_normal(N)
+
+
+def build_vector_row(
+    name: str,
+    begin: Callable[[Seeds, int, bool], Any],
+    level: float,
+    *,
+    description: str,
+    source: str,
+    dial: str,
+    hardness: float,
+    default: float,
+    answer: str,
+    past: str = "",
+    measure: str = "train_loss",
+) -> Obstacle:
+    """An obstacle; with another dial than the usual one, its number stands in its name."""
+    target = Target(measure, level)
+    return Obstacle(
+        name if hardness == default else f"{name}-{hardness:g}",
+        description, source, begin,
+        epochs=BUDGET, target=target, stop=Past(target), budget=BUDGET, by_target=True,
+        dial=dial, hardness=hardness, past=past or f"loss ≤ {level:g}", answer=answer,
+    )  # fmt: skip
+
+
+def _begin_without_noise(
+    formula: Formula, start: Draw, residuals: Any, seeds: Seeds, order: int, full_batch: bool
+) -> VectorDescent:
+    """Without noise: one objective for all updates."""
+    whole = LeastSquaresObjective(formula, residuals) if residuals else VectorObjective(formula)
+    return VectorDescent(draw_each(seeds, start), whole, repeat(whole))
+
+
+def without_noise(formula: Formula, start: Draw, residuals: Any = None) -> Callable[[Seeds, int, bool], VectorDescent]:
+    """How a descent begins whose objective is the same in every update."""
+    return partial(_begin_without_noise, formula, start, residuals)

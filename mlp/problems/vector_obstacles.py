@@ -6,68 +6,14 @@ gradient into `out` and return the value (*population,); the minimum of each is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
-from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.problems.functions import Formula
-from mlp.problems.obstacle import (
-    BUDGET,
-    LeastSquaresObjective,
-    Obstacle,
-    Past,
-    VectorDescent,
-    VectorObjective,
-    draw_each,
-    draw_steps,
-)
-from mlp.problems.problem import Measures, Seeds, Target
-
-N = 10  # dimensions of bowls and ravines
-Draw = Callable[[np.random.Generator], Array]
-
-
-def _row(
-    name: str,
-    begin: Callable[[Seeds, int, bool], Any],
-    level: float,
-    *,
-    description: str,
-    source: str,
-    dial: str,
-    hardness: float,
-    default: float,
-    answer: str,
-    past: str = "",
-    measure: str = "train_loss",
-) -> Obstacle:
-    """An obstacle; with another dial than the usual one, its number stands in its name."""
-    target = Target(measure, level)
-    return Obstacle(
-        name if hardness == default else f"{name}-{hardness:g}",
-        description, source, begin,
-        epochs=BUDGET, target=target, stop=Past(target), budget=BUDGET, by_target=True,
-        dial=dial, hardness=hardness, past=past or f"loss ≤ {level:g}", answer=answer,
-    )  # fmt: skip
-
-
-def _begin(formula: Formula, start: Draw, residuals: Any, seeds: Seeds, order: int, full_batch: bool) -> VectorDescent:
-    """Without noise: one objective for all updates."""
-    whole = LeastSquaresObjective(formula, residuals) if residuals else VectorObjective(formula)
-    return VectorDescent(draw_each(seeds, start), whole, repeat(whole))
-
-
-def _plain(formula: Formula, start: Draw, residuals: Any = None) -> Callable[[Seeds, int, bool], VectorDescent]:
-    return partial(_begin, formula, start, residuals)
-
-
-def _normal(rng: np.random.Generator) -> Array:
-    return rng.standard_normal(N)
-
+from mlp.problems.obstacle import N, Obstacle, build_vector_row, draw_normal, without_noise
 
 # ravines
 
@@ -100,8 +46,8 @@ def _ravine_residuals(condition: float, turned: bool, params: Array) -> tuple[Ar
 def _ravine(name: str, condition: float, turned: bool, answer: str) -> Obstacle:
     how = "turned against the axes" if turned else "along the axes"
     formula, residuals = partial(ravine_formula, condition, turned), partial(_ravine_residuals, condition, turned)
-    return _row(
-        name, _plain(formula, _normal, residuals), 1e-3 / condition,
+    return build_vector_row(
+        name, without_noise(formula, draw_normal, residuals), 1e-3 / condition,
         description=f"a quadratic ravine of condition {condition:g}, {how}",
         source="Polyak (1964); Nocedal and Wright (2006), section 3.3",
         dial="condition", hardness=condition, default=1000.0, answer=answer,
@@ -138,9 +84,9 @@ def _saddle_start(projection: float, n: int, rng: np.random.Generator) -> Array:
 
 
 def _saddle(name: str, projection: float, n: int, hardness: float, default: float, **words: str) -> Obstacle:
-    begin = _plain(saddle_formula, partial(_saddle_start, projection, n))
+    begin = without_noise(saddle_formula, partial(_saddle_start, projection, n))
     source = "Lee, Simchowitz, Jordan & Recht (2016); Dauphin et al. (2014)"
-    return _row(name, begin, 0.01, source=source, hardness=hardness, default=default, **words)
+    return build_vector_row(name, begin, 0.01, source=source, hardness=hardness, default=default, **words)
 
 
 def saddle(digits: float = 6.0) -> Obstacle:
@@ -175,8 +121,8 @@ def _small_weights(depth: int, rng: np.random.Generator) -> Array:
 
 def linear_saddle(depth: float = 4.0) -> Obstacle:
     """½ (w₁ ⋯ w_D - 1)² from w ~ U(0.1, 0.3): near 0 the gradient is of order w^(D-1)."""
-    return _row(
-        "linear_saddle", _plain(product_formula, partial(_small_weights, max(2, int(depth)))), 0.01,
+    return build_vector_row(
+        "linear_saddle", without_noise(product_formula, partial(_small_weights, max(2, int(depth)))), 0.01,
         description=f"a deep linear network of {depth:g} layers, begun near 0",
         source="Saxe, McClelland & Ganguli (2014)", dial="depth", hardness=depth, default=4.0,
         answer="gradient flow needs a time of order w₀^(2-D); steps of one length need 1/η",
@@ -200,8 +146,8 @@ def _from_right(rng: np.random.Generator) -> Array:
 
 def two_valleys(tilt: float = 0.1) -> Obstacle:
     """¼ (x² - 1)² + tilt · x + ½ y² from x ~ U(1.5, 2.5): the shallow valley comes first. Values may be negative."""
-    return _row(
-        "two_valleys", _plain(partial(valleys_formula, tilt), _from_right), -0.5 * tilt,
+    return build_vector_row(
+        "two_valleys", without_noise(partial(valleys_formula, tilt), _from_right), -0.5 * tilt,
         description="a shallow valley before a deeper one", source="Polyak (1964): the heavy ball",
         dial="tilt", hardness=tilt, default=0.1, past=f"in the deeper valley: loss ≤ {-0.5 * tilt:g}",
         answer="gradient flow never crosses a ridge; a ball with little friction does",
@@ -224,126 +170,13 @@ def _in_narrow(width: float, rng: np.random.Generator) -> Array:
 def narrow_minimum(narrowness: float = 20.0) -> Obstacle:
     """1 - e^(-x²/2) - e^(-(x-4)²/2w²) + 0.005 x² + ½ y², w = 1/narrowness, from inside the narrow well at 4."""
     width = 1 / narrowness
-    return _row(
-        "narrow_minimum", _plain(partial(wells_formula, width), partial(_in_narrow, width)), 0.01,
+    return build_vector_row(
+        "narrow_minimum", without_noise(partial(wells_formula, width), partial(_in_narrow, width)), 0.01,
         description=f"a narrow minimum to leave for one {narrowness:g} times as wide",
         source="Hochreiter & Schmidhuber (1997); Wu, Ma & E (2018)", dial="narrowness", hardness=narrowness,
         default=20.0, past="in the wide well: loss ≤ 0.01",
         answer="gradient descent stays where rate · curvature < 2, and is thrown out above",
     )  # fmt: skip
-
-
-# noise
-
-CURVATURES = np.geomspace(1, 10, N)
-
-
-def bowl_formula(centre: Any, params: Array, out: Array) -> Any:
-    """½ Σ λᵢ (θᵢ - c)², λ from 1 to 10."""
-    apart = params - centre
-    np.multiply(apart, CURVATURES, out=out)
-    return 0.5 * (apart * out).sum(-1)
-
-
-def pushed_formula(push: Array, params: Array, out: Array) -> Any:
-    """The bowl as a sample sees it: L + ξ · θ, so that the gradient is ∇L + ξ."""
-    loss = bowl_formula(0.0, params, out)
-    out += push
-    return loss + (push * params).sum(-1)
-
-
-def _begin_noisy(draw: Any, seeds: Seeds, order: int, full_batch: bool) -> VectorDescent:
-    """From θ₀ ~ N(0, 9)."""
-    objectives = (VectorObjective(partial(pushed_formula, push)) for push in draw_steps(seeds, draw))
-    return VectorDescent(3 * draw_each(seeds, _normal), VectorObjective(partial(bowl_formula, 0.0)), objectives, True)
-
-
-def _draw_batch(size: float, rng: np.random.Generator, block: int) -> Array:
-    return 5 * rng.standard_normal((block, N)) / np.sqrt(size)
-
-
-def gradient_noise(batch: float = 1.0) -> Obstacle:
-    """½ Σ λᵢ θᵢ² with ∇L + ξ, ξ ~ N(0, 25/batch) in every component: minibatches of so many rows."""
-    return _row(
-        "gradient_noise", partial(_begin_noisy, partial(_draw_batch, batch)), 0.3,
-        description=f"the noise of batches of {batch:g}", source="Robbins & Monro (1951); Bottou, Curtis & Nocedal (2018)",
-        dial="batch", hardness=batch, default=1.0,
-        answer="gradient descent settles at Σ η σ² / 2(2 - η λ) · ½; Rprop's steps die; line searches follow the noise",
-    )  # fmt: skip
-
-
-def _draw_heavy(freedom: float, rng: np.random.Generator, block: int) -> Array:
-    return rng.standard_t(freedom, (block, N))
-
-
-def heavy_noise(freedom: float = 1.2) -> Obstacle:
-    """½ Σ λᵢ θᵢ² with ∇L + ξ, ξ of Student's t: below two degrees of freedom its variance is infinite."""
-    return _row(
-        "heavy_noise", partial(_begin_noisy, partial(_draw_heavy, freedom)), 1.0,
-        description=f"noise of Student's t with {freedom:g} degrees of freedom",
-        source="Zhang et al. (2020), Why are adaptive methods good for attention models?", dial="freedom",
-        hardness=freedom, default=1.2, answer="clipping and signs bound a step; the mean of gradients has no variance",
-    )  # fmt: skip
-
-
-def masked_formula(mask: Array, params: Array, out: Array) -> Any:
-    """½ Σ mᵢ θᵢ², m of 0 and 1: only features that occur in the sample have a gradient."""
-    np.multiply(mask, params, out=out)
-    return 0.5 * (out * params).sum(-1)
-
-
-def _draw_mask(rarest: float, rng: np.random.Generator, block: int) -> Array:
-    return (rng.random((block, N)) < np.geomspace(1, rarest, N)).astype(float)
-
-
-def _begin_sparse(rarest: float, seeds: Seeds, order: int, full_batch: bool) -> VectorDescent:
-    masks = draw_steps(seeds, partial(_draw_mask, rarest))
-    objectives = (VectorObjective(partial(masked_formula, mask)) for mask in masks)
-    start = draw_each(seeds, lambda rng: 3 * np.sign(rng.standard_normal(N)))
-    return VectorDescent(start, VectorObjective(partial(masked_formula, np.ones(N))), objectives, True)
-
-
-def sparse_gradients(rarest: float = 0.01) -> Obstacle:
-    """½ Σ mᵢ θᵢ², mᵢ = 1 with a chance from 1 down to `rarest`, from θ = ±3."""
-    return _row(
-        "sparse_gradients", partial(_begin_sparse, rarest), 0.01,
-        description=f"features that occur in {rarest:.0%} of the steps", source="Duchi, Hazan & Singer (2011)",
-        dial="rarest", hardness=rarest, default=0.01,
-        answer="a rate for each parameter that counts its own gradients reaches rare features",
-    )  # fmt: skip
-
-
-class MovingDescent(VectorDescent):
-    """A bowl that jumps away after half of the steps; `train_solved`: it has jumped, and the loss is low again."""
-
-    def __init__(self, params: Array, distance: float) -> None:
-        self._distance, self._jumped = distance, False
-        super().__init__(params, VectorObjective(partial(bowl_formula, 0.0)), self._follow())
-
-    def _follow(self) -> Iterator[VectorObjective]:
-        for t in count():
-            if t == BUDGET // 2:
-                self.whole, self._jumped = VectorObjective(partial(bowl_formula, self._distance)), True
-            yield self.whole
-
-    def measure(self, params: Array) -> Measures:
-        """The loss now, and whether the rule has followed."""
-        loss = np.asarray(self.whole.value(params))
-        return {"train_loss": loss, "train_solved": (self._jumped & (loss <= 0.01)).astype(float)}
-
-
-def moving_objective(distance: float = 3.0) -> Obstacle:
-    """½ Σ λᵢ (θᵢ - c)²: c jumps from 0 to `distance` in every component after half of the steps."""
-    return _row(
-        "moving_objective", partial(_begin_moving, distance), 1.0, measure="train_solved",
-        description="a minimum that jumps away when everybody has settled", source="Widrow & Hoff (1960): tracking",
-        dial="distance", hardness=distance, default=3.0, past="loss ≤ 0.01 again after the jump",
-        answer="rules whose steps only shrink stay behind",
-    )  # fmt: skip
-
-
-def _begin_moving(distance: float, seeds: Seeds, order: int, full_batch: bool) -> MovingDescent:
-    return MovingDescent(draw_each(seeds, _normal), distance)
 
 
 # curved valleys and cliffs
@@ -375,9 +208,9 @@ def _far_side(rng: np.random.Generator) -> Array:
 
 def stiff_spiral(stiffness: float = 100.0) -> Obstacle:
     """The helical valley, k (z - 10 φ)² + k (ρ - 1)² + z², from around (-1, 0, 0); its minimum is (1, 0, 0)."""
-    return _row(
+    return build_vector_row(
         "stiff_spiral",
-        _plain(partial(spiral_formula, stiffness), _far_side, partial(_spiral, stiffness)), 1e-3,
+        without_noise(partial(spiral_formula, stiffness), _far_side, partial(_spiral, stiffness)), 1e-3,
         description="a narrow valley that winds around an axis",
         source="Fletcher & Powell (1963); Moré, Garbow & Hillstrom (1981), number 7",
         dial="stiffness", hardness=stiffness, default=100.0,
@@ -401,8 +234,8 @@ def _above(rng: np.random.Generator) -> Array:
 
 def cliff(height: float = 100.0) -> Obstacle:
     """A gentle slope of 0.1, a cliff at x = 0 with a slope of 2.5 · height, a valley at -1 with slopes of 0.1."""
-    return _row(
-        "cliff", _plain(partial(cliff_formula, height), _above), 0.03,
+    return build_vector_row(
+        "cliff", without_noise(partial(cliff_formula, height), _above), 0.03,
         description=f"a cliff of height {height:g} on the way to a gentle valley",
         source="Pascanu, Mikolov & Bengio (2013), figure 6; Goodfellow et al. (2016), figure 8.3",
         dial="height", hardness=height, default=100.0,
@@ -411,7 +244,6 @@ def cliff(height: float = 100.0) -> Obstacle:
 
 
 VECTORS: tuple[Callable[..., Obstacle], ...] = (
-    ravine, turned_ravine, saddle, blind_saddle, linear_saddle, two_valleys, narrow_minimum, gradient_noise,
-    heavy_noise, sparse_gradients, moving_objective, stiff_spiral, cliff,
+    ravine, turned_ravine, saddle, blind_saddle, linear_saddle, two_valleys, narrow_minimum, stiff_spiral, cliff,
 )  # fmt: skip
-"""Those on vectors."""
+"""Those whose objective never changes."""
