@@ -41,7 +41,7 @@ from mlp.experiment.run_folder import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
-from mlp.problems import Place, Problem, larger_is_better, needs_folder
+from mlp.problems import Problem, larger_is_better, needs_folder
 from mlp.storage import lock, schema
 from mlp.storage.atomic import explaining, replacing_itself
 from mlp.storage.permission import Permission, status
@@ -194,8 +194,6 @@ def _check_members(problem: Problem, trial: Mapping[str, Any], members: Sequence
         drawn = [len(curve.get(name, ())) for name in ("step", problem.score, problem.chosen_by)]
         if any(moment.keys() != measures for moment in moments) or not needed <= measures or None in times:
             raise FileFormatError("result.members were measured in another way")
-        if not {"kind", "finding", "why"} <= member.get("place", dict.fromkeys(Place._fields)).keys():
-            raise FileFormatError("result.members stand at places without a name")
         if not drawn[0] or len(set(drawn)) > 1 or None in curve["step"]:
             raise FileFormatError("result.members have curves whose numbers do not belong together")
 

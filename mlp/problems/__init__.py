@@ -20,7 +20,6 @@ from mlp.problems.networks import begin_network as begin_network
 from mlp.problems.noise_obstacles import NOISES
 from mlp.problems.obstacle import DIVERGED as DIVERGED
 from mlp.problems.obstacle import Obstacle as Obstacle
-from mlp.problems.obstacle import Place as Place
 from mlp.problems.proben1 import TABLE10, proben1_problem
 from mlp.problems.problem import Descent as Descent
 from mlp.problems.problem import Problem as Problem
