@@ -155,6 +155,7 @@ COMMANDS = {
         argument("-c", "--config", metavar="FILE", help="a file with a table [bench] (.toml)"),
         argument("--optimizers", metavar="A,B", help="names of rules (see mlp optimizers), or all"),
         argument("--problems", metavar="X,Y", help=f"names of problems: {', '.join(PROBLEMS)}, ..."),
+        argument("--obstacles", action="store_true", help="instead: which rules get past which obstacle"),
         argument("--seeds", metavar="N", type=int, help="fresh runs of each rule on each problem"),
         argument("--data", metavar="DIR", help="the folder with mnist.npz, fashion_mnist.npz or proben1/"),
         argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="processes; all cores"),

@@ -41,6 +41,7 @@ from mlp.landscape import check_ending, save
 from mlp.manual.reference import write_reference
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
+from mlp.problems import OBSTACLES
 from mlp.repairs import Repair, repair_run
 from mlp.report import text
 from mlp.report.progress import show_epochs, show_pretraining, show_trials
@@ -239,6 +240,9 @@ def _run_bench(given: argparse.Namespace, settings: optimizer_bench.BenchSetting
 def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
     """The settings of the file, and over them those of the command line."""
     config = {} if given.config is None else read_toml(given.config)
+    if given.obstacles:
+        for name, value in {"problems": list(OBSTACLES), **optimizer_bench.OBSTACLE_SETTINGS}.items():
+            config = put(config, ("bench", name), config.get("bench", {}).get(name, value))
     for name in ("optimizers", "problems"):
         if getattr(given, name) is not None:
             names = [part.strip() for part in getattr(given, name).split(",")]

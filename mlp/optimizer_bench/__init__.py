@@ -5,6 +5,7 @@
 say what came of it. `compare_optimizers` has the function that does all this, `mlp.bench`.
 """
 
+from mlp.optimizer_bench.bench_settings import OBSTACLE_SETTINGS as OBSTACLE_SETTINGS
 from mlp.optimizer_bench.bench_settings import BenchSettings as BenchSettings
 from mlp.optimizer_bench.bench_settings import parse_bench_settings as parse_bench_settings
 from mlp.optimizer_bench.compare_optimizers import OptimizerComparison as OptimizerComparison

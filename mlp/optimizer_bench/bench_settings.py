@@ -40,6 +40,8 @@ FOLDER = Allowed(lambda value: isinstance(value, str), "the path of a folder")
 DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100, "a number from 0 to 100")
 FEW = Allowed(lambda value: bool(COUNT.fits(value)) and value <= 10**6, "a whole number from 1 to 1000000")
 FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
+OBSTACLE_SETTINGS = {"seeds": 20, "tuning_seeds": 3, "rates": 8, "together": 20}
+"""What --obstacles sets: 20 starts that one population holds, and 8 learning rates."""
 
 
 @dataclass(frozen=True)

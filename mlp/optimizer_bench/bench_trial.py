@@ -22,7 +22,7 @@ from mlp.arrays import Array
 from mlp.errors import MLPError
 from mlp.optimizer_bench.own_parts import OwnParts
 from mlp.optimizers import Optimizer
-from mlp.problems import Descent, Problem, larger_is_better, takes_populations
+from mlp.problems import DIVERGED, Descent, Obstacle, Problem, larger_is_better, takes_populations
 
 TIMED = 100  # updates that are timed
 POINTS = 25  # of a curve that are kept
@@ -46,7 +46,7 @@ def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
         found = []
         for first in range(0, len(pairs), size):
             rates, seeds = zip(*pairs[first : first + size], strict=True)
-            found += train_members(problem, rule, rates, seeds, trial["order"])
+            found += train_members(problem, rule, rates, seeds, trial["order"], trial["kind"] == "fresh")
     except MLPError as error:  # a rule that asks the problem for what it does not have: Jacobians, curvature
         return {"error": " ".join(str(error).split())}
     return {"members": [{"rate": rate, "seed": seed, **one} for (rate, seed), one in zip(pairs, found, strict=True)]}
@@ -67,28 +67,31 @@ def time_updates(descent: Descent, rule: Optimizer) -> float:
 
 
 def train_members(
-    problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int
+    problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int, located: bool = True
 ) -> list[dict[str, Any]]:
     """Train one member for each pair of rate and seed, in one pass; return what is known of each.
 
     A single member is a single vector, which every rule takes. Rates of None stand for the rule's own. A member whose
-    matrices cannot be factorised any more has diverged; the other members do not suffer from it.
+    matrices cannot be factorised any more has diverged; the other members do not suffer from it. `located`: of an
+    obstacle, whether it is said where members stand that did not get past it.
     """
     log = MemberLog(problem, len(seeds), rule.full_batch)
     try:
-        _train_all(log, problem, rule, rates, seeds, order)
+        descent = _train_all(log, problem, rule, rates, seeds, order)
+        if located and isinstance(problem, Obstacle):
+            log.locate(descent, rates)
     except np.linalg.LinAlgError:
         if len(seeds) > 1:
             pairs = zip(rates, seeds, strict=True)
-            return [train_members(problem, rule, [rate], [seed], order)[0] for rate, seed in pairs]
+            return [train_members(problem, rule, [rate], [seed], order, located)[0] for rate, seed in pairs]
         log.mark_diverged()
     return log.to_json()
 
 
 def _train_all(
     log: MemberLog, problem: Problem, rule: Optimizer, rates: Sequence[Any], seeds: Sequence[int], order: int
-) -> None:
-    """Train until all members have stopped; write what is measured into `log`."""
+) -> Descent:
+    """Train until all members have stopped; write what is measured into `log`. Return where they are."""
     descent = problem.begin(seeds[0] if len(seeds) == 1 else seeds, order, rule.full_batch)
     column = rates[0] is not None and descent.params.ndim > 1  # rates of a population: (R, 1), in its dtype
     rule = at_rate(rule, np.array(rates, descent.params.dtype)[:, None] if column else rates[0])
@@ -96,11 +99,13 @@ def _train_all(
         log.record(0, 0, descent.measure(descent.params))
         for t, update in enumerate(descent.steps(rule), 1):
             log.add_loss(update.loss)
-            if log.is_due(t):
+            spent = getattr(update.state, "evaluations", t)
+            if log.is_due(t, spent):
                 answer = getattr(update.state, "average", descent.params)  # some rules answer with an average
-                log.record(t, getattr(update.state, "evaluations", t), descent.measure(answer))
-            if log.is_over(t):
+                log.record(t, spent, descent.measure(answer))
+            if log.is_over(t, spent):
                 break
+    return descent
 
 
 class MemberLog:
@@ -118,6 +123,7 @@ class MemberLog:
         self._losses: list[Array] = []
         self._moments: list[tuple[int, int, dict[str, Array]]] = []  # updates, gradients, measures
         self._running, self._best_value = np.ones(n, bool), np.full(n, np.nan)
+        self._places: list[dict[str, str] | None] = [None] * n
         self._final, self._best, self._reached = (np.full(n, -1) for _ in range(3))  # moments by number; -1: never
 
     def add_loss(self, loss: Any) -> None:
@@ -125,13 +131,22 @@ class MemberLog:
         if self._judge:
             self._losses.append(np.array(loss, float, ndmin=1))
 
-    def is_due(self, t: int) -> bool:
+    def is_due(self, t: int, spent: int) -> bool:
         """Whether update t is to be measured."""
-        return t % self._every == 0 or t == self._last
+        return t % self._every == 0 or self._is_last(t, spent)
 
-    def is_over(self, t: int) -> bool:
-        """Whether no member goes on after update t."""
-        return t == self._last or not self._running.any()
+    def is_over(self, t: int, spent: int) -> bool:
+        """Whether no member goes on after update t, which took `spent` gradients until now."""
+        return self._is_last(t, spent) or not self._running.any()
+
+    def _is_last(self, t: int, spent: int) -> bool:
+        budget = self._problem.budget
+        return t == self._last or bool(budget and spent >= budget)
+
+    def locate(self, descent: Any, rates: Sequence[Any]) -> None:
+        """Ask where the members stand that did not get past an obstacle."""
+        for i in np.flatnonzero(self._reached < 0).tolist():
+            self._places[i] = descent.locate(i if descent.params.ndim > 1 else None, rates[i])._asdict()
 
     def record(self, t: int, gradients: int, measures: Mapping[str, Array]) -> None:
         """Write down what was measured after update t, which took so many gradients until now."""
@@ -152,12 +167,15 @@ class MemberLog:
         """Stop every member that is still running. Its final numbers are NaN."""
         t, gradients, seen = self._moments[-1]
         self.record(t, gradients, {name: np.full_like(values, np.nan) for name, values in seen.items()})
+        if isinstance(self._problem, Obstacle):
+            self._places = [None if reached >= 0 else DIVERGED._asdict() for reached in self._reached]
 
     def to_json(self) -> list[dict[str, Any]]:
         """The log in plain values, one entry for each member."""
         kinds = {"final": self._final, "best": self._best, "reached": self._reached}
         return [
             {**{kind: self._moment(moments[i], i) for kind, moments in kinds.items()}, "curve": self._curve(i)}
+            | ({"place": place} if (place := self._places[i]) else {})
             for i in range(len(self._final))
         ]
 

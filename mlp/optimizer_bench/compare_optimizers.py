@@ -15,6 +15,7 @@ import numpy as np
 from mlp.arrays import as_array
 from mlp.errors import HyperparameterError, MissingExtraError, check_kind
 from mlp.optimizer_bench.bench_settings import parse_bench_settings
+from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
 from mlp.optimizer_bench.protocol import Cells, reserve, run_protocol
@@ -35,6 +36,10 @@ class OptimizerComparison:
     def rows(self) -> list[SummaryRow]:
         """A row for each rule on each problem, problem by problem, the best rule first."""
         return summarize(self.cells)
+
+    def obstacles(self) -> list[ObstacleRow]:
+        """A row for each rule at each obstacle, obstacle by obstacle, the best rule first."""
+        return judge_obstacles(self.cells)
 
     def profiles(self, cost: str = "gradients") -> dict[str, list[float]]:
         """For each rule the share of problems and seeds that it solves within a factor of the least cost."""

@@ -23,7 +23,7 @@ STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
 
 
 def draw_plots(cells: Cells, folder: Path) -> None:
-    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png.
+    """Write curves-PROBLEM.png and sensitivity-PROBLEM.png for each problem, and profile.png; nothing of obstacles.
 
     MissingExtraError where there is no matplotlib, before anything is written.
     """
@@ -31,6 +31,9 @@ def draw_plots(cells: Cells, folder: Path) -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise MissingExtraError("a plot", "plot") from None
+    cells = {place: cell for place, cell in cells.items() if not cell.problem.by_target}
+    if not cells:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     for problem, group in group_by_problem(cells).items():
         ready = [cell for cell in group if cell.members]

@@ -16,6 +16,7 @@ The folder of a bench holds what was asked for, what is finished, and what came 
     trials.jsonl    every finished trial, in the order of finish   sensitivity.csv  every learning rate that was tried
     summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
     times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
+    obstacles.csv   rules and obstacles, where there are any
 
 Settings may change between two runs in the same folder: trials that are the same in both are not run again.
 """
@@ -48,7 +49,7 @@ from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 FILES = (
     "bench.toml", "trials.jsonl", "summary.csv", "times.csv", "results.csv", "sensitivity.csv", "profile.csv",
-    "curves-*.png", "sensitivity-*.png", "profile.png",
+    "obstacles.csv", "curves-*.png", "sensitivity-*.png", "profile.png",
 )  # fmt: skip
 """What a bench writes."""
 
@@ -72,10 +73,26 @@ class Cell:
 
     @property
     def rate(self) -> float | None:
-        """The learning rate whose median at the end of tuning is best; of equal ones the smallest."""
+        """The learning rate whose median at the end of tuning is best; of equal ones the smallest.
+
+        Of an obstacle the one that gets most starts past it, then the one that needs the fewest gradients.
+        """
         if len(self.rates) == 1:
             return self.rates[0]
-        return self.rates[int(np.argmin([self.tuning_median(rate) for rate in self.rates]))]
+        return min(self.rates, key=self._judge_rate)
+
+    def _judge_rate(self, rate: float | None) -> tuple[float, ...]:
+        """What the rate is chosen by, less is better."""
+        if not self.problem.by_target:
+            return (self.tuning_median(rate),)
+        needed = self.tuning_gradients(rate)
+        missed = sum(map(np.isinf, needed))
+        return (missed, float(np.median(needed)) if needed else np.inf, self.tuning_median(rate))
+
+    def tuning_gradients(self, rate: float | None) -> list[float]:
+        """Gradients that each run of the tuning needed at this rate; infinite where it never reached the target."""
+        runs = [member["reached"] for member in self.tuning if member["rate"] == rate]
+        return [np.inf if reached is None else float(reached["gradients"]) for reached in runs]
 
     @property
     def at_edge(self) -> bool:
@@ -118,8 +135,10 @@ def n_trials(settings: BenchSettings) -> int:
     """How many trials the settings need."""
     tuned = sum(len(settings.learning_rates(rule)) > 1 for rule in settings.optimizers)
     tuning = tuned * len(settings.seeds_of(TUNING, settings.tuning_seeds))
-    fresh = len(settings.optimizers) * (len(settings.seeds_of(FRESH, settings.seeds)) + 1)
-    return len(settings.problems) * (tuning + fresh)
+    fresh = len(settings.optimizers) * len(settings.seeds_of(FRESH, settings.seeds))
+    problems = [settings.own_parts.find_problem(name, settings.data or None) for name in settings.problems]
+    paced = sum(not problem.by_target for problem in problems) * len(settings.optimizers)
+    return len(problems) * (tuning + fresh) + paced
 
 
 def run_protocol(
@@ -240,6 +259,8 @@ def run_sent_trial(sent: bytes, trial: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plan_trials(kind: str, settings: BenchSettings, cell: Cell) -> Iterator[dict[str, Any]]:
     """The trials of a cell: every learning rate if there are several; the chosen one with fresh seeds; its pace."""
+    if kind == "pace" and cell.problem.by_target:  # obstacles are counted in gradients alone
+        return
     if kind == "tuning":
         rates, blocks = cell.rates, settings.seeds_of(TUNING, settings.tuning_seeds) if len(cell.rates) > 1 else []
     else:

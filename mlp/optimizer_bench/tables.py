@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from math import isfinite, isnan, nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
+from mlp.optimizer_bench.columns import align_columns, format_number
+from mlp.optimizer_bench.obstacle_table import OBSTACLE_HEAD, format_obstacles, judge_obstacles, obstacle_line
 from mlp.optimizer_bench.protocol import Cells
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
 from mlp.statistics.intervals import Interval
@@ -23,10 +25,15 @@ HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "
 
 def format_tables(cells: Cells) -> str:
     """All tables: one for each problem, then the profiles."""
-    found = summarize(cells)
-    names = dict.fromkeys(row.problem for row in found)
-    tables = [_format_problem([row for row in found if row.problem == name]) for name in names]
-    return "\n\n".join([*tables, _format_profiles(cells), _format_legend(found)])
+    obstacles = {place: cell for place, cell in cells.items() if cell.problem.by_target}
+    others = {place: cell for place, cell in cells.items() if place not in obstacles}
+    tables = [format_obstacles(judge_obstacles(obstacles))] if obstacles else []
+    if others:
+        found = summarize(others)
+        names = dict.fromkeys(row.problem for row in found)
+        tables += [_format_problem([row for row in found if row.problem == name]) for name in names]
+        tables += [_format_profiles(others), _format_legend(found)]
+    return "\n\n".join(tables)
 
 
 def _format_problem(found: Sequence[SummaryRow]) -> str:
@@ -47,20 +54,6 @@ def _format_row(row: SummaryRow) -> tuple[str, ...]:
         format_number(row.width),
         "best" if row.best else format_number(row.p),
     )
-
-
-def format_number(value: float) -> str:
-    """Four digits; nothing for what is not known, – for what never happened."""
-    return "" if isnan(value) else f"{value:.4g}" if isfinite(value) else "–"
-
-
-def align_columns(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of equal columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  " + "  ".join(c.ljust(w) if not i else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    ]
 
 
 def _format_profiles(cells: Cells) -> str:
@@ -101,6 +94,8 @@ def write_tables(cells: Cells, folder: Path) -> None:
     _write_csv(folder / "sensitivity.csv", (*place, "value", "low", "high"), _sensitivity_lines(cells))
     profiles = compute_profiles(cells).items()
     _write_csv(folder / "profile.csv", ("rule", *map(str, FACTORS)), ([rule, *shares] for rule, shares in profiles))
+    if obstacles := judge_obstacles(cells):
+        _write_csv(folder / "obstacles.csv", OBSTACLE_HEAD, map(obstacle_line, obstacles))
 
 
 def _summary_lines(row: SummaryRow) -> Iterator[list[Any]]:

@@ -14,8 +14,12 @@ from mlp.errors import UnknownNameError
 from mlp.problems.functions import FUNCTIONS
 from mlp.problems.functions import function_problem as function_problem
 from mlp.problems.images import DIGITS, IMAGES, image_problem
+from mlp.problems.network_obstacles import NETWORKS
 from mlp.problems.networks import Task as Task
 from mlp.problems.networks import begin_network as begin_network
+from mlp.problems.noise_obstacles import NOISES
+from mlp.problems.obstacle import DIVERGED as DIVERGED
+from mlp.problems.obstacle import Obstacle as Obstacle
 from mlp.problems.proben1 import TABLE10, proben1_problem
 from mlp.problems.problem import Descent as Descent
 from mlp.problems.problem import Problem as Problem
@@ -25,8 +29,15 @@ from mlp.problems.problem import larger_is_better as larger_is_better
 from mlp.problems.problem import takes_populations as takes_populations
 from mlp.problems.quadratic import QUADRATICS
 from mlp.problems.toys import TOYS, encoder_problem, parity_problem
+from mlp.problems.vector_obstacles import VECTORS
 
-PROBLEMS: Mapping[str, Problem] = {row.name: row for row in (*FUNCTIONS, *QUADRATICS, *TOYS, *DIGITS)}
+DIALS = {make.__name__: make for make in (*VECTORS, *NOISES, *NETWORKS)}
+"""What makes an obstacle of any setting of its dial."""
+OBSTACLES: Mapping[str, Obstacle] = {name: make() for name, make in DIALS.items()}
+"""Problems with one known difficulty each, at their usual settings."""
+PROBLEMS: Mapping[str, Problem] = {
+    row.name: row for row in (*FUNCTIONS, *QUADRATICS, *TOYS, *DIGITS, *OBSTACLES.values())
+}
 """Those that need no data from elsewhere."""
 
 
@@ -37,7 +48,7 @@ def needs_folder(name: str) -> bool:
 
 @cache
 def problem_named(name: str, folder: str | None = None) -> Problem:
-    """The problem of that name, also parity-N, encoder-N-M-N and proben1-NAME for other sizes and names.
+    """The problem of that name, also parity-N, encoder-N-M-N, proben1-NAME and OBSTACLE-DIAL.
 
     `folder` holds the data that do not come with the package. They are read when the problem begins.
     """
@@ -51,4 +62,14 @@ def problem_named(name: str, folder: str | None = None) -> Problem:
         return encoder_problem(int(sizes[1]), int(sizes[2]))
     if file := re.fullmatch(r"proben1-([a-z]+\d)", name):
         return proben1_problem(file[1], folder)
+    if (turned := re.fullmatch(r"([a-z_]+)-(\d[\d.e+-]{0,9})", name)) and turned[1] in DIALS:
+        return turn_dial(turned[1], turned[2])
     raise UnknownNameError("problem", name, [*PROBLEMS, *IMAGES, *(f"proben1-{file}" for file in TABLE10)])
+
+
+def turn_dial(name: str, setting: str) -> Obstacle:
+    """The obstacle of that name with another setting of its dial; UnknownNameError where this is no number."""
+    try:
+        return DIALS[name](float(setting))
+    except (ValueError, OverflowError):
+        raise UnknownNameError("problem", f"{name}-{setting}", DIALS) from None

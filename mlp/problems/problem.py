@@ -85,7 +85,8 @@ class Problem:
     often the data are gone through, in `per_epoch` updates each, or in one update with full batches. `every`: epochs
     from one measurement to the next. `score` is the measure that is reported. `chosen_by` is the one that a learning
     rate is chosen by, and must have seen no test data. `target`: what counts as solved. `members`: how many train in
-    one pass at most.
+    one pass at most. `budget`: gradients that a member may ask for, if not 0; rules that search ask for several in one
+    update. `by_target`: a rate is chosen by how many starts reach the target, then by gradients, then by `chosen_by`.
 
     >>> from mlp.problems import PROBLEMS
     >>> PROBLEMS["xor"].name
@@ -104,6 +105,8 @@ class Problem:
     per_epoch: int = 1
     members: int = 256
     stop: Stop | None = None
+    budget: int = 0
+    by_target: bool = False
 
 
 def takes_populations(rule: Optimizer, params: Array) -> bool:

@@ -185,7 +185,7 @@ FINDINGS = each(
 MEASURES = by_name(maybe(NUMBER))
 MEMBER = table(
     rate=maybe(NUMBER), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
-    curve=by_name(each(maybe(NUMBER))),
+    curve=by_name(each(maybe(NUMBER))), place=maybe(table(kind=TEXT, finding=TEXT, why=TEXT)),
 )  # fmt: skip
 RESULT = table({"members": each(MEMBER), "seconds_per_update": NUMBER, "error": TEXT})
 """What each file holds beside its arrays, and what a line of a bench's journal says of a trial."""
