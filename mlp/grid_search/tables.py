@@ -14,7 +14,7 @@ from typing import Any
 
 from mlp.grid_search.plan import Cell, Search
 from mlp.grid_search.summary import GridRow, format_value, summarize, warn_of
-from mlp.optimizer_bench.tables import align_columns, format_number
+from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.storage.atomic import replacing_itself
 
 SHOWN = 30  # rows on a terminal
