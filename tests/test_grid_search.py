@@ -225,12 +225,19 @@ def test_a_combination_whose_networks_diverge_is_never_chosen() -> None:
     assert choose_smallest(cells).parameters == 100
 
 
+def test_where_all_diverge_nothing_is_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["sweep", "iris", "--over", "optimizer.learning_rate=1e30,1e35", "--set", "optimizer.name=sgd"]
+    assert main([*command, "--seeds", "1", "--folds", "2", "--jobs", "1", "-o", str(tmp_path), "--json"]) == 1
+    assert "every combination has networks that diverged" in capsys.readouterr().out
+    assert not (tmp_path / "chosen.toml").exists()
+
+
 def test_it_warns_at_an_edge_and_where_differences_are_within_luck() -> None:
     cells = cells_of((4, [0.8, 0.7, 0.75]), (8, [0.8, 0.75, 0.8]), (16, [0.82, 0.74, 0.86]))
     said = " ".join(warn_of(search_of(cells, 3), summarize(search_of(cells, 3), cells)))
     assert "within luck: 2 of 2" in said
     assert "edge: the best has network.hidden = 16, the largest" in said
-    clear = cells_of((8, [0.1, 0.11, 0.1]), (16, [0.9, 0.91, 0.9]), (32, [0.2, 0.21, 0.2]))
+    clear = cells_of((8, [0.1, 0.12, 0.11]), (16, [0.9, 0.91, 0.9]), (32, [0.2, 0.21, 0.22]))
     assert not list(warn_of(search_of(clear, 3), summarize(search_of(clear, 3), clear)))
 
 
@@ -250,6 +257,7 @@ def test_intervals_and_the_paired_test_are_those_of_scipy() -> None:
     assert paired_t_test(a, b) == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-10)
     assert paired_t_test(a, b, 1 / 3) > paired_t_test(a, b)
     assert paired_t_test(a, a) == 1
+    assert paired_t_test([0.3, 0.2, 0.1], [0.2, 0.1, 0.0]) == 0.25  # of all 2³ signs, two are as one-sided
 
 
 # what is tried
@@ -281,9 +289,9 @@ def test_halving_gives_the_last_round_all_epochs_and_keeps_the_best_third() -> N
         {**IRIS, "training": {"epochs": 9}}, over={"network.hidden": [1, 2, 3, 4, 5, 6, 7, 8, 9]}, seeds=1, folds=2,
         halving=True,
     )  # fmt: skip
-    assert found.search.rounds() == [(9, 1), (3, 3), (1, 9)]
-    assert sorted(row.epochs or 0 for row in found.rows()) == [1] * 6 + [3] * 2 + [9]
-    assert found.best.epochs == 9 and found.chosen.best
+    assert found.search.rounds() == [(9, 3), (3, 9)]
+    assert sorted(row.epochs or 0 for row in found.rows()) == [3] * 6 + [9] * 3
+    assert found.best.epochs == found.chosen.epochs == 9
 
 
 WRONG = [

@@ -60,13 +60,14 @@ def _run_sweep(given: argparse.Namespace, search: Search, folder: Path) -> int:
     show(f"{found.save(folder)}")
     if given.json:
         print(json.dumps(to_json_values(_as_json(found, folder))))
-    return DONE if found.best.diverged < found.best.n else FAILED
+    return FAILED if found.diverged else DONE
 
 
 def _as_json(found: GridSearch, folder: Path) -> dict[str, Any]:
-    best, chosen = found.best, found.chosen
+    named: dict[str, Any] = {} if found.diverged else {"best": found.best, "chosen": found.chosen}
     rows = {
         name: {"values": row.values, found.search.score: row.score.value, "parameters": row.parameters}
-        for name, row in (("best", best), ("chosen", chosen))
+        for name, row in named.items()
     }
-    return {"sweep": str(folder), **rows, "experiment": str(folder / "chosen.toml"), "warnings": found.warnings()}
+    file = None if found.diverged else str(folder / "chosen.toml")
+    return {"sweep": str(folder), **rows, "experiment": file, "warnings": found.warnings()}

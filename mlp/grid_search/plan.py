@@ -2,7 +2,7 @@
 
 Trials hold all members of one shape on one fold: seeds and learning rates, which then train in one pass. In successive
 halving (Jamieson & Talwalkar 2016) all combinations begin with few epochs. In every round the best third goes on, from
-new, with three times as many, until the last round has all epochs.
+new, with three times as many. The last three, or two, have all epochs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil, log
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,12 +82,12 @@ class Search:
 
     def rounds(self) -> list[tuple[int, int | None]]:
         """How many combinations each round has, and how many epochs."""
-        n = len(self.combinations)
-        if self.epochs is None or n < KEPT:
-            return [(n, None)]
-        last = int(log(n, KEPT) + 1e-9)
-        sizes = [max(1, ceil(n / KEPT**i)) for i in range(last + 1)]
-        return [(size, max(1, round(self.epochs / KEPT ** (last - i)))) for i, size in enumerate(sizes)]
+        sizes = [len(self.combinations)]
+        if self.epochs is None:
+            return [(sizes[0], None)]
+        while sizes[-1] > KEPT and KEPT ** len(sizes) <= self.epochs:
+            sizes.append(ceil(sizes[-1] / KEPT))
+        return [(size, max(1, self.epochs // KEPT ** (len(sizes) - 1 - i))) for i, size in enumerate(sizes)]
 
     def trials(self, combinations: Sequence[Combination], epochs: int | None) -> Iterator[dict[str, Any]]:
         """The trials of some combinations, those of one shape together."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlp.config import Config, explaining_paths, naming_place, parse, put, read_parts, read_toml, to_toml
-from mlp.errors import ConfigError, MissingExtraError, check_kind
+from mlp.errors import ConfigError, DivergenceError, MissingExtraError, check_kind
 from mlp.grid_search.folder import open_journal, reserve_search
 from mlp.grid_search.plan import Cell, Search, SearchProgress, run_plan
 from mlp.grid_search.plots import draw_plot
@@ -42,13 +42,24 @@ class GridSearch:
 
     @property
     def best(self) -> GridRow:
-        """The best mean score."""
-        return self.rows()[0]
+        """The best mean score; DivergenceError where every combination has networks that came to no number."""
+        return self._find("best")
 
     @property
     def chosen(self) -> GridRow:
-        """The one with fewest parameters whose mean is within one standard error of the best."""
-        return next(row for row in self.rows() if row.chosen)
+        """The one with fewest parameters whose mean is within one standard error of the best; errors as for `best`."""
+        return self._find("chosen")
+
+    @property
+    def diverged(self) -> bool:
+        """Whether every combination has networks that came to no number."""
+        return not any(row.best for row in self.rows())
+
+    def _find(self, mark: str) -> GridRow:
+        for row in self.rows():
+            if getattr(row, mark):
+                return row
+        raise DivergenceError("every combination has networks that diverged. Lower optimizer.learning_rate.")
 
     def experiment(self, values: Combination | None = None) -> dict[str, Any]:
         """The experiment of a combination, of the chosen one if none is given: what `mlp.run` and a file take."""
@@ -74,6 +85,8 @@ class GridSearch:
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         write_tables(self.search, self.cells, place)
+        if self.diverged:
+            return f"tables: {folder}/*.csv"
         for name, row in (("chosen", self.chosen), ("best", self.best)):
             about = f"# {describe(row)}: {self.search.score} {row.score.value:.4g}, {row.parameters} parameters\n"
             with replacing_itself(place / f"{name}.toml", "w") as file:

@@ -31,7 +31,8 @@ class GridRow:
     `score`: mean, and its 95 % interval. `error`: the standard error of the mean. `p`: that the difference to the best
     is chance, corrected for all combinations; NaN for the best and where it is not known. `operations`: of one
     training, 6 for each parameter and sample (2 forward, 4 backward). `seconds`: of one training, in its share of a
-    population; it depends on the clock. `n`: networks. `diverged`: how many of them came to no number.
+    population; it depends on the clock. `n`: networks. `diverged`: how many of them came to no number. No
+    combination is the `best` where all have such networks.
     """
 
     values: Combination
@@ -96,7 +97,8 @@ def _row(search: Search, cell: Cell, best: Cell, chosen: Cell, p: float) -> Grid
     return GridRow(
         cell.values, score, standard_error(means), cell.parameters,
         6.0 * cell.parameters * samples, cell.seconds / max(1, len(cell.scores)), len(cell.scores),
-        sum(score is None for score in cell.scores.values()), cell.epochs, p, cell is best, cell is chosen,
+        sum(score is None for score in cell.scores.values()), cell.epochs, p,
+        best=cell is best and isfinite(best.mean), chosen=cell is chosen and isfinite(best.mean),
     )  # fmt: skip
 
 
@@ -112,10 +114,11 @@ def _rows_per_step(search: Search, cell: Cell) -> float:
 def warn_of(search: Search, rows: Sequence[GridRow]) -> Iterator[str]:
     """What somebody who reads the table should know."""
     compared = [row for row in rows if row.epochs == rows[0].epochs]
-    best, chosen = rows[0], next(row for row in rows if row.chosen)
-    if not isfinite(best.score.value):
+    best = rows[0]
+    if not best.best:
         yield "every combination has networks that diverged: lower optimizer.learning_rate"
         return
+    chosen = next(row for row in rows if row.chosen)
     unclear = [row for row in compared if not row.best and not row.p <= LUCK and not row.diverged]
     if unclear:
         yield (

@@ -59,10 +59,16 @@ def _format_row(row: GridRow, halved: bool) -> tuple[str, ...]:
 
 
 def _legend(search: Search, rows: Sequence[GridRow]) -> list[str]:
-    best, chosen = rows[0], next(row for row in rows if row.chosen)
     spread = "folds" if search.task.folds else "seeds"
+    about = (
+        f"operations: of one training, multiplications and additions; interval and p: from the spread between {spread}"
+    )
+    best = rows[0]
+    if not best.best:
+        return [about]
+    chosen = next(row for row in rows if row.chosen)
     return [
-        f"operations: of one training, multiplications and additions; interval and p: from the spread between {spread}",
+        about,
         f"best: {describe(best)}",
         f"smallest within one standard error ({format_number(best.error) or 'unknown'}) of it: {describe(chosen)}",
     ]

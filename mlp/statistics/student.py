@@ -12,6 +12,8 @@ import numpy as np
 
 from mlp.statistics.intervals import Interval
 
+ROUNDING = 1e-12  # of a difference: what is left of a spread of 0
+
 
 def t_within(t: float, freedom: int) -> float:
     """P(|T| ≤ t) for a whole number of degrees of freedom: Abramowitz & Stegun (1964), 26.7.3 and 26.7.4.
@@ -69,14 +71,15 @@ def paired_t_test(a: Sequence[float], b: Sequence[float], held_out: float = 0.0)
         t = d̄ / √((1/n + `held_out`) s²),  n - 1 degrees of freedom
 
     `held_out`: rows tested on for each row trained on, 1 / (k - 1) with k folds. Folds share most of their training
-    rows, so their scores vary less than those of independent data would. Nadeau & Bengio (2003), section 4.
+    rows, so their scores vary less than those of independent data would. Nadeau & Bengio (2003), section 4. Where all
+    pairs differ by the same, there is no spread to compare with: then it is the p of the sign test.
     """
     d = np.subtract(a, b)
     n = len(d)
     if n < 2 or not np.isfinite(d).all():
         return nan
     mean, spread = float(d.mean()), float(d.std(ddof=1))
-    if spread == 0:
-        return 1.0 if mean == 0 else 0.0
+    if spread <= ROUNDING * abs(mean) or spread == 0:
+        return 1.0 if mean == 0 else 2.0 ** (1 - n)
     t = abs(mean) / (sqrt(1 / n + held_out) * spread)
     return 1 - t_within(t, n - 1) if t < inf else 0.0
