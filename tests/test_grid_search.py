@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,19 @@ def test_lists_are_depths() -> None:
     assert over == {"network.hidden": [[32], [32, 32]]}
 
 
+def test_tables_and_quoted_words_stand_beside_plain_ones() -> None:
+    over = read_over(['optimizer.schedule=cosine, {name = "step", every = 30}, "a,b"'])
+    assert over == {"optimizer.schedule": ["cosine", {"name": "step", "every": 30}, "a,b"]}
+
+
+def test_the_edge_of_a_range_is_near_its_ends_and_not_the_last_that_was_drawn() -> None:
+    cells = cells_of((20, [0.1, 0.12]), (40, [0.9, 0.91]))
+    search = replace(search_of(cells, 2), over={"network.hidden": Range(4, 64)})
+    assert "edge" not in " ".join(warn_of(search, summarize(search, cells)))
+    search = replace(search, over={"network.hidden": Range(4, 41)})
+    assert "the largest" in " ".join(warn_of(search, summarize(search, cells)))
+
+
 def test_halving_gives_the_last_round_all_epochs_and_keeps_the_best_third() -> None:
     found = mlp.grid(
         {**IRIS, "training": {"epochs": 9}}, over={"network.hidden": [1, 2, 3, 4, 5, 6, 7, 8, 9]}, seeds=1, folds=2,
@@ -315,6 +329,8 @@ WRONG = [
     (["--over", "network.hidden=4", "--random", "-1"], "random = -1"),
     (["--over", "training.epochs=4,5", "--halving"], "halving decides"),
     (["--over", "network.hidden=4", "--folds", "1000"], "folds"),
+    (["--over", "network.hidden=4", "--set", "data.time=a"], "folds = 0"),
+    (["--over", "network.hidden=[4,8"], "hidden"),
     (["--over", "network.batch_norm=true,true"], "True is there twice"),
     (["--over", "optimizer.learning_rate=nan,0.1"], "learning_rate"),
     (["--over", "network.hidden=4;8"], "hidden"),

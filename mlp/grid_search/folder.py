@@ -68,7 +68,15 @@ def open_journal(folder: Path, config: Config, prepared: Prepared) -> Journal:
         "experiment": _sha(config.to_dict()),
         "rows": _sha(fingerprint(prepared)),
     }
-    return Journal(folder / "trials.jsonl", about)
+    try:
+        return Journal(folder / "trials.jsonl", about)
+    except DataError as error:
+        if "was made with" not in str(error):
+            raise
+        raise DataError(
+            f"{folder / 'trials.jsonl'} is of another experiment, other rows, or another version of mlp or NumPy. "
+            "Take a new folder."
+        ) from None
 
 
 def _sha(value: Any) -> str:

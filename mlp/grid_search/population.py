@@ -28,7 +28,8 @@ from mlp.optimizers.optimizer import Schedule
 from mlp.problems import takes_populations
 from mlp.schedules import Timed
 
-LARGEST = 256  # rows of a batch of which a population is faster than one network after another
+PARAMETERS = 1 << 16  # of larger networks a population is no faster than one network after another (784-128-10: 0.8 ×)
+CELLS = 1 << 19  # of a batch at most: every member has its own copy
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def _may_join(setup: Setup) -> bool:
     )
     searches = rule.single_network or rule.full_batch or rule.least_squares or hasattr(rule, "seed")
     size = min(config.training.rows_per_batch(len(setup.prepared.train)), len(setup.prepared.train))
-    return plain and not searches and size <= LARGEST and takes_populations(rule, np.zeros(setup.layout.size))
+    small = setup.layout.size <= PARAMETERS and size * setup.layout.layers[0].n_in <= CELLS
+    return plain and not searches and small and takes_populations(rule, np.zeros(setup.layout.size))
 
 
 def merge_rules(rules: Sequence[Optimizer], dtype: Any) -> Optimizer | None:

@@ -125,6 +125,8 @@ def prepare_search(
                 where=str(config),
             )  # fmt: skip
     base = parse(config, where, read_parts(use))
+    if base.data.time and folds:
+        raise ConfigError("[data] time parts rows in their order. Give folds = 0, to score on the validation part.")
     space = read_over(over)
     if halving and "training.epochs" in space:
         raise ConfigError("halving decides how many epochs there are. Leave training.epochs out of what is tried.")

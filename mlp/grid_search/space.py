@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -32,6 +31,10 @@ class Range:
 
     low: float
     high: float
+
+    def share(self, value: float) -> float:
+        """How far it lies from the low end to the high one, from 0 to 1."""
+        return log(value / self.low) / log(self.high / self.low)
 
     def draw(self, rng: np.random.Generator) -> float:
         """A number, to four digits."""
@@ -71,11 +74,22 @@ def _parse_text(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--over {show(text)}: needed is KEY=VALUES, like network.hidden=4,8,16.")
     if RANGE.fullmatch(values):
         return name.strip(), values
-    try:
-        return name.strip(), tomllib.loads(f"values = [{values}]")["values"]
-    except (ValueError, RecursionError):  # words without quotes
-        words = [word.strip() for word in values.split(",")]
-        return name.strip(), [override({}, f"a.b={word}")["a"]["b"] for word in words]
+    return name.strip(), [override({}, f"a.b={value.strip()}")["a"]["b"] for value in _split(values)]
+
+
+def _split(text: str) -> list[str]:
+    """A,B,C at its commas, but not inside brackets and quotes."""
+    found, depth, quote = [""], 0, ""
+    for c in text:
+        if c == "," and not depth and not quote:
+            found.append("")
+            continue
+        if c in "\"'":
+            quote = "" if c == quote else quote or c
+        elif not quote:
+            depth += (c in "[{") - (c in "]}")
+        found[-1] += c
+    return found
 
 
 def _check_key(key: Any) -> None:

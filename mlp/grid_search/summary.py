@@ -22,6 +22,7 @@ from mlp.statistics.significance import holm
 from mlp.statistics.student import mean_interval, paired_t_test, standard_error
 
 LUCK = 0.05  # a difference with a larger p may be chance
+EDGE = 0.05  # of the logarithm of a range
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,12 @@ def warn_of(search: Search, rows: Sequence[GridRow]) -> Iterator[str]:
 
 def _find_edge(search: Search, key: str, value: Any) -> str:
     """Where a number is at the edge of those that were tried: "smallest" or "largest", and "" elsewhere."""
-    tried = search.over[key]
-    values = [combination[key] for combination in search.combinations] if isinstance(tried, Range) else tried
-    numbers = [_as_number(value) for value in values]
+    tried, mine = search.over[key], _as_number(value)
+    if isinstance(tried, Range):
+        share = 0.5 if mine is None else tried.share(mine)
+        return "smallest" if share < EDGE else "largest" if share > 1 - EDGE else ""
+    numbers = [_as_number(value) for value in tried]
     known = [number for number in numbers if number is not None]
-    mine = _as_number(value)
     if mine is None or len(known) < len(numbers) or len(set(known)) < 3:
         return ""
     return "smallest" if mine == min(known) else "largest" if mine == max(known) else ""
