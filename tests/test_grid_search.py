@@ -103,10 +103,15 @@ def test_it_agrees_with_scikit_learns_grid_search_over_our_estimator() -> None:
             )
 
 
-def test_the_first_seed_gives_the_scores_of_mlp_train_with_folds() -> None:
-    found = mlp.grid(IRIS, over={"network.hidden": [5]}, seeds=2, folds=3)
-    for fold in (1, 2, 3):
-        run = mlp.run({**IRIS, "data": {"source": "iris", "folds": 3, "fold": fold}, "network": {"hidden": [5]}})
+@pytest.mark.parametrize(
+    "training", [{}, {"restarts": 2}, {"restarts": 2, "ensemble": True}, {"early_stopping": {"patience": 1}}]
+)
+def test_the_first_seed_gives_the_scores_of_mlp_train_with_folds(training: dict[str, Any]) -> None:
+    """Restarts are chosen among by the loss of the best constant answer, which a search once did not note."""
+    given = {"training": {"epochs": 2, **training}, "record": {"baseline": "never"}}
+    found = mlp.grid({**given, "data": {"source": "iris"}}, over={"network.hidden": [5]}, seeds=2, folds=2)
+    for fold in (1, 2):
+        run = mlp.run({**given, "data": {"source": "iris", "folds": 2, "fold": fold}, "network": {"hidden": [5]}})
         assert found.cells[0].scores[0, fold] == pytest.approx(run.metrics["test_accuracy"], abs=1e-12)
 
 

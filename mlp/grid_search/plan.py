@@ -121,7 +121,8 @@ def run_plan(
     if not is_here(executor):
         _check_travels(search.task)
     cells[:] = [Cell(values) for values in search.combinations]
-    run, done, going = partial(run_grid_trial, search.task), 0, list(cells)
+    run, going = partial(run_grid_trial, search.task), list(cells)
+    done, total = 0, search.n_trials()
     for size, epochs in search.rounds():
         going = sorted(going, key=lambda cell: -cell.mean)[:size] if done else going
         going = [cell for cell in cells if any(cell is other for other in going)]  # in the order of the grid
@@ -131,7 +132,7 @@ def run_plan(
             _check_result(outcome, journal)
             results[identity(outcome.trial)] = outcome
             done += 1
-            yield SearchProgress(done, max(done, search.n_trials()), outcome)
+            yield SearchProgress(done, max(done, total), outcome)
         by_values = {identity(cell.values): cell for cell in going}
         for cell in going:
             cell.scores, cell.steps, cell.epochs = {}, [], epochs

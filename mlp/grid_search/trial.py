@@ -5,10 +5,10 @@ A trial and its result are plain values that JSON can hold: they travel to other
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from mlp.config import Config, OwnParts, parse, put, read_parts
 from mlp.data import Dataset
 from mlp.errors import ConfigError
+from mlp.experiment.before_training import note_before_training
 from mlp.experiment.loop import epochs
 from mlp.experiment.run import choose_model
 from mlp.experiment.setup import Setup, set_up
@@ -59,26 +60,29 @@ def _load_rows(task: Task, config: Config) -> Dataset:
     return replace(read_source(config, task.data), test=None)
 
 
+T = TypeVar("T")
 _PARTS: dict[str, OwnParts] = {}
+_LOADED: dict[str, Dataset] = {}
 
 
 def read_once(task: Task) -> OwnParts:
     """One's own parts, whose files each process runs once for all trials of a search."""
-    if task.token not in _PARTS:
-        _PARTS.clear()
-        _PARTS[task.token] = read_parts(task.use)
-    return _PARTS[task.token]
-
-
-_LOADED: dict[str, Dataset] = {}
+    return _keep_latest(_PARTS, task.token, lambda: read_parts(task.use))
 
 
 def load_once(task: Task, config: Config) -> Dataset:
     """The same rows, which each process loads once for all trials of a search."""
-    if task.token not in _LOADED:
-        _LOADED.clear()
-        _LOADED[task.token] = _load_rows(task, config)
-    return _LOADED[task.token]
+    return _keep_latest(_LOADED, task.token, lambda: _load_rows(task, config))
+
+
+def _keep_latest(known: dict[str, T], token: str, make: Callable[[], T]) -> T:
+    """What was made for this search; what was kept for another is dropped. Threads may come at the same time."""
+    found = known.get(token)
+    if found is None:
+        found = make()
+        known.clear()
+        known[token] = found
+    return found
 
 
 def prepare_fold(task: Task, config: Config, fold: int) -> tuple[Prepared, Part]:
@@ -125,8 +129,9 @@ def _score_population(setups: Sequence[Setup], held_out: Part) -> list[dict[str,
 
 
 def _score_alone(setup: Setup, held_out: Part) -> dict[str, Any]:
-    state = initial_state(setup)
-    lost = False
+    state, lost = initial_state(setup), False
+    if setup.population:  # restarts are compared with the best constant answer
+        note_before_training(setup, state)
     try:
         for _ in epochs(setup, state):
             pass
