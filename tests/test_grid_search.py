@@ -355,6 +355,14 @@ def test_what_cannot_be_is_said_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "over", [7, [3], {1: [2]}, {"network.hidden": 4}, {"network.hidden": []}, [], None, {"network.hidden": {4, 8}}]
+)
+def test_wrong_kinds_are_refused_from_python(over: Any) -> None:
+    with pytest.raises(mlp.ConfigError):
+        mlp.grid(IRIS, over=over)
+
+
 def test_the_command_writes_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "sweep"
     command = ["sweep", "iris", "--over", "network.hidden=2,4,8", "--set", "training.epochs=2", "--seeds", "1"]

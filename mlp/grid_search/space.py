@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mlp.config import SECTIONS, override, put
-from mlp.config.schema import is_number, is_whole, show, suggest, to_toml_values
+from mlp.config.schema import is_number, is_text, is_whole, show, suggest, to_toml_values
 from mlp.errors import ConfigError
 
 Combination: TypeAlias = dict[str, Any]
@@ -36,7 +36,7 @@ class Range:
         """How far it lies from the low end to the high one, from 0 to 1."""
         return log(value / self.low) / log(self.high / self.low)
 
-    def draw(self, rng: np.random.Generator) -> float:
+    def draw_number(self, rng: np.random.Generator) -> float:
         """A number, to four digits."""
         whole = is_whole(self.low) and is_whole(self.high)
         if whole:  # from half a number below to half a number above: the ends are as likely as their neighbours
@@ -58,6 +58,10 @@ def read_over(given: Sequence[str] | Mapping[str, Any]) -> Over:
     found: Over = {}
     if not given:
         raise ConfigError("nothing to try. Give --over KEY=VALUES, like --over network.hidden=4,8,16.")
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, Mapping) and not (isinstance(given, list | tuple) and all(map(is_text, given))):
+        raise ConfigError(f'over = {show(given)}: a dict is needed, like {{"network.hidden": [4, 8, 16]}}.')
     pairs = given.items() if isinstance(given, Mapping) else (_parse_text(text) for text in given)
     for key, values in pairs:
         if key in found:
@@ -164,7 +168,7 @@ def combine(over: Over, n_random: int = 0, seed: int = 0) -> list[Combination]:
 
 def _draw(key: str, values: list[Any] | Range, rng: np.random.Generator) -> Any:
     if isinstance(values, Range):
-        value = values.draw(rng)
+        value = values.draw_number(rng)
         return [value] if key == "network.hidden" else value
     return values[int(rng.integers(len(values)))]
 
