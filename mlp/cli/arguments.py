@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 from mlp.cli import commands
 from mlp.cli.explain import explain
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
+from mlp.cli.report import report
 from mlp.cli.sweep import sweep
 from mlp.config import describe_error, read_parts
 from mlp.errors import MLPError, visible
@@ -113,6 +114,13 @@ COMMANDS = {
         argument("--spectrum", action="store_true", help="the eigenvalues of the Hessian"),
         argument("-o", "--out", metavar="FILE", help="numbers: .csv, .json, .txt; a picture: .png, .svg, .pdf"),
         *(JSON, USE),
+        force("a file that is there"),
+    ),
+    "report": command(
+        report,
+        "a run as a page: what happened, what was found, what it answers",
+        *(RUN, USE),
+        argument("-o", "--out", metavar="FILE", help="where to write; report.html in RUN if not given"),
         force("a file that is there"),
     ),
     "resume": command(

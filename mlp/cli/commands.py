@@ -19,6 +19,7 @@ from typing import Any
 
 from mlp import manual, optimizer_bench
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
+from mlp.cli.report import write_report
 from mlp.comparison import compare_runs
 from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml, use_options
 from mlp.config.own_parts import RULE
@@ -77,7 +78,7 @@ def train(given: argparse.Namespace) -> int:
         with logs(state.history, given.log, warn) as following:
             show(text.preamble(setup))
             run = _train_run(setup, state, stop, folder, following.update)
-        repair = _repair(run, folder, second) if given.repair and not stop.requested else None
+        repair = _repair(setup, run, folder, second) if given.repair and not stop.requested else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(setup, state, stop, run if repair is None else repair.after, folder)
@@ -177,6 +178,7 @@ def _train_run(
             each_epoch()
         run = finish(setup, state)
         run.write(folder)
+        write_report(run, setup.prepared, folder)
     show("\n".join((text.metrics_table(run), text.verdict(run), text.cost_text(run, folder))))
     return run
 
@@ -258,15 +260,17 @@ def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
     return show_epochs(watch_epochs(setup, state), setup.config.training.epochs)
 
 
-def _repair(run: Run, folder: Path, second: Path) -> Repair:
+def _repair(setup: Setup, run: Run, folder: Path, second: Path) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
     repair = repair_run(run, show=_show_epochs)
     show(text.repair_text(repair))
+    write_report(run, setup.prepared, folder, repair)
     if repair.changes:
         file = folder / "repaired.toml"
         with explaining(file), replacing_itself(file, "w") as out:
             out.write(to_toml(repair.config))
         repair.after.write(second)
+        write_report(repair.after, setup.prepared, second, repair)
         show(f"repaired experiment: {file}; run directory: {second}")
     return repair
 

@@ -36,6 +36,8 @@ from mlp.model import Appraisal, Model, copy_member, group_minima, select_member
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
 from mlp.preprocessing.source import files_read, is_same_source
+from mlp.run_page import build_report, read_rows
+from mlp.storage.atomic import write_file
 from mlp.storage.file_set import current
 from mlp.storage.permission import Permission, as_path
 
@@ -149,6 +151,15 @@ class Run:
         if not own or self.model.preprocessing.has_test_part(source):
             return 0
         return int(Reading(self.history).setting("rows", 0.0))
+
+    def report(self, path: str | os.PathLike[str] | None = None, data: Any = None) -> str | Path:
+        """The run as a page of HTML: its text, or with `path` the path of the file that is written.
+
+        It shows the answers to the rows that were held out. They are read again from the source of the run, or taken
+        from `data`, as for `mlp.run`; where they are not at hand, or not what they were, that part is left out.
+        """
+        text = build_report(self, read_rows(self, data))
+        return text if path is None else write_file(path, text.encode())
 
     def save(self, folder: str | Path) -> None:
         """Write the run directory; an earlier run there is replaced. DataError for a folder of other files.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mlp.config import parse, read_toml
 from mlp.errors import DataError, FileFormatError, MLPError
+from mlp.page import is_page
 from mlp.preprocessing.source import files_read
 from mlp.storage import archive, lock
 from mlp.storage.file_set import SAVED, current, forget_set, has_saved_set, place_set
@@ -29,7 +30,8 @@ NAMES = tuple(MODES)
 CHECKPOINT = "checkpoint.npz"
 MODELS = ("model.npz", CHECKPOINT)
 """Of which a run has one at least, as soon as it has anything."""
-STALE = ("repaired.toml",)
+REPORT = "report.html"
+STALE = ("repaired.toml", REPORT)
 """What an earlier run may have left that says nothing of a new one. Removed, as is what was left half written."""
 NOTHING_READ = Permission()
 LEFT = re.compile(r"((\.[0-9a-f]+)?\.part)+$")
@@ -85,6 +87,9 @@ def _is_of_run(path: Path) -> bool:
     try:
         if path.suffix == ".toml":
             return bool(parse(read_toml(path)))
+        if path.suffix == ".html":
+            with path.open(encoding="utf-8") as file:
+                return is_page(file.read(2000))
         found = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else None
     except (MLPError, OSError, ValueError, RecursionError):
         return False

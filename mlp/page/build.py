@@ -26,6 +26,7 @@ TEMPLATE = """<!doctype html>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="mlp">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>{title}</title>
@@ -68,6 +69,11 @@ def to_visible(text: str) -> str:
     'a\\x1b[31m \\u202egnp.exe'
     """
     return "".join(c if c.isprintable() or c in KEPT else c.encode("unicode_escape").decode() for c in text)
+
+
+def is_page(text: str) -> bool:
+    """Whether `build_page` wrote what begins like this."""
+    return TEMPLATE.partition("{policy}")[0] in text and '<meta name="generator" content="mlp">' in text
 
 
 KEPT = "\n\u200c\u200d"

@@ -21,7 +21,7 @@ const tickText = (value) => {
   return minus(size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(0).replace("e+", "e") : String(+value.toPrecision(3)));
 };
 
-// options: label, height, log, xTitle, yTitle, series [{name, x, y, class}], bands [{from, to, text}],
+// options: label, height, log, xTitle, yTitle, series [{name, x, y, class}], bands [{from, to, text}], marks [{x, text}],
 // cursor (x), points [{x, y, class, r}], onPick(x), extent {x: [a, b], y: [a, b]}, table (rows as a function)
 function lineChart(options) {
   const svg = make("svg", { role: "img" }), figure = make("figure", { class: "chart" }, svg);
@@ -33,7 +33,7 @@ function lineChart(options) {
   };
   function draw() {
     if (width < 40) return;
-    const { series, log, height, points = [], bands = [], extent = {} } = current;
+    const { series, log, height, points = [], bands = [], marks = [], extent = {} } = current;
     const xs = series.flatMap((s) => [s.x[0], s.x[s.x.length - 1]]), [x0, x1] = extent.x || [Math.min(...xs), Math.max(...xs)];
     let low = Infinity, high = -Infinity;
     for (const y of [...series.map((s) => s.y), points.map((p) => p.y)]) for (const v of y) if (Number.isFinite(v) && (!log || v > 0)) { if (v < low) low = v; if (v > high) high = v; }
@@ -54,6 +54,10 @@ function lineChart(options) {
     if (current.yTitle) parts.push(make("text", { x: left - 6, y: height - down + SVG_TEXT_HEIGHT, "text-anchor": "end", class: "axis" }, current.yTitle));
     if (current.xTitle) parts.push(make("text", { x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle", class: "axis" }, current.xTitle));
     for (const s of series) parts.push(make("path", { d: pathOf(s, X, Y, log), class: `line ${s.class || ""}` }));
+    marks.forEach((mark, i) => {
+      const over = X(mark.x) > width - right - 7 * mark.text.length;
+      parts.push(make("line", { x1: X(mark.x), x2: X(mark.x), y1: up, y2: height - down, class: "mark" }), make("text", { x: X(mark.x) + (over ? -4 : 4), y: height - down - 6 - 14 * (i % 4), "text-anchor": over ? "end" : "start", class: "marktext" }, mark.text));
+    });
     for (const p of points) parts.push(make("circle", { cx: X(p.x), cy: Y(p.y), r: p.r || 5, class: `point ${p.class || ""}` }));
     if (current.cursor !== undefined) parts.push(make("line", { x1: X(current.cursor), x2: X(current.cursor), y1: up - 4, y2: height - down, class: "cursor" }));
     svg.replaceChildren(...parts);

@@ -15,8 +15,7 @@ from mlp.arrays import Array
 from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
 from mlp.diagnosis.evidence import rest
-from mlp.diagnosis.reading import Reading
-from mlp.diagnosis.rows_in_words import mean_loss, probed, score
+from mlp.diagnosis.health import describe_health
 from mlp.errors import visible
 from mlp.experiment import Run, Setup
 from mlp.experiment.run import Recorded
@@ -211,21 +210,8 @@ def verdict(run: Run | Recorded) -> str:
 
 def _healthy(run: Run | Recorded) -> str:
     """The verdict with its numbers."""
-    history = run.history
-    if "reference_loss" not in history or "train_loss" not in history:
-        return "healthy"
-    reading, reference = Reading(history), history["reference_loss"][0]
     alone = ", of the best network alone" if isinstance(run, Run) and run.network.population else ""
-    found = f"healthy: training loss {history['train_loss'][-1]:.3g} ({mean_loss(reading)}{alone})"
-    found += f"; a network that ignores its inputs has {reference:.3g}"
-    name = reading.score_name
-    part = "validation" if f"baseline_validation_{name}" in history else "train"
-    if f"baseline_{part}_{name}" in history and f"{part}_{name}" in run.metrics:
-        mine, plain = run.metrics[f"{part}_{name}"], history[f"baseline_{part}_{name}"][-1]
-        of = probed(reading, part)
-        where = f" on {of}" if of.startswith("the first") else ""
-        found += f"; {part} {score(reading)} {mine:.3f}, that of a plain network {plain:.3f}{where}"
-    return found
+    return describe_health(run.history, run.metrics, alone)
 
 
 def _finding(finding: Finding) -> Iterator[str]:

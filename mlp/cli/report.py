@@ -1,0 +1,49 @@
+"""The page of a run: written with every run, and again by the command `mlp report`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mlp.cli.process import DONE, warn
+from mlp.errors import DataError, visible
+from mlp.experiment import Run, load_run
+from mlp.experiment.run import run_folder
+from mlp.experiment.run_folder import REPORT, files_behind, reserve
+from mlp.preprocessing import Prepared
+from mlp.repairs import Repair
+from mlp.run_page import build_report, read_rows
+from mlp.storage.atomic import explaining, replacing_itself, write_file
+from mlp.storage.permission import Permission, as_path
+
+
+def write_report(run: Run, rows: Prepared | None, folder: Path, repair: Repair | None = None) -> None:
+    """Write the page of a run into its folder, which is reserved. Where that fails the run is there all the same."""
+    try:
+        _write(build_report(run, rows, None if repair is None else repair.to_json()), folder)
+    except DataError as error:
+        warn(error)
+
+
+def _write(page: str, folder: Path) -> None:
+    path = folder / REPORT
+    with explaining(path), replacing_itself(path, "w") as out:
+        out.write(page)
+
+
+def report(given: argparse.Namespace) -> int:
+    """The page of a run, from what stands in its directory and from its data."""
+    folder = run_folder(given.run)
+    permission = Permission([*files_behind(folder), *map(Path, given.use)], given.force)
+    path = folder / REPORT if given.out is None else as_path("-o", given.out)
+    if given.out is not None:
+        permission.check_file(path)
+    run = load_run(folder, use=given.own)
+    page = build_report(run, read_rows(run))
+    if given.out is None:
+        with reserve(folder):
+            _write(page, folder)
+    else:
+        write_file(path, page.encode())
+    print(visible(str(path)))
+    return DONE

@@ -1,0 +1,192 @@
+"""The page of a run, from what the run holds and the rows it was trained and tested on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+import mlp
+from mlp.arrays import Array
+from mlp.config import Config, to_toml, use_options
+from mlp.diagnosis import Finding
+from mlp.diagnosis.health import describe_health
+from mlp.errors import MLPError
+from mlp.history import History
+from mlp.layers import Dense
+from mlp.model import Model
+from mlp.page import SHARED_SCRIPTS, SHARED_STYLES, build_page
+from mlp.preprocessing import Prepared
+from mlp.preprocessing.prepare import prepare
+from mlp.preprocessing.source import short_name
+from mlp.run_page.answers import ask, describe_answers
+from mlp.run_page.chart import merge
+from mlp.run_page.curves import backward_gains, chart_history
+
+STYLES = (*SHARED_STYLES, "mlp.page/heat.css", "mlp.run_page/report.css")
+SCRIPTS = (*SHARED_SCRIPTS, "mlp.page/heat.js", "mlp.run_page/report.js")
+SEVERITIES = ("critical", "warning", "info")
+BINS = 40  # of a histogram of weights
+AGREE = 1e-3  # by how much of itself a loss may differ that is measured again
+
+
+class ReportedRun(Protocol):
+    """What a page needs to know of a run."""
+
+    config: Config
+    model: Model
+    history: History
+    metrics: dict[str, Any]
+    findings: tuple[Finding, ...]
+    steps: int
+    seconds: float
+
+
+def build_report(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, Any] | None = None) -> str:
+    """The text of the page.
+
+    `rows` are those that the run was trained and tested on; None leaves out what can only be said with them. `repair`
+    is what `Repair.to_json` says of what was tried.
+    """
+    curves, heat_maps = chart_history(run.history)
+    lines, line_arrays = merge(curves)
+    maps, map_arrays = merge(heat_maps)
+    weights, weight_arrays = _weights(run.model)
+    answers, answer_arrays = (
+        (None, {}) if rows is None else describe_answers(run.model, run.config, ask(run.model, rows))
+    )
+    head = {
+        "page": "report",
+        "title": _title(run),
+        "network": _network(run.model),
+        "verdict": _verdict(run),
+        "healthy": _is_healthy(run),
+        "tiles": [*_tiles(run)],
+        "findings": [_finding(f) for severity in SEVERITIES for f in run.findings if f.severity == severity],
+        "lines": lines,
+        "heats": maps,
+        "gains": backward_gains(run.history),
+        "weights": weights,
+        "answers": answers,
+        "repair": None if repair is None else _repair(run, repair),
+        "experiment": to_toml(run.config.to_dict()),
+        "command": f"mlp train -c experiment.toml{use_options(run.config)}",
+        "made": f"mlp {mlp.__version__}, NumPy {np.__version__}",
+    }
+    return build_page(
+        str(head["title"]), head, line_arrays | map_arrays | weight_arrays | answer_arrays, STYLES, SCRIPTS
+    )
+
+
+def read_rows(run: ReportedRun, data: Any = None) -> Prepared | None:
+    """The rows that a run was trained and tested on, from `data` or its source; None where they are not at hand.
+
+    Rows on which its loss is another than it was are not those.
+    """
+    try:
+        rows = prepare(run.config, data)
+        for name, part in (("test", rows.test), ("validation", rows.validation), ("train", rows.train)):
+            if part is not None and f"{name}_loss" in run.metrics:
+                was, found = run.metrics[f"{name}_loss"], float(run.model.evaluate(part)["loss"])
+                return rows if math.isclose(was, found, rel_tol=AGREE, abs_tol=1e-6) or was != was else None
+    except (MLPError, OSError):
+        pass
+    return None
+
+
+def _title(run: ReportedRun) -> str:
+    return f"{short_name(run.config.data.source)}: {run.config.optimizer.name}, {run.steps} steps"
+
+
+def _network(model: Model) -> str:
+    layers = model.network.layout.layers
+    chain = " → ".join([str(layers[0].n_in), *map(_layer, layers)])
+    members = f"{model.network.population[0]} × " if model.network.population else ""
+    return f"{members}{chain}, {model.network.layout.size} parameters"
+
+
+def _layer(layer: Any) -> str:
+    return str(layer.n_out) if isinstance(layer, Dense) else str(layer.kind)
+
+
+def _is_healthy(run: ReportedRun) -> bool:
+    return all(finding.severity == "info" for finding in run.findings)
+
+
+def _verdict(run: ReportedRun) -> str:
+    """One sentence: that it is healthy and why, or the worst finding."""
+    for severity in ("critical", "warning"):
+        for finding in run.findings:
+            if finding.severity == severity:
+                return finding.message
+    alone = ", of the best network alone" if run.model.network.population else ""
+    said = describe_health(run.history, run.metrics, alone)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _tiles(run: ReportedRun) -> Iterator[list[str]]:
+    """The few numbers that people look for first."""
+    name = "r2" if run.model.task == "regression" else "accuracy"
+    for part in ("train", "validation", "test"):
+        for kind in ("loss", name):
+            if f"{part}_{kind}" in run.metrics:
+                yield [f"{part} {'r²' if kind == 'r2' else kind}", number(run.metrics[f"{part}_{kind}"])]
+    yield ["steps", str(run.steps)]
+    yield ["seconds", f"{run.seconds:.2f}"]
+
+
+def number(value: Any) -> str:
+    """A number as the page prints it: four digits.
+
+    >>> number(0.98765), number(1e-9), number(float("nan"))
+    ('0.9877', '1e-09', 'nan')
+    """
+    return f"{value:.4g}"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """A finding as text."""
+    evidence = [f"{name} = {number(v) if isinstance(v, float) else v}" for name, v in finding.evidence.items()]
+    return {
+        **{"kind": finding.kind, "severity": finding.severity, "message": finding.message},
+        **{"layers": list(finding.layers), "step": None if finding.step is None else int(finding.step)},
+        **{"evidence": evidence, "causes": [[c.name, c.why, c.remedy] for c in finding.causes]},
+    }
+
+
+def _weights(model: Model) -> tuple[list[dict[str, Any]], dict[str, Array]]:
+    """A histogram of the weights of each dense layer, as they are at the end."""
+    network, about, arrays = model.network, list[dict[str, Any]](), dict[str, Array]()
+    for name, layer, place in zip(network.layout.names, network.layout.layers, _slices(model), strict=True):
+        values = np.ravel(network.params[..., place])[: 1 << 20].astype(np.float64)
+        if not isinstance(layer, Dense) or not np.isfinite(values).all():
+            continue
+        counts, edges = np.histogram(values, BINS)
+        about.append({"layer": name, "size": len(values), "mean": number(values.mean()), "std": number(values.std())})
+        arrays |= {f"weights/{len(about) - 1}/edges": edges, f"weights/{len(about) - 1}/counts": counts}
+    return about, arrays
+
+
+def _slices(model: Model) -> Sequence[slice]:
+    """Where the parameters of each layer lie."""
+    return model.network.layout.slices
+
+
+def _repair(run: ReportedRun, repair: Mapping[str, Any]) -> dict[str, Any]:
+    """What was tried, as text."""
+    trials = [
+        [str(t["steps"]), number(t["score"]), ", ".join(t["words"]) or "as it is", ", ".join(t["causes"])]
+        for t in repair["trials"]
+    ]
+    if trials:
+        trials.append(["", number(repair["baseline"]), "a plain network", ""])
+    changes = [[", ".join(change["words"]), change["cause"], change["why"]] for change in repair["changes"]]
+    outcome = "nothing that was tried helps; the experiment stays as it is"
+    if changes:
+        outcome = f"{'healthy' if repair['healthy'] else 'better, but not healthy'} after {repair['tries']} full runs"
+    return {
+        **{"trials": trials, "changes": changes, "outcome": outcome},
+        **{"score": repair["score_of_trials"], "advice": [[*pair] for pair in repair["advice"].items()]},
+    }
