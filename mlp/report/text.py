@@ -16,6 +16,7 @@ from mlp.data.complaints import counted
 from mlp.diagnosis import Finding
 from mlp.diagnosis.evidence import rest
 from mlp.diagnosis.health import describe_health
+from mlp.diagnosis.reading import Reading
 from mlp.errors import visible
 from mlp.experiment import Run, Setup
 from mlp.experiment.run import Recorded
