@@ -74,7 +74,7 @@ def test_train_prints_data_network_metrics_and_where_the_run_is(cli: Any) -> Non
     table = "train  validation        test"
     for part in ("150 rows", "4 → 32 → relu → 3", table, "healthy: training loss", "runs/iris-1"):
         assert part in said.out
-    assert {path.name for path in Path("runs/iris-1").iterdir()} == {*NAMES, CHECKPOINT}
+    assert {path.name for path in Path("runs/iris-1").iterdir()} == {*NAMES, CHECKPOINT, "report.html"}
 
 
 def test_default_run_directories_are_numbered(cli: Any) -> None:
