@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shlex
 import shutil
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from mlp import manual, optimizer_bench
-from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
-from mlp.cli.report import write_report
+from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, is_colored, show, warn
+from mlp.cli.report import show_training, write_report
 from mlp.comparison import compare_runs
 from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml, use_options
 from mlp.config.own_parts import RULE
@@ -179,7 +178,9 @@ def _train_run(
         run = finish(setup, state)
         run.write(folder)
         write_report(run, setup.prepared, folder)
-    show("\n".join((text.metrics_table(run), text.verdict(run), text.cost_text(run, folder))))
+    show("\n".join((text.metrics_table(run), text.verdict(run))))
+    show_training(run.history)
+    show(text.cost_text(run, folder))
     return run
 
 
@@ -408,6 +409,5 @@ def show_help(given: argparse.Namespace) -> int:
         print(write_reference(given.reference))
         return DONE
     page = manual.list_pages() if given.list else manual.find_topic(" ".join(given.topic) or manual.FIRST)
-    bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    print(manual.render(page, min(shutil.get_terminal_size().columns, 100), bold))
+    print(manual.render(page, min(shutil.get_terminal_size().columns, 100), is_colored()))
     return DONE

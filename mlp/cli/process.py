@@ -81,6 +81,20 @@ def show(text: object) -> None:
     print(visible_lines(text))
 
 
+def is_colored() -> bool:
+    """Whether standard output is a terminal, and nobody asked for no colour (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def takes(letters: str) -> bool:
+    """Whether standard output has these letters."""
+    try:
+        letters.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def drop_output() -> None:
     """Be quiet from here on: whoever read the output went away (`mlp data | head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mlp.cli.process import DONE, warn
+from mlp.cli.process import DONE, is_colored, takes, warn
 from mlp.errors import DataError, visible
 from mlp.experiment import Run, load_run
 from mlp.experiment.run import run_folder
 from mlp.experiment.run_folder import REPORT, files_behind, reserve
+from mlp.history import History
 from mlp.preprocessing import Prepared
 from mlp.repairs import Repair
+from mlp.report.sparkline import ASCII, COLORED, PLAIN, draw_training
 from mlp.run_page import build_report, read_rows
 from mlp.storage.atomic import explaining, replacing_itself, write_file
 from mlp.storage.permission import Permission, as_path
@@ -29,6 +31,13 @@ def _write(page: str, folder: Path) -> None:
     path = folder / REPORT
     with explaining(path), replacing_itself(path, "w") as out:
         out.write(page)
+
+
+def show_training(history: History) -> None:
+    """A picture of letters on standard output: blue on a terminal, and ASCII where there are no other letters."""
+    letters = ASCII if not takes(PLAIN.levels) else COLORED if is_colored() else PLAIN
+    if picture := draw_training(history, letters):
+        print(f"\n{picture}\n")
 
 
 def report(given: argparse.Namespace) -> int:
