@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mlp
 from mlp.microscope.explain import write_preset
 from mlp.microscope.presets import PRESETS
 
@@ -22,19 +23,38 @@ PICTURES = {
 }
 
 
+SIZE, SCALE = {"width": 1180, "height": 1420}, 0.6  # on the page, and pixels of the picture for each of its own
+REPORTS = {"report": {"color_scheme": "light"}, "report-dark": {"color_scheme": "dark"}}
+DEEP = {
+    "data": {"source": "digits"},
+    "network": {"hidden": [32] * 8, "activation": "sigmoid"},
+    "optimizer": {"name": "sgd"},
+}
+
+
+def write_pages(folder: Path) -> list[tuple[str, Path, str, dict[str, str]]]:
+    """Name, page, address and options of each picture."""
+    found = []
+    for name, (preset, address, options) in PICTURES.items():
+        page = folder / f"{preset}.html"
+        recordings = PRESETS[preset].record(PRESETS[preset].steps)
+        page.write_text(write_preset(PRESETS[preset], recordings, f"mlp explain {preset}"), encoding="utf-8")
+        found.append((name, page, address, options))
+    report = mlp.run(DEEP).report(folder / "report.html")
+    assert isinstance(report, Path)
+    return found + [(name, report, "", options) for name, options in REPORTS.items()]
+
+
 def take_pictures(folder: Path) -> None:
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("MLP_CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        for name, (preset, address, options) in PICTURES.items():
-            page_file = Path(temporary) / f"{preset}.html"
-            recordings = PRESETS[preset].record(PRESETS[preset].steps)
-            page_file.write_text(write_preset(PRESETS[preset], recordings, f"mlp explain {preset}"), encoding="utf-8")
-            context = browser.new_context(viewport={"width": 1180, "height": 1000}, offline=True, **options)
+        for name, file, address, options in write_pages(Path(temporary)):
+            context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE, offline=True, **options)
             page = context.new_page()
-            page.goto(page_file.as_uri() + address)
+            page.goto(file.as_uri() + address)
             page.locator("html[data-ready]").wait_for(state="attached")
             page.screenshot(path=folder / f"{name}.png")
             context.close()
