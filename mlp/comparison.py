@@ -20,6 +20,7 @@ from mlp.arrays import Array
 from mlp.errors import DataError, MLPError
 from mlp.experiment import Run, load_run
 from mlp.model import quiet
+from mlp.page import fragments
 from mlp.preprocessing import Part, prepare
 from mlp.statistics.significance import holm, sign_test
 
@@ -91,6 +92,15 @@ class RunComparison:
     def _one_loss(self) -> bool:
         """Whether the losses are the same quantity."""
         return not any(key.startswith(("loss.", "data.scale_target")) for key in self.settings.keys() - PENALTIES)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: metrics with a star at the best, what it took, and the settings that differ."""
+        rows: list[list[Any]] = [
+            [name, *(f"{value:.4g}{' *' if i in self.best(name) else ''}" for i, value in enumerate(values))]
+            for name, values in self.metrics.items()
+        ]
+        rows += [["steps", *(run.steps for run in self.runs)], ["healthy", *(run.healthy for run in self.runs)]]
+        return fragments.table(["", *self.names], [*rows, *([key, *values] for key, values in self.settings.items())])
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts, strings and numbers."""

@@ -189,6 +189,20 @@ class History(Mapping[str, Array]):
     def __repr__(self) -> str:
         return "History(" + ", ".join(f"{k}: {len(c.steps)}" for k, c in self._columns.items()) + ")"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the loss as a curve, and a row for each column."""
+        from mlp.page import fragments  # 4 ms, for notebooks only
+
+        curve = ""
+        if "loss" in self and not self.shape("loss"):
+            curve = fragments.draw_curve(self.steps("loss"), self["loss"], "loss")
+        rows = [
+            [name, len(column.steps), f"{column.array()[-1]:.4g}" if len(column.steps) and not column.shape else "",
+             column.unit, ", ".join(column.labels[:4]) + (", ..." if len(column.labels) > 4 else "")]
+            for name, column in self._columns.items()
+        ]  # fmt: skip
+        return curve + fragments.table(["column", "records", "latest", "unit", "labels"], rows)
+
     def steps(self, name: str) -> Array:
         """The step of each record of a column, (n_records,)."""
         return np.array(self._known(name).steps, dtype=np.int64)

@@ -66,6 +66,21 @@ class Finding:
             if not isinstance(given, tuple) or not all(isinstance(part, kind) for part in given):
                 raise HyperparameterError(name, given, f"a tuple of {'names' if kind is str else 'causes'}")
 
+    def _repr_html_(self) -> str:
+        """For notebooks: what, where, since when, and why with remedies."""
+        from mlp.page import fragments  # 4 ms, for notebooks only
+
+        where = f" in {', '.join(self.layers)}" if self.layers else ""
+        since = f", since step {self.step}" if self.step is not None else ""
+        head = fragments.text("b", f"{self.severity}: {self.kind.replace('_', ' ')}")
+        causes = [
+            fragments.tag("li", fragments.text("b", cause.name.replace("_", " ")), fragments.escape(f": {cause.why}. "),
+                          fragments.text("code", cause.remedy))
+            for cause in self.causes
+        ]  # fmt: skip
+        said = fragments.tag("p", head, fragments.escape(f"{where}{since}. {self.message}"))
+        return said + (fragments.tag("ol", *causes) if causes else "")
+
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts, strings and numbers."""
         return asdict(self) | {

@@ -36,7 +36,7 @@ from mlp.model import Appraisal, Model, copy_member, group_minima, select_member
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
 from mlp.preprocessing.source import files_read, is_same_source
-from mlp.run_page import build_report, read_rows
+from mlp.run_page import build_report, read_rows, show_run
 from mlp.storage.atomic import write_file
 from mlp.storage.file_set import current
 from mlp.storage.permission import Permission, as_path
@@ -160,6 +160,10 @@ class Run:
         """
         text = build_report(self, read_rows(self, data))
         return text if path is None else write_file(path, text.encode())
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return show_run(self)
 
     def save(self, folder: str | Path) -> None:
         """Write the run directory; an earlier run there is replaced. DataError for a folder of other files.

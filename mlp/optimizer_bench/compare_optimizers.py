@@ -22,6 +22,7 @@ from mlp.optimizer_bench.protocol import Cells, reserve, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
 from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
+from mlp.page import fragments
 from mlp.problems import Problem
 from mlp.storage.permission import Permission, as_path
 from mlp.sweep import ProcessPool, Serial, cluster
@@ -48,6 +49,10 @@ class OptimizerComparison:
     def text(self) -> str:
         """Tables for a terminal."""
         return format_tables(self.cells)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the tables."""
+        return fragments.text("pre", self.text() if self.cells else "no trial is finished")
 
     def plot(self, folder: str | os.PathLike[str]) -> None:
         """Draw curves, sensitivities and profiles into PNG files; MissingExtraError without matplotlib."""

@@ -5,5 +5,6 @@ one page with what was tried and how to do it again. Measures no training, and w
 """
 
 from mlp.run_page.build import build_report, read_rows
+from mlp.run_page.notebook import show_run
 
-__all__ = ["build_report", "read_rows"]
+__all__ = ["build_report", "read_rows", "show_run"]

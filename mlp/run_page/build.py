@@ -61,7 +61,7 @@ def build_report(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, A
         "page": "report",
         "title": _title(run),
         "network": _network(run.model),
-        "verdict": _verdict(run),
+        "verdict": describe_verdict(run),
         "healthy": _is_healthy(run),
         "tiles": [*_tiles(run)],
         "findings": [_finding(f) for severity in SEVERITIES for f in run.findings if f.severity == severity],
@@ -115,7 +115,7 @@ def _is_healthy(run: ReportedRun) -> bool:
     return all(finding.severity == "info" for finding in run.findings)
 
 
-def _verdict(run: ReportedRun) -> str:
+def describe_verdict(run: ReportedRun) -> str:
     """One sentence: that it is healthy and why, or the worst finding."""
     for severity in ("critical", "warning"):
         for finding in run.findings:

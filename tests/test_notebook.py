@@ -1,0 +1,67 @@
+"""What notebooks show: HTML without script, in which hostile names are text, and which parses."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import numpy as np
+import pytest
+from test_page import EVIL
+
+import mlp
+from mlp.comparison import RunComparison
+from mlp.optimizer_bench import OptimizerComparison
+from mlp.page import fragments, to_visible
+
+RUN = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 3}, "record": {"baseline": "never"}})
+FINDING = mlp.Finding("dead_units", "warning", EVIL, (EVIL,), 7, {}, (mlp.Cause(EVIL, EVIL, EVIL),))
+BAD = mlp.History({EVIL: [1.0, np.nan], "loss": [1.0, 0.5]}, units={EVIL: EVIL})
+SHOWN: dict[str, Any] = {
+    "run": RUN,
+    "diverged": mlp.run({"data": {"source": "iris"}, "optimizer": {"name": "sgd", "learning_rate": 1e9}}),
+    "history": RUN.history,
+    "hostile history": BAD,
+    "empty history": mlp.History({}),
+    "network": RUN.network,
+    "finding": FINDING,
+    "comparison": RunComparison(("a", EVIL), (RUN, RUN), (), 0, "nothing"),
+    "optimizers": OptimizerComparison(),
+}
+
+
+def parse(text: str) -> ET.Element:
+    """Well-formed, or ParseError."""
+    return ET.fromstring(f"<div>{text}</div>")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_it_is_well_formed_and_has_nothing_that_runs(name: str) -> None:
+    found = parse(SHOWN[name]._repr_html_())
+    tags = {element.tag for element in found.iter()}
+    assert not tags & {"script", "img", "style", "iframe", "link", "a"}
+    assert not [key for element in found.iter() for key in element.attrib if key.startswith("on") or "href" in key]
+
+
+def test_hostile_text_stands_there_as_it_is_written() -> None:
+    assert to_visible(EVIL) in "".join(parse(FINDING._repr_html_()).itertext())
+    cells = [cell.text for cell in parse(BAD._repr_html_()).iter("th")]
+    assert to_visible(EVIL) in cells
+
+
+def test_the_numbers_are_those_of_the_run() -> None:
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in parse(RUN._repr_html_()).iter("tr")}
+    assert rows["loss"] == [f"{RUN.metrics[f'{part}_loss']:.4g}" for part in ("train", "validation", "test")]
+    layers = [row[0].text for row in parse(RUN.network._repr_html_()).iter("tr")]
+    assert layers == ["layer", *RUN.network.layout.names]
+
+
+def test_a_curve_keeps_a_spike_and_has_holes() -> None:
+    values = np.full(50_000, 0.5)
+    values[4321], values[9000] = 5.0, np.nan
+    svg = parse(fragments.draw_curve(np.arange(50_000), values, "loss"))[0]
+    assert "between 0.5 and 5" in svg.attrib["aria-label"]
+    path = svg[-1].attrib["d"]
+    heights = [float(point.split()[1]) for point in path.replace("M", "L").split("L")[1:]]
+    assert heights.count(0.0) == 1 and path.count("M") == 2
+    assert fragments.draw_curve(np.arange(2), np.full(2, np.nan), "loss") == ""
