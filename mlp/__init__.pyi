@@ -1,5 +1,6 @@
 from mlp import curvature as curvature
 from mlp import data as data
+from mlp import plots as plots
 from mlp.arrays import Array as Array
 from mlp.arrays import Nodes as Nodes
 from mlp.arrays import norm as norm

@@ -38,24 +38,27 @@ def draw_plots(cells: Cells, folder: Path) -> None:
     for problem, group in group_by_problem(cells).items():
         ready = [cell for cell in group if cell.members]
         if ready:
-            _draw_curves(ready, folder / f"curves-{problem}.png")
+            with picture(folder / f"curves-{problem}.png") as axes:
+                draw_curves(axes, ready)
         if any(cell.tuning for cell in ready):
-            _draw_sensitivity(ready, folder / f"sensitivity-{problem}.png")
-    _draw_profiles(cells, folder / "profile.png")
+            with picture(folder / f"sensitivity-{problem}.png") as axes:
+                draw_sensitivity(axes, ready)
+    with picture(folder / "profile.png") as axes:
+        draw_profiles(axes, cells)
 
 
 @contextmanager
-def picture(path: Path, title: str, x: str, y: str) -> Iterator[Any]:
-    """Axes to draw on; the picture is written at the end."""
+def picture(path: Path, title: str = "", x: str = "", y: str = "") -> Iterator[Any]:
+    """Axes to draw on; the picture is written at the end, with a title and names of the axes where they are given."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot(title=title, xlabel=x, ylabel=y)
-    axes.grid(alpha=0.3)
+    axes = figure.add_subplot()
     yield axes
-    axes.legend(fontsize="small", ncols=1 + len(axes.lines) // 16)
+    if title:
+        _finish(axes, title, x, y)
     with replacing_itself(path) as file:
         figure.savefig(file, format="png", dpi=120)
 
@@ -68,17 +71,24 @@ def _scale(measure: str) -> str:
     return "linear" if larger_is_better(measure) else "log"
 
 
-def _draw_curves(cells: Sequence[Cell], path: Path) -> None:
-    """The score on the way: the median of the seeds, and the range of their middle half."""
+def _finish(axes: Any, title: str, x: str, y: str) -> None:
+    """What every picture has."""
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small", ncols=1 + len(axes.lines) // 16)
+
+
+def draw_curves(axes: Any, cells: Sequence[Cell]) -> None:
+    """Draw into `axes` the score on the way: the median of the seeds, and the range of their middle half."""
     problem = cells[0].problem
-    with picture(path, problem.name, "updates", problem.score) as axes:
-        for i, cell in enumerate(cells):
-            steps, values = _stack_curves(cell)
-            low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="nearest")
-            label = f"{cell.rule} {'' if cell.rate is None else f'{cell.rate:g}'}"
-            axes.plot(steps, middle, label=label, **_style(i))
-            axes.fill_between(steps, low, high, alpha=0.15, color=f"C{i % 10}", linewidth=0)
-        axes.set_yscale(_scale(problem.score))
+    for i, cell in enumerate(cells):
+        steps, values = _stack_curves(cell)
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="nearest")
+        label = f"{cell.rule} {'' if cell.rate is None else f'{cell.rate:g}'}"
+        axes.plot(steps, middle, label=label, **_style(i))
+        axes.fill_between(steps, low, high, alpha=0.15, color=f"C{i % 10}", linewidth=0)
+    axes.set_yscale(_scale(problem.score))
+    _finish(axes, problem.name, "updates", problem.score)
 
 
 def _stack_curves(cell: Cell) -> tuple[Array, Array]:
@@ -89,24 +99,27 @@ def _stack_curves(cell: Cell) -> tuple[Array, Array]:
     return np.array(longest), np.nan_to_num(np.array(rows), nan=np.inf)
 
 
-def _draw_sensitivity(cells: Sequence[Cell], path: Path) -> None:
-    """What rates are chosen by, over the learning rates; a ring around the chosen one."""
+def draw_sensitivity(axes: Any, cells: Sequence[Cell]) -> None:
+    """Draw into `axes` what rates are chosen by, over the learning rates; a ring around the chosen one."""
     problem = cells[0].problem
+    for i, cell in enumerate(cells):
+        points = [(rate, found.value) for rate, found in measure_sensitivity(cell) if np.isfinite(found.value)]
+        if points:
+            chosen = [point for point in points if point[0] == cell.rate] or [(np.nan, np.nan)]
+            axes.plot(*np.transpose(points), marker=".", label=cell.rule, **_style(i))
+            axes.plot(*np.transpose(chosen), "o", mfc="none")
+    axes.set(xscale="log", yscale=_scale(problem.chosen_by))
     y = f"{problem.chosen_by} at the end of tuning"
-    with picture(path, f"{problem.name}: learning rates", "learning rate", y) as axes:
-        for i, cell in enumerate(cells):
-            points = [(rate, found.value) for rate, found in measure_sensitivity(cell) if np.isfinite(found.value)]
-            if points:
-                chosen = [point for point in points if point[0] == cell.rate] or [(np.nan, np.nan)]
-                axes.plot(*np.transpose(points), marker=".", label=cell.rule, **_style(i))
-                axes.plot(*np.transpose(chosen), "o", mfc="none")
-        axes.set(xscale="log", yscale=_scale(problem.chosen_by))
+    _finish(axes, f"{problem.name}: learning rates", "learning rate", y)
 
 
-def _draw_profiles(cells: Cells, path: Path) -> None:
-    """The share of problems and seeds that are solved within a factor of the least cost. Dolan & Moré (2002)."""
+def draw_profiles(axes: Any, cells: Cells) -> None:
+    """Draw into `axes` the share of problems and seeds that are solved within a factor of the least cost.
+
+    Dolan & Moré (2002).
+    """
     finite = [factor for factor in FACTORS if np.isfinite(factor)]
-    with picture(path, "performance profile", "gradients, as a multiple of the best rule's", "share solved") as axes:
-        for i, (rule, shares) in enumerate(compute_profiles(cells).items()):
-            axes.step(finite, shares[: len(finite)], where="post", label=rule, **_style(i))
-        axes.set(xscale="log", ylim=(0, 1.02))
+    for i, (rule, shares) in enumerate(compute_profiles(cells).items()):
+        axes.step(finite, shares[: len(finite)], where="post", label=rule, **_style(i))
+    axes.set(xscale="log", ylim=(0, 1.02))
+    _finish(axes, "performance profile", "gradients, as a multiple of the best rule's", "share solved")
