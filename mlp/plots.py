@@ -51,7 +51,7 @@ def _finish(ax: Any, title: str, x: str, y: str) -> Any:
 
 def _history(source: Any, *columns: str) -> History:
     """The history of a run, or the one that was given; UnknownNameError where it lacks a column."""
-    history = getattr(source, "history", source)
+    history: History = getattr(source, "history", source)
     check_kind("source", history, History, "a Run or a History")
     for column in columns:
         if column not in history or not len(history[column]):
@@ -66,7 +66,7 @@ def plot_loss(source: Any, ax: Any = None) -> Any:
     """
     history, ax = _history(source, "loss"), _axes(ax)
     lines = {"each batch": "loss", "train": "train_loss", "validation": "validation_loss"}
-    styles = ({"lw": 0.7, "alpha": 0.6}, {"lw": 2}, {"lw": 2, "ls": "--"})
+    styles: tuple[dict[str, Any], ...] = ({"lw": 0.7, "alpha": 0.6}, {"lw": 2}, {"lw": 2, "ls": "--"})
     for (label, column), color, style in zip(lines.items(), OKABE_ITO, styles, strict=False):
         if column in history:
             ax.plot(history.steps(column), history[column], label=label, color=color, **style)
@@ -98,9 +98,10 @@ def plot_gradient_flow(source: Any, ax: Any = None) -> Any:
 
 def plot_heat_map(source: Any, column: str = "grad_norm_by_layer", ax: Any = None) -> Any:
     """A column with a number for each layer, as colours: layer × step, on a logarithmic scale where all are above 0."""
-    history, ax = _history(source, column), _axes(ax)
+    history = _history(source, column)
     if len(history.shape(column)) != 1:
         raise ShapeError(f"column {column!r} has records of the shape {history.shape(column)}; give one with layers.")
+    ax = _axes(ax)
     from matplotlib.colors import LogNorm, Normalize
 
     values, steps = history[column], history.steps(column)
@@ -135,9 +136,10 @@ def plot_backward_gain(source: Any, ax: Any = None) -> Any:
 def plot_activations(network: Network, X: Any, ax: Any = None, bins: int = 50) -> Any:
     """Histograms of what comes out of each layer that is not dense, for rows X as the network takes them."""
     check_kind("network", network, Network, "a Network")
-    rows, ax = as_array("X", X), _axes(ax)
+    rows = as_array("X", X)
     if rows.ndim != 2 or rows.shape[1] != network.n_in:
         raise ShapeError(f"X has shape {rows.shape}; the network takes (n_samples, {network.n_in}).")
+    ax = _axes(ax)
     workspace = ForwardWorkspace(network, len(rows))
     workspace.nodes[0].values[...] = rows.T
     infer(network, workspace.nodes[0], workspace)
