@@ -7,16 +7,15 @@ no networks. Columns may have records at different steps: a loss at each, a vali
 from __future__ import annotations
 
 import os
-from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import prod
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
 
 from mlp.arrays import Array, as_array
 from mlp.errors import FileFormatError, HyperparameterError, ShapeError, UnknownNameError, check_kind
+from mlp.history_columns import Column, Derived, Seldom, StepNumbers
 from mlp.storage import archive
 from mlp.storage.atomic import replacing
 from mlp.storage.permission import as_path
@@ -30,85 +29,6 @@ RENAMED = {
     "yardstick_validation_r2": "baseline_validation_r2",
 }
 """What columns are called today that had another name in version 0.1.0. They are renamed when a history is read."""
-
-
-class Column:
-    """One quantity over time: 8 bytes for each number, growing in place.
-
-    `finish` is applied when it is read, to all but the first `n_finished` records. `shared`: one value for all members
-    of a population.
-    """
-
-    finish: Callable[[Any], Any] = staticmethod(np.asarray)
-    n_finished: int = 0
-    shared: bool = False
-
-    def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
-        self.shape, self.unit, self.labels = shape, unit, labels
-        self.values = array("d")
-        self.steps = array("q")
-
-    def put(self) -> Callable[[Any], None]:
-        """What appends one record, given in the column's shape; an unboxed sequence if that is flat."""
-        if not self.shape:
-            return self.values.append
-        if len(self.shape) == 1:
-            return self.values.extend
-        return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
-
-    def finish_with(self, finish: Callable[[Any], Any]) -> None:
-        """Apply `finish` to what is recorded from now on. What is there, read from a file say, was finished before."""
-        if finish is not self.finish:
-            self.values[:] = array("d", self.array().ravel().tolist())
-            self.n_finished, self.finish = len(self.steps), finish
-
-    def array(self, start: int = 0) -> Array:
-        """(n_records, *shape), a copy; without the first `start` records."""
-        numbers = memoryview(self.values)[start * prod(self.shape) :]
-        found = np.array(numbers).reshape(len(self.steps) - start, *self.shape)
-        n_finished = max(0, self.n_finished - start)
-        if not n_finished:
-            return np.asarray(self.finish(found))
-        return np.concatenate([found[:n_finished], self.finish(found[n_finished:])])
-
-
-class Derived:
-    """A column that is computed from another when it is read, and costs nothing while that is recorded.
-
-    It is the other's norm over its labels: √Σ‖·‖² over layers, say.
-    """
-
-    labels: tuple[str, ...] = ()
-
-    def __init__(self, source: Column, unit: str) -> None:
-        self.source, self.unit = source, unit
-
-    @property
-    def steps(self) -> array[int]:
-        """Those of the other."""
-        return self.source.steps
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The other's without the labels."""
-        return self.source.shape[:-1]
-
-    @property
-    def shared(self) -> bool:
-        """As the other."""
-        return self.source.shared
-
-    def settled(self) -> Column:
-        """What it is now, as a column of its own."""
-        found = Column(self.shape, self.unit, self.labels)
-        found.shared = self.shared
-        found.values.extend(self.array().ravel().tolist())
-        found.steps.extend(self.steps)
-        return found
-
-    def array(self, start: int = 0) -> Array:
-        """(n_records, *shape); without the first `start` records."""
-        return np.asarray(np.sqrt(np.square(self.source.array(start)).sum(-1)))
 
 
 class History(Mapping[str, Array]):
@@ -127,7 +47,7 @@ class History(Mapping[str, Array]):
         labels: Mapping[str, tuple[str, ...]] | None = None,
         units: Mapping[str, str] | None = None,
     ) -> None:
-        self._columns: dict[str, Column | Derived] = {}
+        self._columns: dict[str, Column | Derived | Seldom | StepNumbers] = {}
         for what, by_name in {"columns": columns, "steps": steps, "labels": labels, "units": units}.items():
             check_kind(what, by_name, Mapping | None, "a dict by the names of columns: {'loss': [0.7, 0.5]}")
         for name, given in (columns or {}).items():
@@ -150,14 +70,34 @@ class History(Mapping[str, Array]):
         if column is None:
             _check_column(name, shape, unit, labels)
             column = self._columns[name] = Column(shape, unit, labels)
-        elif isinstance(column, Derived):  # whoever writes to it makes it a column of its own
+        elif not isinstance(column, Column):  # whoever writes to it makes it a column of its own
             column = self._columns[name] = column.settled()
         return column
+
+    def seldom(self, name: str, unit: str = "") -> Column | Seldom:
+        """The column of that name; a new one keeps a number only where it is another than before."""
+        if name not in self._columns:
+            self._columns[name] = Seldom(unit)
+        column = self._columns[name]
+        return column if isinstance(column, Seldom) else self.column(name)
+
+    def number_steps(self, name: str, unit: str = "") -> Column | StepNumbers:
+        """The column of that name; a new one says the step of each record, and keeps nothing else."""
+        if name not in self._columns:
+            self._columns[name] = StepNumbers(unit)
+        column = self._columns[name]
+        return column if isinstance(column, StepNumbers) else self.column(name)
+
+    def narrow(self) -> None:
+        """Keep what is old in float32 where that loses nothing. Who records calls this now and then."""
+        for column in self._columns.values():
+            if isinstance(column, Column):
+                column.narrow()
 
     def derive(self, name: str, source: str, unit: str = "") -> None:
         """Let the column `name` be the norm of the column `source` over its labels, computed when it is read."""
         column = self._known(source)
-        if isinstance(column, Derived) or not column.shape:
+        if not isinstance(column, Column) or not column.shape:
             raise ShapeError(f"column {source!r} is a single number in each record; it has no norm over labels.")
         self._columns[name] = Derived(column, unit)
 
@@ -309,7 +249,7 @@ class History(Mapping[str, Array]):
             found.column(new).shared = about[name].get("shared", False)
         return found
 
-    def _known(self, name: str) -> Column | Derived:
+    def _known(self, name: str) -> Column | Derived | Seldom | StepNumbers:
         if not isinstance(name, str) or name not in self._columns:
             raise UnknownNameError("column in this history:", name, self._columns)
         return self._columns[name]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.errors import HyperparameterError, ShapeError, check_count, check_flag, check_iterable, check_kind
-from mlp.history import Column, History
+from mlp.history import History
+from mlp.history_columns import BLOCK, Column, Seldom, StepNumbers
 from mlp.instruments import STANDARD, Instrument, Measure
+from mlp.instruments.instrument import next_multiple
 from mlp.training import Step
 
 
@@ -39,19 +41,23 @@ class Recorder:
 
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Hand on `steps`, recording on the way. Going on with more steps goes on with the history."""
-        groups: list[Group] | None = None
-        watches: list[Watch] = []
-        offset = 0
+        plan: Plan | None = None
+        offset = wake = 0
         check_iterable("steps", steps, "steps: train(...)")
         for step in steps:
-            if groups is None:
+            if plan is None:
                 check_kind("steps", step, Step, "steps: train(...)")
                 offset = max(0, self._next_index() - step.index)
-                groups, watches = self._begin(step)
+                plan = self._begin(step)
                 if self.recall:
                     self.recall(self.watching)
             seen = step._replace(index=step.index + offset) if offset else step
-            _measure(seen, groups, watches)
+            for noted, measurements in plan.always:
+                noted.append(seen.index)
+                for put, measure in measurements:
+                    put(measure(seen))
+            if seen.index >= wake:  # most steps end here: what is due at some costs 0.6 µs to ask
+                wake = _look(seen, plan.tasks)
             self._last = seen.index
             yield step
 
@@ -68,10 +74,10 @@ class Recorder:
         return max([self._last, *recorded]) + 1
 
     @np.errstate(all="ignore")
-    def _begin(self, step: Step) -> tuple[list[Group], list[Watch]]:
+    def _begin(self, step: Step) -> Plan:
         """The instruments that have something to measure here (no ReLU, no dead units), by how often they do."""
         groups: dict[Any, Group] = {}
-        watches: list[Watch] = []
+        tasks: list[Due] = [Narrowing(self.history)]
         for instrument in self.instruments:
             if instrument.period is None:
                 self._note(instrument, step)
@@ -80,17 +86,19 @@ class Recorder:
             if column is None:
                 continue
             period = _period(instrument, step) * self.every
-            if instrument.watch:
-                put = _first_put(column, instrument, watches)
+            if instrument.watch and isinstance(column, Column):
                 self.watching[instrument.name] = instrument.watch(step, period)
-                watches.append((put, self.watching[instrument.name], column.steps.append))
+                tasks.append(Watch(column, instrument, self.watching[instrument.name]))
                 continue
             # one list of steps for all of them: a column of its own would cost 0.1 µs a step each
-            group = groups.setdefault((period, column.steps.tobytes()), Group(period, column.steps, []))
+            always = period == 1 and instrument.quiet
+            group = groups.setdefault((period, always, column.steps.tobytes()), Group(period, always, column.steps))
             column.steps = group.steps
-            measure = instrument.begin(step) if instrument.begin else instrument.measure
-            group.measurements.append((_first_put(column, instrument, group.measurements), measure))
-        return list(groups.values()), watches
+            if not isinstance(column, StepNumbers):
+                measure = instrument.begin(step) if instrument.begin else instrument.measure
+                group.measurements.append((_first_put(column, instrument, group.measurements), measure))
+        tasks += [group for group in groups.values() if not group.always]
+        return Plan([(g.steps, g.measurements) for g in groups.values() if g.always], tasks)
 
     def _note(self, instrument: Instrument, step: Step) -> None:
         """Measure what is noted once, if that was not done before and there is something to say."""
@@ -99,17 +107,22 @@ class Recorder:
             return
         value = instrument.measure(step)
         column = None if value is None else self._column(instrument, step)
-        if column is not None:
+        if isinstance(column, Column):
             column.steps.append(step.index)
             column.put()(value)
 
-    def _column(self, instrument: Instrument, step: Step) -> Column | None:
+    def _column(self, instrument: Instrument, step: Step) -> Column | Seldom | StepNumbers | None:
         """Where `instrument` writes to, or None where there is nothing to measure."""
         labels = instrument.labels(step) if instrument.labels else ()
         if (instrument.labels and not labels) or self._derived(instrument):
             return None
         population = () if instrument.shared else step.network.population
         shape = (*population, len(labels)) if labels else population
+        if instrument.kept and not shape:
+            make = self.history.seldom if instrument.kept == "changes" else self.history.number_steps
+            computed = make(instrument.name, instrument.unit)
+            computed.shared = instrument.shared
+            return computed
         column = self.history.column(instrument.name, shape, instrument.unit, labels)
         column.finish_with(instrument.finish)
         column.shared = instrument.shared
@@ -127,34 +140,83 @@ class Recorder:
         return True
 
 
-class Group(NamedTuple):
-    """Instruments of one period: the steps of their records, and where each measurement goes."""
+class Due:
+    """Something to do at some steps. `due`: the next of them."""
 
-    period: int
-    steps: array[int]
-    measurements: list[Any]  # (put, measure) each
+    due = 0
+
+    def look(self, step: Step) -> int:
+        """Do it, if it is to be done at this step; return the next step to be shown."""
+        raise NotImplementedError
 
 
-Watch: TypeAlias = tuple[Callable[[Any], None], Measure, Callable[[int], None]]
-"""An instrument that is shown every step: where a number goes, what measures it, and how to note the step."""
+class Group(Due):
+    """Instruments of one period: the steps of their records, and where each measurement goes.
+
+    `always`: at every step, and NumPy has nothing to warn of.
+    """
+
+    def __init__(self, period: int, always: bool, steps: array[int]) -> None:
+        self.period, self.always, self.steps = period, always, steps
+        self.measurements: list[Any] = []  # (put, measure) each
+
+    def look(self, step: Step) -> int:
+        """Measure every so many steps."""
+        if step.index % self.period == 0:
+            self.steps.append(step.index)
+            for put, measure in self.measurements:
+                put(measure(step))
+        return next_multiple(step.index, self.period)
+
+
+class Watch(Due):
+    """An instrument with a memory, that is shown every step unless it names the next one to see."""
+
+    def __init__(self, column: Column, instrument: Instrument, measure: Measure) -> None:
+        self.measure, self.steps = measure, column.steps
+        self.row: list[Any] = []
+        self.row.append((_first_put(column, instrument, self.row),))
+        self.next_look: Callable[[int], int] = getattr(measure, "next_look", lambda index: index + 1)
+
+    def look(self, step: Step) -> int:
+        """Show it the step; write down what it has to say."""
+        value = self.measure(step)
+        if value is not None:
+            self.steps.append(step.index)
+            self.row[0][0](value)
+        return self.next_look(step.index)
+
+
+class Narrowing(Due):
+    """Has the history keep what is old in less memory."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+
+    def look(self, step: Step) -> int:
+        """Every so many steps: 30 µs for each column of 20 layers."""
+        if step.index % BLOCK == 0:
+            self.history.narrow()
+        return next_multiple(step.index, BLOCK)
+
+
+class Plan(NamedTuple):
+    """What is measured: at every step (steps, measurements), and at some."""
+
+    always: list[tuple[array[int], list[Any]]]
+    tasks: list[Due]
 
 
 @np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
-def _measure(step: Step, groups: list[Group], watches: list[Watch]) -> None:
-    """Write down what is due at a step."""
-    for period, noted, measurements in groups:
-        if period == 1 or step.index % period == 0:
-            noted.append(step.index)
-            for put, measure in measurements:
-                put(measure(step))
-    for put, measure, note in watches:
-        value = measure(step)
-        if value is not None:
-            note(step.index)
-            put(value)
+def _look(step: Step, tasks: list[Due]) -> int:
+    """Do what is due at a step; return the next step at which something is."""
+    for task in tasks:
+        if task.due <= step.index:
+            task.due = task.look(step)
+    return min([task.due for task in tasks])
 
 
-def _first_put(column: Column, instrument: Instrument, rows: list[Any]) -> Callable[[Any], None]:
+def _first_put(column: Column | Seldom, instrument: Instrument, rows: list[Any]) -> Callable[[Any], None]:
     """What writes the first value: it checks the shape, then leaves its place to what writes without a check.
 
     Its place is the next in `rows`, at the beginning of the row.

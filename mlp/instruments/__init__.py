@@ -28,8 +28,8 @@ def _trained_layers(step: Step) -> tuple[str, ...]:
 
 
 ESSENTIAL = (
-    Instrument("loss", vectors.loss),
-    Instrument("grad_norm_by_layer", vectors.grad_squares_by_layer, labels=_trained_layers, finish=np.sqrt),
+    Instrument("loss", vectors.loss, quiet=True),
+    Instrument("grad_norm_by_layer", vectors.grad_squares_by_layer, labels=_trained_layers, finish=np.sqrt, quiet=True),
 )
 """What a run cannot be judged without; 7 % of a step on a 2-4-2 network, 5 % on 64-32-10, 1 % above."""
 
@@ -54,9 +54,9 @@ CHECKS = (
 
 STANDARD = (
     *ESSENTIAL,
-    Instrument("step", vectors.index, "steps", shared=True),
-    Instrument("epoch", vectors.epoch, "epochs", shared=True),
-    Instrument("learning_rate", vectors.learning_rate, begin=vectors.learning_rate_along),
+    Instrument("step", vectors.index, "steps", shared=True, kept="step", quiet=True),
+    Instrument("epoch", vectors.epoch, "epochs", shared=True, kept="changes", quiet=True),
+    Instrument("learning_rate", vectors.learning_rate, begin=vectors.learning_rate_along, kept="changes", quiet=True),
     Instrument("grad_norm", vectors.grad_norm, norm_of="grad_norm_by_layer"),
     Instrument(
         "update_norm_by_layer", vectors.update_squares_by_layer, period=vectors.thinned, labels=_trained_layers,

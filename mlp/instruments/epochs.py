@@ -67,6 +67,10 @@ class WholeEpochs:
                 found, self.counting = self.count.result(step), False
         return found
 
+    def next_look(self, index: int) -> int:
+        """Every step of an epoch that is counted; between two of them none until the step before one may begin."""
+        return index + 1 if self.counting else max(index + 1, self.due - 1)
+
 
 class Silent:
     """Which units no sample has switched on yet.

@@ -25,7 +25,11 @@ class Instrument(NamedTuple):
     the same as `measure` and is faster, because it knows where the arrays are. `watch(step, period)` gives a measure
     that sees *every* step and returns a number when it has one, else None; if it can, at steps that `period` divides.
     `measure` is then None, because one step alone says nothing. What its class names in `remembers` is kept in
-    checkpoints.
+    checkpoints. If it has a method `next_look(index)`, it sees only the step that this names after step `index`, and
+    maybe others.
+
+    `kept`: "changes" keeps a single number only where it changes, as the epoch does; "step" is the number of the step
+    itself, and nothing is kept. `quiet`: NumPy has nothing to warn of in it; to keep it from warning costs 0.3 µs.
 
     >>> largest = Instrument("largest_weight", lambda step: np.abs(step.network.params).max())
     >>> largest.name, largest.period
@@ -42,6 +46,8 @@ class Instrument(NamedTuple):
     norm_of: str = ""
     begin: Callable[[Step], Measure] | None = None
     watch: Callable[[Step, int], Measure] | None = None
+    kept: str = ""
+    quiet: bool = False
 
     def read(self, step: Step) -> Any:
         """The quantity at one step alone; None if one step is not enough, or there is nothing to say."""
@@ -51,3 +57,8 @@ class Instrument(NamedTuple):
     def period_for(self, step: Step) -> Any:
         """Every how many records, for this network."""
         return self.period(step) if callable(self.period) else self.period
+
+
+def next_multiple(index: int, period: int) -> int:
+    """The first multiple of `period` above `index`."""
+    return index - index % period + period

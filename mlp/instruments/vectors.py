@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import LEAST_SQUARE, Array, each_norm, squared_norm
-from mlp.instruments.instrument import Measure
+from mlp.instruments.instrument import Measure, next_multiple
 from mlp.training import Step
 
 SMALL = 20_000
@@ -49,7 +49,8 @@ def norm(flat: Array) -> Any:
 def squares(blocks: Sequence[Array]) -> Any:
     """‖·‖² of each block: a list, or (*population, n_blocks)."""
     if blocks[0].ndim > 1:
-        return np.stack([np.square(each_norm(block)[..., 0], dtype=np.float64) for block in blocks], axis=-1)
+        with np.errstate(all="ignore"):
+            return np.stack([np.square(each_norm(block)[..., 0], dtype=np.float64) for block in blocks], axis=-1)
     # a dot product with itself: 0.25 µs for a small vector where np.linalg.norm takes 1.5 µs
     found = [float(block.dot(block)) for block in blocks]
     return found if min(found) > LEAST_SQUARE and max(found) < inf else [squared_norm(block) for block in blocks]
@@ -169,6 +170,11 @@ class GradCosine:
             np.copyto(self.before, grad)
             self.norm, self.kept = mine, at
         return found
+
+    def next_look(self, index: int) -> int:
+        """The step of a copy or of a cosine, whichever is next after that one."""
+        due = next_multiple(index, self.period)
+        return due - 1 if due - 1 > index else due
 
 
 def _cosine(a: Array, b: Array, norm_a: Any, norm_b: Any) -> Any:

@@ -1,0 +1,173 @@
+"""Columns of a history: where the numbers are, and what is not kept because it can be computed.
+
+A column grows in place. It is 8 bytes for each number; what is older than some thousands of records is kept in 4 where
+that loses nothing. Knows neither instruments nor runs.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+
+BLOCK = 4096
+"""So many records are made narrow at once."""
+
+
+class Column:
+    """One quantity over time: 8 bytes for each number, growing in place; 4 in the `old` blocks that are narrow.
+
+    `finish` is applied when it is read, to all but the first `n_finished` records of `values`. `shared`: one value for
+    all members of a population.
+    """
+
+    finish: Callable[[Any], Any] = staticmethod(np.asarray)
+    n_finished: int = 0
+    shared: bool = False
+
+    def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
+        self.shape, self.unit, self.labels = shape, unit, labels
+        self.old: list[Array] = []
+        self.values = array("d")
+        self.steps = array("q")
+
+    def put(self) -> Callable[[Any], None]:
+        """What appends one record, given in the column's shape; an unboxed sequence if that is flat."""
+        if not self.shape:
+            return self.values.append
+        if len(self.shape) == 1:
+            return self.values.extend
+        return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
+
+    def finish_with(self, finish: Callable[[Any], Any]) -> None:
+        """Apply `finish` to what is recorded from now on. What is there, read from a file say, was finished before."""
+        if finish is not self.finish:
+            self.values[:] = array("d", self.array(self.n_old).ravel().tolist())
+            self.n_finished, self.finish = len(self.steps) - self.n_old, finish
+
+    @property
+    def n_old(self) -> int:
+        """How many records stand in `old`."""
+        return BLOCK * len(self.old)
+
+    def array(self, start: int = 0) -> Array:
+        """(n_records, *shape), a copy; without the first `start` records."""
+        recent = self._recent(max(0, start - self.n_old))
+        return recent if start >= self.n_old else np.concatenate([*self.old, recent])[start:]
+
+    def _recent(self, start: int) -> Array:
+        """What is not old, without the first `start` records of that."""
+        numbers = memoryview(self.values)[start * prod(self.shape) :]
+        found = np.array(numbers).reshape(len(self.steps) - self.n_old - start, *self.shape)
+        n_finished = max(0, self.n_finished - start)
+        if not n_finished:
+            return np.asarray(self.finish(found))
+        return np.concatenate([found[:n_finished], self.finish(found[n_finished:])])
+
+    def narrow(self) -> None:
+        """Move whole blocks of records to `old`. Blocks begin at the same records whenever that is done."""
+        while len(self.steps) - self.n_old >= BLOCK:
+            block = self._recent(0)[:BLOCK]
+            del self.values[: block.size]
+            self.n_finished = max(0, self.n_finished - BLOCK)
+            self.old.append(_narrowed(block, measured=bool(self.labels)))
+
+
+@np.errstate(all="ignore")
+def _narrowed(block: Array, *, measured: bool) -> Array:
+    """The same in float32 if nothing is lost: each number is the same, or one `measured` to no more than 7 digits."""
+    narrow = block.astype(np.float32)
+    same = (narrow == block) | np.isnan(block)
+    if measured:  # a norm, a share: float32 rounds it by 6e-8 of itself; what it has no normal number for stays
+        same |= (np.abs(narrow) >= np.finfo(np.float32).tiny) & np.isfinite(narrow)
+    return narrow if same.all() else block
+
+
+class Computed:
+    """A column that is computed when it is read, and costs little or nothing while it is recorded."""
+
+    shape: tuple[int, ...] = ()
+    unit: str
+    labels: tuple[str, ...] = ()
+    shared: bool = False
+    steps: array[int]
+
+    def array(self, start: int = 0) -> Array:
+        """(n_records, *shape); without the first `start` records."""
+        raise NotImplementedError
+
+    def settled(self) -> Column:
+        """What it is now, as a column of its own."""
+        found = Column(self.shape, self.unit, self.labels)
+        found.shared = self.shared
+        found.values.extend(self.array().ravel().tolist())
+        found.steps.extend(self.steps)
+        return found
+
+
+class Derived(Computed):
+    """The norm of another column over its labels: √Σ‖·‖² over layers, say."""
+
+    def __init__(self, source: Column, unit: str) -> None:
+        self.source, self.unit = source, unit
+
+    @property
+    def steps(self) -> array[int]:  # type: ignore[override]
+        """Those of the other."""
+        return self.source.steps
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The other's without the labels."""
+        return self.source.shape[:-1]
+
+    @property
+    def shared(self) -> bool:  # type: ignore[override]
+        """As the other."""
+        return self.source.shared
+
+    def array(self, start: int = 0) -> Array:
+        """(n_records, *shape); without the first `start` records."""
+        return np.asarray(np.sqrt(np.square(self.source.array(start)).sum(-1)))
+
+
+class StepNumbers(Computed):
+    """The step of each record. Nothing is kept beside `steps`, which every column has."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit, self.steps = unit, array("q")
+
+    def array(self, start: int = 0) -> Array:
+        """(n_records,); without the first `start` records."""
+        return np.array(memoryview(self.steps)[start:], dtype=float)
+
+
+class Seldom(Computed):
+    """A number that stays the same for long: it is kept where it changes. `begins`: the records where it did."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit, self.steps = unit, array("q")
+        self.values, self.begins = array("d"), array("q")
+
+    def put(self) -> Callable[[Any], None]:
+        """What appends one record; its step must be there before."""
+        latest: Any = None
+
+        def put(value: Any) -> None:
+            nonlocal latest
+            if value is not latest and value != latest:  # the same object nearly always: 0.05 µs
+                self.begins.append(len(self.steps) - 1)
+                self.values.append(value)
+            latest = value
+
+        return put
+
+    def array(self, start: int = 0) -> Array:
+        """(n_records,); without the first `start` records."""
+        place = np.searchsorted(self.begins, np.arange(start, len(self.steps)), "right") - 1
+        return np.array(self.values)[place] if len(place) else np.empty(0)
