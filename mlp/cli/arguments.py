@@ -12,17 +12,12 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
-from mlp.cli import commands
-from mlp.cli.explain import explain
+from mlp.cli.interruption import ending_at_once
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
-from mlp.cli.report import report
-from mlp.cli.sweep import sweep
-from mlp.config import describe_error, read_parts
 from mlp.errors import MLPError, visible
-from mlp.microscope.presets import PRESETS
-from mlp.problems import PROBLEMS
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,8 +28,21 @@ class Parser(argparse.ArgumentParser):
         self.exit(WRONG, f"{self.prog}: {visible(' '.join(message.split()))}. See {self.prog} --help.\n")
 
 
+class CommandParser(Parser):
+    """Learns what its command takes when it is asked: some helps name what takes long to import."""
+
+    takes: tuple[Argument, ...] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, with the arguments of the command."""
+        for names, options in self.takes:
+            self.add_argument(*names, **{k: v() if k == "help" and callable(v) else v for k, v in options.items()})
+        self.takes = ()
+        return super().parse_known_args(args, namespace)
+
+
 class Argument(NamedTuple):
-    """An argument as argparse takes it."""
+    """An argument as argparse takes it; `help` may be a function that gives the text."""
 
     names: tuple[str, ...]
     options: dict[str, Any]
@@ -65,21 +73,43 @@ REPAIRS = "if the run is not healthy, try remedies and run the repaired experime
 
 
 class Command(NamedTuple):
-    """What a command does, and what it takes."""
+    """What a command does, and what it takes. `act`: its module in `mlp.cli`, and the name of its function there."""
 
-    act: Callable[[argparse.Namespace], int]
+    act: str
     help: str
     arguments: tuple[Argument, ...]
 
 
-def command(act: Callable[[argparse.Namespace], int], help: str, *arguments: Argument) -> Command:
+def command(act: str, help: str, *arguments: Argument) -> Command:
     """A command by what it does."""
     return Command(act, help, arguments)
 
 
+def find_function(act: str) -> Callable[[argparse.Namespace], int]:
+    """The function of a command. What it needs is imported now, and nothing else."""
+    module, name = act.split(":")
+    with ending_at_once():
+        found: Callable[[argparse.Namespace], int] = getattr(import_module(f"mlp.cli.{module}"), name)
+        return found
+
+
+def name_presets() -> str:
+    """What `mlp explain` takes."""
+    from mlp.microscope.presets import PRESETS
+
+    return f"one of {', '.join(PRESETS)}; an experiment file, a run, or a data set; xor if not given"
+
+
+def name_problems() -> str:
+    """The problems that `mlp bench` has."""
+    from mlp.problems import PROBLEMS
+
+    return f"names of problems: {', '.join(PROBLEMS)}, ..."
+
+
 COMMANDS = {
     "train": command(
-        commands.train,
+        "commands:train",
         "train a network on a data set or a file",
         argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"),
         argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)"),
@@ -92,9 +122,9 @@ COMMANDS = {
         argument("--repair", action="store_true", help=REPAIRS),
         force("the run in DIR, finished or not, and logs that are there"),
     ),
-    "evaluate": command(commands.evaluate, "how good a trained network is on further data", RUN, SOURCE, JSON, USE),
+    "evaluate": command("answers:evaluate", "how good a trained network is on further data", RUN, SOURCE, JSON, USE),
     "predict": command(
-        commands.predict,
+        "answers:predict",
         "the answers of a trained network, as CSV",
         *(RUN, SOURCE, USE),
         argument("-o", "--out", metavar="FILE", help="where to write; standard output if not given, or -"),
@@ -103,9 +133,9 @@ COMMANDS = {
         ),
         force("a file that is there"),
     ),
-    "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON, USE),
+    "diagnose": command("commands:diagnose", "what is wrong with a run, from what was recorded", RUN, JSON, USE),
     "landscape": command(
-        commands.landscape,
+        "landscape:landscape",
         "what kind of point a run ended at, and the loss around it",
         RUN,
         argument("--line", action="store_true", help="the loss from the first weights to the last, and across"),
@@ -117,40 +147,40 @@ COMMANDS = {
         force("a file that is there"),
     ),
     "report": command(
-        report,
+        "report:report",
         "a run as a page: what happened, what was found, what it answers",
         *(RUN, USE),
         argument("-o", "--out", metavar="FILE", help="where to write; report.html in RUN if not given"),
         force("a file that is there"),
     ),
     "resume": command(
-        commands.resume,
+        "commands:resume",
         "go on with a run that was stopped, or train it further",
         argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
         *(RUN, JSON, USE),
     ),
     "compare": command(
-        commands.compare,
+        "answers:compare",
         "two runs or more, side by side",
         argument("runs", metavar="RUN", nargs="+", help="directories that mlp train wrote"),
         argument("--on", metavar="SOURCE", help="compare the answers to its rows; the test part if not given"),
         *(JSON, USE),
     ),
     "export": command(
-        commands.export,
+        "answers:export",
         "a run in the format of others: ONNX, safetensors, CSV, ...",
         *(RUN, USE),
         argument("file", metavar="FILE", help=FORMATS),
         force("a file that is there, or an earlier log in FOLDER/"),
     ),
     "explain": command(
-        explain,
+        "explain:explain",
         "see backpropagation in a small network: every number of every step, as a page",
         argument(
             "source",
             metavar="WHAT",
             nargs="?",
-            help=f"one of {', '.join(PRESETS)}; an experiment file, a run, or a data set; xor if not given",
+            help=name_presets,
         ),
         argument("--steps", metavar="N", type=int, help="how many steps"),
         argument("--step", metavar="K", type=int, default=0, help="the step of a worksheet, counted from 0"),
@@ -158,11 +188,11 @@ COMMANDS = {
         force("a file that is there"),
     ),
     "bench": command(
-        commands.bench,
+        "bench:bench",
         "compare optimizers: table, files and plots",
         argument("-c", "--config", metavar="FILE", help="a file with a table [bench] (.toml)"),
         argument("--optimizers", metavar="A,B", help="names of rules (see mlp optimizers), or all"),
-        argument("--problems", metavar="X,Y", help=f"names of problems: {', '.join(PROBLEMS)}, ..."),
+        argument("--problems", metavar="X,Y", help=name_problems),
         argument("--obstacles", action="store_true", help="instead: which rules get past which obstacle"),
         argument("--seeds", metavar="N", type=int, help="fresh runs of each rule on each problem"),
         argument("--data", metavar="DIR", help="the folder with mnist.npz, fashion_mnist.npz or proben1/"),
@@ -173,7 +203,7 @@ COMMANDS = {
         force("files in DIR that are none of a comparison"),
     ),
     "sweep": command(
-        sweep,
+        "sweep:sweep",
         "try values of some keys: which is best, and which is the smallest that does as well",
         argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"),
         argument("--over", metavar="KEY=A,B,C", action="append", default=[], help=OVERS),
@@ -190,11 +220,11 @@ COMMANDS = {
         argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/sweep-N if not given"),
         force("files in DIR that are none of a sweep"),
     ),
-    "data": command(commands.list_data, "the data sets there are"),
-    "optimizers": command(commands.list_optimizers, "the optimizers there are", USE),
-    "findings": command(commands.list_findings, "what can be found, why, and what to do"),
+    "data": command("lists:list_data", "the data sets there are"),
+    "optimizers": command("lists:list_optimizers", "the optimizers there are", USE),
+    "findings": command("lists:list_findings", "what can be found, why, and what to do"),
     "help": command(
-        commands.show_help,
+        "lists:show_help",
         "a page of the manual",
         argument("topic", metavar="TOPIC", nargs="*", help="a page, a heading, a command, a key or a finding"),
         argument("--list", action="store_true", help="list all pages"),
@@ -206,11 +236,10 @@ COMMANDS = {
 def build_parser() -> Parser:
     """The arguments of all commands."""
     top = Parser(prog="mlp", description="Train small neural networks, and learn why they do not learn.")
-    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandParser)
     for name, (act, help, arguments) in COMMANDS.items():
         parser = subparsers.add_parser(name, help=help)
-        for names, options in arguments:
-            parser.add_argument(*names, **options)
+        parser.takes = arguments
         parser.set_defaults(act=act)
     return top
 
@@ -234,8 +263,10 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
             warnings.filterwarnings("always", ".*has changed since")  # a file with parts: said each time, in one line
             warnings.showwarning = lambda message, *_: warn(message)
             build_parser().parse_args(arguments, given)
-            given.own = read_parts(getattr(given, "use", []))
-            status: int = given.act(given)
+            act = find_function(given.act)
+            if hasattr(given, "use"):
+                given.own = _read_parts(given.use)
+            status = act(given)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -248,5 +279,14 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
     except Exception as error:
         if not getattr(given, "use", []):
             raise
+        from mlp.config import describe_error
+
         warn(MLPError(describe_error(error)))  # the code of a part may raise anything
     return WRONG
+
+
+def _read_parts(files: list[str]) -> Any:
+    """The parts of one's own that files define."""
+    from mlp.config import read_parts
+
+    return read_parts(files)

@@ -1,54 +1,44 @@
-"""What each command does: from its arguments to an exit status. It shows and writes what other rooms compute."""
+"""Training and what goes on with it: from the arguments of a command to an exit status.
+
+It shows and writes what other rooms compute. Commands that do not train have modules of their own, so that none waits
+for what it does not need.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import shlex
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
-from io import TextIOWrapper
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlp import manual, optimizer_bench
-from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, is_colored, show, warn
+from mlp.cli.permit import permit
+from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
 from mlp.cli.report import show_training, write_report
-from mlp.comparison import compare_runs
 from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml, use_options
-from mlp.config.own_parts import RULE
-from mlp.data import catalogue
 from mlp.data.complaints import counted
-from mlp.data.sources import files
-from mlp.diagnosis.glossary import glossary
-from mlp.errors import ConfigError, DataError, visible_lines
-from mlp.exchange.export import describe_export, open_export
+from mlp.errors import ConfigError, visible_lines
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.look import find_landscape, find_point, open_scene
 from mlp.experiment.loop import is_over
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
-from mlp.landscape import check_ending, save
-from mlp.manual.reference import write_reference
-from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
-from mlp.problems import OBSTACLES
-from mlp.repairs import Repair, repair_run
 from mlp.report import text
-from mlp.report.progress import show_epochs, show_pretraining, show_trials
-from mlp.report.tables import comparison_text, evaluation_text, fold_metrics, folds_text
+from mlp.report.progress import show_epochs, show_pretraining
+from mlp.report.tables import fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
-from mlp.storage.atomic import explaining, replacing, replacing_itself
+from mlp.storage.atomic import explaining, replacing_itself
 from mlp.storage.permission import Permission, as_path
+
+if TYPE_CHECKING:
+    from mlp.repairs import Repair
 
 
 def train(given: argparse.Namespace) -> int:
@@ -60,7 +50,7 @@ def train(given: argparse.Namespace) -> int:
         config = put(config, ("data", "source"), given.source)
     where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
     asked = parse(config, where, given.own)
-    permission = _permit(given, files_read(asked, given.config))
+    permission = permit(given, files_read(asked, given.config))
     if given.folds is not None:
         return _train_folds(given, config, asked, where, permission)
     with ExitStack() as held:
@@ -126,17 +116,10 @@ def _train_folds(
     return FAILED if any(f.kind == "divergence" for run in runs for f in run.findings) else DONE
 
 
-def _permit(given: argparse.Namespace, read: Iterable[Path]) -> Permission:
-    """What a command may write that reads these files. Standard output may not have been led into one of them."""
-    found = Permission([*read, *map(Path, given.use)], getattr(given, "force", False))
-    found.check_stream(sys.stdout)
-    return found
-
-
 def resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
     folder = run_folder(given.run)
-    _permit(given, files_behind(folder))
+    permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs, given.own):
         tidy(folder)
@@ -213,49 +196,6 @@ def _go_on(folder: Path, config: Config) -> str:
     return f"mlp resume {shlex.quote(str(folder))}{use_options(config)}"
 
 
-def bench(given: argparse.Namespace) -> int:
-    """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
-    settings = _bench_settings(given)
-    permission = _permit(given, map(Path, filter(None, [given.config, settings.data])))
-    place = None if given.out is None else as_path("-o", given.out)
-    with optimizer_bench.reserve(place, settings, permission) as folder:
-        return _run_bench(given, settings, folder)
-
-
-def _run_bench(given: argparse.Namespace, settings: optimizer_bench.BenchSettings, folder: Path) -> int:
-    """Run what is not finished, show and write all."""
-    found, done = optimizer_bench.OptimizerComparison(), 0
-    with optimizer_bench.open_workers(given.jobs, given.cluster) as executor:
-        try:
-            for step in show_trials(optimizer_bench.run_protocol(settings, found.cells, executor, folder)):
-                done = step.done
-        except KeyboardInterrupt:
-            executor.shutdown(wait=False, cancel_futures=True)
-            use = "".join(f" --use {shlex.quote(file)}" for file in given.use)
-            so_far = f"\nmlp: interrupted; {done} of {optimizer_bench.n_trials(settings)} trials are in {folder}"
-            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}{use}", file=sys.stderr)
-            return INTERRUPTED
-    print(found.text())
-    print(f"\n{found.save(folder)}")
-    return DONE
-
-
-def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
-    """The settings of the file, and over them those of the command line."""
-    config = {} if given.config is None else read_toml(given.config)
-    if given.obstacles:
-        for name, value in {"problems": list(OBSTACLES), **optimizer_bench.OBSTACLE_SETTINGS}.items():
-            config = put(config, ("bench", name), config.get("bench", {}).get(name, value))
-    for name in ("optimizers", "problems"):
-        if getattr(given, name) is not None:
-            names = [part.strip() for part in getattr(given, name).split(",")]
-            config = put(config, ("bench", name), list(OPTIMIZERS) if names == ["all"] else names)
-    for name in ("seeds", "data"):
-        if getattr(given, name) is not None:
-            config = put(config, ("bench", name), getattr(given, name))
-    return optimizer_bench.parse_bench_settings(config, given.config or "mlp bench", use=given.own)
-
-
 def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
     """The epochs of an experiment, with progress."""
     return show_epochs(watch_epochs(setup, state), setup.config.training.epochs)
@@ -263,6 +203,8 @@ def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
 
 def _repair(setup: Setup, run: Run, folder: Path, second: Path) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
+    from mlp.repairs import repair_run  # trials and remedies: 30 ms that most trainings can do without
+
     repair = repair_run(run, show=_show_epochs)
     show(text.repair_text(repair))
     write_report(run, setup.prepared, folder, repair)
@@ -294,120 +236,7 @@ def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, sec
 def diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run."""
     folder = run_folder(given.run)
-    _permit(given, files_behind(folder))
+    permit(given, files_behind(folder))
     run = load_recorded(folder, given.own)
     print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
-    return DONE
-
-
-def landscape(given: argparse.Namespace) -> int:
-    """The kind of point that a run ended at; what else was asked for, into a file too."""
-    folder = run_folder(given.run)
-    permission = _permit(given, files_behind(folder))
-    path = None if given.out is None else as_path("-o", given.out)
-    if path is not None:
-        check_ending(path)
-        permission.check_file(path)
-    run = load_run(folder, use=given.own)
-    scene = open_scene(run.config, run.network, where=str(folder), own=given.own)
-    point = find_point(scene, run.history)
-    found = find_landscape(
-        scene, run.waypoints, run.steps,
-        line=given.line or (path is not None and not (given.plane or given.trajectory or given.spectrum)),
-        plane=given.plane, path=given.trajectory, eigenvalues=given.spectrum,
-    )  # fmt: skip
-    if path is not None:
-        with explaining(path):
-            save(found, path)
-    if given.json:
-        print(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))
-    else:
-        print("\n".join(filter(None, [str(point), str(found), "" if path is None else str(path)])))
-    return DONE
-
-
-def evaluate(given: argparse.Namespace) -> int:
-    """Metrics of a run on further data."""
-    _permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
-    run = load_run(given.run, use=given.own)
-    X, y = run.load(given.source)
-    if y is None:
-        raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
-    found, known = run.appraise(X, y), run.trained_on(given.source)
-    if given.json:
-        about = {"run": given.run, "source": given.source, "trained_on": known}
-        print(json.dumps(to_json_values({**about, **found.to_json()})))
-    else:
-        show(evaluation_text(found, known))
-    return DONE
-
-
-def compare(given: argparse.Namespace) -> int:
-    """Runs side by side."""
-    _permit(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
-    found = compare_runs(given.runs, given.on, use=given.own)
-    print(json.dumps(to_json_values(found.to_json())) if given.json else visible_lines(comparison_text(found)))
-    return DONE
-
-
-def export(given: argparse.Namespace) -> int:
-    """A run in the format that the ending of the file says."""
-    write = open_export(given.file, _permit(given, files_behind(run_folder(given.run))))
-    run = load_run(given.run, use=given.own)
-    write(run)
-    show(describe_export(run, given.file))
-    return DONE
-
-
-def predict(given: argparse.Namespace) -> int:
-    """Answers of a run, as CSV in UTF-8."""
-    permission = _permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
-    path = None if given.out in (None, "-") else as_path("-o", given.out)
-    if path:
-        permission.check_file(path)
-    run = load_run(given.run, use=given.own)
-    rows = run.load_rows(given.source)
-    if path:
-        with explaining(path), replacing(path, "w") as out:
-            text.write_answers(run, rows, out, safe=given.safe_cells)
-    else:
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")
-        text.write_answers(run, rows, sys.stdout, safe=given.safe_cells)
-    return DONE
-
-
-def list_data(given: argparse.Namespace) -> int:
-    """The data sets, one line each."""
-    for entry in catalogue():
-        size = f"{entry.n_rows} × {entry.n_features}"
-        print(f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]")
-    return DONE
-
-
-def list_findings(given: argparse.Namespace) -> int:
-    """Kinds and causes, one line each."""
-    print(*glossary(), sep="\n")
-    return DONE
-
-
-def list_optimizers(given: argparse.Namespace) -> int:
-    """The rules, one line each, with their sources: what comes before and with the first year of the last paragraph."""
-    rules = {**OPTIMIZERS, **given.own.of(RULE)}
-    width = 2 + max(map(len, rules))
-    for name, rule in rules.items():
-        said = (rule.__doc__ or "").split(">>>")[0].rstrip()  # what comes before its example
-        lines = [" ".join(part.split()) for part in said.split("\n\n")]
-        source = re.match(r".*?\(\d{4}", lines[-1])
-        print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
-    return DONE
-
-
-def show_help(given: argparse.Namespace) -> int:
-    """A page or a piece of the manual, or the list of all pages; bold headings only on a terminal."""
-    if given.reference is not None:
-        print(write_reference(given.reference))
-        return DONE
-    page = manual.list_pages() if given.list else manual.find_topic(" ".join(given.topic) or manual.FIRST)
-    print(manual.render(page, min(shutil.get_terminal_size().columns, 100), is_colored()))
     return DONE

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
 from io import StringIO, TextIOWrapper
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlp.errors import MLPError, visible, visible_lines
-from mlp.experiment import Stop
+
+if TYPE_CHECKING:
+    from mlp.experiment import Stop
 
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 """Exit statuses: done; the training diverged; the input was wrong, said in one line; ended by a signal."""

@@ -1,0 +1,77 @@
+"""Commands that ask a trained network: its answers, how good they are, and the network in other formats."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from io import TextIOWrapper
+from itertools import chain
+
+from mlp.cli.permit import permit
+from mlp.cli.process import DONE, show
+from mlp.data.sources import files
+from mlp.errors import DataError, visible_lines
+from mlp.experiment import load_run
+from mlp.experiment.run import run_folder
+from mlp.experiment.run_directory import to_json_values
+from mlp.experiment.run_folder import files_behind
+from mlp.report import text
+from mlp.report.tables import comparison_text, evaluation_text
+from mlp.storage.atomic import explaining, replacing
+from mlp.storage.permission import as_path
+
+
+def evaluate(given: argparse.Namespace) -> int:
+    """Metrics of a run on further data."""
+    permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
+    run = load_run(given.run, use=given.own)
+    X, y = run.load(given.source)
+    if y is None:
+        raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
+    found, known = run.appraise(X, y), run.trained_on(given.source)
+    if given.json:
+        about = {"run": given.run, "source": given.source, "trained_on": known}
+        print(json.dumps(to_json_values({**about, **found.to_json()})))
+    else:
+        show(evaluation_text(found, known))
+    return DONE
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Runs side by side."""
+    from mlp.comparison import compare_runs
+
+    permit(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
+    found = compare_runs(given.runs, given.on, use=given.own)
+    print(json.dumps(to_json_values(found.to_json())) if given.json else visible_lines(comparison_text(found)))
+    return DONE
+
+
+def export(given: argparse.Namespace) -> int:
+    """A run in the format that the ending of the file says."""
+    from mlp.exchange.export import describe_export, open_export
+
+    write = open_export(given.file, permit(given, files_behind(run_folder(given.run))))
+    run = load_run(given.run, use=given.own)
+    write(run)
+    show(describe_export(run, given.file))
+    return DONE
+
+
+def predict(given: argparse.Namespace) -> int:
+    """Answers of a run, as CSV in UTF-8."""
+    permission = permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
+    path = None if given.out in (None, "-") else as_path("-o", given.out)
+    if path:
+        permission.check_file(path)
+    run = load_run(given.run, use=given.own)
+    rows = run.load_rows(given.source)
+    if path:
+        with explaining(path), replacing(path, "w") as out:
+            text.write_answers(run, rows, out, safe=given.safe_cells)
+    else:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        text.write_answers(run, rows, sys.stdout, safe=given.safe_cells)
+    return DONE
