@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, is_masked
 from mlp.data.cells import as_integers
 from mlp.data.complaints import SHOWN, first_few, one_line, quoted
 from mlp.errors import DataError
@@ -38,7 +38,7 @@ def exact_array(values: Any, where: str = "y") -> Array:
         listed = None if hasattr(values, "__array__") else np.array(values, dtype=object)
     except Exception as error:  # a ValueError, or whatever a frame raises that has no array
         raise DataError(f"{where} is no array: {one_line(error)}") from None
-    if np.ma.is_masked(found):
+    if is_masked(found):
         raise DataError(f"{where} is masked in places. Fill them, or delete these rows.")
     if listed is not None and listed.shape == found.shape and _is_changed(found, listed):
         return unboxed(listed, where)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array, as_array
+from mlp.arrays import Array, as_array, is_masked
 from mlp.data.blocks import row_blocks, selected
 from mlp.data.boxed import exact_array, unboxed
 from mlp.data.cells import number
@@ -75,7 +75,7 @@ def check_trainable(
 
 
 def _array(values: Any, name: str) -> Array:
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    if is_masked(values):
         raise DataError(f"{name} is masked in places. Fill them, or leave out their rows.")
     try:
         return np.asanyarray(values)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.arrays import Array, is_masked
 from mlp.config import Config
 from mlp.config.data import DataConfig
 from mlp.data import ColumnRules, Dataset, load
@@ -114,7 +114,7 @@ def as_plain_array(values: Any, name: str) -> Array:
         found = np.array(found.tolist()) if found.dtype.kind == "O" else found
     except ValueError as error:  # rows of different lengths
         raise DataError(f"{name} is no array: {' '.join(str(error).split())}") from None
-    if np.ma.is_masked(found):
+    if is_masked(found):
         raise DataError(f"{name} is masked in places. Fill them, or delete these rows.")
     return found
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from mlp.diagnosis import Finding
 from mlp.errors import visible
 from mlp.experiment import Epoch, Setup, State, Stop
 from mlp.experiment.loop import pretrain
-from mlp.grid_search.plan import SearchProgress
-from mlp.optimizer_bench import BenchProgress
 
-P = TypeVar("P", BenchProgress, SearchProgress)
+if TYPE_CHECKING:
+    from mlp.grid_search.plan import SearchProgress
+    from mlp.optimizer_bench import BenchProgress
+
+P = TypeVar("P", "BenchProgress", "SearchProgress")
 
 
 def show_epochs(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
