@@ -10,13 +10,16 @@ are loaded ends the process in one line as it does later.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from mlp.cli.interruption import ending_at_once
+from mlp.cli.threads import limit_threads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
+    limit_threads(sys.argv[1:] if arguments is None else arguments)
     with ending_at_once():
         from mlp.cli.arguments import run_command
     return run_command(arguments)

@@ -53,6 +53,13 @@ def argument(*names: str, **options: Any) -> Argument:
     return Argument(names, options)
 
 
+def positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, 1 or more")
+    return int(text)
+
+
 def force(what: str) -> Argument:
     """--force, of a command that replaces such files with it."""
     return argument("--force", action="store_true", help=f"replace {what}; what is read is never replaced")
@@ -119,6 +126,7 @@ COMMANDS = {
         JSON,
         USE,
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
+        argument("--threads", metavar="N", type=positive, help="threads of NumPy's products; see mlp doctor"),
         argument("--repair", action="store_true", help=REPAIRS),
         force("the run in DIR, finished or not, and logs that are there"),
     ),
@@ -219,6 +227,13 @@ COMMANDS = {
         USE,
         argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/sweep-N if not given"),
         force("files in DIR that are none of a sweep"),
+    ),
+    "doctor": command(
+        "doctor:doctor",
+        "which settings of this machine make training faster",
+        argument("widths", metavar="WIDTHS", nargs="?", default="784-128-10", help="inputs, hidden units, outputs"),
+        argument("--batch", metavar="N", type=int, default=128, help="rows of a batch; 128 if not given"),
+        JSON,
     ),
     "data": command("lists:list_data", "the data sets there are"),
     "optimizers": command("lists:list_optimizers", "the optimizers there are", USE),
