@@ -187,7 +187,8 @@ def print_speed(widths: Sequence[int], batch: int) -> None:
     steps = _steps(widths, batch)
     for _ in islice(steps, 5):  # the first ones make their arrays
         pass
-    times, end = [], time.perf_counter() + SECONDS
+    times: list[float] = []
+    end = time.perf_counter() + SECONDS
     while time.perf_counter() < end or len(times) < 5:
         start = time.perf_counter()
         next(steps)
