@@ -203,7 +203,7 @@ def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
 
 def _repair(setup: Setup, run: Run, folder: Path, second: Path) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
-    from mlp.repairs import repair_run  # trials and remedies: 30 ms that most trainings can do without
+    from mlp.repairs import repair_run
 
     repair = repair_run(run, show=_show_epochs)
     show(text.repair_text(repair))
