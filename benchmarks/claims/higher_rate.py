@@ -6,7 +6,6 @@ them arrive, and how many that had arrived are thrown out?
 
 from __future__ import annotations
 
-import numpy as np
 from claim import LEARNED, TRUE, XOR, Claim, main, starts, train_on
 
 import mlp

@@ -33,7 +33,10 @@ def measure() -> Claim:
         f"{off:.1f} points at most"
     )
     columns = ["restarts", "succeed %", "1 - (1 - p)ⁿ %", "groups"]
-    curves = {"counted": ([r[0] for r in rows], [r[1] for r in rows]), "foretold": ([r[0] for r in rows], [r[2] for r in rows])}
+    curves = {
+        "counted": ([r[0] for r in rows], [r[1] for r in rows]),
+        "foretold": ([r[0] for r in rows], [r[2] for r in rows]),
+    }
     verdict = "holds" if off < 3 else "depends"
     return Claim("restarts cure local minima", columns, rows, verdict, why, curves, ("restarts", "succeed, %"))
 

@@ -61,9 +61,7 @@ def measure() -> Claim:
         "Rprop, cross-entropy": (mlp.SigmoidCrossEntropy(), mlp.RpropMinus(), 300),
         "Adam 0.05, squared error": (mlp.SquaredError(), mlp.Adam(0.05), 1000),
     }
-    rows = [
-        [f"2-{width}-1", name, *study(width, *pair)] for name, pair in pairs.items() for width in (2, 3, 4)
-    ]
+    rows = [[f"2-{width}-1", name, *study(width, *pair)] for name, pair in pairs.items() for width in (2, 3, 4)]
     columns = ["network", "rule and loss", "learn %", "of the rest: curve down %", "do not %", "still steep %"]
     why = (
         f"2-2-1 learns from {rows[0][2]:.1f} % of the starts under Rprop with cross-entropy and from {rows[3][2]:.1f} % "
