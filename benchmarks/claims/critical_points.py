@@ -70,9 +70,9 @@ def measure() -> Claim:
     more = rows[-1][3] >= rows[0][3]
     weakest, strongest = min(row[5] for row in rows), max(row[5] for row in rows)
     why = (
-        f"from {rows[0][1]} to {rows[-1][1]} parameters the share of saddles among the critical points that were found goes "
-        f"from {rows[0][3]:.0f} to {rows[-1][3]:.0f} %; the rank correlation of the share of negative eigenvalues with the "
-        f"loss is {weakest:.2f} to {strongest:.2f}. What Newton's method finds is no fair sample"
+        f"from {rows[0][1]} to {rows[-1][1]} parameters the share of saddles among the critical points that were found "
+        f"goes from {rows[0][3]:.0f} to {rows[-1][3]:.0f} %; the rank correlation of the share of negative eigenvalues "
+        f"with the loss is {weakest:.2f} to {strongest:.2f}. What Newton's method finds is no fair sample"
     )
     columns = [
         "network",

@@ -46,9 +46,9 @@ def measure() -> Claim:
     fell = sum(row[6] < 0.5 * row[5] for row in beyond)
     hover = sum(1.5 < row[4] < 2.6 for row in rows)
     why = (
-        f"η λ_max went beyond 2 in {len(beyond)} of {len(rows)} trainings, and the loss fell below half all the same in "
-        f"{fell} of them; in {hover} it hovered about 2 in the last third; at low rates it never came there, and with "
-        "cross-entropy it sinks again as rows become sure"
+        f"η λ_max went beyond 2 in {len(beyond)} of {len(rows)} trainings, and the loss fell below half all the same "
+        f"in {fell} of them; in {hover} it hovered about 2 in the last third; at low rates it never came there, and "
+        "with cross-entropy it sinks again as rows become sure"
     )
     columns = ["loss", "rate", "first η λ", "largest", "median late", "first loss", "last", "steps uphill %"]
     said = "gradient descent cannot stay where the curvature is above 2/η, so λ_max < 2/η all the way"

@@ -45,9 +45,9 @@ def measure() -> Claim:
     grew = [row[0] for row in rows if row[4] > 1.5 * row[3]]
     small = [row[0] for row in rows if row[5] < 0.1 * row[3]]
     why = (
-        f"in {len(grew)} of {len(rows)} the norm on all rows grew beyond 1.5 times its first value while the loss fell; it "
-        f"ended below a tenth of it in {len(small)}; a batch shows {rows[0][6] / rows[0][5]:.1f} times the norm of all "
-        "rows at the end"
+        f"in {len(grew)} of {len(rows)} the norm on all rows grew beyond 1.5 times its first value while the loss "
+        f"fell; it ended below a tenth of it in {len(small)}; a batch shows {rows[0][6] / rows[0][5]:.1f} times the "
+        "norm of all rows at the end"
     )
     columns = ["training", "first loss", "last", "first ‖g‖", "largest", "last", "last, of batches"]
     verdict = "holds" if len(small) == len(rows) and not grew else "depends"

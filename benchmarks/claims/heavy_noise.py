@@ -1,7 +1,7 @@
 """Begin under heavy noise, and cool: it finds better minima than a start in a valley.
 
-Exclusive or with 2-2-1: gradient descent, and the same with `GradientNoise` of several sizes, which fades. Ten groups of
-200 starts; all of a group meet the same noise.
+Exclusive or with 2-2-1: gradient descent, and the same with `GradientNoise` of several sizes, which fades. Ten groups
+of 200 starts; all of a group meet the same noise.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def measure() -> Claim:
     gain, error = best[1] - rows[0][1], float(np.hypot(best[2], rows[0][2]))
     verdict = "holds" if gain > 2 * error and gain > 2 else "does not hold"
     why = (
-        f"{rows[0][1]:.1f} % learn without noise, {best[1]:.1f} ± {best[2]:.1f} % with noise of {best[0]:g} that fades, "
-        f"and {rows[-1][1]:.1f} % with noise of {rows[-1][0]:g}"
+        f"{rows[0][1]:.1f} % learn without noise, {best[1]:.1f} ± {best[2]:.1f} % with noise of {best[0]:g} that "
+        f"fades, and {rows[-1][1]:.1f} % with noise of {rows[-1][0]:g}"
     )
     curves = {"learn": ([r[0] for r in rows], [r[1] for r in rows])}
     columns = ["noise σ", "learn %", "standard error"]

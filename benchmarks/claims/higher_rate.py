@@ -27,8 +27,8 @@ def measure() -> Claim:
         )  # fmt: skip
     best = max(rows, key=lambda row: row[2] - row[3])
     why = (
-        f"of {stuck.sum()} that stood above a loss of 0.05 after 3,000 steps at 0.3, {rows[0][2]:.0f} % arrive with more "
-        f"steps at the same rate and {best[2]:.0f} % after a time at {best[0]:g}; at {rows[-1][0]:g} "
+        f"of {stuck.sum()} that stood above a loss of 0.05 after 3,000 steps at 0.3, {rows[0][2]:.0f} % arrive with "
+        f"more steps at the same rate and {best[2]:.0f} % after a time at {best[0]:g}; at {rows[-1][0]:g} "
         f"{rows[-1][3]:.0f} % of those that had arrived are thrown out"
     )
     verdict = "depends" if best[2] - rows[0][2] > 5 else "does not hold"

@@ -1,8 +1,8 @@
 """The noise of minibatches shakes training off a saddle.
 
-At a saddle of symmetry (all weights 0, or units that are equal) every row's gradient has the symmetry too: the noise has
-no part along the way out. At another saddle it has. Both are measured: the noise along the direction of most negative
-curvature, and the steps until the loss has fallen by a twentieth of what is left, on all rows, on batches, with noise that
+At a saddle of symmetry (all weights 0, or units that are equal) every row's gradient has the symmetry too: the noise
+has no part along the way out. At another saddle it has. Both are measured: the noise along the direction of most
+negative curvature, and the steps until the loss has fallen by a twentieth, on all rows, on batches, with noise that
 does not know the gradient.
 """
 
@@ -86,10 +86,11 @@ def measure() -> Claim:
                steps_out(network, len(X), noisy)]  # fmt: skip
         rows.append([name, least, along, across, *out])
     why = (
-        f"along the way out the noise of a batch is {rows[0][2]:.1e} at zero weights and {rows[1][2]:.1e} at equal units, "
-        f"where a random direction has {rows[0][3]:.1e} and {rows[1][3]:.1e}; at a saddle without symmetry it is "
-        f"{rows[2][2]:.1e}. From zero weights batches take {rows[0][5]} steps and noise that does not know the gradient "
-        f"{rows[0][6]}; from equal units {rows[1][5]} and {rows[1][6]}; elsewhere {rows[2][5]} and {rows[2][6]}"
+        f"along the way out the noise of a batch is {rows[0][2]:.1e} at zero weights and {rows[1][2]:.1e} at equal "
+        f"units, where a random direction has {rows[0][3]:.1e} and {rows[1][3]:.1e}; at a saddle without symmetry it "
+        f"is {rows[2][2]:.1e}. From zero weights batches take {rows[0][5]} steps and noise that does not know the "
+        f"gradient {rows[0][6]}; from equal units {rows[1][5]} and {rows[1][6]}; elsewhere {rows[2][5]} and "
+        f"{rows[2][6]}"
     )
     columns = ["saddle", "λ_min", "batch noise along it", "along a random way", "steps out: all rows", "batches of 16",
                "GradientNoise 0.01"]  # fmt: skip

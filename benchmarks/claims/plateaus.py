@@ -49,10 +49,10 @@ def measure() -> Claim:
     sgd, adam, sure = rows[0][2:], rows[3][2:], rows[5][2:]
     held = next((h for h, steps in zip(HALVINGS, sgd, strict=True) if steps == np.inf), None)
     why = (
-        f"under squared error steps of gradient descent grow with the inverse of the gradient ({sgd[0]:.0f}, {sgd[1]:.0f}, "
-        f"{sgd[2]:.0f}, ...; more than {MOST:,} from 2^-{held} on), those of Adam with its logarithm ({adam[0]:.0f} … "
-        f"{adam[-1]:.0f}), as its steps do not feel the size of a gradient; under cross-entropy gradient descent needs "
-        f"{sure[0]:.0f} … {sure[-1]:.0f}: there is no plateau"
+        f"under squared error steps of gradient descent grow with the inverse of the gradient ({sgd[0]:.0f}, "
+        f"{sgd[1]:.0f}, {sgd[2]:.0f}, ...; more than {MOST:,} from 2^-{held} on), those of Adam with its logarithm "
+        f"({adam[0]:.0f} … {adam[-1]:.0f}), as its steps do not feel the size of a gradient; under cross-entropy "
+        f"gradient descent needs {sure[0]:.0f} … {sure[-1]:.0f}: there is no plateau"
     )
     columns = ["loss", "rule", *(f"2^-{h}" for h in HALVINGS)]
     said = "plateaus stop first-order rules for ever (steps until the loss is halved, at gradients of ...)"

@@ -1,4 +1,4 @@
-"""Restarts help. How many are needed?
+"""Restarts help, and how many are needed can be foretold.
 
 With a share p of starts that learn, and starts that are independent, n restarts succeed with 1 - (1 - p)ⁿ. Exclusive or
 with two hidden units, Rprop and cross-entropy, 6,000 starts; the best of n is counted on groups of n.
@@ -29,8 +29,8 @@ def measure() -> Claim:
     needed = ceil(log(0.01) / log(1 - p))
     off = max(abs(row[1] - row[2]) for row in rows)
     why = (
-        f"one start in {1 / p:.1f} learns, so {needed} restarts succeed 99 times of 100; counted and foretold differ by "
-        f"{off:.1f} points at most"
+        f"one start in {1 / p:.1f} learns, so {needed} restarts succeed 99 times of 100; counted and foretold differ "
+        f"by {off:.1f} points at most"
     )
     columns = ["restarts", "succeed %", "1 - (1 - p)ⁿ %", "groups"]
     curves = {

@@ -64,8 +64,8 @@ def measure() -> Claim:
     rows = [[f"2-{width}-1", name, *study(width, *pair)] for name, pair in pairs.items() for width in (2, 3, 4)]
     columns = ["network", "rule and loss", "learn %", "of the rest: curve down %", "do not %", "still steep %"]
     why = (
-        f"2-2-1 learns from {rows[0][2]:.1f} % of the starts under Rprop with cross-entropy and from {rows[3][2]:.1f} % "
-        f"under Adam with squared error, 2-4-1 from {rows[2][2]:.1f} and {rows[5][2]:.1f} %: one unit or two more "
+        f"2-2-1 learns from {rows[0][2]:.1f} % of the starts under Rprop with cross-entropy and from {rows[3][2]:.1f} "
+        f"% under Adam with squared error, 2-4-1 from {rows[2][2]:.1f} and {rows[5][2]:.1f} %: one unit or two more "
         "remove the obstacle, and rule and loss decide how large it is"
     )
     curves = {name: ([2, 3, 4], [row[2] for row in rows if row[1] == name]) for name in pairs}
