@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from mlp.cli import commands
 from mlp.cli.explain import explain
+from mlp.cli.landscape import landscape
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
 from mlp.cli.sweep import sweep
 from mlp.config import describe_error, read_parts
@@ -104,7 +105,7 @@ COMMANDS = {
     ),
     "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON, USE),
     "landscape": command(
-        commands.landscape,
+        landscape,
         "what kind of point a run ended at, and the loss around it",
         RUN,
         argument("--line", action="store_true", help="the loss from the first weights to the last, and across"),

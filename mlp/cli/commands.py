@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -31,13 +30,11 @@ from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.look import find_landscape, find_point, open_scene
 from mlp.experiment.loop import is_over
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
-from mlp.landscape import check_ending, save
 from mlp.manual.reference import write_reference
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
@@ -292,32 +289,6 @@ def diagnose(given: argparse.Namespace) -> int:
     _permit(given, files_behind(folder))
     run = load_recorded(folder, given.own)
     print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
-    return DONE
-
-
-def landscape(given: argparse.Namespace) -> int:
-    """The kind of point that a run ended at; what else was asked for, into a file too."""
-    folder = run_folder(given.run)
-    permission = _permit(given, files_behind(folder))
-    path = None if given.out is None else as_path("-o", given.out)
-    if path is not None:
-        check_ending(path)
-        permission.check_file(path)
-    run = load_run(folder, use=given.own)
-    scene = open_scene(run.config, run.network, where=str(folder), own=given.own)
-    point = find_point(scene, run.history)
-    found = find_landscape(
-        scene, run.waypoints, run.steps,
-        line=given.line or (path is not None and not (given.plane or given.trajectory or given.spectrum)),
-        plane=given.plane, path=given.trajectory, eigenvalues=given.spectrum,
-    )  # fmt: skip
-    if path is not None:
-        with explaining(path):
-            save(found, path)
-    if given.json:
-        print(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))
-    else:
-        print("\n".join(filter(None, [str(point), str(found), "" if path is None else str(path)])))
     return DONE
 
 

@@ -27,7 +27,7 @@ class Meter:
     def __init__(self, most: float = inf) -> None:
         self.most, self.done = most, 0.0
 
-    def add(self, network: Network, rows: int, passes: float = 1.0) -> None:
+    def spend(self, network: Network, rows: int, passes: float = 1.0) -> None:
         """Count so many passes of a network, or of all of a population, over so many rows."""
         work = passes * pass_work(network, rows)
         if self.done + work > self.most:
