@@ -83,10 +83,10 @@ def test_a_meter_stops_before_it_would_go_beyond() -> None:
     network = mlp.Network([mlp.Dense(2, 1)], rng=0)
     one = pass_work(network, 10)
     meter = Meter(2.5 * one)
-    meter.add(network, 10)
-    meter.add(network, 10)
+    meter.spend(network, 10)
+    meter.spend(network, 10)
     with pytest.raises(OutOfWorkError):
-        meter.add(network, 10)
+        meter.spend(network, 10)
     assert meter.done == 2 * one < LAST_LEAST
 
 

@@ -116,7 +116,7 @@ def classify_point(
     all. `budget`: steps that the run still has; "slow" and "never" are measured by it. `losses`: those of the latest
     steps, one each. `rule` and `state`: how steps are taken, and its memory; by default gradient descent.
     `weights` (n,): those of the rows in the loss. `brief`: ask only what needs no trial steps. `work`: the most that it
-    may cost, in parameters times rows; a second of a slow core is 1e9 of them. The answer is undecided where that
+    may cost, in parameters times rows; a second of one core is 2.5e9 of them. The answer is undecided where that
     leaves it open, and the same on every machine.
 
     The network, the memory and the run's generator are left as they are. The point is looked at in float64, without

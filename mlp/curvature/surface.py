@@ -124,7 +124,7 @@ class Surface:
 
     def count(self, passes: float = 1.0) -> None:
         """Count so many passes over all rows."""
-        self.meter.add(self.network, self.batch.x.n_samples, passes)
+        self.meter.spend(self.network, self.batch.x.n_samples, passes)
 
     def _members(self) -> int:
         """How many members a population may have."""

@@ -35,7 +35,7 @@ class Counted(Objective):
         self.meter = meter
 
     def _count(self, passes: float) -> None:
-        self.meter.add(self.network, self.batch.x.n_samples, passes)
+        self.meter.spend(self.network, self.batch.x.n_samples, passes)
 
     def value(self, params: Array) -> Any:
         """L(params), counted."""
@@ -121,7 +121,7 @@ def descend(surface: Surface, rule: Optimizer, state: Any, params: Array) -> Ite
     workspace, update = Workspace(network, surface.batch.x.n_samples), np.empty_like(params)
     objective = Counted(network, surface.loss, surface.meter)
     while True:
-        surface.meter.add(network, surface.batch.x.n_samples)
+        surface.meter.spend(network, surface.batch.x.n_samples)
         with np.errstate(all="ignore"):
             value = value_and_grad(network, surface.loss, surface.batch, workspace)
         yield value
@@ -169,7 +169,7 @@ def noisy_levels(
         for k, batch in enumerate(islice(drawn, steps)):
             workspace = workspaces.get(batch.x.n_samples) or Workspace(network, batch.x.n_samples)
             workspaces[batch.x.n_samples] = workspace
-            surface.meter.add(network, batch.x.n_samples)
+            surface.meter.spend(network, batch.x.n_samples)
             value = value_and_grad(network, surface.loss, batch, workspace)
             objective.batch, objective.workspace = batch, workspace
             moved.update(Evaluation(network.params, value, workspace.grad, objective), memory, update)

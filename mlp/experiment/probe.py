@@ -16,7 +16,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.curvature import KINDS, Point, classify_point
-from mlp.curvature.work import PRODUCT, SECOND, pass_work
+from mlp.curvature.work import PRODUCT, SECOND, pass_work, row_work
 from mlp.diagnosis import PROGRESS, judge
 from mlp.diagnosis.evidence import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
@@ -30,7 +30,7 @@ from mlp.training import Step
 
 SHARE, LEAST = 0.05, 0.05 * SECOND  # of the work of training so far, and at least: for all brief looks together
 LAST_SHARE, LAST_LEAST = 0.1, SECOND  # the same for the look at the end
-ROWS, FEWEST = 1000, 64  # rows that are looked at, and below which a brief look is not worth while
+ROWS, BRIEF_ROWS, FEWEST = 1000, 256, 64  # rows that are looked at, and below which a look is not worth while
 PASSES = 100 * PRODUCT  # what a brief look costs at most: Lanczos twice, and the layers
 LOSSES = 1000  # latest losses that are told
 PLACE = (15,)  # of the probe's generator in the tree that grows from the seed
@@ -58,7 +58,7 @@ def note_brief(setup: Setup, state: State) -> None:
     """Note a brief look, if the allowance has enough left for one."""
     network, n = _network(state), len(setup.prepared.train)
     allowed = max(SHARE * _trained(setup, state), LEAST) - _spent(state)
-    rows = min(ROWS, n, int(allowed / PASSES / network.params.size))
+    rows = min(BRIEF_ROWS, n, int(allowed / PASSES / row_work(network)))
     if rows >= min(n, FEWEST):
         _note(setup, state, network, rows, allowed, brief=True)
 
@@ -74,7 +74,7 @@ def note_last(setup: Setup, state: State) -> None:
     if stalled:
         network, n = _network(state), len(setup.prepared.train)
         allowed = max(LAST_SHARE * _trained(setup, state), LAST_LEAST)
-        rows = min(ROWS, n, max(FEWEST, int(allowed / PASSES / network.params.size / 10)))
+        rows = min(ROWS, n, max(FEWEST, int(allowed / PASSES / row_work(network) / 10)))
         _note(setup, state, network, rows, allowed, brief=False)
 
 

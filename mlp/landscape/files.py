@@ -11,7 +11,7 @@ from typing import Any
 
 from mlp.errors import DataError
 from mlp.landscape.landscape import COLUMNS, Landscape
-from mlp.landscape.picture import check_pictures, draw
+from mlp.landscape.picture import check_pictures, draw_landscape
 from mlp.storage.atomic import replacing
 
 
@@ -60,6 +60,6 @@ WRITERS: dict[str, Callable[[Landscape, Path], None]] = {
     ".csv": _save_csv,
     ".json": _save_json,
     ".txt": _save_text,
-    **dict.fromkeys(PICTURES, draw),
+    **dict.fromkeys(PICTURES, draw_landscape),
 }
 """By ending."""

@@ -27,7 +27,7 @@ def check_pictures() -> None:
         raise MissingExtraError("a picture", "plot") from None
 
 
-def draw(found: Landscape, path: Path) -> None:
+def draw_landscape(found: Landscape, path: Path) -> None:
     """Draw all parts side by side into a file, without a window."""
     check_pictures()
     from matplotlib.backends.backend_agg import FigureCanvasAgg

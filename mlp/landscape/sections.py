@@ -84,7 +84,7 @@ def losses_at(surface: Surface, origin: Array, axes: Array, places: Array) -> Ar
         network = surface.network.at(origin + places[part] @ axes)
         if workspace is None or len(network.params) != len(places[:size]):
             workspace = Workspace(network, surface.batch.x.n_samples)
-        surface.meter.add(network, surface.batch.x.n_samples, 0.5)
+        surface.meter.spend(network, surface.batch.x.n_samples, 0.5)
         found[part] = _losses(surface, network, workspace)
     return np.where(np.isfinite(found), found, np.inf)
 

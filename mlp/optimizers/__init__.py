@@ -11,8 +11,8 @@ import typing as _typing
 from mlp.family import collect as _collect, list_public as _list_public
 from mlp.optimizers.optimizer import Evaluation as Evaluation, Optimizer as Optimizer, Schedule as Schedule
 from mlp.optimizers.optimizer import State as State, pace as pace
+from mlp.optimizers.gradient_noise import GradientNoise as GradientNoise
 from mlp.optimizers.wrappers import SAM as SAM, ClipNorm as ClipNorm, ClipValue as ClipValue, Frozen as Frozen
-from mlp.optimizers.wrappers import GradientNoise as GradientNoise
 from mlp.optimizers.wrappers import Lookahead as Lookahead, MaxNorm as MaxNorm, MovingAverage as MovingAverage
 
 from mlp.optimizers.gradient import SGD as SGD
