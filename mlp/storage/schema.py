@@ -183,9 +183,11 @@ FINDINGS = each(
     )
 )
 MEASURES = by_name(maybe(NUMBER))
+SETTING = Schema(lambda value, place: (by_name(ANY) if isinstance(value, dict) else NUMBER).find_fault(value, place))
 MEMBER = table(
-    rate=maybe(NUMBER), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
-    curve=by_name(each(maybe(NUMBER))), place=maybe(table(kind=TEXT, finding=TEXT, why=TEXT)),
+    {"place": table(kind=TEXT, finding=TEXT, why=TEXT)},
+    rate=maybe(SETTING), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
+    curve=by_name(each(maybe(NUMBER))),
 )  # fmt: skip
 RESULT = table({"members": each(MEMBER), "seconds_per_update": NUMBER, "error": TEXT})
 """What each file holds beside its arrays, and what a line of a bench's journal says of a trial."""
