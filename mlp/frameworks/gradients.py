@@ -1,0 +1,104 @@
+"""What the parameters of a foreign loop say: norms of gradient, update and weights by layer, and how they agree.
+
+The columns are those of `mlp.instruments.vectors`, at the same periods: the norm of the gradient at every step, what
+reads updates and weights at every few. It knows arrays only, and who gives them is told apart by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array, squared_norm
+from mlp.history import Column, History
+from mlp.instruments.vectors import LARGE, SMALL
+
+Arrays = Callable[[Any], "Array | None"]
+"""The numbers of a parameter, or of its gradient; None where it has none."""
+
+
+class Gradients:
+    """Records the steps of one training.
+
+    `layers`: the parameters of each layer, by its name; `value` and `grad` read the arrays of one of them. `before` is
+    called when gradients are there and the step is not made, `after` when it is.
+    """
+
+    def __init__(self, history: History, layers: Mapping[str, Sequence[Any]], value: Arrays, grad: Arrays) -> None:
+        self.history, self.value, self.grad = history, value, grad
+        self.layers = [list(params) for params in layers.values()]
+        size = sum(int(np.prod(p.shape)) for params in self.layers for p in params)
+        self.period = 7 if size <= SMALL else 11 if size < LARGE else 23
+        labels = tuple(layers)
+        shape = (len(labels),)
+        self.grads = history.column("grad_norm_by_layer", shape, "", labels)
+        self.grads.finish_with(np.sqrt)
+        self.thinned = {}
+        for name in ("update_norm_by_layer", "param_norm_by_layer"):
+            self.thinned[name] = history.column(name, shape, "", labels)
+            self.thinned[name].finish_with(np.sqrt)
+        for name in ("grad", "update", "param"):
+            history.derive(f"{name}_norm", f"{name}_norm_by_layer")
+        self.descent, self.cosine = history.column("descent"), history.column("grad_cosine")
+        self.copies: list[Array] = []
+        self.kept: tuple[int, list[Array]] = (-2, [])
+        self.squares: list[float] = []
+
+    @np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
+    def before(self, step: int) -> None:
+        """Record the gradients; at some steps keep a copy of the weights, from which the update is read."""
+        found = [[self.grad(p) for p in params] for params in self.layers]
+        self.squares = [sum((_square(g) for g in grads if g is not None), 0.0) for grads in found]
+        self.grads.steps.append(step)
+        self.grads.values.extend(self.squares)
+        if step % self.period == 0:
+            self._compare(step, found)
+            self.copies = [np.array(self.value(p)) for params in self.layers for p in params]
+        elif (step + 1) % self.period == 0:
+            self.kept = step, [np.array(g) for grads in found for g in grads if g is not None]
+
+    @np.errstate(all="ignore")
+    def after(self, step: int) -> None:
+        """Record the update and the weights, where they are due."""
+        if not self.copies:
+            return
+        updates: list[float] = []
+        params: list[float] = []
+        along, copies = 0.0, iter(self.copies)
+        for layer in self.layers:
+            moved = length = 0.0
+            for p in layer:
+                now, grad = self.value(p), self.grad(p)
+                assert now is not None
+                update = now - next(copies)
+                moved, length = moved + _square(update), length + _square(now)
+                along += 0.0 if grad is None else float(np.vdot(grad, update))
+            updates.append(moved)
+            params.append(length)
+        for column, numbers in zip(self.thinned.values(), (updates, params), strict=True):
+            column.steps.append(step)
+            column.values.extend(numbers)
+        _put(self.descent, step, along)
+        self.copies = []
+
+    def _compare(self, step: int, found: list[list[Array | None]]) -> None:
+        """The cosine of this gradient and the one before, if that was kept."""
+        when, earlier = self.kept
+        now = [g for grads in found for g in grads if g is not None]
+        if when != step - 1 or len(now) != len(earlier):
+            return
+        dot = sum(float(np.vdot(a, b)) for a, b in zip(now, earlier, strict=True))
+        lengths = sqrt(sum(self.squares)) * sqrt(sum(map(_square, earlier)))
+        _put(self.cosine, step, dot / lengths if lengths > 0 else (0.0 if lengths == 0 else nan))
+
+
+def _square(values: Array) -> float:
+    return squared_norm(values.reshape(-1))
+
+
+def _put(column: Column, step: int, value: float) -> None:
+    column.steps.append(step)
+    column.values.append(value)
