@@ -47,24 +47,36 @@ class Gradients:
         self.kept: tuple[int, list[Array]] = (-2, [])
         self.squares: list[float] = []
 
-    @np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
     def before(self, step: int) -> None:
         """Record the gradients; at some steps keep a copy of the weights, from which the update is read."""
-        found = [[self.grad(p) for p in params] for params in self.layers]
-        self.squares = [sum((_square(g) for g in grads if g is not None), 0.0) for grads in found]
+        grad, squares = self.grad, []
+        for params in self.layers:
+            total = 0.0
+            for p in params:
+                if (g := grad(p)) is not None:
+                    total += squared_norm(g.reshape(-1))
+            squares.append(total)
+        self.squares = squares
         self.grads.steps.append(step)
-        self.grads.values.extend(self.squares)
+        self.grads.values.extend(squares)
         if step % self.period == 0:
-            self._compare(step, found)
+            self._compare(step)
             self.copies = [np.array(self.value(p)) for params in self.layers for p in params]
         elif (step + 1) % self.period == 0:
-            self.kept = step, [np.array(g) for grads in found for g in grads if g is not None]
+            self.kept = step, [np.array(g) for g in self._all_grads()]
 
-    @np.errstate(all="ignore")
+    def _all_grads(self) -> list[Array]:
+        found = [self.grad(p) for params in self.layers for p in params]
+        return [g for g in found if g is not None]
+
     def after(self, step: int) -> None:
         """Record the update and the weights, where they are due."""
-        if not self.copies:
-            return
+        if self.copies:
+            self._record_update(step)
+            self.copies = []
+
+    @np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
+    def _record_update(self, step: int) -> None:
         updates: list[float] = []
         params: list[float] = []
         along, copies = 0.0, iter(self.copies)
@@ -82,12 +94,12 @@ class Gradients:
             column.steps.append(step)
             column.values.extend(numbers)
         _put(self.descent, step, along)
-        self.copies = []
 
-    def _compare(self, step: int, found: list[list[Array | None]]) -> None:
+    @np.errstate(all="ignore")
+    def _compare(self, step: int) -> None:
         """The cosine of this gradient and the one before, if that was kept."""
         when, earlier = self.kept
-        now = [g for grads in found for g in grads if g is not None]
+        now = self._all_grads()
         if when != step - 1 or len(now) != len(earlier):
             return
         dot = sum(float(np.vdot(a, b)) for a, b in zip(now, earlier, strict=True))

@@ -35,7 +35,7 @@ from mlp.frameworks.verdict import judge_loop, note_rows
 from mlp.history import History
 from mlp.model import quiet
 
-LOOK = 25  # steps from one look at the nodes to the next: a look takes about a third of a small step
+LOOK = 49  # steps from one look at the nodes to the next: a look takes about a third of a small step
 CHECKED = 20  # steps whose gradients are looked at before backward
 
 
@@ -78,6 +78,7 @@ class TorchWatch:
         self._given: Array | None = None
         self._losses: list[Any] = []
         self._gradients = Gradients(self.history, list_layers(model), _value, _grad)
+        self._columns = [self.history.column(name) for name in ("loss", "learning_rate", "epoch")]
         self._evaluations = Evaluations(self.history)
         self._look: Look | None = None
         self._units: Units | None = None
@@ -88,6 +89,7 @@ class TorchWatch:
         self._shape: tuple[int, ...] = ()
         self.steps = 0
         self._batch = 0
+        self._seen = 0
         self._n_out = 0
         self._first_rate = _rate(optimizer)
         self._rates = 0.0
@@ -162,6 +164,7 @@ class TorchWatch:
             value.register_hook(lambda _: self._on_backward())
         self._losses.append(mean)
         self._passes += 1
+        self._seen += len(outputs) if outputs.dim() else 1
         if self._rows.is_open and self._given is not None and getattr(target, "dim", None) is not None:
             numbers = as_numbers(target)
             if numbers.ndim and len(numbers) == len(self._given):
@@ -172,7 +175,7 @@ class TorchWatch:
     def _on_backward(self) -> None:
         """Note whether gradients of an earlier step are still there."""
         if self.steps:
-            old = [p.grad for p in self.model.parameters() if p.grad is not None]
+            old = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
             self.history.append("uncleared_gradients", float(any(bool(g.any()) for g in old)), self.steps)
 
     def _before_step(self, _: Any, args: Any, kwargs: Any) -> None:
@@ -190,14 +193,16 @@ class TorchWatch:
             self._gradients.before(step)
         value = float(sum(self._losses)) / len(self._losses) if len(self._losses) > 1 else float(self._losses[0])
         rate = _rate(self.optimizer)
-        for name, number in (("loss", value), ("learning_rate", rate), ("epoch", float(self._epoch()))):
-            column = history.column(name)
+        for column, number in zip(self._columns, (value, rate, self._epoch()), strict=True):
             column.steps.append(step)
             column.values.append(number)
         self._rates += rate
         self._gradients.after(step)
         if self._look is not None and self._look.passages:
             self._record_nodes(self._look)
+        if self._units is not None and step + 1 >= self._units.until:
+            self._units.record(history, step)
+            self._units, self._next_units = None, step + max(150, 4 * self._window)
         self._losses = []
         self.steps += 1
         self._prepare()
@@ -208,7 +213,7 @@ class TorchWatch:
         """Hang the hooks of the next step, if it is looked at."""
         if self._units is None and self.steps >= self._next_units:
             self._units = Units(self.steps + self._window)
-        wanted = self.steps % LOOK == 0 or self._units is not None
+        wanted = self.steps % LOOK == 0 or not (self._units is None or self._units.is_settled)
         if wanted and self._look is None:
             self._look = Look(self.model)
         elif self._look is not None:
@@ -234,14 +239,10 @@ class TorchWatch:
             record_look(self.history, look, step, of_dense if is_single else nan)
         if units is not None:
             units.look(look)
-            over = step + 1 >= units.until
-            if over or (units.is_settled and step - units.until + self._window >= 4 * LOOK):
-                units.record(self.history, step)
-                self._units, self._next_units = None, step + max(150, 4 * self._window)
 
     def _epoch(self) -> int:
         """How often the rows were gone through before, where that is known."""
-        return self.steps * self._batch // self._rows.n_rows if self._rows.n_rows else 0
+        return max(0, self._seen - 1) // self._rows.n_rows if self._rows.n_rows else 0
 
     # the beginning and the end
 
@@ -284,7 +285,7 @@ class TorchWatch:
             **read_settings(self.model, self.optimizer, self._start, is_read=not self.unread),
         }
         if rows := self._rows.n_rows:
-            epochs = max(1, round(self.steps * self._batch / rows))
+            epochs = max(1, round(self._seen / rows))
             numbers |= {"rows": rows, "epochs": epochs, "planned_steps": self.steps}
         note_once(self.history, "settings", [float(v) for v in numbers.values()], list(numbers))
         if kept is not None:
@@ -314,8 +315,13 @@ def _value(parameter: Any) -> Array:
 
 
 def _grad(parameter: Any) -> Array | None:
-    grad = parameter.grad
-    return None if grad is None else as_numbers(grad.to_dense() if grad.is_sparse else grad)
+    if (grad := parameter.grad) is None:
+        return None
+    try:
+        found: Array = grad.numpy()  # 0.5 µs, and 4 with the questions below
+        return found
+    except (RuntimeError, TypeError):  # on another device, sparse, half precision, or differentiable
+        return as_numbers(grad.to_dense() if grad.is_sparse else grad)
 
 
 def _rate(optimizer: Any) -> float:

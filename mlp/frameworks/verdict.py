@@ -29,7 +29,7 @@ REMEDIES = {
     "dead_relu": "nn.LeakyReLU(), and a lower learning rate",
     "missing_nonlinearity": "nn.ReLU() after every hidden Linear",
     "frozen_layer": "give the optimizer all of them: model.parameters(), and requires_grad = True",
-    "loss_output_mismatch": "CrossEntropyLoss and BCEWithLogitsLoss take raw outputs: no softmax or sigmoid last",
+    "loss_output_mismatch": "no activation last: CrossEntropyLoss, BCEWithLogitsLoss and MSELoss take raw outputs",
     "initialization_too_small": "nn.init.kaiming_normal_(layer.weight), or leave the weights as nn.Linear makes them",
     "initialization_too_large": "nn.init.kaiming_normal_(layer.weight), or leave the weights as nn.Linear makes them",
     "constant_initialization": "leave the weights as nn.Linear makes them, or draw them at random",
