@@ -7,6 +7,7 @@ torch nothing is run: pip install torch.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import mlp
@@ -29,7 +30,7 @@ def load(name: str, scale: bool = True) -> tuple[Any, Any]:
 
 def chain(*widths: int, activation: Any = nn.ReLU) -> Any:
     torch.manual_seed(0)
-    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    pairs = list(pairwise(widths))
     parts = [part for n, m in pairs for part in (nn.Linear(n, m), activation())]
     return nn.Sequential(*parts[:-1])
 

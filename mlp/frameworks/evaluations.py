@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.frameworks.targets import decide, find_task
+from mlp.frameworks.targets import decide, find_task, name_loss
 from mlp.history import History
 from mlp.model.metrics import score_numbers
 
@@ -20,14 +22,14 @@ class Evaluations:
         self._answers: list[tuple[Array, Array]] = []
         self._task = ""
 
-    def add(self, step: int, loss: float, outputs: Array, target: Array, loss_name: str) -> None:
+    def add(self, step: int, value: float, outputs: Array, target: Array, loss: Any) -> None:
         """Note one batch, evaluated after so many steps."""
         if step != self._step:
             self.flush(step)
-        self._losses.append((loss, len(target) if target.ndim else 1))
-        self._task = find_task(loss_name, target)
+        self._losses.append((value, len(target) if target.ndim else 1))
+        self._task = find_task(name_loss(loss), target)
         if self._task:
-            self._answers.append((decide(loss_name, outputs, target), np.array(target)))
+            self._answers.append((decide(loss, outputs, target), np.array(target)))
 
     def flush(self, step: int) -> None:
         """Write what was noted at the step before; begin anew."""

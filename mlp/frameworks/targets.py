@@ -31,7 +31,7 @@ def name_loss(loss: Any) -> str:
 
 
 def find_task(loss_name: str, target: Array) -> str:
-    """ "classification", "multilabel" or "regression"; "" where the targets do not say."""
+    """The task: "classification", "multilabel" or "regression"; "" where the targets do not say."""
     if loss_name in CLASSES:
         return "classification" if target.ndim == 1 and target.dtype.kind in "iu" else ""
     if loss_name in PROBABILITIES | LOGITS:
@@ -41,8 +41,11 @@ def find_task(loss_name: str, target: Array) -> str:
     return "regression" if loss_name in NUMBERS | COUNTS and target.size else ""
 
 
-def decide(loss_name: str, outputs: Array, target: Array) -> Array:
+def decide(loss: Any, outputs: Array, target: Array) -> Array:
     """The answers that outputs (n, n_out) stand for, shaped as the targets: classes, or numbers."""
+    loss_name = name_loss(loss)
+    if loss_name in COUNTS and getattr(loss, "log_input", True):
+        outputs = np.exp(outputs)
     if loss_name in CLASSES:
         return np.asarray(outputs.argmax(1))
     if loss_name in PROBABILITIES | LOGITS:

@@ -1,4 +1,4 @@
-"""What a PyTorch model, its optimizer and its first batch say of the training: settings as numbers, ends that do not fit.
+"""What a PyTorch model, its optimizer and its first batch say of the training: settings, and ends that do not fit.
 
 Also asks the model and the loss: for answers to kept rows, and for the loss of the best constant answer.
 """

@@ -7,7 +7,8 @@ between two parts and is no module (`torch.relu(x)`) is read from the graph of a
 
 from __future__ import annotations
 
-from math import inf, nan, sqrt
+from itertools import pairwise
+from math import inf, isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def record_look(history: History, look: Look, step: int, grads: float) -> None:
 
 def _noise_ratio(look: Look, grads: float) -> float | None:
     """The error of the batch's gradient relative to it: `mlp.instruments.samples.noise_ratio`."""
-    if not grads == grads or not look.dense or any(p.signals is None for p in look.dense):
+    if isnan(grads) or not look.dense or any(p.signals is None for p in look.dense):
         return None
     spread, n = 0.0, 1
     for p in look.dense:
@@ -148,8 +149,8 @@ def put(history: History, name: str, numbers: dict[str, float], step: int) -> No
 class Units:
     """Which units no row of some steps switched on, and how often others were where they are flat."""
 
-    def __init__(self, until: int) -> None:
-        self.until = until
+    def __init__(self, start: int) -> None:
+        self.start = start
         self.silent: dict[str, Array] = {}
         self.flat: dict[str, Array] = {}
         self.rows = 0
@@ -209,7 +210,7 @@ def record_start(history: History, look: Look) -> None:
 def _identical_units(weights: dict[str, Array], biases: dict[str, Array]) -> dict[str, float]:
     """The share of a hidden layer's units that are fed and read like another one, to the last bit."""
     names, found = list(weights), {}
-    for name, following in zip(names, names[1:], strict=False):
+    for name, following in pairwise(names):
         w, after = weights[name], weights[following].T
         own = [w, *([biases[name][:, None]] if name in biases else []), *([after] if len(after) == len(w) else [])]
         _, group, count = np.unique(np.hstack(own), axis=0, return_inverse=True, return_counts=True)

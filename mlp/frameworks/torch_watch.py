@@ -36,6 +36,7 @@ from mlp.history import History
 from mlp.model import quiet
 
 LOOK = 49  # steps from one look at the nodes to the next: a look takes about a third of a small step
+ROWS = 2048  # that stand for an epoch, where nobody knows how many it has
 CHECKED = 20  # steps whose gradients are looked at before backward
 
 
@@ -45,7 +46,7 @@ def watch_torch(model: Any, optimizer: Any, loss: Any, *, rows: int | None = Non
         watch = mlp.watch_torch(model, optimizer, loss)
         for X, y in loader:
             ...
-        print(*watch.findings, sep="\\n")
+        print(watch.findings)
 
     `loss` is a module, `nn.CrossEntropyLoss()`. Of a function, `F.cross_entropy`, or one of your own, write
     `loss = watch.loss` and call that: it calls yours. `rows`: how many rows an epoch has; without it that is found out
@@ -143,7 +144,7 @@ class TorchWatch:
     def _on_forward(self, _: Any, given: Any, outputs: Any) -> None:
         """Keep the rows that went in for the loss that follows."""
         self._given = None
-        x = given[0] if given and not self._is_asking else None
+        x: Any = given[0] if given and not self._is_asking else None
         if getattr(x, "is_floating_point", bool)() and x.dim() > 1:
             is_training = getattr(outputs, "requires_grad", False)
             if self._rows.is_open or not is_training:
@@ -200,7 +201,7 @@ class TorchWatch:
         self._gradients.after(step)
         if self._look is not None and self._look.passages:
             self._record_nodes(self._look)
-        if self._units is not None and step + 1 >= self._units.until:
+        if self._units is not None and step + 1 >= self._units.start + self._window:
             self._units.record(history, step)
             self._units, self._next_units = None, step + max(150, 4 * self._window)
         self._losses = []
@@ -212,7 +213,7 @@ class TorchWatch:
     def _prepare(self) -> None:
         """Hang the hooks of the next step, if it is looked at."""
         if self._units is None and self.steps >= self._next_units:
-            self._units = Units(self.steps + self._window)
+            self._units = Units(self.steps)
         wanted = self.steps % LOOK == 0 or not (self._units is None or self._units.is_settled)
         if wanted and self._look is None:
             self._look = Look(self.model)
@@ -225,13 +226,12 @@ class TorchWatch:
     @property
     def _window(self) -> int:
         """Steps over which units are looked at: an epoch, where that is known and not long."""
-        batch = max(1, self._batch)
-        return int(np.clip((self._rows.n_rows or 2048) // batch, 1 if self._rows.n_rows else 32, 1000))
+        if self._rows.n_rows is None:
+            return max(32, ROWS // max(1, self._batch))
+        return min(1000, max(1, self._rows.n_rows // max(1, self._batch)))
 
     def _record_nodes(self, look: Look) -> None:
         step, units = self.steps, self._units
-        if step == 0 and units is not None:
-            units.until = self._window  # the size of a batch is known now
         if step % LOOK == 0:
             is_single = len(self._losses) == 1
             grads = dict(zip(self._gradients.grads.labels, self._gradients.squares, strict=True))
@@ -264,8 +264,7 @@ class TorchWatch:
     def _note_evaluation(self, outputs: Any, target: Any, value: float) -> None:
         """Note a batch that was evaluated, if it holds rows that are not trained on."""
         if self._given is not None and self._rows.share_known(self._given) < 0.1:
-            name = name_loss(self._loss)
-            self._evaluations.add(self.steps, value, as_numbers(outputs), as_numbers(target), name)
+            self._evaluations.add(self.steps, value, as_numbers(outputs), as_numbers(target), self._loss)
 
     def _settle(self) -> None:
         """Note what is known at the end: the settings, the best constant answer, scores on the kept rows."""
@@ -305,9 +304,10 @@ class TorchWatch:
         if not task or answers is None or len(answers) != len(target):
             return
         with quiet():
-            right = score(decide(name, answers, target), target, task)
+            right = score(decide(self._loss, answers, target), target, task)
         self.history.append("train_r2" if task == "regression" else "train_accuracy", right, self.steps - 1)
-        note_rows(self.history, X, target.reshape(-1).astype(int) if task == "classification" else target, task, self.steps)
+        y = target.reshape(-1).astype(int) if task == "classification" else target
+        note_rows(self.history, X, y, task, self.steps)
 
 
 def _value(parameter: Any) -> Array:
