@@ -212,6 +212,12 @@ def test_each_failing_loop_of_the_example_is_told_its_cause_first(name: str, exa
         assert found[0].causes[0].name == expected()[name]
 
 
+def test_the_page_of_the_manual_runs(capsys: Any) -> None:
+    page = (Path(mlp.__file__).parent / "manual" / "watch.md").read_text(encoding="utf-8")
+    exec(page.split("```python")[1].split("```")[0], {})
+    assert "squashed twice" in capsys.readouterr().out
+
+
 def test_a_function_for_a_loss_is_watched_where_it_is_called_through_the_watch() -> None:
     X, y = rows()
     model = Written()

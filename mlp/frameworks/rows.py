@@ -71,7 +71,8 @@ class RowsMet:
         """
         some = x[:, :: max(1, x.shape[1] // COLUMNS)]
         if len(self._factors) != some.shape[1]:
-            self._factors = np.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype=np.uint64)
+            drawn = np.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype=np.uint64)
+            self._factors = np.asarray(drawn)
         bits: Array = (some.astype(np.float64) + 0.0).view(np.uint64)  # -0.0 is 0.0
         mixed = np.asarray(bits ^ (bits >> np.uint64(29)) ^ (bits >> np.uint64(53)))
         found: list[int] = mixed.dot(self._factors).tolist()
