@@ -22,7 +22,7 @@ class Evaluations:
         self._answers: list[tuple[Array, Array]] = []
         self._task = ""
 
-    def add(self, step: int, value: float, outputs: Array, target: Array, loss: Any) -> None:
+    def note_batch(self, step: int, value: float, outputs: Array, target: Array, loss: Any) -> None:
         """Note one batch, evaluated after so many steps."""
         if step != self._step:
             self.flush(step)

@@ -111,10 +111,10 @@ def record_look(history: History, look: Look, step: int, grads: float) -> None:
     `grads`: ‖∂L/∂θ‖² over the dense layers; NaN where gradients of several batches were added up.
     """
     gains = [(p.name, p.given["x"] / p.given["y"]) for p in look.passages if p.given.get("y") and "x" in p.given]
-    put(history, "backward_gain", dict(gains), step)
+    note_by_label(history, "backward_gain", dict(gains), step)
     values = {p.name: p.output for p in look.passages if p.output.size}
-    put(history, "activation_mean", {name: float(v.mean()) for name, v in values.items()}, step)
-    put(history, "activation_std", {name: float(v.std()) for name, v in values.items()}, step)
+    note_by_label(history, "activation_mean", {name: float(v.mean()) for name, v in values.items()}, step)
+    note_by_label(history, "activation_std", {name: float(v.std()) for name, v in values.items()}, step)
     if (noise := _noise_ratio(look, grads)) is not None:
         history.append("noise_ratio", noise, step)
 
@@ -137,7 +137,7 @@ def _noise_ratio(look: Look, grads: float) -> float | None:
     return sqrt(left / ((n - 1) * grads)) if grads > 0 else (inf if left > 0 else 0.0)
 
 
-def put(history: History, name: str, numbers: dict[str, float], step: int) -> None:
+def note_by_label(history: History, name: str, numbers: dict[str, float], step: int) -> None:
     """Record one number for each label, if they are those of the column."""
     labels = tuple(numbers)
     if labels and (name not in history or history.labels(name) == labels):
@@ -177,13 +177,15 @@ class Units:
         """Whether no unit is left that may be dead."""
         return bool(self.rows) and not any(units.any() for units in self.silent.values())
 
-    def record(self, history: History, step: int) -> None:
+    def note_shares(self, history: History, step: int) -> None:
         """Write the shares of silent and of saturated units."""
-        put(history, "silent_units", {name: float(off.mean()) for name, off in self.silent.items()}, step)
+        note_by_label(history, "silent_units", {name: float(off.mean()) for name, off in self.silent.items()}, step)
         if self.rows:
             stuck = {name: float((n >= STUCK * self.rows).mean()) for name, n in self.flat.items()}
-            put(history, "saturated_units", stuck, step)
-            put(history, "saturated_share", {k: float(n.mean() / self.rows) for k, n in self.flat.items()}, step)
+            note_by_label(history, "saturated_units", stuck, step)
+            note_by_label(
+                history, "saturated_share", {k: float(n.mean() / self.rows) for k, n in self.flat.items()}, step
+            )
 
 
 def record_start(history: History, look: Look) -> None:
@@ -195,16 +197,18 @@ def record_start(history: History, look: Look) -> None:
     for name, p in layers.items():
         own = 2 if look.following(p) in HALVING else 1
         gains[name] = float(np.sqrt(np.square(weights[name]).mean() * weights[name].shape[1] / own))
-    put(history, "weight_std", {name: w.std() for name, w in weights.items()}, 0)
-    put(history, "weight_gain", gains, 0)
-    put(history, "bias_mean", {name: b.mean() for name, b in biases.items()}, 0)
-    put(history, "identical_units", _identical_units(weights, biases), 0)
+    note_by_label(history, "weight_std", {name: w.std() for name, w in weights.items()}, 0)
+    note_by_label(history, "weight_gain", gains, 0)
+    note_by_label(history, "bias_mean", {name: b.mean() for name, b in biases.items()}, 0)
+    note_by_label(history, "identical_units", _identical_units(weights, biases), 0)
     units = Units(0)
     units.look(look)
     if units.rows >= 50:  # of fewer rows a healthy unit may be off for all
-        put(history, "initial_dead_fraction", {name: float(off.mean()) for name, off in units.silent.items()}, 0)
+        note_by_label(
+            history, "initial_dead_fraction", {name: float(off.mean()) for name, off in units.silent.items()}, 0
+        )
     flat = {name: float(n.mean() / units.rows) for name, n in units.flat.items()}
-    put(history, "initial_saturated_fraction", flat, 0)
+    note_by_label(history, "initial_saturated_fraction", flat, 0)
 
 
 def _identical_units(weights: dict[str, Array], biases: dict[str, Array]) -> dict[str, float]:

@@ -202,7 +202,7 @@ class TorchWatch:
         if self._look is not None and self._look.passages:
             self._record_nodes(self._look)
         if self._units is not None and step + 1 >= self._units.start + self._window:
-            self._units.record(history, step)
+            self._units.note_shares(history, step)
             self._units, self._next_units = None, step + max(150, 4 * self._window)
         self._losses = []
         self.steps += 1
@@ -264,7 +264,7 @@ class TorchWatch:
     def _note_evaluation(self, outputs: Any, target: Any, value: float) -> None:
         """Note a batch that was evaluated, if it holds rows that are not trained on."""
         if self._given is not None and self._rows.share_known(self._given) < 0.1:
-            self._evaluations.add(self.steps, value, as_numbers(outputs), as_numbers(target), self._loss)
+            self._evaluations.note_batch(self.steps, value, as_numbers(outputs), as_numbers(target), self._loss)
 
     def _settle(self) -> None:
         """Note what is known at the end: the settings, the best constant answer, scores on the kept rows."""
