@@ -182,6 +182,7 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
     "from_sklearn": lambda: {"model": (None, lambda _: False)},
     "from_torch": lambda: {"state": ({"weight": np.ones((1, 2))}, either(a(dict), text)),
                            "activation": ("relu", either(text, empty))},
+    "watch_keras": lambda: {"model": (None, lambda _: False), "rows": (None, either(nothing, whole))},
     "watch_torch": lambda: {"model": (OtherLoop(), a(OtherLoop)), "optimizer": (OtherLoop(), a(OtherLoop)),
                             "loss": (len, callable), "rows": (None, either(nothing, whole))},
     "to_onnx": lambda: {"model": (network(), NETWORK), "path": ("x.onnx", text), "rows": (np.float64, DTYPE)},

@@ -5,5 +5,6 @@ long as the parameters, `nodes` what stands between layers, `rows` the samples t
 findings of all of it. `torch_*` and `keras_*` know how each library is asked.
 """
 
+from mlp.frameworks.keras_watch import watch_keras as watch_keras
 from mlp.frameworks.torch_watch import TorchWatch as TorchWatch
 from mlp.frameworks.torch_watch import watch_torch as watch_torch

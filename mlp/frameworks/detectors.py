@@ -46,16 +46,18 @@ class BroadcastTargets(Detector):
 
 
 class RawOutputs(Detector):
-    """Critical where a loss takes log-probabilities and is given other numbers."""
+    """Critical where a loss takes probabilities, or their logarithms, and is given other numbers."""
 
-    kinds: ClassVar[Mapping[str, str]] = {"raw_outputs": "the loss takes log-probabilities, and outputs are raw"}
+    kinds: ClassVar[Mapping[str, str]] = {"raw_outputs": "the loss takes probabilities, and outputs are raw"}
     needs = ("raw_outputs",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         """One finding."""
-        message = "NLLLoss takes log-probabilities, and the outputs are none: the loss falls below 0 without end."
+        message = "The loss takes probabilities, or their logarithms, and the outputs are none: they are raw."
         why = Cause(
-            "loss_output_mismatch", "outputs are no log-probabilities", "nn.LogSoftmax(1) last, or CrossEntropyLoss"
+            "loss_output_mismatch",
+            "outputs are no probabilities",
+            "CrossEntropyLoss in PyTorch, from_logits=True in Keras: both take raw outputs",
         )
         yield self.finding("critical", message, {"largest_output": r.one("raw_outputs")}, why)
 

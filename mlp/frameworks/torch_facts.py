@@ -14,15 +14,24 @@ from mlp.arrays import Array
 from mlp.config.optimizer import usual_rate
 from mlp.experiment.before_training import note_once
 from mlp.frameworks.targets import SQUASHING, best_constant_loss
-from mlp.frameworks.torch_modules import DENSE, LINKS, OUTPUT_RANGE, PASSING, as_numbers, list_parts
+from mlp.frameworks.torch_modules import DENSE, LINKS, OUTPUT_RANGE, PASSING, Part, as_numbers, read_weights
 from mlp.frameworks.torch_nodes import Look
 from mlp.history import History
 from mlp.model import quiet
 
-RULES = {
-    "SGD": "sgd", "Adam": "adam", "AdamW": "adamw", "RMSprop": "rmsprop", "Adagrad": "adagrad", "NAdam": "nadam",
-    "RAdam": "radam", "Adamax": "adamax", "Adadelta": "adadelta",
-}  # fmt: skip
+KNOWN_RULES = (
+    "sgd",
+    "adam",
+    "adamw",
+    "rmsprop",
+    "adagrad",
+    "nadam",
+    "radam",
+    "adamax",
+    "adadelta",
+    "momentum",
+    "nesterov",
+)
 SHALLOW = 4  # dense layers through which PyTorch's own start carries a signal
 
 
@@ -34,10 +43,10 @@ class Start(NamedTuple):
 
 
 def is_default_start(look: Look) -> bool:
-    """Whether all weights look as PyTorch's own start leaves them: uniform in ±1/√n_in."""
+    """Whether all weights look as PyTorch leaves them, uniform in ±1/√n_in, or Keras, in ±√(6/(n_in + n_out))."""
     for p in look.dense:
-        w = as_numbers(p.module.weight)
-        most = 1 / sqrt(w.shape[1])
+        w = read_weights(p.module)[0]
+        most = sqrt(6 / sum(w.shape)) if type(p.module).__name__ == "Dense" else 1 / sqrt(w.shape[1])
         spread = float(np.sqrt(np.square(w).mean())) / (most / sqrt(3))
         if np.abs(w).max(initial=0) > 1.0001 * most or abs(spread - 1) > 3 / sqrt(w.size):
             return False
@@ -46,23 +55,23 @@ def is_default_start(look: Look) -> bool:
 
 def is_linear(look: Look) -> bool:
     """Whether there are hidden layers, and nothing but weighted sums from the first dense layer to the last."""
-    dense = [i for i, p in enumerate(look.passages) if p.kind == DENSE]
+    dense = [i for i, p in enumerate(look.passages) if p.is_dense]
     if len(dense) < 2:
         return False
     between = {p.kind for p in look.passages[dense[0] : dense[-1]]}
-    return between <= {DENSE, "Dropout", "Flatten", "Identity"}
+    return between <= {*DENSE, "Dropout", "Flatten", "Identity"}
 
 
-def last_link(model: Any) -> str:
+def last_link(parts: list[Part]) -> str:
     """The kind of the last part, if it is a softmax or the like."""
-    kinds = [part.kind for part in list_parts(model)]
+    kinds = [part.kind for part in parts]
     return kinds[-1] if kinds and kinds[-1] in LINKS else ""
 
 
 def note_ends(history: History, loss: str, kind: str, answers: Array, wanted: Array) -> None:
     """Note how the end of the model, an activation of this kind or "", does not fit the loss and the targets."""
     n_out = answers.shape[1] if answers.ndim > 1 else 1
-    is_labels = loss.lower().startswith(("cross", "nll"))
+    is_labels = loss.lower().startswith(("cross", "nll", "probabilities"))
     if n_out == 1 and (kind == "Softmax" or (is_labels and wanted.ndim == 1)):
         note_once(history, "constant_output", 1.0)
     elif loss in SQUASHING and kind in OUTPUT_RANGE:
@@ -73,23 +82,26 @@ def note_ends(history: History, loss: str, kind: str, answers: Array, wanted: Ar
         note_once(history, "out_of_reach", float(((wanted < low - margin) | (wanted > high + margin)).mean()))
     if loss.lower().startswith("nll") and kind != "LogSoftmax" and answers.max(initial=0) > 1e-6:
         note_once(history, "raw_outputs", float(answers.max()))
+    if loss == "probabilities" and ((answers < -1e-6) | (answers > 1 + 1e-6)).any():
+        note_once(history, "raw_outputs", float(np.abs(answers).max()))
     if not is_labels and answers.shape != wanted.shape and answers.size == wanted.size > 1:
         note_once(history, "broadcast_targets", 1.0)
 
 
-def read_settings(model: Any, optimizer: Any, start: Start, *, is_read: bool) -> dict[str, Any]:
+def read_settings(parts: list[Part], optimizer: Any, start: Start, *, is_read: bool) -> dict[str, Any]:
     """The settings as numbers by name, as far as the optimizer and the modules tell them."""
-    group, parts = optimizer.param_groups[0], list(list_parts(model))
-    rule = RULES.get(type(optimizer).__name__, "")
+    group = optimizer.param_groups[0]
+    rule = getattr(optimizer, "name_of_rule", type(optimizer).__name__).lower()
     if rule == "sgd" and group.get("momentum"):
         rule = "nesterov" if group.get("nesterov") else "momentum"
-    widths = [part.module.out_features for part in parts if part.kind == DENSE]
+    dense = [part.module for part in parts if part.kind in DENSE]
+    widths = [int(getattr(layer, "out_features", 0) or layer.units) for layer in dense]
     found: dict[str, Any] = {
-        "usual_rate": (usual_rate(rule) or 0.0) if rule else 0.0,
+        "usual_rate": (usual_rate(rule) or 0.0) if rule in KNOWN_RULES else 0.0,
         "momentum": group.get("momentum", group.get("betas", (0.0,))[0]),
         "epsilon": 0.0 if rule == "adagrad" else group.get("eps", 0.0),
         "weight_decay" if rule == "adamw" else "l2": group.get("weight_decay", 0.0),
-        "dropout": max((float(part.module.p) for part in parts if part.kind == "Dropout"), default=0.0),
+        "dropout": max(map(_read_dropout, parts), default=0.0),
         "linear": start.is_linear,
         "automatic_init": start.is_default and len(widths) <= SHALLOW,
         "scaled": any(part.kind in PASSING and "Norm" in part.kind for part in parts[:1]),
@@ -97,6 +109,11 @@ def read_settings(model: Any, optimizer: Any, start: Start, *, is_read: bool) ->
     if widths and is_read:
         found |= {"hidden_layers": len(widths) - 1, "narrowest": min(widths[:-1], default=0)}
     return found
+
+
+def _read_dropout(part: Part) -> float:
+    """The rate of a dropout; 0 for other parts."""
+    return float(getattr(part.module, "p", getattr(part.module, "rate", 0.0))) if part.kind == "Dropout" else 0.0
 
 
 def answer_rows(model: Any, X: Array) -> Array | None:

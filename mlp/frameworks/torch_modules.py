@@ -13,7 +13,8 @@ import numpy as np
 
 from mlp.arrays import Array
 
-DENSE = "Linear"
+DENSE = {"Linear", "Dense"}
+"""Dense layers of PyTorch and of Keras, whose layers are modules of PyTorch too where it runs on that."""
 RECTIFIERS = {"ReLU": "he", "ReLU6": "he"}
 """Activations whose units can be off: their output is then 0."""
 SATURATION = {
@@ -33,7 +34,7 @@ PASSING = {
     "Dropout", "AlphaDropout", "Flatten", "Unflatten", "BatchNorm1d", "LayerNorm", "GroupNorm", "InstanceNorm1d",
     "RMSNorm",
 }  # fmt: skip
-READ = {DENSE, *RECTIFIERS, *SATURATION, *SMOOTH, *LINKS, *PASSING}
+READ = {*DENSE, *RECTIFIERS, *SATURATION, *SMOOTH, *LINKS, *PASSING}
 OPERATIONS = {
     "Relu": "ReLU", "Sigmoid": "Sigmoid", "Tanh": "Tanh", "Softmax": "Softmax", "LogSoftmax": "LogSoftmax",
     "LogSigmoid": "LogSigmoid", "LeakyRelu": "LeakyReLU", "Elu": "ELU", "Gelu": "GELU", "Silu": "SiLU",
@@ -48,6 +49,27 @@ class Part(NamedTuple):
     name: str
     kind: str
     module: Any
+
+
+class Anatomy(NamedTuple):
+    """What a model is made of: its parts, the parameters of each layer, and the names of what cannot be read."""
+
+    parts: list[Part]
+    layers: dict[str, list[Any]]
+    unread: tuple[str, ...]
+
+
+def dissect(model: Any) -> Anatomy:
+    """The anatomy of a module of PyTorch."""
+    return Anatomy(list(list_parts(model)), list_layers(model), list_unread(model))
+
+
+def read_weights(module: Any) -> tuple[Array, Array | None]:
+    """The weights (n_out, n_in) and the bias of a dense layer."""
+    if hasattr(module, "kernel"):  # of Keras, which keeps the transpose
+        bias = getattr(module, "bias", None)
+        return as_numbers(module.kernel.value).T, None if bias is None else as_numbers(bias.value)
+    return as_numbers(module.weight), None if module.bias is None else as_numbers(module.bias)
 
 
 def name_module(path: str, module: Any) -> str:

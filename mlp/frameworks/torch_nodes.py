@@ -23,7 +23,7 @@ from mlp.frameworks.torch_modules import (
     Part,
     as_numbers,
     find_activation,
-    list_parts,
+    read_weights,
 )
 from mlp.history import History
 from mlp.instruments.epochs import STUCK
@@ -34,6 +34,7 @@ class Passage:
 
     def __init__(self, name: str, kind: str, module: Any, x: Any, y: Any) -> None:
         self.name, self.kind, self.module, self.x, self.y = name, kind, module, x, y
+        self.is_dense = module is not None and type(module).__name__ in DENSE
         self.output: Array = np.empty(0)
         self.given: dict[str, float] = {}
         self.signals: Array | None = None
@@ -42,11 +43,11 @@ class Passage:
 class Look:
     """The passages of one step through a model, in the order in which the parts were called."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, parts: list[Part]) -> None:
         self.passages: list[Passage] = []
         self.hooks = [
             part.module.register_forward_hook(lambda _, given, y, part=part: self._see(part, given, y))
-            for part in list_parts(model)
+            for part in parts
         ]
 
     def _see(self, part: Part, given: Any, y: Any) -> None:
@@ -58,10 +59,11 @@ class Look:
         last = self.passages[-1] if self.passages else None
         if between and (last is None or last.y is not x):
             self._add(Passage(f"{between} before {part.name}", between, None, None if last is None else last.y, x))
-        self._add(Passage(part.name, part.kind, part.module, x, y))
+        inside = find_activation(y) if part.kind == "Dense" else ""  # Keras' layers have their activation inside
+        self._add(Passage(part.name, inside or part.kind, part.module, x, y))
 
     def _add(self, passage: Passage) -> None:
-        if passage.kind in RECTIFIERS or passage.kind in SATURATION or passage.kind == DENSE:
+        if passage.kind in RECTIFIERS or passage.kind in SATURATION or passage.kind in DENSE:
             passage.output = as_numbers(passage.y)
         for place, tensor in (("x", passage.x), ("y", passage.y)):
             if tensor is not None and tensor.requires_grad and (place == "y" or passage.x is not passage.y):
@@ -72,7 +74,7 @@ class Look:
         """Note the size of the signal that reached one side of a passage on the way back."""
         numbers = as_numbers(d)
         with np.errstate(all="ignore"):
-            if place == "y" and passage.kind == DENSE and numbers.ndim == 2:
+            if place == "y" and passage.kind in DENSE and numbers.ndim == 2:
                 passage.signals = np.square(numbers, dtype=np.float64).sum(1)
                 passage.given[place] = sqrt(passage.signals.sum())
             else:
@@ -91,13 +93,15 @@ class Look:
     @property
     def dense(self) -> list[Passage]:
         """The dense layers."""
-        return [p for p in self.passages if p.kind == DENSE]
+        return [p for p in self.passages if p.is_dense]
 
     def following(self, passage: Passage) -> str:
-        """The kind of the activation between a dense layer and the next; "" where there is none."""
+        """The kind of the activation inside of a dense layer or after it; "" where there is none."""
+        if passage.kind not in DENSE:
+            return passage.kind
         after = self.passages[self.passages.index(passage) + 1 :]
         for p in after:
-            if p.kind == DENSE:
+            if p.is_dense:
                 return ""
             if p.kind in OUTPUT_RANGE or p.kind in HALVING:
                 return p.kind
@@ -129,7 +133,7 @@ def _noise_ratio(look: Look, grads: float) -> float | None:
         assert p.signals is not None
         if x.ndim != 2 or len(x) != len(p.signals):
             return None
-        n, bias = len(x), 0.0 if p.module.bias is None else 1.0
+        n, bias = len(x), 0.0 if read_weights(p.module)[1] is None else 1.0
         spread += float((np.square(x, dtype=np.float64).sum(1) + bias) @ p.signals)
     if n == 1:
         return nan
@@ -159,7 +163,7 @@ class Units:
         """Strike out the units that this step switches on; count the rows that drive one out of its range."""
         counted = 0
         for p in look.passages:
-            if not p.output.size or p.kind == DENSE:
+            if not p.output.size or p.kind in DENSE:
                 continue
             y = p.output.reshape(-1, p.output.shape[-1]) if p.output.ndim > 1 else p.output[:, None]
             if p.kind in RECTIFIERS:
@@ -190,9 +194,10 @@ class Units:
 
 def record_start(history: History, look: Look) -> None:
     """Note the first weights of the dense layers and what the first batch showed, before anything moved."""
-    layers = {p.name: p for p in look.dense if p.module.weight.numel() > 1}
-    weights = {name: as_numbers(p.module.weight) for name, p in layers.items()}
-    biases = {name: as_numbers(p.module.bias) for name, p in layers.items() if p.module.bias is not None}
+    layers = {p.name: p for p in look.dense if read_weights(p.module)[0].size > 1}
+    weights = {name: read_weights(p.module)[0] for name, p in layers.items()}
+    found = {name: read_weights(p.module)[1] for name, p in layers.items()}
+    biases = {name: bias for name, bias in found.items() if bias is not None}
     gains = {}
     for name, p in layers.items():
         own = 2 if look.following(p) in HALVING else 1

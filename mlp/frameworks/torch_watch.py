@@ -29,7 +29,7 @@ from mlp.frameworks.torch_facts import (
     note_ends,
     read_settings,
 )
-from mlp.frameworks.torch_modules import as_numbers, find_activation, list_layers, list_unread
+from mlp.frameworks.torch_modules import Anatomy, as_numbers, dissect, find_activation
 from mlp.frameworks.torch_nodes import Look, Units, record_look, record_start
 from mlp.frameworks.verdict import judge_loop, note_rows
 from mlp.history import History
@@ -60,7 +60,7 @@ def watch_torch(model: Any, optimizer: Any, loss: Any, *, rows: int | None = Non
         raise HyperparameterError("loss", loss, "a loss: nn.CrossEntropyLoss(), or a function of outputs and targets")
     if rows is not None:
         check_count("rows", rows)
-    return TorchWatch(model, optimizer, loss, rows)
+    return TorchWatch(model, optimizer, loss, dissect(model), rows)
 
 
 class TorchWatch:
@@ -69,16 +69,19 @@ class TorchWatch:
     `history`: the columns that a run of this package records too. `findings`: the verdict on it; whoever asks has the
     kept rows answered once, without gradients, and maybe a plain network trained beside them (numpy, half a second).
     `unread`: the modules whose nodes could not be read. `unknown`: what else could not be seen, in sentences.
+    `takes`: what the loss takes for outputs, where its name does not say it.
     """
 
-    def __init__(self, model: Any, optimizer: Any, loss: Any, rows: int | None) -> None:
+    def __init__(
+        self, model: Any, optimizer: Any, loss: Any, anatomy: Anatomy, rows: int | None, takes: str = ""
+    ) -> None:
         self.model, self.optimizer, self.history = model, optimizer, History()
-        self.unread = list_unread(model)
-        self._loss = loss
+        self.unread, self._parts = anatomy.unread, anatomy.parts
+        self._loss, self._takes = loss, takes
         self._rows = RowsMet(rows)
         self._given: Array | None = None
         self._losses: list[Any] = []
-        self._gradients = Gradients(self.history, list_layers(model), _value, _grad)
+        self._gradients = Gradients(self.history, anatomy.layers, _value, _grad)
         self._columns = [self.history.column(name) for name in ("loss", "learning_rate", "epoch")]
         self._evaluations = Evaluations(self.history)
         self._look: Look | None = None
@@ -94,14 +97,19 @@ class TorchWatch:
         self._n_out = 0
         self._first_rate = _rate(optimizer)
         self._rates = 0.0
-        hooks = [
-            model.register_forward_hook(self._on_forward),
+        self.attach(optimizer)
+
+    def attach(self, optimizer: Any) -> None:
+        """Hang the hooks on the model, the optimizer and the loss; after `close`, to go on."""
+        self.optimizer = optimizer
+        self._hooks = [
+            self.model.register_forward_hook(self._on_forward),
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
         ]
-        if hasattr(loss, "register_forward_hook"):
-            hooks.append(loss.register_forward_hook(lambda _, given, value: self._on_loss(given, value)))
-        self._hooks = hooks
+        if hasattr(self._loss, "register_forward_hook"):
+            hook = self._loss.register_forward_hook(lambda _, given, value: self._on_loss(given, value))
+            self._hooks.append(hook)
         self._prepare()
 
     def loss(self, outputs: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
@@ -118,6 +126,11 @@ class TorchWatch:
         self._hooks = []
         if self._look is not None:
             self._look.close()
+            self._look = None
+
+    def note_loss(self, outputs: Any, target: Any, value: Any) -> None:
+        """Note a loss that was computed elsewhere."""
+        self._on_loss((outputs, target), value)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -216,7 +229,7 @@ class TorchWatch:
             self._units = Units(self.steps)
         wanted = self.steps % LOOK == 0 or not (self._units is None or self._units.is_settled)
         if wanted and self._look is None:
-            self._look = Look(self.model)
+            self._look = Look(self._parts)
         elif self._look is not None:
             self._look.forget()
             if not wanted:
@@ -252,8 +265,8 @@ class TorchWatch:
         self._batch = len(answers) if answers.ndim else 1
         self._n_out = answers.shape[1] if answers.ndim > 1 else 1
         with quiet():
-            kind = find_activation(outputs) or last_link(self.model)
-            note_ends(self.history, name_loss(self._loss), kind, answers, as_numbers(target))
+            kind = find_activation(outputs) or last_link(self._parts)
+            note_ends(self.history, self._takes or name_loss(self._loss), kind, answers, as_numbers(target))
             if self._given is not None:
                 size = float(np.sqrt(np.square(self._given, dtype=np.float64).mean()))
                 note_once(self.history, "input_size", size)
@@ -281,7 +294,7 @@ class TorchWatch:
             "train_scored": 0 if kept is None else len(kept[0]),
             "validation_scored": self._evaluations.n_rows,
             "batch_size": self._batch,
-            **read_settings(self.model, self.optimizer, self._start, is_read=not self.unread),
+            **read_settings(self._parts, self.optimizer, self._start, is_read=not self.unread),
         }
         if rows := self._rows.n_rows:
             epochs = max(1, round(self._seen / rows))
