@@ -224,7 +224,7 @@ def dissect_keras(model: Any) -> Anatomy:
     parts = [Part(layer.name, KINDS.get(type(layer).__name__, type(layer).__name__), layer) for layer in layers]
     params = {layer.name: [v.value for v in layer.trainable_variables] for layer in layers if layer.trainable_variables}
     unread = tuple(part.name for part in parts if part.kind not in READ | {"Activation", "Add"})
-    return Anatomy(parts, params, unread)
+    return Anatomy(parts, params, unread, {"training": False})
 
 
 def _leaves(model: Any) -> Iterator[Any]:

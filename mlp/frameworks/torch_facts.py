@@ -5,6 +5,7 @@ Also asks the model and the loss: for answers to kept rows, and for the loss of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -116,17 +117,18 @@ def _read_dropout(part: Part) -> float:
     return float(getattr(part.module, "p", getattr(part.module, "rate", 0.0))) if part.kind == "Dropout" else 0.0
 
 
-def answer_rows(model: Any, X: Array) -> Array | None:
+def answer_rows(model: Any, X: Array, in_use: Mapping[str, Any]) -> Array | None:
     """The outputs for rows as in use: no gradients, no dropout, no statistics that move. Each mode is put back."""
     import torch
 
-    modes, like = [(module, module.training) for module in model.modules()], next(model.parameters(), None)
+    modes = [(module, module.training) for module in model.modules()]
+    like = next((p for p in model.parameters() if p.is_floating_point()), None)  # Keras keeps seeds as parameters
     if like is None:
         return None
     try:
         model.eval()
         with torch.no_grad():
-            return as_numbers(model(torch.as_tensor(X, dtype=like.dtype, device=like.device)))
+            return as_numbers(model(torch.as_tensor(X, dtype=like.dtype, device=like.device), **in_use))
     except (RuntimeError, ValueError, TypeError, AttributeError):  # a model that takes more than rows
         return None
     finally:

@@ -6,7 +6,7 @@ gradients, updates and parameters are recorded, its nodes are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,11 +52,15 @@ class Part(NamedTuple):
 
 
 class Anatomy(NamedTuple):
-    """What a model is made of: its parts, the parameters of each layer, and the names of what cannot be read."""
+    """What a model is made of: its parts, the parameters of each layer, and the names of what cannot be read.
+
+    `in_use`: keyword arguments of a call that is not for training, where the mode of the modules does not say so.
+    """
 
     parts: list[Part]
     layers: dict[str, list[Any]]
     unread: tuple[str, ...]
+    in_use: Mapping[str, Any] = {}
 
 
 def dissect(model: Any) -> Anatomy:

@@ -76,7 +76,7 @@ class TorchWatch:
         self, model: Any, optimizer: Any, loss: Any, anatomy: Anatomy, rows: int | None, takes: str = ""
     ) -> None:
         self.model, self.optimizer, self.history = model, optimizer, History()
-        self.unread, self._parts = anatomy.unread, anatomy.parts
+        self.unread, self._parts, self._in_use = anatomy.unread, anatomy.parts, anatomy.in_use
         self._loss, self._takes = loss, takes
         self._rows = RowsMet(rows)
         self._given: Array | None = None
@@ -313,7 +313,7 @@ class TorchWatch:
         found = ask_reference(self._loss, target, self._n_out, self.model)
         if found is not None:
             note_once(self.history, "reference_loss", found)
-        task, answers = find_task(name, target), answer_rows(self.model, X.reshape(len(X), *self._shape))
+        task, answers = find_task(name, target), answer_rows(self.model, X.reshape(len(X), *self._shape), self._in_use)
         if not task or answers is None or len(answers) != len(target):
             return
         with quiet():
