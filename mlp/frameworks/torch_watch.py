@@ -35,7 +35,7 @@ from mlp.frameworks.verdict import judge_loop, note_rows
 from mlp.history import History
 from mlp.model import quiet
 
-LOOK = 49  # steps from one look at the nodes to the next: a look takes about a third of a small step
+LOOK = 97  # steps from one look at the nodes to the next: a look takes about a third of a small step
 ROWS = 2048  # that stand for an epoch, where nobody knows how many it has
 CHECKED = 20  # steps whose gradients are looked at before backward
 
@@ -89,7 +89,7 @@ class TorchWatch:
         self._next_units = 0
         self._passes = 0
         self._start = Start(False, False)
-        self._is_asking = False
+        self._is_asking = self._is_inside = False
         self._shape: tuple[int, ...] = ()
         self.steps = 0
         self._batch = 0
@@ -157,6 +157,8 @@ class TorchWatch:
     def _on_forward(self, _: Any, given: Any, outputs: Any) -> None:
         """Keep the rows that went in for the loss that follows."""
         self._given = None
+        if not self._rows.is_open and getattr(outputs, "requires_grad", False):
+            return
         x: Any = given[0] if given and not self._is_asking else None
         if getattr(x, "is_floating_point", bool)() and x.dim() > 1:
             is_training = getattr(outputs, "requires_grad", False)
@@ -195,15 +197,16 @@ class TorchWatch:
     def _before_step(self, _: Any, args: Any, kwargs: Any) -> None:
         """Record the loss and the gradients of a step that is about to be made."""
         closures = [given for given in (*args, *kwargs.values()) if callable(given)]  # the optimizer itself is none
+        self._is_inside = bool(closures)
         if not closures:  # else the gradients come inside of the step
-            self._gradients.before(self.steps)
+            self._gradients.before(self.steps, wanted=self.steps % LOOK == 0)
 
     def _after_step(self, *_: Any) -> None:
         """Record what the step did, and prepare the next."""
         if not self._losses:
             return
         step, history = self.steps, self.history
-        if len(self._gradients.grads.steps) <= step:
+        if self._is_inside:
             self._gradients.before(step)
         value = float(sum(self._losses)) / len(self._losses) if len(self._losses) > 1 else float(self._losses[0])
         rate = _rate(self.optimizer)
