@@ -51,12 +51,16 @@ def watch_keras(model: Any, *, rows: int | None = None) -> Any:
     if not getattr(model, "compiled", False):
         raise HyperparameterError("model", model, "compiled: call model.compile(optimizer, loss) first")
 
-    class KerasWatch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is not read by mypy
+    return _build_callback(keras.callbacks.Callback, Attachment(model, rows))
+
+
+def _build_callback(base: Any, attached: Attachment) -> Any:
+    """A callback of Keras, whose base class is there only where Keras is."""
+
+    class KerasWatch(base):  # type: ignore[misc]  # Keras is not read by mypy
         """The callback; what it does stands in `Attachment`."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.attachment = Attachment(model, rows)
+        attachment = attached
 
         def on_train_begin(self, logs: Any = None) -> None:
             self.attachment.attach()
