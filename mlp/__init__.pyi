@@ -49,6 +49,8 @@ from mlp.experiment import Run as Run
 from mlp.experiment import load_run as load_run
 from mlp.experiment import resume as resume
 from mlp.experiment import run as run
+from mlp.frameworks import watch_keras as watch_keras
+from mlp.frameworks import watch_torch as watch_torch
 from mlp.grid_search import grid as grid
 from mlp.history import History as History
 from mlp.instruments import DETAILED as DETAILED

@@ -32,6 +32,20 @@ class Stranger:
     """An object of somebody else's."""
 
 
+class OtherLoop:
+    """As much of a model and an optimizer of PyTorch as is asked for before training."""
+
+    param_groups: Sequence[dict[str, Any]] = ({"params": (), "lr": 0.1},)
+
+    def named_modules(self) -> Iterable[tuple[str, Any]]:
+        return [("", self)]
+
+    def nothing(self, *_: Any, **__: Any) -> tuple[Any, ...]:
+        return ()
+
+    children = parameters = register_forward_hook = register_step_pre_hook = register_step_post_hook = nothing
+
+
 WRONG: dict[str, Any] = {
     "None": None, "text": "text", "empty text": "", "bytes": b"a", "true": True, "minus one": -1, "zero": 0, "one": 1,
     "half": 0.5, "minus half": -0.5, "nan": float("nan"), "inf": float("inf"), "complex": 1j, "list": [1, 2],
@@ -168,6 +182,9 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
     "from_sklearn": lambda: {"model": (None, lambda _: False)},
     "from_torch": lambda: {"state": ({"weight": np.ones((1, 2))}, either(a(dict), text)),
                            "activation": ("relu", either(text, empty))},
+    "watch_keras": lambda: {"model": (None, lambda _: False), "rows": (None, lambda _: True)},
+    "watch_torch": lambda: {"model": (OtherLoop(), a(OtherLoop)), "optimizer": (OtherLoop(), a(OtherLoop)),
+                            "loss": (len, callable), "rows": (None, either(nothing, whole))},
     "to_onnx": lambda: {"model": (network(), NETWORK), "path": ("x.onnx", text), "rows": (np.float64, DTYPE)},
     "to_safetensors": lambda: {"model": (network(), NETWORK), "path": ("x.safetensors", text)},
     "load_run": lambda: {"folder": ("none", text)},
@@ -379,7 +396,9 @@ def _fits(fits: Fits, value: Any) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", [n for n in PUBLIC if n not in ("from_sklearn", "from_safetensors", "load_run")])
+@pytest.mark.parametrize(
+    "name", [n for n in PUBLIC if n not in ("from_sklearn", "watch_keras", "from_safetensors", "load_run")]
+)
 def test_the_right_arguments_are_taken(name: str) -> None:
     """Or the test above would prove nothing."""
     if name == "resume":

@@ -20,6 +20,7 @@ from mlp.arrays import Array
 from mlp.data.complaints import names
 from mlp.errors import FileFormatError, HyperparameterError, ShapeError, UnknownNameError, check_kind
 from mlp.exchange.safetensors_file import read_safetensors
+from mlp.exchange.torch_module import convert_module
 from mlp.layers import ACTIVATIONS, Dense, Layer, Sigmoid, Softmax
 from mlp.network import Network
 
@@ -55,16 +56,23 @@ def _check_sklearn(model: Any) -> None:
         raise HyperparameterError("model.activation", model.activation, f"one of {', '.join(SKLEARN_ACTIVATIONS)}")
 
 
-def from_torch(state: Mapping[str, Any] | str | os.PathLike[str], activation: str | Sequence[str] = "relu") -> Network:
-    """A chain of `torch.nn.Linear` layers as a network with equal outputs.
+def from_torch(
+    state: Mapping[str, Any] | str | os.PathLike[str] | Any, activation: str | Sequence[str] = "relu"
+) -> Network:
+    """A module of PyTorch, or a chain of `torch.nn.Linear` layers, as a network with equal outputs.
 
-    `state`: `module.state_dict()`, with tensors or arrays, in the order of the layers; or the path of a .safetensors
-    file, whose layers are taken in the order of their names (`layers.2` before `layers.10`). `activation` stands
+    `state`: a module of dense layers, activations, norms, dropout and sums x + f(x), which says itself what stands
+    where (a Linear without a bias gets one of 0, which training may move). Or `module.state_dict()`, with tensors or
+    arrays, in the order of the layers. Or the path of a .safetensors file, whose layers are taken in the order of their
+    names (`layers.2` before `layers.10`). For the last two, `activation` stands
     between the layers, and is what the state does not tell: one name, or one for each layer but the last. PyTorch's
     `GELU()` is another than "gelu" here, which is its `GELU(approximate="tanh")`: they differ by up to 5e-4.
 
-    ShapeError where layers do not follow one another, or hold something else than a weight (n_out, n_in) and a bias.
+    ShapeError where layers do not follow one another, where a part of a module has no layer here, or where layers of a
+    state hold something else than a weight (n_out, n_in) and a bias.
     """
+    if hasattr(state, "named_modules"):
+        return convert_module(state)
     layers = _linear_layers(_state_arrays(state))
     for (name, before), (following, after) in pairwise(layers):
         n_out, n_in = len(before["weight"]), after["weight"].shape[1]

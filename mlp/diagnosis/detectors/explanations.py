@@ -96,7 +96,8 @@ class VanishingAtStart(Detector):
         if len(norms) < 3 or not norms[0] < at.VANISHED * norms[-1]:
             return
         gains = np.array(list(handed.values()))
-        is_weights = np.array([name.split(".")[-1].startswith("dense") for name in handed], bool)
+        dense = r.labels("weight_gain") if "weight_gain" in r else ()
+        is_weights = np.array([name in dense or name.split(".")[-1].startswith("dense") for name in handed], bool)
         weights, others = _typical(gains[is_weights]), _typical(gains[~is_weights])
         causes = [SaturatingActivations.because(f"each activation hands back {others:.2g} of the signal")]
         if not weights > 0.8:  # else about all: nothing that other weights could mend

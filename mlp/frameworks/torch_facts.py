@@ -1,0 +1,145 @@
+"""What a PyTorch model, its optimizer and its first batch say of the training: settings, and ends that do not fit.
+
+Also asks the model and the loss: for answers to kept rows, and for the loss of the best constant answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.config.optimizer import usual_rate
+from mlp.experiment.before_training import note_once
+from mlp.frameworks.targets import SQUASHING, best_constant_loss
+from mlp.frameworks.torch_modules import DENSE, LINKS, OUTPUT_RANGE, PASSING, Part, as_numbers, read_weights
+from mlp.frameworks.torch_nodes import Look
+from mlp.history import History
+from mlp.model import quiet
+
+KNOWN_RULES = (
+    "sgd",
+    "adam",
+    "adamw",
+    "rmsprop",
+    "adagrad",
+    "nadam",
+    "radam",
+    "adamax",
+    "adadelta",
+    "momentum",
+    "nesterov",
+)
+SHALLOW = 4  # dense layers through which PyTorch's own start carries a signal
+
+
+class Start(NamedTuple):
+    """What the first look showed: weights as PyTorch leaves them; dense layers with nothing between them."""
+
+    is_default: bool
+    is_linear: bool
+
+
+def is_default_start(look: Look) -> bool:
+    """Whether all weights look as PyTorch leaves them, uniform in ±1/√n_in, or Keras, in ±√(6/(n_in + n_out))."""
+    for p in look.dense:
+        w = read_weights(p.module)[0]
+        most = sqrt(6 / sum(w.shape)) if type(p.module).__name__ == "Dense" else 1 / sqrt(w.shape[1])
+        spread = float(np.sqrt(np.square(w).mean())) / (most / sqrt(3))
+        if np.abs(w).max(initial=0) > 1.0001 * most or abs(spread - 1) > 3 / sqrt(w.size):
+            return False
+    return bool(look.dense)
+
+
+def is_linear(look: Look) -> bool:
+    """Whether there are hidden layers, and nothing but weighted sums from the first dense layer to the last."""
+    dense = [i for i, p in enumerate(look.passages) if p.is_dense]
+    if len(dense) < 2:
+        return False
+    between = {p.kind for p in look.passages[dense[0] : dense[-1]]}
+    return between <= {*DENSE, "Dropout", "Flatten", "Identity"}
+
+
+def last_link(parts: list[Part]) -> str:
+    """The kind of the last part, if it is a softmax or the like."""
+    kinds = [part.kind for part in parts]
+    return kinds[-1] if kinds and kinds[-1] in LINKS else ""
+
+
+def note_ends(history: History, loss: str, kind: str, answers: Array, wanted: Array) -> None:
+    """Note how the end of the model, an activation of this kind or "", does not fit the loss and the targets."""
+    n_out = answers.shape[1] if answers.ndim > 1 else 1
+    is_labels = loss.lower().startswith(("cross", "nll", "probabilities"))
+    if n_out == 1 and (kind == "Softmax" or (is_labels and wanted.ndim == 1)):
+        note_once(history, "constant_output", 1.0)
+    elif loss in SQUASHING and kind in OUTPUT_RANGE:
+        note_once(history, "squashed_twice", 1.0)
+    elif kind in OUTPUT_RANGE and not is_labels and wanted.dtype.kind == "f":
+        low, high = OUTPUT_RANGE[kind]
+        margin = 0.01 * (high - low) if np.isfinite(high - low) else 0.0
+        note_once(history, "out_of_reach", float(((wanted < low - margin) | (wanted > high + margin)).mean()))
+    if loss.lower().startswith("nll") and kind != "LogSoftmax" and answers.max(initial=0) > 1e-6:
+        note_once(history, "raw_outputs", float(answers.max()))
+    if loss == "probabilities" and ((answers < -1e-6) | (answers > 1 + 1e-6)).any():
+        note_once(history, "raw_outputs", float(np.abs(answers).max()))
+    if not is_labels and answers.shape != wanted.shape and answers.size == wanted.size > 1:
+        note_once(history, "broadcast_targets", 1.0)
+
+
+def read_settings(parts: list[Part], optimizer: Any, start: Start, *, is_read: bool) -> dict[str, Any]:
+    """The settings as numbers by name, as far as the optimizer and the modules tell them."""
+    group = optimizer.param_groups[0]
+    rule = getattr(optimizer, "name_of_rule", type(optimizer).__name__).lower()
+    if rule == "sgd" and group.get("momentum"):
+        rule = "nesterov" if group.get("nesterov") else "momentum"
+    dense = [part.module for part in parts if part.kind in DENSE]
+    widths = [int(getattr(layer, "out_features", 0) or layer.units) for layer in dense]
+    found: dict[str, Any] = {
+        "usual_rate": (usual_rate(rule) or 0.0) if rule in KNOWN_RULES else 0.0,
+        "momentum": group.get("momentum", group.get("betas", (0.0,))[0]),
+        "epsilon": 0.0 if rule == "adagrad" else group.get("eps", 0.0),
+        "weight_decay" if rule == "adamw" else "l2": group.get("weight_decay", 0.0),
+        "dropout": max(map(_read_dropout, parts), default=0.0),
+        "linear": start.is_linear,
+        "automatic_init": start.is_default and len(widths) <= SHALLOW,
+        "scaled": any(part.kind in PASSING and "Norm" in part.kind for part in parts[:1]),
+    }
+    if widths and is_read:
+        found |= {"hidden_layers": len(widths) - 1, "narrowest": min(widths[:-1], default=0)}
+    return found
+
+
+def _read_dropout(part: Part) -> float:
+    """The rate of a dropout; 0 for other parts."""
+    return float(getattr(part.module, "p", getattr(part.module, "rate", 0.0))) if part.kind == "Dropout" else 0.0
+
+
+def answer_rows(model: Any, X: Array, in_use: Mapping[str, Any]) -> Array | None:
+    """The outputs for rows as in use: no gradients, no dropout, no statistics that move. Each mode is put back."""
+    import torch
+
+    modes = [(module, module.training) for module in model.modules()]
+    like = next((p for p in model.parameters() if p.is_floating_point()), None)  # Keras keeps seeds as parameters
+    if like is None:
+        return None
+    try:
+        model.eval()
+        with torch.no_grad():
+            return as_numbers(model(torch.as_tensor(X, dtype=like.dtype, device=like.device), **in_use))
+    except (RuntimeError, ValueError, TypeError, AttributeError):  # a model that takes more than rows
+        return None
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def ask_reference(loss: Any, target: Array, n_out: int, model: Any) -> float | None:
+    """The loss of the best constant answer to these targets."""
+    import torch
+
+    device = next((p.device for p in model.parameters()), "cpu")
+    with torch.no_grad(), quiet():
+        return best_constant_loss(loss, torch.as_tensor(target, device=device), n_out)
