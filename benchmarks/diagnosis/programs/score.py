@@ -43,7 +43,7 @@ def share(count: int, of: int) -> str:
     z, p = 1.96, count / of
     middle, half = (p + z * z / (2 * of)), z * sqrt(p * (1 - p) / of + z * z / (4 * of * of))
     low, high = (100 * (middle + sign * half) / (1 + z * z / of) for sign in (-1, 1))
-    return f"{count}/{of} = {100 * p:.1f} % [{low:.1f}, {high:.1f}]"
+    return f"{count}/{of} = {100 * p:.1f} % [{max(low, 0.0):.1f}, {high:.1f}]"
 
 
 def alarms(outcome: Outcome) -> list[mlp.Finding]:
