@@ -245,7 +245,13 @@ FAULTS = {
         "vanishing_gradients", "info", 0, "initialization_too_small",
         {"loss": LOW, "initial_grad_norm_by_layer": GRADIENTS,
          "initial_backward_gain": {"tanh1": 1.0, "dense2": 0.03, "tanh2": 1.0, "dense3": 0.03}},
-        {"initial_grad_norm_by_layer": GRADIENTS | {"dense1": 0.02}}, ("dense1",)),
+        {"initial_grad_norm_by_layer": GRADIENTS | {"dense1": 0.02},
+         "initial_backward_gain": {"tanh1": 1.0, "dense2": 0.3, "tanh2": 1.0, "dense3": 0.3}}, ("dense1",)),
+    "a signal that is lost, behind inputs that are not centred": Fault(
+        "vanishing_gradients", "info", 0, "saturating_activations",
+        {"loss": LOW, "initial_grad_norm_by_layer": GRADIENTS | {"dense1": 0.11},
+         "initial_backward_gain": {"tanh1": 0.05, "dense2": 1.0, "tanh2": 0.05, "dense3": 1.0}},
+        {"initial_backward_gain": {"tanh1": 0.5, "dense2": 1.0, "tanh2": 0.5, "dense3": 1.0}}, ("dense1",)),
     "a gradient that grows on its way down": Fault(
         "exploding_gradients", "info", 0, "initialization_too_large",
         {"loss": LOW, "initial_grad_norm_by_layer": {"dense1": 1e4, "dense2": 1.0}, "weight_gain": {"dense1": 20.0}},
