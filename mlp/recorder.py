@@ -17,6 +17,7 @@ from mlp.history import History
 from mlp.history_columns import BLOCK, Column, Seldom, StepNumbers
 from mlp.instruments import STANDARD, Instrument, Measure
 from mlp.instruments.instrument import next_multiple
+from mlp.plain_network import answer_with, compare_rows, read_target, score_answers
 from mlp.training import Step
 
 
@@ -38,6 +39,7 @@ class Recorder:
         self.watching: dict[str, Measure] = {}
         self.recall: Callable[[dict[str, Measure]], None] | None = None
         self._last = -1
+        self._latest: Step | None = None
 
     def tap(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Hand on `steps`, recording on the way. Going on with more steps goes on with the history."""
@@ -58,7 +60,7 @@ class Recorder:
                     put(measure(seen))
             if seen.index >= wake:  # most steps end here: what is due at some costs 0.6 µs to ask
                 wake = _look(seen, plan.tasks)
-            self._last = seen.index
+            self._last, self._latest = seen.index, step
             yield step
 
     def go_on(self, history: History, steps: int) -> None:
@@ -66,6 +68,39 @@ class Recorder:
         check_kind("history", history, History, "a History")
         check_kind("steps", steps, int | np.integer, "how many steps there were")
         self.history, self._last = history, int(steps) - 1
+
+    def lay_baseline(self, X: Any, t: Any) -> None:
+        """Train a plain network beside the recorded one, on the same rows X and targets t, and note what both answer.
+
+        Call it when the loop is over. `mlp.diagnose(recorder.history)` then knows what these rows allow, as it does of
+        an experiment. Nothing of the loop is changed: the plain network has parameters and generators of its own.
+        """
+        objective = None if self._latest is None else self._latest.objective
+        if self._latest is None or objective is None:
+            raise HyperparameterError(
+                "recorder", "no step yet", "a loop that was recorded: for step in recorder.tap(...)"
+            )
+        rows, targets, step = np.asarray(X, np.float64), np.asarray(t), self._latest
+        if len(rows) != len(targets):
+            raise ShapeError(f"X has {len(rows)} rows and t has {len(targets)}. Give one target for each row.")
+        network = step.network.member(0) if step.network.population else step.network
+        name = read_target(targets).name
+        with np.errstate(all="ignore"):
+            answers = answer_with(network, objective.loss, rows.astype(network.dtype))
+            found = {f"train_{name}": score_answers(answers, targets), **dict(compare_rows(rows, targets))}
+        if name == "r2":
+            values = targets.reshape(len(targets), -1)
+            found |= {"target_mean": float(np.abs(values.mean(0)).max()), "target_std": float(values.std(0).max())}
+        for column, value in found.items():
+            self._note_last(column, value)
+
+    def _note_last(self, name: str, value: float) -> None:
+        """Note a number at the last step, in the place of an earlier one."""
+        column = self.history.column(name, (), "", ())
+        column.shared = True
+        del column.values[:], column.steps[:]
+        column.values.append(value)
+        column.steps.append(self._last)
 
     def _next_index(self) -> int:
         """The step after the last that was seen, or recorded by another recorder of the same."""

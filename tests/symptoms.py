@@ -202,6 +202,30 @@ FAULTS = {
     "some rows contradict others": Fault(
         "contradictory_labels", "info", 0, "contradictory_labels",
         {"contradictory_rows": [0.05]}, {"contradictory_rows": [0.001]}),
+    "rows to validate on were trained on": Fault(
+        "leaked_rows", "warning", 0, "leaked_rows",
+        {"leaked_rows": [0.4], "leaked_scores": {"leaked": 1.0, "leaked_n": 40.0, "clean": 0.7, "clean_n": 60.0}},
+        {"leaked_rows": [0.001]}),
+    "rows to validate on were trained on, and it does not help": Fault(
+        "leaked_rows", "info", 0, "leaked_rows",
+        {"leaked_rows": [0.4], "leaked_scores": {"leaked": 0.8, "leaked_n": 40.0, "clean": 0.8, "clean_n": 60.0}},
+        {"leaked_rows": [0.4], "expected_twins": [3.0]}),
+    "rows to test on were trained on": Fault(
+        "leaked_rows", "warning", 0, "leaked_rows", {"leaked_test_rows": [1.0]}, {"leaked_test_rows": [0.0]}),
+    "a column is the target": Fault(
+        "leaked_target", "warning", 0, "leaked_target", {"target_copies": {"a": 0.0, "b": 1.0}},
+        {"target_copies": {"a": 0.0, "b": 0.0}}),
+    "a column numbers the rows": Fault(
+        "identifier_feature", "info", 0, "identifier_feature", {"identifiers": {"a": 0.0, "b": 1.0}},
+        {"identifiers": {"a": 0.0, "b": 0.0}}),
+    "days as classes": Fault(
+        "numbers_as_classes", "info", 0, "numbers_as_classes", {"neighbour_gap": [0.2], "n_classes": [300.0]},
+        {"neighbour_gap": [0.9]}),
+    "digits as a quantity": Fault(
+        "classes_as_numbers", "warning", 0, "classes_as_numbers",
+        {"neighbour_gap": [0.95], "target_std": [1.0], "target_mean": [0.0], "distinct_targets": [10.0],
+         "rounded_accuracy": [0.3], "class_accuracy": [0.95]},
+        {"neighbour_gap": [0.3]}),
     "large inputs": Fault(
         "unscaled_inputs", "info", 0, "unscaled_inputs",
         {"input_mean": {"a": 100.0, "b": 0.0}, "input_std": {"a": 1.0, "b": 1.0}}, {"input_mean": {"a": 5.0, "b": 0}}),
@@ -221,7 +245,13 @@ FAULTS = {
         "vanishing_gradients", "info", 0, "initialization_too_small",
         {"loss": LOW, "initial_grad_norm_by_layer": GRADIENTS,
          "initial_backward_gain": {"tanh1": 1.0, "dense2": 0.03, "tanh2": 1.0, "dense3": 0.03}},
-        {"initial_grad_norm_by_layer": GRADIENTS | {"dense1": 0.02}}, ("dense1",)),
+        {"initial_grad_norm_by_layer": GRADIENTS | {"dense1": 0.02},
+         "initial_backward_gain": {"tanh1": 1.0, "dense2": 0.3, "tanh2": 1.0, "dense3": 0.3}}, ("dense1",)),
+    "a signal that is lost, behind inputs that are not centred": Fault(
+        "vanishing_gradients", "info", 0, "saturating_activations",
+        {"loss": LOW, "initial_grad_norm_by_layer": GRADIENTS | {"dense1": 0.11},
+         "initial_backward_gain": {"tanh1": 0.05, "dense2": 1.0, "tanh2": 0.05, "dense3": 1.0}},
+        {"initial_backward_gain": {"tanh1": 0.5, "dense2": 1.0, "tanh2": 0.5, "dense3": 1.0}}, ("dense1",)),
     "a gradient that grows on its way down": Fault(
         "exploding_gradients", "info", 0, "initialization_too_large",
         {"loss": LOW, "initial_grad_norm_by_layer": {"dense1": 1e4, "dense2": 1.0}, "weight_gain": {"dense1": 20.0}},
@@ -404,10 +434,20 @@ SIGNS = {
         True),
     "contradictory": Sign(
         "contradictory_labels", {"contradictory_rows": [0.6]}, {"contradictory_rows": [0.0]}, True),
+    "few rows": Sign(
+        "too_few_rows",
+        {"train_accuracy": [1.0], "validation_accuracy": [0.6], **chosen(rows=70.0, inputs=40.0)},
+        {"validation_accuracy": [0.98]}, True),
+    "days as classes": Sign(
+        "numbers_as_classes", {"neighbour_gap": [0.2], "n_classes": [300.0]}, {"neighbour_gap": [0.9]}, True),
+    "digits as a quantity": Sign(
+        "classes_as_numbers",
+        {"neighbour_gap": [0.95], "distinct_targets": [10.0], "rounded_accuracy": [0.3], "class_accuracy": [0.95]},
+        {"neighbour_gap": [0.3]}, True),
     "meaningless": Sign(
         "uninformative_labels", MEANINGLESS, {"baseline_validation_accuracy": [0.9]}, True),
     "noisy": Sign(
-        "noisy_labels", {"label_noise": [0.3], "baseline_validation_accuracy": [0.7]},
+        "noisy_labels", {"label_noise": [0.3], "baseline_validation_accuracy": [0.7], "train_accuracy": [0.7]},
         {"label_noise": [0.02]}, True),
     "by heart": Sign("too_little_regularization", HEART, {"validation_accuracy": [0.98]}, True),
     "by heart, as halves tell": Sign(

@@ -15,7 +15,7 @@ from mlp.experiment.before_training import note_before_training, reference_loss
 from mlp.experiment.trial import standardise
 from mlp.instruments.start import identical_units
 from mlp.model import build_output_head
-from mlp.preprocessing.data_facts import contradictory_share, tail_weight
+from mlp.preprocessing.data_facts import find_twins, tail_weight
 
 DIGITS: dict[str, Any] = {"data": {"source": "digits"}, "training": {"epochs": 3}}
 RNG = np.random.default_rng(0)
@@ -79,7 +79,7 @@ def test_a_balanced_run_is_held_to_a_balanced_guess() -> None:
 
 def test_contradictory_rows_are_those_that_stand_elsewhere_with_another_target() -> None:
     rows = np.array([[1.0, 2], [1, 2], [2, 1], [2, 1], [3, 3]])
-    assert contradictory_share(rows, np.array([0, 1, 1, 1, 0])) == pytest.approx(2 / 5)
+    assert find_twins(rows, np.array([0, 1, 1, 1, 0])).share == pytest.approx(2 / 5)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -88,8 +88,8 @@ def test_equal_rows_are_known_wherever_they_stand(dtype: Any) -> None:
     rows = np.random.default_rng(1).standard_normal((1001, 37)).astype(dtype)
     order = np.random.default_rng(2).permutation(2002)
     twice, y = np.concatenate([rows, rows])[order], np.repeat([0, 1], 1001)[order]
-    assert contradictory_share(twice, y) == 1
-    assert contradictory_share(rows, y[:1001]) == 0
+    assert find_twins(twice, y).share == 1
+    assert find_twins(rows, y[:1001]).share == 0
 
 
 def test_a_survey_changes_no_bit_of_the_run() -> None:

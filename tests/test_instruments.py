@@ -106,6 +106,12 @@ def doubles(w: np.ndarray, after: np.ndarray) -> float:
     return sum(units.count(unit) > 1 for unit in units) / len(units)
 
 
+def gain(w: np.ndarray) -> float:
+    """Before a squashing unit √(n_in · mean w²); below 1, √(mean w² · (n_in + n_out) / 2) may be nearer."""
+    forward, halfway = norm_of(w) / sqrt(len(w)), sqrt(np.square(w).mean() * sum(w.shape) / 2)
+    return forward if forward >= 1 else max(forward, min(halfway, 1.0))  # no rectifier reads either
+
+
 TWINS: dict[str, Callable[[Step], Any]] = {
     "loss": lambda s: s.loss,
     "step": lambda s: 1,
@@ -132,10 +138,11 @@ TWINS: dict[str, Callable[[Step], Any]] = {
     ],
     "weight_std": lambda s: [float(np.std(w)) for w, _ in began(s)],
     "bias_mean": lambda s: [sum(b) / len(b) for _, b in began(s)],
-    "weight_gain": lambda s: [norm_of(w) / sqrt(len(w)) for w, _ in began(s)],  # no rectifier reads either
+    "weight_gain": lambda s: [gain(w) for w, _ in began(s)],
     "identical_units": lambda s: [doubles(w, after) for (w, _), (after, _) in pairwise(began(s))],
     "guess_loss": lambda s: log(3),
     "input_size": lambda s: norm_of(s.batch.x.values) / sqrt(s.batch.x.values.size),
+    "settings": lambda s: [9, 5, 1, 0],  # rows, inputs, batch norm, dropout; of nested layers no more is known
     "dead_fraction": lambda s: [dead(layer, x) for layer, x, _, _, _ in chain(s) if isinstance(layer, mlp.ReLU)],
 }
 

@@ -26,6 +26,7 @@ from mlp.repairs.changes import apply_changes, as_experiment, describe_changes, 
 HISTORY = History({"settings": [[400.0, 4.0, 100.0]]}, labels={"settings": ("rows", "epochs", "planned_steps")})
 FOR_THE_USER = {
     "non_finite_data", "constant_features", "uninformative_labels", "contradictory_labels", "wrong_gradient",
+    "leaked_rows", "leaked_target", "identifier_feature",
 }  # fmt: skip
 
 GO_FURTHER = {
@@ -73,13 +74,18 @@ def test_every_remedy_makes_an_experiment_that_can_be_built(cause: str, task: st
     parsed = parse(config)
     found = first_remedy(cause, parsed, HISTORY)
     if found is None:
-        assert (cause, task) in {("unscaled_targets", "classification"), ("class_imbalance", "regression")}
+        assert (cause, task) in {
+            ("unscaled_targets", "classification"), ("class_imbalance", "regression"),
+            ("numbers_as_classes", "regression"), ("classes_as_numbers", "classification"),
+        }  # fmt: skip
         return
     repaired = apply_changes(parsed, found)
     assert repaired != parsed
     assert first_remedy(cause, repaired, HISTORY) is None or cause in GO_FURTHER
+    rows, y = data
+    whole = rows, np.round(y) if cause == "classes_as_numbers" else y
     for made in remedies(cause, parsed, HISTORY):
-        begin(apply_changes(parsed, made).to_dict(), data)
+        begin(apply_changes(parsed, made).to_dict(), whole)
 
 
 @pytest.mark.parametrize(

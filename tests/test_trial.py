@@ -12,7 +12,6 @@ from cases import prepared
 from mlp.config import parse
 from mlp.experiment import begin, finish, trial, watch_epochs
 from mlp.experiment.trial import (
-    Scores,
     baseline_config,
     cross_fit,
     label_noise,
@@ -185,32 +184,49 @@ def test_inputs_and_numbers_are_brought_to_deviation_1() -> None:
 
 
 def test_rows_tell_of_others_where_there_is_something_to_know() -> None:
-    assert cross_fit(CONFIG, prepared(Part(X[:60], Y[:60]))) > 0.8
-    assert cross_fit(CONFIG, prepared(Part(X[:60], NUMBER[:60]), None, "regression", 1)) > 0.7
+    found = cross_fit(CONFIG, prepared(Part(X[:60], Y[:60])))
+    assert found.score > 0.8 and found.signal > 3
+    found = cross_fit(CONFIG, prepared(Part(X[:60], NUMBER[:60]), None, "regression", 1))
+    assert found.score > 0.7 and found.signal > 3
 
 
 def test_rows_with_labels_without_meaning_tell_nothing() -> None:
     """Sixty rows of two classes: 0.5, give or take three errors of √(¼/60)."""
     y = np.random.default_rng(5).integers(0, 2, 60)
     noise = np.random.default_rng(6).standard_normal((60, 5))
-    assert cross_fit(CONFIG, prepared(Part(noise, y), n_targets=2)) == pytest.approx(0.5, abs=0.2)
+    found = cross_fit(CONFIG, prepared(Part(noise, y), n_targets=2))
+    assert found.score == pytest.approx(0.5, abs=0.2) and found.signal < 3
 
 
 def test_every_row_is_asked_about_once_by_a_network_that_has_not_seen_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def noting(config: Any, rows: Prepared, *_: Any) -> Any:
-        assert rows.validation is not None
-        seen, new = ({tuple(x) for x in part.X} for part in (rows.train, rows.validation))
-        assert not seen & new and len(seen | new) == len(X[:n])
-        asked.extend(rows.validation.y.tolist())
-        return Scores(1.0, len(new) / 100)
+    def noting(config: Any, rows: Prepared, **how: Any) -> Any:
+        asked.append({tuple(x) for x in rows.train.X})
+        return None
 
-    monkeypatch.setattr(trial, "run_baseline", noting)
+    def judging(model: Any, part: Part) -> Any:
+        new = {tuple(x) for x in part.X}
+        assert not asked[-1] & new and len(asked[-1] | new) == len(X[:n])
+        targets.extend(part.y.tolist())
+        return np.full(len(part), len(new) / 100), np.zeros(len(part)), np.ones(len(part))
+
+    monkeypatch.setattr(trial, "train_baseline", noting)
+    monkeypatch.setattr(trial, "judge_answers", judging)
     for n, share in ((60, 0.12), (200, 1.0)):
-        asked.clear()
+        targets: list[int] = []
         found = cross_fit(CONFIG, prepared(Part(X[:n], np.arange(n) % 3)))
-        assert found == pytest.approx(share) and sorted(asked) == sorted((np.arange(n) % 3).tolist())
+        assert found.score == pytest.approx(share) and sorted(targets) == sorted((np.arange(n) % 3).tolist())
+
+
+def test_signal_is_the_number_of_standard_errors_by_which_answers_and_targets_go_together() -> None:
+    """Answers that are drawn without looking at the targets: the mean over 200 draws is 0, the deviation 1."""
+    rng, signals = np.random.default_rng(0), []
+    for _ in range(200):
+        answers, truth = rng.random((80, 1)), rng.standard_normal((80, 1))
+        fit = trial._together(answers, truth)
+        signals.append(fit.sum() / np.sqrt(np.square(fit).sum()))
+    assert np.mean(signals) == pytest.approx(0, abs=0.2) and np.std(signals) == pytest.approx(1, abs=0.15)
 
 
 # what nothing may see

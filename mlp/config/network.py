@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlp.config import schema
 from mlp.config.loss import LossConfig
 from mlp.config.schema import (
     FLAG,
+    INIT,
     LAYERS,
     NAMED,
     NOT_NEGATIVE,
@@ -23,12 +24,12 @@ from mlp.config.schema import (
     find_part,
     key,
     name_and_keys,
-    one_of,
+    one_of_or_forced,
     unknown_name,
 )
 from mlp.errors import ConfigError, UnknownNameError
 from mlp.initializers import INITIALIZERS, Initializer
-from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Noise, Residual
+from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Noise, Residual, Softmax
 from mlp.network import Layout
 from mlp.pretraining import PRETRAINERS, Pretrainer
 
@@ -39,8 +40,8 @@ class NetworkConfig:
 
     hidden: list[int] = key([32], WIDTHS)
     activation: str | dict[str, Any] | list[Any] = key("relu", schema.ACTIVATIONS)
-    output: str = key("auto", one_of("auto", "softmax", "sigmoid", "identity"))
-    init: str | dict[str, Any] = key("auto", NAMED)
+    output: str | dict[str, Any] = key("auto", one_of_or_forced("auto", "softmax", "sigmoid", "identity"))
+    init: Any = key("auto", INIT)
     bias: float = key(0.0, NUMBER)
     pretrain: str | dict[str, Any] = key("none", NAMED)
     dropout: float | list[float] = key(0.0, RATES)
@@ -52,7 +53,7 @@ class NetworkConfig:
     frozen: list[str] = key([], LAYERS)
 
 
-HIDDEN: Mapping[str, type[Layer]] = {**ACTIVATIONS, "maxout": Maxout, "rbf": RBF}
+HIDDEN: Mapping[str, type[Layer]] = {**ACTIVATIONS, "softmax": Softmax, "maxout": Maxout, "rbf": RBF}
 """What [network] activation may name."""
 
 
@@ -65,17 +66,19 @@ def build_layers(
     """
     found: list[Layer] = []
     layers = _input_layers(network, n_in)
-    for width, activation, rate in zip(
+    init = _one_init_each(network)
+    for width, activation, rate, first in zip(
         network.hidden,
         _one_each(network.activation, network.hidden, "activation"),
         _one_each(network.dropout, network.hidden, "dropout"),
+        init[:-1],
         strict=True,
     ):
-        block = _hidden_layer(network, loss, n_in, width, activation)
+        block = _hidden_layer(replace(network, init=first), loss, n_in, width, activation)
         block += [Dropout(rate)] if rate else []
         found += [Residual(block)] if network.residual and width == n_in and found else block
         n_in = width
-    return [*layers, *found, _dense(network, loss, n_in, n_out), *output_layers]
+    return [*layers, *found, _dense(replace(network, init=init[-1]), loss, n_in, n_out), *output_layers]
 
 
 def _input_layers(network: NetworkConfig, n_in: int) -> list[Layer]:
@@ -93,6 +96,26 @@ def _one_each(value: Any, hidden: Sequence[int], name: str) -> list[Any]:
             f"[network] {name} has {len(value)} entries for {len(hidden)} hidden layers. Give one for all, or as many."
         )
     return value
+
+
+def _one_init_each(network: NetworkConfig) -> list[Any]:
+    """One initializer for each layer of weights: of the hidden layers, then of the outputs."""
+    n_layers = len(network.hidden) + 1
+    if not isinstance(network.init, list):
+        return [network.init] * n_layers
+    if len(network.init) != n_layers:
+        raise ConfigError(
+            f"[network] init has {len(network.init)} entries for {n_layers} layers of weights, that of the outputs "
+            "included. Give one for all, or as many."
+        )
+    return network.init
+
+
+def build_activation(what: str, given: Any) -> Layer:
+    """An activation, by its name or with keys of its own; a softmax too, though nothing may be chosen there."""
+    name, own = name_and_keys(given)
+    found: Layer = build_part(find_part(what, name, {**ACTIVATIONS, "softmax": Softmax}), own, f"{what} {name}")
+    return found
 
 
 def _hidden_layer(network: NetworkConfig, loss: LossConfig, n_in: int, width: int, activation: Any) -> list[Layer]:

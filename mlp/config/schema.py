@@ -104,9 +104,24 @@ def one_of(*names: str) -> Allowed:
     return Allowed(lambda value: isinstance(value, str) and value in names, " | ".join(names))
 
 
+def one_of_or_forced(*names: str) -> Allowed:
+    """One of these words, or a table that forces any activation into its place."""
+
+    def fits(value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            return value in names
+        return value.keys() == {"name", "force"} and is_text(value["name"]) and value["force"] is True
+
+    return Allowed(fits, " | ".join(names) + ', or any activation as it is: {name = "relu", force = true}')
+
+
 TEXT = Allowed(is_text, "text")
 NAME = Allowed(is_text, "a name")
 NAMED = Allowed(is_named, 'a name, or a table like {name = "..."} with numbers for its keys')
+INIT = Allowed(
+    one_or_list(is_named),
+    'a name, or a table like {name = "..."} with numbers for its keys, or a list with one for each layer of weights',
+)
 FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
 COUNT = Allowed(is_positive, "a whole number, 1 or more")
 SEED = Allowed(lambda value: is_whole(value) and value >= 0, "a whole number, 0 or more")

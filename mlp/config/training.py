@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp.config.schema import BATCH_SIZE, COUNT, EPOCHS, FLAG, NAMES, SEED, STOPPING, Allowed, find_part, key, one_of
 from mlp.diagnosis import DETECTORS, Detector
-from mlp.instruments import DETAILED, STANDARD, Instrument
+from mlp.instruments import BY_HAND, DETAILED, EXPERIMENT, Instrument
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class RecordConfig:
 
 
 def build_instruments(record: RecordConfig) -> tuple[Instrument, ...]:
-    """The instruments of a run: the standard ones, and those that are named besides."""
-    known = {instrument.name: instrument for instrument in DETAILED}
-    standard = {instrument.name for instrument in STANDARD}
+    """The instruments of a run: those of every experiment, and those that are named besides."""
+    known = {instrument.name: instrument for instrument in (*EXPERIMENT, *DETAILED) if instrument not in BY_HAND}
+    standard = {instrument.name for instrument in EXPERIMENT}
     named = {name: find_part("[record] instruments", name, known) for name in record.instruments}
-    return (*STANDARD, *(part for name, part in named.items() if name not in standard))
+    return (*EXPERIMENT, *(part for name, part in named.items() if name not in standard))
 
 
 def build_detectors(record: RecordConfig) -> tuple[Detector, ...]:

@@ -62,7 +62,7 @@ def judge(r: Reading, detectors: Sequence[Detector] = DETECTORS) -> tuple[Findin
         first: tuple[Cause, ...] = ()
         if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
             kinds = explaining(detectors)
-            found = [replace(f, severity="warning") if f.kind in kinds else f for f in found]
+            found = [replace(f, severity="warning") if f.kind in kinds and f.severity == "info" else f for f in found]
             first = tuple(suspicion.cause for suspicion in suspicions(r)[:1])
         return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), first != f.causes[: len(first)])))
 

@@ -84,11 +84,30 @@ def clipped_to(r: Reading) -> float:
     return float(length.mean()) if is_cut else 0.0
 
 
+def answers_better_than_a_guess(r: Reading) -> bool:
+    """Whether more rows to train on have a right answer than chance explains, though the loss is hardly lower.
+
+    So it is where labels are mostly chance, and answers cautious. Only of a table whose rows plain networks know no
+    better: else the run is short of what they reach.
+    """
+    n, train, score = r.setting("train_scored", 0.0), r.score("train"), r.one("unseen", "score")
+    if r.score_name == "r2" or not n > 0 or not train > score:
+        return False
+    guessed = _plain_guess(r)
+    return train - guessed > at.SIGNAL * sqrt(max(guessed * (1 - guessed), 1 / n) / n)
+
+
 def memorises(r: Reading) -> bool:
-    """Whether the rows trained on are answered well and others clearly worse."""
+    """Whether the rows trained on are answered well and others clearly worse.
+
+    The others are those to validate on. Where these are few, plain networks' answers to rows that they had not seen
+    count if they are worse.
+    """
     well, gap = at.MEMORISED
-    train, held_out = r.score("train"), np.fmin(r.score("validation"), r.one(f"crossed_{r.score_name}", default=inf))
-    return bool(train > well and train - max(held_out, 0.0) > gap)  # fmin passes over NaN
+    train, held_out = r.score("train"), r.score("validation")
+    if not (isfinite(held_out) and r.setting("validation_scored", 0.0) >= at.ENOUGH_HELD_OUT):
+        held_out = np.fmin(held_out, r.one(f"crossed_{r.score_name}", default=inf))  # fmin passes over NaN
+    return bool(train > well and train - max(held_out, 0.0) > gap)
 
 
 def guess(r: Reading) -> float | None:
@@ -109,17 +128,82 @@ def is_rare(r: Reading) -> bool:
     return "class_counts" in r and bool(r["class_counts"][0].min() < at.RARE * r["class_counts"][0].max())
 
 
-def is_meaningless(r: Reading) -> bool:
-    """Whether held-out answers are guesses, the network's and a plain network's alike."""
+def is_without_evidence(r: Reading) -> bool:
+    """Whether held-out answers are no better than lucky guesses, the network's and a plain network's alike."""
     chance, plain = guess(r), r.one(f"baseline_validation_{r.score_name}")
     return chance is not None and plain <= chance and not r.score("validation") > chance and not is_rare(r)
 
 
+def is_meaningless(r: Reading) -> bool:
+    """Whether there is evidence that the inputs say nothing of the targets, or next to nothing.
+
+    A score no better than a guess proves nothing where few rows are held out. So plain networks are asked about rows to
+    train on that they had not seen: their answers must not fit better than at random, and two standard errors more than
+    their score must not come to much more than a guess.
+    """
+    if not is_without_evidence(r):
+        return False
+    score, error, signal = (r.one("unseen", name) for name in ("score", "error", "signal"))
+    rows, held_out = r.setting("rows"), r.one("baseline_rows", "validation", 0.0)
+    if rows > 0 and held_out > 0:  # the rows to validate on are as new to a plain network
+        plain = r.one(f"baseline_validation_{r.score_name}")
+        score, error = (rows * score + held_out * plain) / (rows + held_out), error * sqrt(rows / (rows + held_out))
+    half = 1.0 if error < at.SHARP else 0.5  # where rows are few, half a sign may well be one, and half a gain
+    little = score + 2 * error < _plain_guess(r) + half * at.LITTLE
+    return not isfinite(score) or (little and not signal > half * at.SIGNAL)
+
+
+def _plain_guess(r: Reading) -> float:
+    """The accuracy of the most frequent class; the r² of the mean."""
+    if r.score_name == "r2":
+        return 0.0
+    counts = r["class_counts"][0] if "class_counts" in r else np.ones(2)
+    return r.one("guess_accuracy", default=float(counts.max() / counts.sum()))
+
+
+def are_numbers_as_classes(r: Reading) -> bool:
+    """Whether classes are many whole numbers of which rows that look alike have close ones."""
+    return r.one("n_classes") > at.MANY_CLASSES and r.one("neighbour_gap") < at.GAP_OF_A_QUANTITY
+
+
+def is_like_classes(r: Reading) -> bool:
+    """Whether numbers to predict are few whole ones, and rows that look alike have any of them: names, no quantity."""
+    is_few = r.one("distinct_targets") <= at.FEW_VALUES
+    return is_few and "class_counts" not in r and r.one("neighbour_gap") >= at.GAP_OF_A_QUANTITY
+
+
+def count_inputs(r: Reading) -> float:
+    """The inputs that vary; all of them where that is not known, and 0 where none is."""
+    return float((r["input_std"][0] > 0).sum()) if "input_std" in r else r.setting("inputs", 0.0)
+
+
+def falls_short_elsewhere(r: Reading) -> bool:
+    """Whether answers to rows that were not trained on are clearly worse: the network's, or those of plain networks."""
+    train = np.fmax(r.score("train"), r.one(f"baseline_train_{r.score_name}"))
+    others = np.fmin(r.score("validation"), r.one(f"crossed_{r.score_name}", default=inf))
+    return bool(train - max(others, 0.0) > at.GAP)
+
+
+def lost_to_twins(r: Reading) -> float:
+    """The share of what there is to explain that equal rows with different targets forbid; else the share of rows."""
+    return r.one("contradictory_loss", default=r.one("contradictory_rows", default=0.0))
+
+
+def has_coarse_rows(r: Reading) -> bool:
+    """Whether rows are equal by chance, since few columns have few values."""
+    return r.one("expected_twins", default=0.0) > at.COARSE
+
+
 def is_exonerated(r: Reading) -> bool:
-    """Whether a plain network does much better on the same rows, so that these are not to blame."""
+    """Whether a plain network does much better on the same rows, so that these are not to blame.
+
+    Or plain networks on training rows that they had not seen, where the network has seen them.
+    """
     plain = r.one(f"baseline_validation_{r.score_name}", default=r.one(f"baseline_train_{r.score_name}"))
-    mine = r.score("validation") if isfinite(r.score("validation")) else r.score("train")
-    return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > at.SHORT
+    train = r.score("train")
+    mine = r.score("validation") if isfinite(r.score("validation")) else train
+    apart = r.one("unseen", "score") - r.one("unseen", "error") - max(train, 0.0)
+    return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > at.SHORT or apart > at.SHORT
 
 
 class Shortfall(NamedTuple):
@@ -144,18 +228,28 @@ class Shortfall(NamedTuple):
 def shortfall(reading: Reading, part: str) -> Shortfall | None:
     """What is missing on a part; None where nothing was measured there.
 
-    With no row held out the training score is all there is, and a plain network may have memorised its own: then its
-    score on training rows it had not seen counts, unless that is a guess: a truth table can only be memorised.
+    With no row held out the training score is all there is, with few it is nearly so, and a plain network may have
+    memorised its own: then its score on training rows it had not seen counts, unless that is a guess: a truth table can
+    only be memorised.
     """
     mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
+    if isfinite(line := reading.one("line_r2")):
+        return _short_of_a_line(reading, part, mine, line)
     crossed = reading.one(f"crossed_{reading.score_name}")
-    is_lower = crossed < best and crossed > reading.one("guess_accuracy", default=0.0) + 0.1
-    if is_crossed := is_lower and not isfinite(reading.score("validation")):
+    is_known = (
+        crossed > reading.one("guess_accuracy", default=0.0) + 0.1 or reading.one("unseen", "signal") > at.SIGNAL / 2
+    )
+    is_alone = part == "train" and not reading.setting("validation_scored", inf) >= at.FEW_HELD_OUT
+    if is_crossed := crossed < best and is_known and (is_alone or not isfinite(reading.score("validation"))):
         best = crossed
     if not (isfinite(mine) and isfinite(best)):
         return None
     mine = max(mine, -1.0)  # r² has no lower end
     n = max(reading.setting(f"{part}_scored", 100.0), 1.0)
+    rows, unseen = reading.setting("rows"), reading.one("unseen", "score")
+    is_lucky = part == "validation" and n < at.FEW_HELD_OUT and rows > 0 and isfinite(unseen)
+    if is_lucky:  # few rows flatter or shame a plain network by chance: others, asked about more rows, count with it
+        best = min(best, (n * best + rows * unseen) / (n + rows))
     if reading.score_name == "accuracy":
         error = sqrt(max(best * (1 - best), 1 / n) / n + max(mine * (1 - mine), 1 / n) / n) / sqrt(2)  # the same rows
         if part == "train":  # these very rows are to be learned: they are a sample only of what is held out
@@ -163,6 +257,48 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     else:
         error = 1 / n
     return Shortfall(part, mine, best, best - mine, error, is_crossed)
+
+
+def _short_of_a_line(reading: Reading, part: str, mine: float, line: float) -> Shortfall | None:
+    """What a table of a few numbers lacks: no network memorises what a straight line tells of rows it has not seen."""
+    if part != "train" or not isfinite(mine):
+        return None
+    return Shortfall(part, max(mine, -1.0), line, line - max(mine, -1.0), 0.0, False)
+
+
+def reaching_first(r: Reading) -> float:
+    """Which share of the last layer's gradient reaches the first at the start; 1 where that is not known.
+
+    It is the ratio of both, or the product of what each layer hands back, if that is less: inputs that are not centred
+    give the first layer a gradient from their constant part, while the signal has gone.
+    """
+    norms, gains = list(r.at_start("grad_norm_by_layer").values()), list(r.at_start("backward_gain").values())
+    if len(norms) < 3 or not norms[-1] > 0:
+        return 1.0
+    handed = float(np.prod(gains)) if len(gains) > 2 and np.isfinite(gains).all() else inf
+    return min(norms[0] / norms[-1], handed)
+
+
+class LateFall(NamedTuple):
+    """The mean loss half way and at the end of a run, and by what share of the reference it fell between."""
+
+    middle: float
+    last: float
+    share: float
+
+
+def late_fall(r: Reading) -> LateFall | None:
+    """How far the loss fell in the last half of a run that is over; None where too little is known."""
+    tenth = len(r.loss) // 10
+    if tenth < 4 or r.is_bare or not r.finished or not r.reference > 0:
+        return None
+    middle, last = (float(r.loss[part].mean()) for part in (slice(4 * tenth, 6 * tenth), slice(8 * tenth, None)))
+    return LateFall(middle, last, (middle - last) / r.reference)
+
+
+def has_no_score(r: Reading) -> bool:
+    """Whether nothing says how good the answers are but the loss: a loop that was driven by hand."""
+    return not any(isfinite(r.score(part)) for part in ("train", "validation"))
 
 
 def is_overconfident(reading: Reading) -> bool:

@@ -121,14 +121,14 @@ class Reading(History):
 
     @cached_property
     def reference(self) -> float:
-        """The loss of the best constant answer; where that is not known, of a guess, or at the start."""
-        guess = self.one("guess_loss")
-        return self.one("reference_loss", default=guess if guess == guess else self.start)
+        """The loss of the best constant answer, or to the targets met; else of a guess, or at the start."""
+        known = (self.one(name) for name in ("reference_loss", "constant_loss", "guess_loss"))
+        return next((value for value in known if value == value), self.start)
 
     @cached_property
     def is_bare(self) -> bool:
         """Whether nothing but the losses themselves says what a good one is."""
-        return not any(name in self for name in ("reference_loss", "guess_loss", "initial_loss"))
+        return not any(name in self for name in ("reference_loss", "constant_loss", "guess_loss", "initial_loss"))
 
     @cached_property
     def recent(self) -> slice:
@@ -205,7 +205,8 @@ class Reading(History):
 
 
 BY_LABEL = {
-    "settings", "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
+    "settings", "unseen", "leaked_scores", "target_copies", "telling_columns", "identifiers",
+    "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",
     "point_kind", "point_layers",

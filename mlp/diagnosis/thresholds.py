@@ -63,6 +63,8 @@ RISEN = 3.0  # fitted. A loss of so many times its first one, and the reference,
 EXPLODED = 1e6  # a loss of so many times that has lost its way: a few more such steps would leave the numbers
 BUDGET = 0.1  # fitted. Share of the loss that the planned steps must promise to remove
 PROJECTED = 0.7  # fitted. Share of the reference to which the loss must be on its way
+STILL_FALLING = 0.05  # fitted. A loss that falls by this share of the reference in the last half was not at its end
+PLAINLY_WELL = 0.9  # fitted. Share of the reference that is gone in a run about which there is nothing to say
 SMALL_LOSS = 0.1  # fitted. A loss below this, of which nothing else is known, may well be one that has converged
 LOOKED_AT = 0.9  # share of the steps made after which a look at the curvature still says where the run is
 
@@ -71,6 +73,11 @@ MEMORISED = (0.9, 0.1)  # fitted. Training score above the first, held-out score
 GAP = 0.1  # fitted. Training answers are so much better than held-out ones
 VALIDATION_RISE = 1.2  # fitted. The validation loss has risen to so many times its lowest
 GAP_SIGMAS = 2.2  # fitted. The gap is larger than half of `GAP` by so many standard errors
+SIGNAL = 3.0  # standard errors by which answers fit better than at random: one table in 700 does so by chance
+SHARP = 0.035  # the standard error of a score of 200 rows: of fewer, no score says much
+LITTLE = 0.1  # fitted. An accuracy or r² that may be so much above a guess is worth looking for
+FEW_HELD_OUT = 50  # rows to validate on, fewer of which may be answered well by luck
+ENOUGH_HELD_OUT = 20  # rows to validate on by which a gap is judged
 FEW_ROWS = 150  # below so many rows to train on, those that a plain network had not seen count as held out
 LABEL_NOISE = 0.18  # fitted. Share of labels that contradict their surroundings, for a finding
 NOISE_SIGN = 0.12  # fitted. The same, for a suspicion
@@ -91,6 +98,11 @@ PRETRAINING = 0.98  # share of its first error that a pretrained layer must get 
 
 # Rows: for a finding
 CONTRADICTIONS = (0.01, 0.5)  # fitted. Share of rows with a twin of another target: information, warning
+LOST = 0.25  # fitted. Share of what there is to explain that such twins forbid, for a warning
+COARSE = 0.5  # equal rows that a row has by chance: from here on they are the rule in a table of few columns
+LEAKED, FLATTERED, ALL_LEAKED = 0.01, 0.03, 0.8  # shares of rows, a gain in score, and a share that leaves hardly a row
+MANY_CLASSES, FEW_VALUES, POOR_AMONG_MANY = 20, 20, 0.5  # classes; distinct targets; an accuracy among many
+GAP_OF_A_QUANTITY = 0.6  # fitted. Targets of neighbours that differ are so much nearer than any: about 1 for names
 INPUT_SIZE, SPREADS = 10.0, 100.0  # fitted. Root mean square of the inputs; widest feature to the narrowest
 TARGET_SIZE = 100.0  # fitted. Mean or deviation of numbers to predict
 
@@ -104,9 +116,11 @@ CLIPPED = Ramp(3, 100, 0.3, 0.92)  # of gradient norm to limit
 BATCH_NORM_OF_TWO, ONE_ROW, FOUR_ROWS = 0.88, 0.6, 0.3
 FEW_STEPS, HOPELESS = Ramp(1, 10, 0, 1), Ramp(1, 3, 0, 1)  # of 500 / steps; of 120 / steps
 FEW_EPOCHS, LACK_OF_EPOCHS, HOPELESS_EPOCHS = Ramp(1, 6, 0, 1), Slope(0.15, 0.6), 0.88  # of 20 / epochs
+FALLS_AT_THE_END, SLOW_AT_THE_END = 0.45, 0.4
 LARGE_BATCH, LARGE_SHARE = 48, 0.25  # rows in a step, and their share of all rows
 LARGE_BATCH_WEIGHT, HOPELESS_BATCH = Slope(0.4, 0.35), 0.9
-UNSHUFFLED, NOT_A_NUMBER = 0.85, 0.8
+NUMBERS_AS_CLASSES = 0.86
+UNSHUFFLED, UNSHUFFLED_AT_RANDOM, ORDERED, NOT_A_NUMBER = 0.85, 0.2, 0.3, 0.8  # ordered: 0 at random, 1 sorted
 
 VANISHING = Ramp(1e2, 1e4, 0.5, 0.8)  # of the last layer's gradient to the first's
 FLAT_AT_START, FLAT_WEIGHT = 0.3, Slope(0.3, 0.3)
@@ -131,7 +145,8 @@ INPUT_SMALL, INPUT_LARGE, INPUT_SPREAD = Ramp(8, 40, 0.4, 0.93), Ramp(4, 15, 0.4
 TARGET_SIGN, TARGET_SMALL, TARGET_LARGE = (0.01, 10.0), Ramp(50, 500, 0.4, 0.94), Ramp(5, 50, 0.4, 0.94)
 TAIL, TAIL_WEIGHT = 8.0, Ramp(6, 20, 0.4, 0.97)
 CONSTANT, ALL_CONSTANT, HALF_CONSTANT, SOME_CONSTANT = 0.3, 0.99, 0.97, 0.3
-TWINS, TWINS_WEIGHT = 0.05, Ramp(0.05, 0.4, 0.4, 0.98)
+TWINS, TWINS_WEIGHT, TWINS_EXONERATED, COARSE_TWINS = 0.03, Ramp(0.03, 0.3, 0.4, 0.98), 0.4, 0.3  # of what is lost
+ROWS_PER_INPUT, LACK_OF_ROWS = 10, Ramp(1, 5, 0.3, 0.97)  # the usual rule of thumb; of needed rows to those there are
 MEANINGLESS, NOISY, NOISY_BESIDE, NOISY_MAYBE, NOISY_MEMORISED = 0.96, 0.94, 0.7, 0.6, 0.3
 MEMORISES_FEW, MEMORISES, MEMORISES_MEANINGLESS, VERY_FEW = 0.9, 0.75, 0.65, 80
 IMBALANCE = Ramp(1, 10, 0.4, 0.6)  # of `RARE` to the share of the rarest class

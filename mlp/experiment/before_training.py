@@ -21,16 +21,17 @@ from mlp.config import Config
 from mlp.config.network import activation_names
 from mlp.config.optimizer import find_rule, usual_rate
 from mlp.data.batches import Batch, as_batch
-from mlp.data.blocks import CELLS_PER_BLOCK
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.history import History
 from mlp.instruments import CHECKS, DETAILED, START
+from mlp.instruments.targets_met import best_constant_loss
 from mlp.losses import Loss, SigmoidCrossEntropy
 from mlp.model import OutputHead, quiet
 from mlp.network import Network, Workspace
 from mlp.objective import Objective
 from mlp.preprocessing.data_facts import data_facts
+from mlp.preprocessing.leaks import leak_facts
 from mlp.preprocessing.preprocessing import BLOCK
 from mlp.training import Step
 
@@ -53,13 +54,15 @@ def _note_facts(setup: Setup, state: State) -> None:
     the weights of samples count, not those of classes.
     """
     part, head, history, dtype = setup.prepared.train, setup.head, state.history, setup.dtype
-    X = np.concatenate(list(islice(part.blocks(dtype), SCAN // BLOCK)))
+    X = scanned_rows(setup)
     y, weights = part.y[: len(X)], None if setup.row_weights is None else setup.row_weights[: len(X)]
     counts = None if part.weights is None else part.weights[: len(X)] / part.weights[: len(X)].mean()
     with quiet():
         note_once(history, "scanned_rows", len(X))
         target = head.encode(y, np.float64)
         for fact in data_facts(X, y, target, setup.prepared.preprocessing, counts):
+            note_once(history, *fact)
+        for fact in leak_facts(setup.prepared, X):
             note_once(history, *fact)
         note_once(history, "reference_loss", reference_loss(head, target, weights))
         if not head.takes_labels and not isinstance(head.loss, SigmoidCrossEntropy) and y.dtype.kind in "iu":
@@ -68,6 +71,11 @@ def _note_facts(setup: Setup, state: State) -> None:
         note_once(history, "dry_rows", len(X[:DRY]))
         batch = as_batch(X[:DRY], head.encode(y[:DRY], dtype), some, dtype=dtype)
         note_dry_pass(history, state.network, head.loss, batch)
+
+
+def scanned_rows(setup: Setup) -> Array:
+    """The first training rows, scaled, that are looked through."""
+    return np.concatenate(list(islice(setup.prepared.train.blocks(setup.dtype), SCAN // BLOCK)))
 
 
 def note_once(history: History, name: str, value: Any, labels: Sequence[str] = ()) -> None:
@@ -83,59 +91,8 @@ def note_once(history: History, name: str, value: Any, labels: Sequence[str] = (
 
 
 def reference_loss(head: OutputHead, target: Array, weights: Array | None = None) -> float:
-    """The loss of a network that ignores its inputs: the lowest of a few constant answers.
-
-    For losses of numbers the best answer is the mean, the median or a quantile of the targets; for counts and classes
-    it is their logarithm or log-odds. For losses in between (Huber, focal) the lowest of these is close to the best,
-    and never below it. `weights` (n,) are those of the loss.
-    """
-    if head.takes_labels:
-        return _reference_of_classes(head, target, weights)
-    values = target.reshape(len(target), -1).astype(np.float64)
-    mean = values.mean(0) if weights is None else np.average(values, 0, weights)
-    share = np.clip(mean, 1e-12, 1 - 1e-12)
-    quantile = getattr(head.loss, "quantile", 0.5)
-    candidates = [
-        mean,
-        _quantile(values, quantile, weights),
-        np.log(np.maximum(mean, 1e-12)),
-        np.log(share / (1 - share)),
-    ]
-    answers = [np.repeat(candidate[:, None], len(target), axis=1) for candidate in candidates]
-    return min(float(head.loss.value(answer, target.T, weights)) for answer in answers)
-
-
-def _reference_of_classes(head: OutputHead, target: Array, weights: Array | None) -> float:
-    """The same for class labels, in memory and time that grow with the number of classes, and not with its square.
-
-    A constant answer loses the same at two classes of the same share, as a loss does not know which class is which: one
-    of them stands for both.
-    """
-    shares = np.bincount(target, weights, head.n_out)
-    shares = shares / shares.sum()
-    _, classes, group = np.unique(shares, return_index=True, return_inverse=True)
-    weight = np.bincount(group, shares)
-    limited = np.clip(shares, 1e-12, 1 - 1e-12)
-    candidates = (shares, np.log(limited), np.log(limited / (1 - limited)), (shares > 0.5) * 1.0)
-    size = max(1, CELLS_PER_BLOCK // head.n_out)
-    blocks = [
-        slice(start, start + size) for start in range(0, len(classes), size) if weight[start : start + size].any()
-    ]
-    return min(
-        sum(
-            float(head.loss.value(np.repeat(answer[:, None], len(classes[part]), 1), classes[part], weight[part]))
-            * float(weight[part].sum())
-            for part in blocks
-        )
-        for answer in candidates
-    )
-
-
-def _quantile(values: Array, share: float, weights: Array | None) -> Array:
-    """A quantile of each column; with weights, the first value at which their sum reaches that share."""
-    if weights is None:
-        return np.asarray(np.quantile(values, share, axis=0))
-    return np.asarray(np.quantile(values, share, axis=0, weights=weights, method="inverted_cdf"))
+    """The loss of a network that ignores its inputs, for targets (n,) or (n, n_out) as the head encodes them."""
+    return best_constant_loss(head.loss, target.T, head.n_out, weights)
 
 
 def note_dry_pass(history: History, network: Network, loss: Loss, batch: Batch) -> None:
@@ -175,6 +132,7 @@ def note_settings(setup: Setup, state: State) -> None:
         "epochs": setup.past.epochs + training.epochs,
         "batch_size": training.rows_per_batch(n_train),
         "rows": n_train,
+        "inputs": setup.prepared.preprocessing.n_in,
         "shuffle": training.shuffle,
         "learning_rate": own.get("learning_rate", 0.0),
         "usual_rate": usual_rate(optimizer.name) or 0.0,

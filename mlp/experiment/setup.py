@@ -23,7 +23,7 @@ from mlp.config.training import build_detectors, build_instruments
 from mlp.data.augment import Augmentation
 from mlp.diagnosis import DETECTORS, Detector
 from mlp.errors import ConfigError, MLPError
-from mlp.instruments import STANDARD, Instrument
+from mlp.instruments import EXPERIMENT, Instrument
 from mlp.limits import shortage
 from mlp.model import OutputHead, build_output_head
 from mlp.network import Layout
@@ -89,7 +89,7 @@ class Setup:
     n_steps: int
     seeds: Seeds
     past: Past
-    instruments: tuple[Instrument, ...] = STANDARD
+    instruments: tuple[Instrument, ...] = EXPERIMENT
     detectors: tuple[Detector, ...] = field(default_factory=lambda: tuple(DETECTORS))
 
     @cached_property

@@ -19,7 +19,7 @@ from mlp.data.scale import is_constant, standard
 from mlp.experiment.loop import epochs
 from mlp.experiment.setup import RUN_SEEDS, SCORED, Seeds, set_up
 from mlp.experiment.state import answering_model, initial_state
-from mlp.model import Model, score_name
+from mlp.model import Model, quiet, score_name
 from mlp.preprocessing import Part, Prepared
 
 ROWS = 4096  # rows that a trial trains on at most
@@ -112,6 +112,33 @@ def baseline_config(config: Config) -> Config:
     )
 
 
+def run_classifier(config: Config, prepared: Prepared, given: Prepared, steps: int = BASELINE_STEPS) -> float:
+    """The accuracy of a plain classifier on standardised rows whose whole numbers, as `given`, are taken for classes.
+
+    It is on the rows to validate on; without those, on the rows it learned from.
+    """
+    parts = [part for part in (given.train, given.validation) if part is not None]
+    labels = np.unique(np.concatenate([part.y for part in parts]))
+    task = replace(
+        prepared.preprocessing, task="classification", targets=None, n_targets=len(labels), class_labels=labels,
+        class_names=tuple(f"{label:g}" for label in labels),
+    )  # fmt: skip
+    n = len(prepared.train)
+    train = replace(prepared.train, y=np.searchsorted(labels, given.train.y[:n]))
+    rows = replace(prepared, preprocessing=task, train=train, validation=None)
+    model = train_baseline(config, rows, steps=steps)
+    if prepared.validation is None or given.validation is None:
+        return score_part(model, train)
+    held_out = given.validation.y[: len(prepared.validation)]
+    return score_part(model, replace(prepared.validation, y=np.searchsorted(labels, held_out)))
+
+
+def share_rounded(model: Model, part: Part) -> float:
+    """The share of rows whose answer, of a model of numbers, is nearest to the whole number that is right."""
+    single = model if not model.network.population else replace(model, network=model.network.member(0))
+    return float(np.mean(np.round(single.answers(single.raw(part))) == part.y))
+
+
 def score_part(model: Model, part: Part | None) -> float:
     """Accuracy or r² on the first rows of a part; NaN without one."""
     if part is None:
@@ -124,22 +151,73 @@ def n_folds(n_rows: int) -> int:
     return 5 if n_rows in FEW else 2
 
 
-def cross_fit(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> float:
-    """The baseline's score on training rows: each row is predicted once, by a network that was not trained on it.
+class Unseen(NamedTuple):
+    """What plain networks know of training rows that they had not seen.
 
-    It is for runs whose validation part is missing, or too small to judge by. Each r² is weighted by the spread of its
-    targets: the mean is then one minus the sum of all errors over all spread.
+    `score`: accuracy, or r². `error`: its standard error. `signal`: by how many standard errors their answers fit the
+    targets better than targets drawn at random; 3 or more proves that there is something to learn.
+    """
+
+    score: float
+    error: float
+    signal: float
+
+
+def cross_fit(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> Unseen:
+    """What the baseline knows of training rows: each is predicted once, by a network that was not trained on it.
+
+    It is for runs whose validation part is missing, or too small to judge by. An r² is one minus the sum of all
+    errors over the spread of the folds.
     """
     X, y = prepared.train.X, prepared.train.y
     order = np.random.default_rng(config.training.seed).permutation(len(X))
     parts = np.array_split(order, n_folds(len(X)))
-    scores, sizes = [], []
+    judged = []
     for part in parts:
         others = np.setdiff1d(order, part)
-        fold = replace(prepared, train=Part(X[others], y[others]), validation=Part(X[part], y[part]))
-        scores.append(run_baseline(config, fold, steps).validation)
-        sizes.append(len(part) * (float(y[part].var()) + 1e-12 if _is_numbers(prepared) else 1.0))
-    return float(np.average(scores, weights=sizes))
+        fold = replace(prepared, train=Part(X[others], y[others]), validation=None)
+        judged.append(judge_answers(train_baseline(config, fold, steps=steps), Part(X[part], y[part])))
+    credit, fit, scale = (np.concatenate(columns) for columns in zip(*judged, strict=True))
+    n, whole = len(credit), max(float(scale.mean()), 1e-12)
+    error = float(credit.std() / whole / np.sqrt(n))
+    return Unseen(float(credit.mean() / whole), error, float(fit.sum() / np.sqrt(np.square(fit).sum() + 1e-12)))
+
+
+def judge_answers(model: Model, part: Part) -> tuple[Array, Array, Array]:
+    """For each row of a part (n,): its credit, how well answer and target go together, and the most credit there is.
+
+    Credit is 1 for a right class, or the spread of a number minus its squared error. Answer and target go together
+    where the product of their deviations from their means is positive: its sum is 0 on average if they are independent.
+    """
+    with quiet():
+        raw, y = model.raw(part), part.y
+        if model.task == "regression":
+            answers, truth = (values.reshape(len(y), -1).astype(np.float64) for values in (model.head.values(raw), y))
+            spread = np.square(truth - truth.mean(0)).sum(-1)
+            return spread - np.square(truth - answers).sum(-1), _together(answers, truth), spread
+        right = model.head.decide(raw) == y
+        chances = model.probabilities_of(raw)
+        truth = y if model.task == "multilabel" else np.eye(chances.shape[-1])[y]
+        return (right.all(-1) if right.ndim == 2 else right).astype(float), _together(chances, truth), np.ones(len(y))
+
+
+def _together(answers: Array, truth: Array) -> Array:
+    """The product of both deviations, summed over the columns, (n,)."""
+    return np.asarray(((answers - answers.mean(0)) * (truth - truth.mean(0))).sum(-1))
+
+
+def line_score(train: Part) -> float:
+    """The r² of straight lines through all rows but one, asked about that one: of least squares, in closed form.
+
+    The error of a row that was left out is e / (1 - h), e its error and h its diagonal entry of the hat matrix. Allen
+    (1974), "The relationship between variable selection and data augmentation".
+    """
+    y = train.y.reshape(len(train), -1).astype(np.float64)
+    A = np.column_stack([train.X.astype(np.float64), np.ones(len(train))])
+    hat = A @ np.linalg.pinv(A)
+    left_out = (y - hat @ y) / np.maximum(1 - np.diag(hat), 1e-9)[:, None]
+    spread = np.square(y - y.mean(0)).sum()
+    return float(1 - np.square(left_out).sum() / spread) if spread > 0 else 0.0
 
 
 def label_noise(train: Part, most: int = COMPARED) -> tuple[float, float]:

@@ -14,13 +14,13 @@ from math import prod
 import numpy as np
 
 from mlp.diagnosis import Finding, judge
-from mlp.diagnosis.evidence import is_suspicious
+from mlp.diagnosis.evidence import is_like_classes, is_suspicious, is_without_evidence
 from mlp.diagnosis.reading import Reading, moments
-from mlp.experiment.before_training import note_before_training, note_once
+from mlp.experiment.before_training import note_before_training, note_once, scanned_rows
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
 from mlp.experiment.probe import Probe, note_last
 from mlp.experiment.setup import SCORED, Setup
-from mlp.experiment.state import State
+from mlp.experiment.state import State, answering_model
 from mlp.experiment.trial import (
     BASELINE_ROWS,
     BASELINE_STEPS,
@@ -30,18 +30,24 @@ from mlp.experiment.trial import (
     ROWS,
     cross_fit,
     label_noise,
+    line_score,
     n_folds,
     run_baseline,
+    run_classifier,
+    share_rounded,
     standardise,
 )
 from mlp.experiment.waypoints import FIRST_BYTES, looks
 from mlp.model import Model, score_name
 from mlp.objective import Objective
-from mlp.preprocessing import Prepared
+from mlp.preprocessing import Part, Prepared
+from mlp.preprocessing.data_facts import hash_rows
+from mlp.preprocessing.leaks import shared_rows, stands_in
 from mlp.training import Step
 
 UPDATE = 64  # rows whose products cost as much as an update of Adam
 FREE_WORK = 4 * 10**9  # half a second on one core: 120 ps for each parameter and row, from 784 to 100,000 inputs
+TOO_FEW = 3  # rows of which no straight line says anything
 LEAST_STEPS = 50  # a network that was trained for less says nothing of the rows
 ALONG = (0.0, 0.1, 1.0, 10.0)
 """How far along a step the loss is looked up, in lengths of the step."""
@@ -132,9 +138,32 @@ def note_end(setup: Setup, state: State) -> None:
     ended = state.history.last_step("ended") if "ended" in state.history else -1
     if ended < state.steps - 1:
         state.note("ended", state.steps)
+        note_leaked_scores(setup, state)
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
         note_last(setup, state)
+
+
+def note_leaked_scores(setup: Setup, state: State) -> None:
+    """Note how well the network does on rows to validate on that stand among the training rows, and on the others."""
+    part = setup.prepared.validation
+    if "leaked_rows" not in state.history or part is None or state.diverged:
+        return
+    is_known = stands_in(part, hash_rows(scanned_rows(setup)), setup.dtype)
+    model, name = answering_model(setup, state), score_name(setup.head.task)
+    found = []
+    for chosen in (np.flatnonzero(is_known), np.flatnonzero(~is_known)):
+        rows = Part(part.at(chosen, setup.dtype), part.y[chosen])
+        value = np.max(model.evaluate_by_member(rows)[name]) if len(chosen) else np.nan
+        found += [float(value), float(len(chosen))]
+    note_once(state.history, "leaked_scores", found, ("leaked", "leaked_n", "clean", "clean_n"))
+
+
+def note_leaked_test_rows(setup: Setup, state: State) -> None:
+    """Note which share of the rows to test on stands among the training rows: when all is over."""
+    if setup.prepared.test is not None:
+        for fact in shared_rows(setup.prepared.test, scanned_rows(setup), "leaked_test_rows"):
+            note_once(state.history, *fact)
 
 
 def wants_baseline(setup: Setup, state: State) -> bool:
@@ -153,8 +182,8 @@ def look_along(setup: Setup, state: State, step: Step) -> None:
     state.note("loss_along", losses)
 
 
-def affordable_steps(setup: Setup, state: State) -> int:
-    """For how many steps a baseline may train here, so that it costs no more than the run did until now.
+def affordable_steps(setup: Setup, state: State, more: int = 0) -> int:
+    """For how many steps a baseline, and `more` like it, may train here, to cost no more than the run did until now.
 
     Work is counted and not timed: equal runs then measure the same. A step of a network with P parameters on N rows
     counts P (N + 64), as an update of Adam costs as much as 64 rows. `FREE_WORK` is allowed to every run.
@@ -164,7 +193,7 @@ def affordable_steps(setup: Setup, state: State) -> int:
     rows = min(training.rows_per_batch(len(setup.prepared.train)), len(setup.prepared.train))
     done = prod(setup.population) * setup.layout.size * (rows + UPDATE) * (state.steps - setup.past.steps)
     a_step = (BASELINE_WIDTH * (n_in + 1) + (BASELINE_WIDTH + 1) * n_out) * (min(n, BASELINE_ROWS) + UPDATE)
-    trainings = 1 + (n_folds(n) if is_crossed(setup.prepared) else 0)
+    trainings = 1 + (n_folds(n) if is_crossed(setup.prepared) else more)
     return min(BASELINE_STEPS, max(FREE_WORK, done) // (a_step * trainings))
 
 
@@ -179,8 +208,8 @@ def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> No
     rows = standardise(setup.prepared, np.dtype(np.float32))
     task, name = rows.preprocessing.task, score_name(rows.preprocessing.task)
     n = len(rows.train)
-    if is_crossed(rows):
-        state.note(f"crossed_{name}", cross_fit(setup.config, rows, steps))
+    if task == "regression" and TOO_FEW < n < FEW.start:
+        state.note("line_r2", line_score(rows.train))
     if task == "classification":
         noise, error = label_noise(rows.train)
         state.note("label_noise", noise)
@@ -192,3 +221,21 @@ def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> No
     state.note(f"baseline_train_{name}", scores.train)
     if np.isfinite(scores.validation):
         state.note(f"baseline_validation_{name}", scores.validation)
+    _note_more(setup, state, rows, steps)
+
+
+def _note_more(setup: Setup, state: State, rows: Prepared, steps: int) -> None:
+    """Note what plain networks know of rows they have not seen, and a classifier of whole numbers, where it matters."""
+    r, crossed, n = Reading(state.history), is_crossed(rows), len(rows.train)
+    if not crossed:
+        steps = min(steps, affordable_steps(setup, state, n_folds(n)))
+    if steps < LEAST_STEPS:
+        return
+    if is_like_classes(r):
+        note_once(state.history, "rounded_accuracy", share_rounded(answering_model(setup, state), setup.scored))
+        note_once(state.history, "class_accuracy", run_classifier(setup.config, rows, setup.prepared, steps))
+    if crossed or (n >= FEW.start and not rows.dataset.complete and is_without_evidence(r)):
+        unseen = cross_fit(setup.config, rows, steps)
+        note_once(state.history, "unseen", list(unseen), unseen._fields)
+        if crossed:
+            state.note(f"crossed_{score_name(rows.preprocessing.task)}", unseen.score)

@@ -6,7 +6,8 @@ is the same bit for bit with or without it. The recorder decides when to measure
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
 parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and
-`start` and `output_layer` look at how it all began. To add an instrument, write its function and name it in one line
+`start` and `output_layer` look at how it all began, and `targets_met` at the targets of the first epoch. To
+add an instrument, write its function and name it in one line
 below; `tests/test_instruments.py` then asks for a slow twin of it.
 """
 
@@ -16,7 +17,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from mlp.instruments import epochs, nodes, output_layer, samples, start, vectors
+from mlp.instruments import epochs, nodes, output_layer, samples, start, targets_met, vectors
 from mlp.instruments.instrument import Instrument as Instrument
 from mlp.instruments.instrument import Measure as Measure
 from mlp.instruments.samples import sample_grad_norms as sample_grad_norms
@@ -52,7 +53,7 @@ CHECKS = (
 )
 """Noted once too, where there is something to say: targets that are numbers, an odd end, code that is not ours."""
 
-STANDARD = (
+EXPERIMENT = (
     *ESSENTIAL,
     Instrument("step", vectors.index, "steps", shared=True, kept="step", quiet=True),
     Instrument("epoch", vectors.epoch, "epochs", shared=True, kept="changes", quiet=True),
@@ -81,7 +82,18 @@ STANDARD = (
     *START,
     *CHECKS,
 )  # fmt: skip
-"""What an experiment records at every step, or every few."""
+"""What an experiment records at every step, or every few. What its rows and settings are it knows already."""
+
+BY_HAND = (
+    Instrument("constant_loss", watch=targets_met.constant_loss, shared=True),
+    Instrument("out_of_reach", watch=targets_met.targets_out_of_reach, shared=True),
+    Instrument("classes_as_numbers", watch=targets_met.classes_as_numbers, shared=True),
+    Instrument("settings", start.setting_values, period=None, labels=start.setting_names, shared=True),
+)
+"""What a loop that is driven by hand does not say: read from the targets of its first epoch, and from its layers."""
+
+STANDARD = (*(i for i in EXPERIMENT if i.name not in {own.name for own in BY_HAND}), *BY_HAND)
+"""What a recorder records where nothing else is asked for."""
 
 DETAILED = (
     *(instrument._replace(period=1 if instrument.period else None) for instrument in STANDARD),

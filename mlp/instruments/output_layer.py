@@ -30,7 +30,10 @@ def out_of_reach(step: Step) -> Any:
     last = step.network.layers[-1]
     low, high = last.output_range if isinstance(last, Activation) else (-np.inf, np.inf)
     margin = 0.01 * (high - low) if np.isfinite(high - low) else 0.0
-    return float(np.mean((target < low - margin) | (target > high + margin)))
+    far = (target < low - margin) | (target > high + margin)
+    if isinstance(last, Softmax) and target.ndim == 2 and len(target) > 1:
+        far = far | (np.abs(target.sum(0) - 1) > 0.01)  # what a softmax gives sums to 1
+    return float(np.mean(far))
 
 
 def _is_activated(step: Step) -> bool:

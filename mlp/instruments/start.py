@@ -15,7 +15,7 @@ from mlp.arrays import Array
 from mlp.data.batches import as_batch
 from mlp.differences import gradient_errors
 from mlp.instruments.nodes import places
-from mlp.layers import Dense
+from mlp.layers import Activation, BatchNorm, Dense, Dropout, Identity, LayerNorm
 from mlp.layers.layer import find_preferred_initializer
 from mlp.network import Network
 from mlp.training import Step
@@ -59,14 +59,18 @@ def weight_gain(step: Step) -> Any:
     """The size of a layer's weights, in units of what keeps a signal's strength: √(gain / n_in).
 
     The gain is that of the activation that follows: 2 for rectifiers, which lose half of the signal, else 1.
-    He et al. (2015), eq. 10.
+    He et al. (2015), eq. 10. Weights that are smaller may keep the strength halfway between both directions, as those
+    do that other libraries begin with where inputs are few: √(2 / (n_in + n_out)), Glorot & Bengio (2010), eq. 16.
     """
     return [_gain(step, i, w[:, :-1]) for _, i, w in weights(step)]
 
 
 def _gain(step: Step, place: int, w: Array) -> float:
     wish = find_preferred_initializer(step.network.layers[place + 1 :])
-    return float(np.sqrt(np.square(w).mean() * w.shape[1] / (2 if wish.startswith("he") else 1)))
+    size = float(np.sqrt(np.square(w).mean()))
+    forward = size * np.sqrt(w.shape[1] / (2 if wish.startswith("he") else 1))
+    halfway = size * np.sqrt(sum(w.shape) / 2)
+    return float(forward if forward >= 1 else max(forward, min(halfway, 1.0)))
 
 
 def identical_units(step: Step) -> Any:
@@ -79,6 +83,31 @@ def _identical(w: Array, after: Array) -> float:
     units = np.hstack([w, read]) if len(read) == len(w) else w
     _, group, count = np.unique(units, axis=0, return_inverse=True, return_counts=True)
     return float((count[group.ravel()] > 1).mean())
+
+
+def built(step: Step) -> dict[str, float]:
+    """What the steps show of how a network is built, as settings by name. Of wrapped layers nothing is known."""
+    layers = step.network.layers
+    places = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
+    found: dict[str, float] = {"batch_size": step.batch.x.n_samples, "inputs": step.network.n_in}
+    found["batch_norm"] = any(isinstance(layer, BatchNorm) for layer in layers)
+    found["dropout"] = max((layer.rate for layer in layers if isinstance(layer, Dropout)), default=0.0)
+    if places and all(isinstance(layer, Dense | Activation | Dropout | BatchNorm | LayerNorm) for layer in layers):
+        between = [layer for layer in layers[places[0] : places[-1]] if isinstance(layer, Activation)]
+        widths = [layers[i].n_out for i in places[:-1]]
+        found |= {"hidden_layers": len(widths), "narrowest": min(widths, default=0)}
+        found["linear"] = bool(widths) and all(isinstance(layer, Identity) for layer in between)
+    return {name: float(value) for name, value in found.items()}
+
+
+def setting_names(step: Step) -> tuple[str, ...]:
+    """The names of what is seen of the settings."""
+    return tuple(built(step))
+
+
+def setting_values(step: Step) -> Any:
+    """What is seen of the settings, as numbers."""
+    return list(built(step).values())
 
 
 def guess_loss(step: Step) -> Any:

@@ -6,7 +6,8 @@ population, if any, as (*population, n, n_out); everything that is made of them 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from mlp.config.loss import (
     resolve_loss_name,
     takes_labels,
 )
+from mlp.config.network import build_activation
 from mlp.config.schema import OwnName, unknown_name
 from mlp.data import Scaling
 from mlp.errors import ConfigError
@@ -40,15 +42,16 @@ OUTPUT_LAYERS: dict[str, tuple[Layer, ...]] = {
 class OutputHead:
     """How a network ends, and what its raw outputs mean.
 
-    `output` and `loss_name`: what "auto" stands for. `layers` stand after the last dense layer, where the loss has no
-    link of its own. `takes_labels`: the loss takes class labels, not values. `certain`: its predictions are
-    probabilities, not scores. A raw output above `threshold` means yes. `targets`: what brings numbers to the scale the
-    network answers in; None where it answers in their own.
+    `output` and `loss_name`: what "auto" stands for; an output that is forced stays the table that it was. `layers`
+    stand after the last dense layer, where the loss has no link of its own, or where one is forced. `takes_labels`: the
+    loss takes class labels, not values. `certain`: its predictions are probabilities, not scores. A raw output above
+    `threshold` means yes. `targets`: what brings numbers to the scale the network answers in; None where it answers in
+    their own.
     """
 
     task: str
     n_out: int
-    output: str
+    output: Any
     loss_name: str
     loss: Loss
     layers: tuple[Layer, ...]
@@ -109,6 +112,8 @@ def build_output_head(config: Config, task: str, n_targets: int, targets: Scalin
     """The end of a network for `n_targets` classes, labels or values, which `targets` scales."""
     _check_keys(config, task, targets)
     given, own = config.network.output, config.loss.own
+    if isinstance(given, Mapping):
+        return _force_output(config, task, n_targets, targets)
     output, name = _resolve_output(given, task, n_targets), resolve_loss_name(config.loss.name, given, task)
     n_out = 1 if task == "classification" and n_targets == 2 and output != "softmax" else n_targets
     _check_softmax(output, task, n_targets)
@@ -148,6 +153,21 @@ def _build_own_head(
         half = float(np.ravel(loss.outputs_for(np.full((n_out, 1), 0.5)))[0])
         return OutputHead(task, n_out, output, name, loss, (), False, certain, half, targets)
     return OutputHead(task, n_out, output, name, loss, OUTPUT_LAYERS[output], False, certain, 0.5, targets)
+
+
+def _force_output(config: Config, task: str, n_targets: int, targets: Scaling | None) -> OutputHead:
+    """The end that the configuration forces: its activation stands last, whatever the loss makes of what comes out.
+
+    Two classes have one output, and no softmax makes it two. A loss for classes keeps its own link: a sigmoid before
+    the cross-entropy is squashed twice. That may be wrong, and then the diagnosis says so.
+    """
+    free = replace(config, network=replace(config.network, output="auto"))
+    head = build_output_head(free, task, n_targets, targets)
+    given: Any = config.network.output
+    name = given["name"]
+    layers = (build_activation("[network] output", name),)
+    certain = gives_probabilities(head.loss_name, name if name in OUTPUT_LAYERS else "identity")
+    return replace(head, output=given, layers=layers, certain=certain)
 
 
 def _check_keys(config: Config, task: str, targets: Scaling | None) -> None:

@@ -12,13 +12,14 @@ from mlp.diagnosis.causes.known_cause import Experiment as Experiment
 from mlp.diagnosis.causes.known_cause import KnownCause as KnownCause
 from mlp.diagnosis.causes.known_cause import Suspicion as Suspicion
 from mlp.diagnosis.causes.layers import CAPACITY, SIGNAL
+from mlp.diagnosis.causes.leaks import LEAKS
 from mlp.diagnosis.causes.rows import ROWS
 from mlp.diagnosis.causes.steps import STEPS
 from mlp.diagnosis.causes.weights import WEIGHTS
 from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.reading import Reading
 
-CAUSES: dict[str, KnownCause] = {cause.name: cause for cause in (*SIGNAL, *ROWS, *WEIGHTS, *STEPS, *CAPACITY)}
+CAUSES: dict[str, KnownCause] = {cause.name: cause for cause in (*SIGNAL, *ROWS, *LEAKS, *WEIGHTS, *STEPS, *CAPACITY)}
 """By name. Of two that weigh the same, the one that stands first is named first."""
 
 

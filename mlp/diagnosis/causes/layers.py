@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import Rest, frozen_layers, is_contrary, is_without_gradient, rest, uphill, wrong_layers
+from mlp.diagnosis.evidence import (
+    Rest,
+    count_inputs,
+    frozen_layers,
+    is_contrary,
+    is_without_gradient,
+    reaching_first,
+    rest,
+    uphill,
+    wrong_layers,
+)
 from mlp.diagnosis.reading import Reading
 
 RECTIFIED: Changes = {"network": {"activation": "relu", "init": "auto", "bias": 0.0}}
@@ -23,10 +34,10 @@ class SaturatingActivations(KnownCause):
     change = RECTIFIED
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        norms = list(r.at_start("grad_norm_by_layer").values())
-        if len(norms) > 2 and norms[-1] > 0 and norms[0] < at.VANISHED * norms[-1]:
-            why = f"the first layer's gradient begins at {norms[0] / norms[-1]:.1g} of the last's"
-            yield self.suspect(at.VANISHING(norms[-1] / max(norms[0], 1e-300)), why)
+        reaching = reaching_first(r)
+        if reaching < at.VANISHED:
+            why = f"the first layer's gradient begins at {reaching:.1g} of the last's"
+            yield self.suspect(at.VANISHING(1 / max(reaching, 1e-300)), why)
         flat = max(r.by_layer("initial_saturated_fraction").values(), default=0.0)
         if flat > at.FLAT_AT_START:
             why = f"{100 * flat:.0f} % of the sums begin where the activation is flat"
@@ -125,18 +136,20 @@ class TooLittleCapacity(KnownCause):
         narrowest = r.setting("narrowest", 64.0)
         if r.setting("hidden_layers", 1.0) == 0:
             yield self.suspect(at.NO_HIDDEN_LAYER, "there is no hidden layer")
-        elif narrowest <= at.NARROW:
+        elif narrowest <= min(at.NARROW, count_inputs(r) or at.NARROW):  # four units are many for two inputs
             why = f"everything has to pass a layer of {narrowest:.0f}"
             yield self.suspect(at.NARROW_WEIGHT(narrowest - 1), why)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """One layer of 64, as the baseline has: enough for every table of a few dozen columns that we know."""
         network = experiment.sections["network"]
-        one = {
-            key: network[key][0] if network[key] else default
-            for key, default in (("activation", "relu"), ("dropout", 0.0))
-            if isinstance(network[key], list)
-        }
+        one: dict[str, Any] = {}
+        if isinstance(network["activation"], list):  # one that bends: a wide layer of sums is a sum
+            one["activation"] = next((name for name in network["activation"] if name != "identity"), "relu")
+        if isinstance(network["dropout"], list):
+            one["dropout"] = network["dropout"][0] if network["dropout"] else 0.0
+        if isinstance(network["init"], list):
+            one["init"] = "auto"
         yield {"network": {"hidden": [64], **one, **({"frozen": []} if network["frozen"] else {})}}
 
 

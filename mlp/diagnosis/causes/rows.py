@@ -8,7 +8,18 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import is_exonerated, is_meaningless, memorises
+from mlp.diagnosis.evidence import (
+    are_numbers_as_classes,
+    count_inputs,
+    falls_short_elsewhere,
+    has_coarse_rows,
+    is_exonerated,
+    is_meaningless,
+    is_without_evidence,
+    lost_to_twins,
+    memorises,
+)
+from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.reading import Reading
 
 STOP_EARLY: Changes = {"training": {"early_stopping": {"patience": 5}}}
@@ -126,12 +137,17 @@ class NoisyLabels(KnownCause):
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         noise, plain = r.one("label_noise", default=0.0), r.one(f"baseline_validation_{r.score_name}")
-        meaningless, noisy = is_meaningless(r), noise > at.NOISE_SIGN and 1 - plain > 0.7 * noise
+        sure = noise - 2 * r.one("label_noise_error", default=0.0) > at.NOISE_SIGN / 1.5
+        sure = sure and not are_numbers_as_classes(r)  # of which each contradicts its surroundings
+        meaningless, noisy = is_meaningless(r), noise > at.NOISE_SIGN and sure and 1 - plain > 0.7 * noise
         if noisy:
             why = f"about {100 * noise:.0f} % of the labels contradict their surroundings"
-            yield self.suspect(at.NOISY_BESIDE if meaningless else at.NOISY, why)
+            beside = meaningless or is_exonerated(r)  # a plain network does better with the same labels
+            yield self.suspect(at.NOISY_BESIDE if beside else at.NOISY, why)
         elif meaningless:
             yield self.suspect(at.NOISY_MAYBE, "too many labels are wrong")
+        elif is_without_evidence(r) and r.one("unseen", "signal", 0.0) > at.SIGNAL:
+            yield self.suspect(at.NOISY_MAYBE, "there is something to learn, and chance hides most of it")
         if memorises(r):
             yield self.suspect(at.NOISY_MEMORISED, "labels that are wrong can only be memorised")
 
@@ -144,10 +160,18 @@ class ContradictoryLabels(KnownCause):
     remedy = "add the features that differ, or decide which target is right and delete the others"
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        share = r.one("contradictory_rows", default=0.0)
-        if share > at.TWINS:
+        share, lost = r.one("contradictory_rows", default=0.0), lost_to_twins(r)
+        if lost > at.TWINS and has_coarse_rows(r):
+            why = f"{100 * lost:.0f} % of what there is to explain is chance among equal rows"
+            yield Suspicion(at.COARSE_TWINS, self.by_chance(why))
+        elif lost > at.TWINS:
             why = f"{100 * share:.0f} % of the rows looked through have a twin with another target"
-            yield self.suspect(at.TWINS_WEIGHT(share), why)
+            yield self.suspect(at.TWINS_EXONERATED if is_exonerated(r) else at.TWINS_WEIGHT(lost), why)
+
+    @classmethod
+    def by_chance(cls, why: str) -> Cause:
+        """The same cause where no row is wrong: the columns do not tell rows apart."""
+        return cls.because(why, "add a column that tells equal rows apart; what is left is chance, and no row is wrong")
 
 
 class ClassImbalance(KnownCause):
@@ -172,6 +196,23 @@ class ClassImbalance(KnownCause):
         yield {"data": {"class_weight": "balanced"}, "loss": {"l2": max(experiment.sections["loss"]["l2"], 1e-3)}}
 
 
+class TooFewRows(KnownCause):
+    """Fewer rows than so many inputs need, where what was learned does not hold for others."""
+
+    name = "too_few_rows"
+    meaning = "there are too few rows for so many inputs"
+    remedy = "more rows, fewer columns, l2 = 1e-3, dropout = 0.2, early_stopping = true"
+    change = {"loss": {"l2": 1e-3}, "network": {"dropout": 0.2}, **STOP_EARLY}
+    mends = False
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        rows, inputs = r.setting("rows"), count_inputs(r)
+        lack = at.ROWS_PER_INPUT * inputs / rows if rows > 0 else 0.0
+        if lack > 1 and falls_short_elsewhere(r):
+            why = f"{rows:.0f} rows to train on are few for {inputs:.0f} inputs"
+            yield self.suspect(at.LACK_OF_ROWS(lack), why)
+
+
 class TooLittleRegularization(KnownCause):
     """Rows that are memorised."""
 
@@ -189,6 +230,6 @@ class TooLittleRegularization(KnownCause):
 
 
 ROWS: tuple[KnownCause, ...] = (
-    UnscaledInputs(), UnscaledTargets(), NonFiniteData(), ConstantFeatures(), UninformativeLabels(), NoisyLabels(),
-    ContradictoryLabels(), ClassImbalance(), TooLittleRegularization(),
+    UnscaledInputs(), UnscaledTargets(), NonFiniteData(), ConstantFeatures(), TooFewRows(), UninformativeLabels(),
+    NoisyLabels(), ContradictoryLabels(), ClassImbalance(), TooLittleRegularization(),
 )  # fmt: skip

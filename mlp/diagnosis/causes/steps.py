@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import Rest, clipped_to, rest
+from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, late_fall, rest
 from mlp.diagnosis.reading import Reading
 
 ENOUGH_STEPS = 1500
@@ -26,6 +26,12 @@ def _moved(r: Reading, times: float) -> str:
 def _rates(r: Reading) -> tuple[float, float]:
     """The learning rate, and the one that is usual for the rule; NaN where it is not known."""
     return r.setting("learning_rate", r.one("learning_rate")), r.setting("usual_rate")
+
+
+def still_falls(r: Reading) -> bool:
+    """Whether the loss fell until a run ended of which no score is known."""
+    fall = late_fall(r) if has_no_score(r) else None
+    return fall is not None and fall.share > at.STILL_FALLING and r.skill < at.PLAINLY_WELL
 
 
 def _three_digits(value: float) -> float:
@@ -107,6 +113,8 @@ class LearningRateTooLow(KnownCause):
             if not whole > begun > tenth and tenfold < whole and begun - whole < 0.01 * begun:
                 why = "the loss still falls ten times as far along the step"
                 yield self.suspect(at.LOSS_FALLS_ALONG, why, self._higher(rate, usual, mean, 10.0))
+        if not 0 < r.setting("epochs") < inf and still_falls(r):
+            yield self.suspect(at.SLOW_AT_THE_END, "the loss still fell when the run ended")
 
     @staticmethod
     def _higher(rate: float, usual: float, mean: float, times: float) -> str:
@@ -258,6 +266,8 @@ class TooFewEpochs(KnownCause):
             epochs = r.setting("epochs")
             weight = max(at.LACK_OF_EPOCHS(few * at.FEW_EPOCHS(20 / epochs)), at.HOPELESS_EPOCHS * hopeless)
             yield self.suspect(weight, f"{epochs:.0f} epochs are {r.planned} steps", self.longer(r))
+        elif still_falls(r):
+            yield self.suspect(at.FALLS_AT_THE_END, "the loss still fell when the run ended")
 
     @classmethod
     def longer(cls, r: Reading) -> str:
@@ -279,7 +289,7 @@ class TooFewEpochs(KnownCause):
 
 
 class UnshuffledBatches(KnownCause):
-    """Rows that come in the same order in every epoch."""
+    """Rows that come in the same order in every epoch, where that order says something of the targets."""
 
     name = "unshuffled_batches"
     meaning = "batches are of one class after another"
@@ -289,7 +299,11 @@ class UnshuffledBatches(KnownCause):
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if r.setting("shuffle", 1.0) == 0:
-            yield self.suspect(at.UNSHUFFLED, "rows come in the same order in every epoch")
+            ordered = r.one("ordered_targets", default=1.0)
+            weight = at.UNSHUFFLED if ordered > at.ORDERED else at.UNSHUFFLED_AT_RANDOM
+            like = f", and {100 * ordered:.0f} % more neighbours than by chance have the same target"
+            why = "rows come in the same order in every epoch" + (like if at.ORDERED < ordered < 1 else "")
+            yield self.suspect(weight, why)
 
 
 STEPS: tuple[KnownCause, ...] = (

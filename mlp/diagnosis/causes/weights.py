@@ -36,7 +36,8 @@ class InitializationTooSmall(_Initialization):
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         low, _ = _odd_gains(r)
-        if 0 < low < at.GAIN_TOO_SMALL:
+        fades = r.setting("hidden_layers", 1.0) > 0  # a single layer has no signal to keep
+        if fades and 0 < low < at.GAIN_TOO_SMALL:
             why = f"weights begin at {low:.2g} times the size that keeps a signal's strength"
             yield self.suspect(at.SMALL_GAIN(1 / low), why)
 

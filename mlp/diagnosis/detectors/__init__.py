@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from mlp.diagnosis.detectors.explanations import EXPLANATIONS
 from mlp.diagnosis.detectors.faults import FAULTS
 from mlp.diagnosis.detectors.generalization import GENERALIZATION
+from mlp.diagnosis.detectors.leaks import LEAKS
 from mlp.diagnosis.detectors.points import POINTS
 from mlp.diagnosis.detectors.progress import PROGRESS
 from mlp.diagnosis.finding import Detector
 
-DETECTORS: list[Detector] = [*FAULTS, *PROGRESS, *GENERALIZATION, *POINTS, *EXPLANATIONS]
+DETECTORS: list[Detector] = [*FAULTS, *PROGRESS, *GENERALIZATION, *POINTS, *EXPLANATIONS, *LEAKS]
 """Findings that are as severe as each other come in this order."""
 
 

@@ -16,28 +16,37 @@ from mlp.diagnosis.causes.layers import SaturatingActivations
 from mlp.diagnosis.causes.steps import BatchTooSmall, LearningRateTooHigh, LearningRateTooLow
 from mlp.diagnosis.causes.weights import InitializationTooLarge, InitializationTooSmall
 from mlp.diagnosis.detectors.progress import Progress
+from mlp.diagnosis.evidence import has_coarse_rows, lost_to_twins, reaching_first
 from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import list_names, passed, scanned
 
 
 class ContradictoryLabels(Detector):
-    """Rows with the same inputs and other targets: information, and a warning where they are many."""
+    """Rows with the same inputs and other targets: information, and a warning where too much is lost by them.
+
+    What counts is how much they forbid any network to explain. Where few columns have few values, rows are equal by
+    chance: that is the nature of the table, and information.
+    """
 
     kinds = {"contradictory_labels": "equal rows have different targets"}
     needs = ("contradictory_rows",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         tell, warn = at.CONTRADICTIONS
-        share = float(r["contradictory_rows"][0])
-        if share >= tell:
+        share, lost = float(r["contradictory_rows"][0]), lost_to_twins(r)
+        if share >= tell and lost >= tell:
             message = (
                 f"{100 * share:.1f} % of {scanned(r)} have the same inputs as another of them and a different target. "
-                "No network can be right on all of them."
+                f"No network can explain {100 * lost:.0f} % of what a constant answer leaves open."
             )
-            why = rows.ContradictoryLabels.because("equal inputs, different targets")
-            seen = {"contradictory_rows": share, "warning_from": warn, "information_from": tell}
-            yield self.finding("warning" if share >= warn else "info", message, seen, why)
+            coarse = "few columns have few values, so that many rows are equal by chance"
+            why = rows.ContradictoryLabels.by_chance(coarse) if has_coarse_rows(r) else None
+            seen = {"contradictory_rows": share, "lost": lost, "warning_from": warn, "information_from": tell}
+            seen |= {"expected_twins": r.one("expected_twins", default=0.0)}
+            alarms = share >= warn and lost >= at.LOST and why is None
+            why = why or rows.ContradictoryLabels.because("equal inputs, different targets")
+            yield self.finding("warning" if alarms else "info", message, seen, why)
 
 
 class UnscaledInputs(Detector):
@@ -91,9 +100,10 @@ class VanishingAtStart(Detector):
     explains = True
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        reaching, handed = r.at_start("grad_norm_by_layer"), r.at_start("backward_gain")
-        layers, norms = list(reaching), list(reaching.values())
-        if len(norms) < 3 or not norms[0] < at.VANISHED * norms[-1]:
+        norms, handed = r.at_start("grad_norm_by_layer"), r.at_start("backward_gain")
+        layers = list(norms)
+        reaching = reaching_first(r)
+        if not reaching < at.VANISHED:
             return
         gains = np.array(list(handed.values()))
         dense = r.labels("weight_gain") if "weight_gain" in r else ()
@@ -104,11 +114,11 @@ class VanishingAtStart(Detector):
             why = f"each weight matrix hands back {weights:.2g} of it"
             causes.insert(1 if others <= weights else 0, InitializationTooSmall.because(why))
         message = (
-            f"The gradient of {layers[0]} is {norms[0] / norms[-1]:.1g} times that of {layers[-1]}: on "
+            f"The gradient of {layers[0]} is {reaching:.1g} times that of {layers[-1]}: on "
             f"its way down an activation hands back {others:.2g} of the signal and a weight matrix {weights:.2g} "
             "(typical values). The first layers will learn last, or never."
         )
-        seen = {"first_to_last": float(norms[0] / norms[-1]), "threshold": at.VANISHED}
+        seen = {"first_to_last": reaching, "threshold": at.VANISHED}
         yield self.finding("info", message, seen, *causes, layers=(layers[0],))
 
 

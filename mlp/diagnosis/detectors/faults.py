@@ -19,7 +19,7 @@ from mlp.diagnosis.causes.layers import DeadReLU, FrozenLayer, LossOutputMismatc
 from mlp.diagnosis.causes.rows import UnscaledInputs, UnscaledTargets
 from mlp.diagnosis.causes.steps import LearningRateTooHigh
 from mlp.diagnosis.causes.weights import ConstantInitialization, InitializationTooLarge, NegativeBias
-from mlp.diagnosis.evidence import frozen_layers, is_contrary, uphill, wrong_layers
+from mlp.diagnosis.evidence import frozen_layers, has_no_score, is_contrary, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import each_scanned, list_names, passed
@@ -122,6 +122,7 @@ class OutputMismatch(Detector):
             message = f"{100 * far:.0f} % of the targets of {passed(r)} lie outside what the last layer can give."
         elif r.one("squashed_twice", default=0.0):
             message = "The outputs pass an activation, and the loss has one of its own: the answer is squashed twice."
+            severity = "warning" if has_no_score(r) and r.finished and r.skill < at.PLAINLY_WELL else "info"
         else:
             return
         why = LossOutputMismatch.because(message.rstrip("."))

@@ -10,11 +10,18 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes import rank
-from mlp.diagnosis.causes.rows import ClassImbalance
+from mlp.diagnosis.causes.rows import ClassImbalance, TooFewRows
 from mlp.diagnosis.causes.steps import TooFewEpochs
 from mlp.diagnosis.detectors.progress import Progress
-from mlp.diagnosis.evidence import guess, is_overconfident, is_rare, shortfall
-from mlp.diagnosis.finding import Detector, Finding
+from mlp.diagnosis.evidence import (
+    are_numbers_as_classes,
+    guess,
+    has_coarse_rows,
+    is_meaningless,
+    is_overconfident,
+    shortfall,
+)
+from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
 
@@ -99,9 +106,7 @@ class Uninformative(Detector):
     def __call__(self, r: Reading) -> Iterator[Finding]:
         chance, held_out = guess(r), r.score("validation")
         plain = r.one(f"baseline_validation_{r.score_name}")
-        if not r.finished or chance is None or not isfinite(held_out) or not isfinite(plain) or is_rare(r):
-            return
-        if held_out > chance or plain > chance:
+        if not r.finished or chance is None or not isfinite(held_out) or not is_meaningless(r):
             return
         asked = "" if scored(r, "validation") == probed(r, "validation") else f" on {probed(r, 'validation')}"
         message = (
@@ -114,7 +119,7 @@ class Uninformative(Detector):
 
 
 class NoisyLabels(Detector):
-    """A warning where many of the labels contradict surroundings that are otherwise of one class.
+    """Many of the labels contradict surroundings that are otherwise of one class: a warning where that does harm.
 
     Overlapping classes do that at their borders only; wrong labels do it everywhere. The estimate is made with the
     baseline, by the neighbours of each row, and counts only where a plain network too misses as many.
@@ -134,7 +139,24 @@ class NoisyLabels(Detector):
             "that is trained long enough memorises them."
         )
         seen, step = {"label_noise": noise, "error": error, "threshold": at.LABEL_NOISE}, r.steps("label_noise")[-1]
-        yield self.finding("warning", message, seen, *rank(r), step=int(step))
+        severity: Severity = "warning" if self._does_harm(r, noise) else "info"
+        yield self.finding(severity, message, seen, *rank(r), step=int(step))
+
+    def _does_harm(self, r: Reading, noise: float) -> bool:
+        """Whether labels are memorised, or held-out answers are worse than the noise has it.
+
+        Else the network does what can be done: chance in the labels is the nature of many tables, and no fault.
+        """
+        train, held_out, n = r.score("train"), r.score("validation"), r.setting("validation_scored", 100.0)
+        if not isfinite(held_out):
+            held_out, n = r.one(f"crossed_{r.score_name}"), r.setting("rows", 100.0)
+        if has_coarse_rows(r) or not isfinite(train) or not isfinite(held_out):
+            return not has_coarse_rows(r)
+        unseen, rows = r.one("unseen", "score"), r.setting("rows")
+        if isfinite(unseen) and rows > 0:  # of more rows than those held out
+            held_out, n = (n * held_out + rows * unseen) / (n + rows), n + rows
+        error = sqrt(max(held_out * (1 - held_out), 1 / n) / n)
+        return max(train, 1 - noise) - held_out > at.GAP + 2 * error
 
 
 class MinorityIgnored(Detector):
@@ -152,8 +174,10 @@ class MinorityIgnored(Detector):
         asked = self._asked(r, counts)
         n = np.maximum(asked, 1.0)
         error = np.sqrt(np.maximum(recall * (1 - recall), 0.1) / n)
-        rare = (counts < at.MINORITY[0] * counts.max()) & (recall + error / 2 < at.MINORITY[1])
-        if not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
+        is_weighted = r.setting("balanced", 0.0) == 1  # the remedy is in force: be sure
+        sure = recall + (1.5 if is_weighted else 0.5) * error
+        rare = (counts < at.MINORITY[0] * counts.max()) & (sure < at.MINORITY[1])
+        if are_numbers_as_classes(r) or not rare.any() or (not r.finished and r.done < 0.2 * r.planned):
             return
         worst = int(np.argmin(np.where(rare, recall, np.inf)))
         part = "validation" if r.setting("validation_scored", 1.0) > 0 else "train"
@@ -162,11 +186,18 @@ class MinorityIgnored(Detector):
             f"class {names[worst]} among {scored(r, part)}; {counts[worst]:.0f} of {counts.sum():.0f} rows to train on "
             "have this class. Its accuracy hides that: always answering the most frequent class would do."
         )
-        rare_class = ClassImbalance.because("one class outweighs the others in the loss")
-        short = TooFewEpochs.because("rare rows are learned last", TooFewEpochs.longer(r))
         found, step = float(recall[worst]), int(r.steps("recall")[-1])
         seen = {"recall": found, "threshold": at.MINORITY[1], "recall_rows": float(asked[worst])}
-        yield self.finding("warning", message, seen, rare_class, short, step=step)
+        yield self.finding("warning", message, seen, *self._causes(r, counts[worst], is_weighted), step=step)
+
+    def _causes(self, r: Reading, rows: float, is_weighted: bool) -> Iterator[Cause]:
+        """Weights, where the loss has none; few rows where it has; and a training that is not at its end."""
+        if is_weighted:
+            yield TooFewRows.because(f"{rows:.0f} rows of that class are too few to learn what they have in common")
+        else:
+            yield ClassImbalance.because("one class outweighs the others in the loss")
+        if not is_weighted or r.trend.slope + 2 * r.trend.slope_error < 0 or r.skill < 0.5:
+            yield TooFewEpochs.because("rare rows are learned last", TooFewEpochs.longer(r))
 
     def _asked(self, r: Reading, counts: Array) -> Array:
         """Of how many rows of each class the recall is; where that is not known, as many as their share of all."""

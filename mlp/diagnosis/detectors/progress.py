@@ -7,7 +7,15 @@ from math import isfinite
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes import rank, suspicions
-from mlp.diagnosis.evidence import Shortfall, is_overconfident, is_without_gradient, memorises, shortfall
+from mlp.diagnosis.evidence import (
+    Shortfall,
+    answers_better_than_a_guess,
+    is_overconfident,
+    is_without_gradient,
+    late_fall,
+    memorises,
+    shortfall,
+)
 from mlp.diagnosis.finding import Detector, Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
@@ -105,7 +113,7 @@ def _at_the_end(r: Reading) -> Seen | None:
         return "no_progress", why, level | {"grad_norm": 0.0}
     if r.is_bare and reached < at.SMALL_LOSS:
         return None
-    if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference:
+    if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not answers_better_than_a_guess(r):
         why = (
             f"After {r.done} steps the loss is {loss}, and it began at {r.reference:.4g}."
             if r.is_bare
@@ -114,6 +122,8 @@ def _at_the_end(r: Reading) -> Seen | None:
         )
         return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
     trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
+    if trained is None and held_out is None:
+        return _while_falling(r, level)
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > at.SHORT + held_out.error
@@ -127,8 +137,24 @@ def _at_the_end(r: Reading) -> Seen | None:
     return _short_kind(r), _allows_more(r, worst), level | numbers
 
 
+def _while_falling(r: Reading, level: dict[str, float]) -> Seen | None:
+    """Whether a run of which no score is known ended while its loss fell: by much, and far from its end."""
+    fall = late_fall(r)
+    if fall is None or not fall.share > at.STILL_FALLING or not r.skill < at.PLAINLY_WELL:
+        return None
+    why = (
+        f"The loss still fell when the run ended: from {fall.middle:.4g} half way to {fall.last:.4g} (means over a "
+        f"fifth of the steps). The best constant answer has {r.reference:.4g}, and only {100 * r.skill:.0f} % of that "
+        "is gone."
+    )
+    return "unfinished", why, level | {"half_way": fall.middle, "last": fall.last, "threshold": at.STILL_FALLING}
+
+
 def _allows_more(r: Reading, s: Shortfall) -> str:
     """The score of the run and that of the plain network, and on which rows they are."""
+    if "line_r2" in r:
+        line = f"Straight lines through all rows but one, asked about that one, have {s.baseline:.3f}"
+        return f"After the last epoch the r² is {s.mine:.3f} on {scored(r, s.part)}. {line}: these rows allow more."
     mine, asked = scored(r, s.part), probed(r, s.part)
     plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.baseline:.3f}"
     plain += "" if asked == mine else f" on {asked}"

@@ -1,0 +1,230 @@
+"""Wrong verdicts of earlier days, each as a kind: small tables, equal rows, leaks, numbers, forced outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mlp
+from mlp.preprocessing.data_facts import find_twins, order_share
+from mlp.preprocessing.leaks import find_telling, neighbour_gap, number_rows
+
+RNG = np.random.default_rng(0)
+
+
+def alarms(run: Any) -> set[str]:
+    return {finding.kind for finding in run.findings if finding.severity != "info"}
+
+
+def kinds(run: Any) -> set[str]:
+    return {finding.kind for finding in run.findings}
+
+
+# equal rows
+
+
+def test_what_equal_rows_lose_is_what_no_answer_explains() -> None:
+    """Four rows of a, three of one class; four of b, all of the other. A guess misses 3, the best answers 1."""
+    rows = np.array([[0.0]] * 4 + [[1.0]] * 4)
+    assert find_twins(rows, np.array([0, 0, 0, 1, 1, 1, 1, 1])).lost == pytest.approx(1 / 3)
+    numbers = np.array([1.0, 1, 3, 3, 11, 11, 13, 13])
+    within = 8 * 1.0  # each is 1 from the mean of its group
+    assert find_twins(rows, numbers, "regression").lost == pytest.approx(within / np.square(numbers - 7).sum())
+
+
+def test_equal_rows_are_expected_where_few_columns_have_few_values() -> None:
+    coarse = RNG.integers(0, 2, (400, 3)).astype(float)
+    assert find_twins(coarse, RNG.integers(0, 2, 400)).expected == pytest.approx(399 / 8, rel=0.1)
+    twice = np.tile(RNG.standard_normal((200, 3)), (2, 1))
+    assert find_twins(twice, RNG.integers(0, 2, 400)).expected < 1e-3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_table_of_few_discrete_columns_is_no_contradiction(seed: int) -> None:
+    """Class and sex of passengers: 87 % of the rows stood beside one with another fate, and were to be deleted."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([rng.integers(1, 4, 600), rng.random(600) < 0.4]).astype(float)
+    y = (rng.random(600) < 0.15 + 0.6 * X[:, 1]).astype(int)
+    run = mlp.run({"network": {"hidden": [8]}, "training": {"epochs": 20}}, (X, y))
+    assert not alarms(run)
+    (finding,) = (f for f in run.findings if f.kind == "contradictory_labels")
+    assert "delete" not in finding.causes[0].remedy
+
+
+def test_numbers_measured_twice_with_little_noise_are_no_contradiction() -> None:
+    X = np.tile(RNG.standard_normal((150, 2)), (2, 1))
+    y = X[:, 0] - X[:, 1] + 0.01 * RNG.standard_normal(300)
+    run = mlp.run({"data": {"scale_target": "standard"}, "training": {"epochs": 20}}, (X, y))
+    assert "contradictory_labels" not in kinds(run)
+
+
+# few rows, and chance
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_small_noisy_table_is_not_told_that_there_is_nothing_to_learn(seed: int) -> None:
+    """Fifteen rows to validate on cannot tell 0.72 from a guess."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((100, 4))
+    y = (X @ [1.0, -1.0, 0.8, 0] + rng.logistic(size=100) > 0).astype(int)
+    run = mlp.run({"network": {"hidden": [8]}, "training": {"epochs": 15, "seed": seed}}, (X, y))
+    told = {cause.name for f in run.findings for cause in f.causes if f.severity != "info"}
+    assert "uninformative_labels" not in told
+
+
+def test_shuffled_labels_are_still_told() -> None:
+    X = RNG.standard_normal((500, 4))
+    y = RNG.permutation((X[:, 0] > 0).astype(int))
+    run = mlp.run({"training": {"epochs": 20}}, (X, y))
+    alarm = next(f for f in run.findings if f.severity != "info")
+    assert alarm.causes[0].name == "uninformative_labels"
+    assert run.history["unseen"].shape == (1, 3)
+
+
+def test_seventy_rows_of_forty_columns_are_too_few() -> None:
+    X = RNG.standard_normal((70, 40))
+    y = (X[:, 0] + 0.5 * RNG.standard_normal(70) > 0).astype(int)
+    run = mlp.run({"training": {"epochs": 40}}, (X, y))
+    alarm = next(f for f in run.findings if f.severity != "info")
+    assert alarm.causes[0].name == "too_few_rows"
+
+
+def test_no_remedy_that_is_in_force_is_advised_for_a_rare_class() -> None:
+    y = (np.arange(600) % 30 == 0).astype(int)
+    X = RNG.standard_normal((600, 12))
+    config = {"data": {"class_weight": "balanced"}, "training": {"epochs": 60}, "network": {"hidden": [64]}}
+    run = mlp.run(config, (X, y))
+    advised = {cause.name for finding in run.findings for cause in finding.causes}
+    assert "class_imbalance" not in advised
+
+
+# leaks
+
+
+def rows_of(seed: int, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, n)
+    return 1.5 * np.array([[1, 0], [-1, 1], [0, -1]])[y] + rng.standard_normal((n, 2)), y
+
+
+def test_rows_in_two_parts_alarm_where_the_score_is_better_for_them() -> None:
+    X, y = rows_of(0, 120)
+    y = np.where(RNG.random(120) < 0.3, RNG.permutation(y), y)  # what is memorised is right on repeated rows alone
+    config = {"network": {"hidden": [128]}, "training": {"epochs": 150}, "optimizer": {"learning_rate": 0.01}}
+    assert "leaked_rows" in alarms(mlp.run(config, (np.tile(X, (4, 1)), np.tile(y, 4))))
+
+
+def test_a_few_repeated_rows_are_information() -> None:
+    X, y = rows_of(1)
+    again = np.arange(0, 300, 10)
+    run = mlp.run({"training": {"epochs": 20}}, (np.concatenate([X, X[again]]), np.concatenate([y, y[again]])))
+    assert "leaked_rows" in kinds(run) - alarms(run)
+
+
+def test_a_test_file_that_is_the_training_file_is_told(tmp_path: Any) -> None:
+    X, y = rows_of(2, 200)
+    np.savez(tmp_path / "a.npz", X_train=X, y_train=y, X_test=X[:80], y_test=y[:80])
+    run = mlp.run({"data": {"source": str(tmp_path / "a.npz")}, "training": {"epochs": 5}})
+    assert "leaked_rows" in alarms(run)
+
+
+def test_a_column_that_is_the_target_is_told_for_classes_and_numbers() -> None:
+    X, y = rows_of(3)
+    assert "leaked_target" in alarms(mlp.run({"training": {"epochs": 10}}, (np.column_stack([X, y]), y)))
+    t = X[:, 0] - X[:, 1]
+    config = {"data": {"scale_target": "standard"}, "training": {"epochs": 10}}
+    assert "leaked_target" in alarms(mlp.run(config, (np.column_stack([X, t]), t)))
+
+
+def test_classes_that_lie_apart_in_every_column_are_no_leak() -> None:
+    y = np.arange(60) % 2
+    apart = np.column_stack([y * 10 + RNG.random(60), y * 7 + RNG.random(60)])
+    assert not find_telling(apart, y)[1].any()
+    told = find_telling(np.column_stack([RNG.standard_normal(60), y * RNG.uniform(1, 5, 60)]), y)
+    assert told[1].tolist() == [0, 1] and not told[0].any()
+
+
+def test_a_column_that_counts_rows_is_known_from_one_that_measures() -> None:
+    n = 200
+    columns = np.column_stack([RNG.permutation(n) + 1000, RNG.integers(0, 50, n), RNG.standard_normal(n),
+                               RNG.permutation(10**6)[:n]]).astype(float)  # fmt: skip
+    assert number_rows(columns).tolist() == [1, 0, 0, 0]
+
+
+# numbers and classes
+
+
+def test_targets_of_neighbours_tell_a_quantity_from_names() -> None:
+    X = RNG.standard_normal((400, 3))
+    quantity = np.round(20 * X[:, 0] + 5 * X[:, 1])
+    names = RNG.permutation(200)[(quantity - quantity.min()).astype(int)]
+    assert neighbour_gap(X, quantity) < 0.5 < 0.8 < neighbour_gap(X, names)
+
+
+def test_days_as_classes_are_told_to_be_a_quantity() -> None:
+    X = RNG.standard_normal((900, 3))
+    days = np.clip(np.round(180 + 70 * X[:, 0] - 40 * X[:, 1]), 0, 365).astype(int)
+    run = mlp.run({"data": {"task": "classification"}, "training": {"epochs": 4}}, (X, days))
+    alarm = next(f for f in run.findings if f.kind == "numbers_as_classes")
+    assert alarm.severity == "warning" and 'task = "regression"' in alarm.causes[0].remedy
+
+
+def test_names_learned_as_a_quantity_are_told_where_a_classifier_does_better() -> None:
+    y = RNG.integers(0, 5, 400)
+    angle = 2 * np.pi * np.array([0, 3, 1, 4, 2])[y] / 5
+    X = np.column_stack([np.cos(angle), np.sin(angle)]) * 3 + 0.8 * RNG.standard_normal((400, 2))
+    config = {"data": {"task": "regression"}, "training": {"epochs": 10}, "network": {"hidden": [16]}}
+    run = mlp.run(config, (X, y))
+    assert "classes_as_numbers" in alarms(run)
+    assert run.history["class_accuracy"][0] > run.history["rounded_accuracy"][0] + 0.1
+
+
+def test_stars_of_reviews_are_a_quantity() -> None:
+    X = RNG.standard_normal((400, 3))
+    stars = np.clip(np.round(3 + X[:, 0] + 0.5 * X[:, 1]), 1, 5).astype(int)
+    config = {"data": {"task": "regression", "scale_target": "standard"}, "training": {"epochs": 30}}
+    assert "classes_as_numbers" not in kinds(mlp.run(config, (X, stars)))
+
+
+# causes where they matter
+
+
+def test_order_is_told_by_targets_next_to_each_other() -> None:
+    y = np.repeat([0, 1, 2], 50)
+    assert order_share(y) > 0.9 > 0.2 > abs(order_share(RNG.permutation(y)))
+    numbers = np.sort(RNG.standard_normal(200))
+    assert order_share(numbers) > 0.9 > 0.3 > abs(order_share(RNG.permutation(numbers)))
+
+
+# what people write
+
+
+@pytest.mark.parametrize("name", ["softmax", "relu", "tanh", "sigmoid"])
+def test_a_forced_output_is_trained_saved_and_diagnosed(name: str, tmp_path: Any) -> None:
+    X, y = rows_of(4, 120)
+    config = {"network": {"output": {"name": name, "force": True}}, "training": {"epochs": 3}}
+    run = mlp.run(config, (X, (y > 0).astype(int)))
+    assert "output_loss_mismatch" in kinds(run)
+    run.save(tmp_path / "run")
+    again = mlp.load_run(tmp_path / "run")
+    assert (again.predict(X) == run.predict(X)).all()
+    assert again.config.network.output == {"name": name, "force": True}
+
+
+def test_each_layer_of_weights_has_an_initializer_of_its_own() -> None:
+    X, y = rows_of(5, 90)
+    given = [{"name": "constant", "value": 0.5}, "zeros", "auto"]
+    config = {"network": {"hidden": [6, 5], "init": given}, "training": {"epochs": 1}}
+    run = mlp.run(config, (X, y))
+    assert run.history["weight_std"][0][:2].tolist() == [0, 0] and run.history["weight_std"][0][2] > 0
+    assert "symmetric_units" in alarms(run)
+    with pytest.raises(mlp.errors.ConfigError, match="3 layers of weights"):
+        mlp.run({"network": {"hidden": [6, 5], "init": given[:2]}}, (X, y))
+
+
+@pytest.mark.parametrize("given", [{"name": "relu"}, {"name": "relu", "force": False}, {"name": "rleu", "force": True}])
+def test_an_output_that_is_not_forced_or_not_known_is_refused(given: Any) -> None:
+    with pytest.raises(mlp.MLPError, match="relu"):
+        mlp.run({"network": {"output": given}, "training": {"epochs": 1}}, rows_of(6, 60))
