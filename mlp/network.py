@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, as_array, empty, empty_nodes, float_dtype, generator, input_nodes
-from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count, check_flag, check_kind
+from mlp.errors import (
+    DtypeError,
+    HyperparameterError,
+    ShapeError,
+    UnknownNameError,
+    check_count,
+    check_flag,
+    check_kind,
+)
 from mlp.layers.chain import check_layers, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
 
@@ -161,6 +169,31 @@ class Network:
         """How many outputs it gives."""
         return self.layers[-1].n_out
 
+    def __len__(self) -> int:
+        """How many layers it has."""
+        return len(self.layers)
+
+    def __getitem__(self, name: str | int) -> Params:
+        """The parameters of a layer, by its name or its place: as in `views`, no copy. The layer is in `layers`."""
+        if isinstance(name, int | np.integer):
+            return self.views[name]
+        if name not in self.layout.names:
+            raise UnknownNameError("layer", name, self.layout.names)
+        return self.views[self.layout.names.index(name)]
+
+    def summary(self) -> Summary:
+        """A table of the layers: what goes in and comes out, the shapes of the parameters, and how many there are.
+
+        >>> from mlp.layers import Dense, Sigmoid
+        >>> Network([Dense(2, 3), Sigmoid(), Dense(3, 1)]).summary()
+        layer     in → out  weights, bias included  parameters
+        dense1       2 → 3                   3 × 3           9
+        sigmoid1     3 → 3                       -           0
+        dense2       3 → 1                   1 × 4           4
+        total        2 → 1                                  13
+        """
+        return _summary(self)
+
     def at(self, params: Array) -> Network:
         """The same network elsewhere: `params` (*population, P) instead of its own, and a copy of its statistics.
 
@@ -201,6 +234,26 @@ class Network:
         lines = [f"    {name}: {layer}" for name, layer in zip(self.layout.names, self.layers, strict=True)]
         of = f", population={self.population}" if self.population else ""
         return f"Network({self.layout.size} parameters, {self.dtype}{of}\n" + "\n".join(lines) + ")"
+
+
+class Summary(str):
+    """Text of several lines, which a notebook shows as such."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _summary(network: Network) -> Summary:
+    layout = network.layout
+    rows = [("layer", "in → out", "weights, bias included", "parameters")]
+    for name, layer, views, s in zip(layout.names, layout.layers, network.views, layout.slices, strict=True):
+        shapes = [" × ".join(map(str, a.shape[len(network.population) :])) for a in _arrays(views) if a.size]
+        rows.append((name, f"{layer.n_in} → {layer.n_out}", ", ".join(shapes) or "-", f"{s.stop - s.start:,}"))
+    of = f"{' × '.join(map(str, network.population))} × " if network.population else ""
+    rows.append(("total", f"{network.n_in} → {network.n_out}", "", f"{of}{layout.size:,}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ([f"{row[0]:{widths[0]}}", *map(str.rjust, row[1:], widths[1:])] for row in rows)
+    return Summary("\n".join("  ".join(line) for line in lines))
 
 
 def _is_place(index: Any, size: int) -> bool:

@@ -14,12 +14,16 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from mlp.cli import commands
+from mlp import __version__
+from mlp.cli import commands, lookup
+from mlp.cli.completion import SHELLS, write_script
 from mlp.cli.explain import explain
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
 from mlp.cli.report import report
 from mlp.cli.sweep import sweep
+from mlp.cli.train_settings import SHORT_OPTIONS
 from mlp.config import describe_error, read_parts
+from mlp.config.names_elsewhere import find_place
 from mlp.errors import MLPError, visible
 from mlp.microscope.presets import PRESETS
 from mlp.problems import PROBLEMS
@@ -30,7 +34,23 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(WRONG, f"{self.prog}: {visible(' '.join(message.split()))}. See {self.prog} --help.\n")
+        said = visible(" ".join(message.split()))
+        self.exit(WRONG, f"{self.prog}: {said}.{_hint(message)} See {self.prog} --help.\n")
+
+
+def _hint(message: str) -> str:
+    """What is meant by options that other tools have, --lr 0.1 or --batch-size=8, and that are none here."""
+    _, found, rest = message.partition("unrecognized arguments: ")
+    words = [word.partition("=")[0] for word in rest.split() if found and word.startswith("--")]
+    places = {word: place for word in words if (place := find_place(word))}
+    hints = (f" For {word} give {_option_of(place)}." for word, place in places.items())
+    return "".join(hints)
+
+
+def _option_of(place: str) -> str:
+    """How a key is given on the command line."""
+    short = next((option for option, key in SHORT_OPTIONS.items() if key == place), None)
+    return f"--set {place}=VALUE" if short is None else f"--{short.replace('_', '-')}"
 
 
 class Argument(NamedTuple):
@@ -57,7 +77,9 @@ USE = argument(
     "--use", metavar="FILE", action="append", default=[], help="a Python file with parts of your own; again and again"
 )
 OVERS = "a key of the experiment and the values to try, or a range LOW..HIGH; again and again"
-SETS = "one key of the experiment, again and again"
+SETS = "one key of the experiment, again and again; mlp config lists all keys"
+QUIET = argument("-q", "--quiet", action="store_true", help="print nothing but what is wrong")
+NAME = argument("name", metavar="NAME", nargs="?", help="show this one whole")
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
 PAGES = "a page, .html; or one step written out: .md, .csv, .txt, or - for standard output; WHAT.html if not given"
@@ -84,7 +106,16 @@ COMMANDS = {
         argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"),
         argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)"),
         argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=SETS),
+        argument("--epochs", metavar="N", type=int, help="how often all rows are seen: training.epochs"),
+        argument("--hidden", metavar="N,N", help="widths of the hidden layers, like 64,32: network.hidden"),
+        argument("--optimizer", metavar="NAME", help="the rule (see mlp optimizers): optimizer.name"),
+        argument("--learning-rate", metavar="RATE", type=float, help="optimizer.learning_rate"),
+        argument("--seed", metavar="N", type=int, help="the same seed gives the same bits: training.seed"),
         argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given"),
+        argument(
+            "--dry-run", action="store_true", help="show data, split, network and how long it will take; then end"
+        ),
+        QUIET,
         argument("--folds", metavar="K", type=int, help="K runs, each tested on another K-th of the rows; their mean"),
         JSON,
         USE,
@@ -127,7 +158,9 @@ COMMANDS = {
         commands.resume,
         "go on with a run that was stopped, or train it further",
         argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
-        *(RUN, JSON, USE),
+        *(RUN, JSON, USE, QUIET),
+        argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
+        force("logs that are there"),
     ),
     "compare": command(
         commands.compare,
@@ -190,22 +223,38 @@ COMMANDS = {
         argument("-o", "--out", metavar="DIR", help="where to write, and to go on; runs/sweep-N if not given"),
         force("files in DIR that are none of a sweep"),
     ),
-    "data": command(commands.list_data, "the data sets there are"),
-    "optimizers": command(commands.list_optimizers, "the optimizers there are", USE),
-    "findings": command(commands.list_findings, "what can be found, why, and what to do"),
+    "config": command(
+        lookup.show_config,
+        "every key of an experiment, with its default and what it is",
+        argument("key", metavar="KEY", nargs="?", help="a section, or one key: training.epochs"),
+    ),
+    "data": command(lookup.list_data, "the data sets there are", NAME),
+    "optimizers": command(lookup.list_optimizers, "the optimizers there are", NAME, USE),
+    "findings": command(lookup.list_findings, "what can be found, why, and what to do", NAME),
     "help": command(
-        commands.show_help,
+        lookup.show_help,
         "a page of the manual",
         argument("topic", metavar="TOPIC", nargs="*", help="a page, a heading, a command, a key or a finding"),
         argument("--list", action="store_true", help="list all pages"),
         argument("--reference", metavar="DIR", help="write all public names with their docstrings, as HTML"),
     ),
+    "completion": command(
+        lambda given: _print_completion(given.shell),
+        "a script that lets a shell complete commands and options",
+        argument("shell", choices=SHELLS, help="source its output: source <(mlp completion bash)"),
+    ),
 }
+
+
+def _print_completion(shell: str) -> int:
+    print(write_script(shell, COMMANDS), end="")
+    return DONE
 
 
 def build_parser() -> Parser:
     """The arguments of all commands."""
     top = Parser(prog="mlp", description="Train small neural networks, and learn why they do not learn.")
+    top.add_argument("--version", action="version", version=f"mlp {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for name, (act, help, arguments) in COMMANDS.items():
         parser = subparsers.add_parser(name, help=help)

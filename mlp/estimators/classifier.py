@@ -11,13 +11,14 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import ConfigError, DataError
 from mlp.estimators import sklearn_bridge
-from mlp.estimators.configuration import promises_probabilities
+from mlp.estimators.configuration import explain_names, promises_probabilities
 from mlp.estimators.estimator import Estimator
 from mlp.estimators.rows import check_class_weight, class_weights, sample_weights
 from mlp.estimators.sklearn_bridge import available_if
 from mlp.estimators.targets import Target, check_several_classes, check_texts, read_labels, recode, right_rows
 
 
+@explain_names
 @dataclass(eq=False, repr=False, kw_only=True)
 class MLPClassifier(Estimator):
     """A multilayer perceptron that classifies. scikit-learn's conventions, without scikit-learn.

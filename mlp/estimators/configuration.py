@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import fields
+from functools import wraps
 from inspect import signature
 from math import ceil
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ import numpy as np
 from mlp import errors
 from mlp.config import naming_place, parse
 from mlp.config.loss import gives_probabilities, resolve_loss_name
+from mlp.config.names_elsewhere import find_parameter
 from mlp.config.optimizer import adam_rate, open_lengths
 from mlp.config.own_parts import LOSS, RULE, Family, name_and_keys
 from mlp.config.schema import OwnName
@@ -30,17 +32,9 @@ from mlp.data.encoding import Policy
 from mlp.errors import ConfigError, HyperparameterError, MLPError
 from mlp.optimizers import OPTIMIZERS
 
-ELSEWHERE = {
-    "hidden_layer_sizes": "hidden",
-    "solver": "optimizer",
-    "alpha": "l2",
-    "learning_rate_init": "learning_rate",
-    "max_iter": "epochs",
-    "n_iter_no_change": "patience",
-    "tol": "min_delta",
-    "seed": "random_state",
-}
-"""What scikit-learn and others call a parameter of ours. For hints only: a thing has one name here."""
+
+class UnknownParameterError(MLPError, TypeError):
+    """A parameter that an estimator does not have; a TypeError, as Python raises it."""
 
 
 class Parameters:
@@ -72,8 +66,31 @@ class Parameters:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    meant = ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
-    return f" (did you mean {meant!r}?)" if meant else ""
+    """The parameter that is meant by a name, also by what other libraries call it."""
+    meant = find_parameter(name)
+    if meant not in known:
+        meant = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+    return f". Did you mean {meant!r}?" if meant else ""
+
+
+K = TypeVar("K", bound=type["Parameters"])
+
+
+def explain_names(kind: K) -> K:
+    """The class, whose constructor says what is meant by a parameter that it does not have."""
+    construct = kind.__init__
+    known = kind._names()
+
+    @wraps(construct)
+    def explain(self: Any, *args: Any, **parameters: Any) -> None:
+        for name in parameters:
+            if name not in known:
+                said = f"{kind.__name__} has no parameter {name!r}{_hint(name, known) or '.'}"
+                raise UnknownParameterError(f"{said} Parameters: {', '.join(known)}.")
+        construct(self, *args, **parameters)
+
+    kind.__init__ = explain  # type: ignore[method-assign]
+    return kind
 
 
 def _is_equal(a: Any, b: Any) -> bool:
