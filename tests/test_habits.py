@@ -250,7 +250,7 @@ def test_a_dry_run_shows_all_and_writes_nothing(cli: Any) -> None:
         "1797 rows",
         "1258 to train on",
         "64 → 9 → relu → 10",
-        "dense1   64 → 9 ",
+        "9 × 65",
         "800 steps",
         "s on one core",
     ):

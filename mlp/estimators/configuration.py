@@ -53,7 +53,9 @@ class Parameters:
         known = self._names()
         for name in params:
             if name not in known:
-                raise HyperparameterError("parameter", name, f"one of {', '.join(known)}{_hint(name, known)}")
+                raise HyperparameterError(
+                    "parameter", name, f"one of {', '.join(known)}{_in_brackets(_hint(name, known))}"
+                )
         for name, value in params.items():
             setattr(self, name, value)
         return self
@@ -70,7 +72,12 @@ def _hint(name: str, known: list[str]) -> str:
     meant = find_parameter(name)
     if meant not in known:
         meant = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
-    return f". Did you mean {meant!r}?" if meant else ""
+    return f"Did you mean {meant!r}? " if meant else ""
+
+
+def _in_brackets(hint: str) -> str:
+    """The hint as a part of a sentence."""
+    return f" (d{hint.strip()[1:]})" if hint else ""
 
 
 K = TypeVar("K", bound=type["Parameters"])
@@ -85,8 +92,8 @@ def explain_names(kind: K) -> K:
     def explain(self: Any, *args: Any, **parameters: Any) -> None:
         for name in parameters:
             if name not in known:
-                said = f"{kind.__name__} has no parameter {name!r}{_hint(name, known) or '.'}"
-                raise UnknownParameterError(f"{said} Parameters: {', '.join(known)}.")
+                said = f"{kind.__name__} has no parameter {name!r}. {_hint(name, known)}"
+                raise UnknownParameterError(f"{said}It has {', '.join(known)}.")
         construct(self, *args, **parameters)
 
     kind.__init__ = explain  # type: ignore[method-assign]

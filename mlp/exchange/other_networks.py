@@ -61,7 +61,7 @@ def from_torch(state: Mapping[str, Any] | str | os.PathLike[str], activation: st
     `state`: `module.state_dict()`, with tensors or arrays, in the order of the layers; or the path of a .safetensors
     file, whose layers are taken in the order of their names (`layers.2` before `layers.10`). `activation` stands
     between the layers, and is what the state does not tell: one name, or one for each layer but the last. PyTorch's
-    `GELU()` is another than "gelu" here, which is its `GELU(approximate="tanh")`: they differ by up to 5e-4.
+    `GELU()` is "exact_gelu" here, and its `GELU(approximate="tanh")` is "gelu": they differ by up to 5e-4.
 
     ShapeError where layers do not follow one another, or hold something else than a weight (n_out, n_in) and a bias.
     """
