@@ -137,15 +137,17 @@ Accuracy without and with it: iris 0.955, 0.973; digits 0.980, 0.987; breast can
 """
 
 
-def describe_experiment(e: Any, task: str, n_rows: int, seed: int, *, validates: bool) -> dict[str, Any]:
+def describe_experiment(
+    e: Any, task: str, n_rows: int, seed: int, *, validates: bool, dtype: np.dtype[Any]
+) -> dict[str, Any]:
     """The experiment that the parameters of estimator `e` describe, for `n_rows` rows.
 
-    `validates`: rows to validate on were given, so that none are held out.
+    `dtype`: what dtype="auto" stands for. `validates`: rows to validate on were given, so that none are held out.
     """
     _check(e)
     held_out = 0.0 if validates or not e.early_stopping else float(e.validation_fraction)
     steps_per_epoch = _steps_per_epoch(e.batch_size, max(1, round(n_rows * (1 - held_out))))
-    training = _describe_training(e, task, steps_per_epoch, seed)
+    training = {**_describe_training(e, task, steps_per_epoch, seed), "dtype": _dtype(_or_auto(e.dtype, dtype))}
     loss, optimizer = _describe_loss(e, task), _describe_optimizer(e, training["epochs"], steps_per_epoch)
     return {
         "data": {"task": task, "validation": held_out, "test": 0.0, **_describe_data(e)},
@@ -164,6 +166,7 @@ def _check(e: Any) -> None:
     errors.check_count("patience", e.patience)
     errors.check_not_negative("min_delta", e.min_delta)
     errors.check_fraction("validation_fraction", e.validation_fraction)
+    errors.check_kind("verbose", e.verbose, bool | np.bool_ | int | np.integer, "True or False")
 
 
 def describe_columns(e: Any) -> ColumnRules:
@@ -214,7 +217,7 @@ def _describe_training(e: Any, task: str, steps_per_epoch: int, seed: int) -> di
     names = ("batch_size", "shuffle", "restarts")
     stops = {"patience": e.patience, "min_delta": e.min_delta} if e.early_stopping is True else e.early_stopping
     own = {"epochs": _or_auto(e.epochs, _least_epochs(task, steps_per_epoch)), "early_stopping": stops}
-    return {"seed": seed, "dtype": _dtype(e.dtype), **own, **{name: getattr(e, name) for name in names}}
+    return {"seed": seed, **own, **{name: getattr(e, name) for name in names}}
 
 
 def _describe_loss(e: Any, task: str) -> dict[str, Any]:
