@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +21,7 @@ from mlp.config import SECTIONS, parse
 from mlp.config.key_table import key_rows
 from mlp.config.names_elsewhere import ELSEWHERE, find_parameter, find_place
 from mlp.data import catalogue
+from mlp.data.table import read_table
 from mlp.diagnosis.causes import CAUSES
 from mlp.diagnosis.glossary import kinds
 from mlp.errors import ConfigError
@@ -176,7 +179,7 @@ def test_an_estimator_knows_what_others_call_its_parameters(kind: Any, name: str
     assert find_parameter(name) == parameter
     with pytest.raises(TypeError, match=f"{kind.__name__} has no parameter '{name}'. Did you mean '{parameter}'?"):
         kind(**{name: 1})
-    with pytest.raises(ValueError, match=f"Did you mean '{parameter}'?"):
+    with pytest.raises(ValueError, match=f"did you mean '{parameter}'"):
         kind().set_params(**{name: 1})
 
 
@@ -341,3 +344,45 @@ def test_the_repr_of_a_run_is_one_line() -> None:
     X = np.linspace(0, 1, 20)[:, None]
     config = {"data": {"task": "regression"}, "training": {"epochs": 1}}
     assert repr(mlp.run(config, (X, X[:, 0]))).startswith("<Run of given rows: 1 → 32 → 1, ")
+
+
+# progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_long_file_shows_how_far_it_is_read_on_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each 64 lines here; and the table is the same."""
+    monkeypatch.setattr("mlp.data.progress.LINES", 64)
+    path = tmp_path / "long.csv"
+    path.write_text("a,b\n" + "".join(f"{i},{i % 7}\n" for i in range(500)))
+    before = read_table(path, fast=0)
+    assert capsys.readouterr().err == ""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    after = read_table(path, fast=0)
+    shown = terminal.getvalue()
+    assert re.findall(r"\rreading long.csv: (\d+) %", shown) == sorted(re.findall(r"(\d+) %", shown), key=int)
+    assert shown.count("\r") == 500 // 64 + 1
+    assert shown.endswith("\r\033[K")
+    for one, other in zip(before.columns, after.columns, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_long_epoch_shows_its_steps_on_a_terminal_only(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlp.report.progress.PAUSE", 0.0)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    said = cli("train", "iris", "--epochs", "2", "-o", "shown")
+    assert "step" not in said.out.split("\n\n")[1]
+    assert re.findall(r"epoch (\d), step (\d)/4", terminal.getvalue()) == [(e, s) for e in "12" for s in "1234"]
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert cli("train", "iris", "--epochs", "2", "-o", "plain").err == ""
+    model = Path("plain/model.npz"), Path("shown/model.npz")
+    assert len({mlp.load_run(path.parent).network.params.tobytes() for path in model}) == 1, "the same bits"
