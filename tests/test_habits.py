@@ -223,6 +223,7 @@ def test_train_knows_what_others_call_its_options(cli: Any, arguments: tuple[str
 def test_quiet_says_nothing_of_a_healthy_run(cli: Any) -> None:
     assert cli("train", "iris", "-q", "-o", "run") == (0, "", "")
     assert cli("resume", "run", "--epochs", "21", "--quiet") == (0, "", "")
+    assert cli("train", "iris", "-q", "--repair", "-o", "other") == (0, "", "")
 
 
 DIVERGES = ("train", "digits", "--optimizer", "sgd", "--learning-rate", "1e5", "--epochs", "2")

@@ -18,6 +18,7 @@ from mlp import __version__
 from mlp.cli import commands, lookup
 from mlp.cli.completion import SHELLS, write_script
 from mlp.cli.explain import explain
+from mlp.cli.landscape import landscape
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
 from mlp.cli.report import report
 from mlp.cli.sweep import sweep
@@ -136,7 +137,7 @@ COMMANDS = {
     ),
     "diagnose": command(commands.diagnose, "what is wrong with a run, from what was recorded", RUN, JSON, USE),
     "landscape": command(
-        commands.landscape,
+        landscape,
         "what kind of point a run ended at, and the loss around it",
         RUN,
         argument("--line", action="store_true", help="the loss from the first weights to the last, and across"),

@@ -8,7 +8,6 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -27,13 +26,11 @@ from mlp.exchange.export import describe_export, open_export
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.look import find_landscape, find_point, open_scene
 from mlp.experiment.loop import is_over
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
-from mlp.landscape import check_ending, save
 from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
 from mlp.problems import OBSTACLES
@@ -48,8 +45,7 @@ from mlp.storage.permission import Permission, as_path
 
 def train(given: argparse.Namespace) -> int:
     """Train, show, save."""
-    config, written = read_settings(given)
-    where = name_settings(given)
+    (config, written), where = read_settings(given), name_settings(given)
     asked = parse(config, where, given.own)
     permission = _permit(given, files_read(asked, given.config))
     if given.dry_run:
@@ -69,7 +65,7 @@ def train(given: argparse.Namespace) -> int:
             remove_events(path)
         with logs(state.history, given.log, warn) as following:
             run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet)
-        repair = _repair(setup, run, folder, second) if given.repair and not stop.requested else None
+        repair = _repair(setup, run, folder, second, given.quiet) if given.repair and not stop.requested else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(setup, state, stop, run if repair is None else repair.after, folder)
@@ -301,10 +297,11 @@ def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
     return show_epochs(watch_epochs(setup, state), setup.config.training.epochs)
 
 
-def _repair(setup: Setup, run: Run, folder: Path, second: Path) -> Repair:
+def _repair(setup: Setup, run: Run, folder: Path, second: Path, quiet: bool) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
     repair = repair_run(run, show=_show_epochs)
-    show(text.repair_text(repair))
+    if not (quiet and run.healthy):
+        show(text.repair_text(repair))
     write_report(run, setup.prepared, folder, repair)
     if repair.changes:
         file = folder / "repaired.toml"
@@ -338,32 +335,6 @@ def diagnose(given: argparse.Namespace) -> int:
     run = load_recorded(folder, given.own)
     print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
     return _judge(run)
-
-
-def landscape(given: argparse.Namespace) -> int:
-    """The kind of point that a run ended at; what else was asked for, into a file too."""
-    folder = run_folder(given.run)
-    permission = _permit(given, files_behind(folder))
-    path = None if given.out is None else as_path("-o", given.out)
-    if path is not None:
-        check_ending(path)
-        permission.check_file(path)
-    run = load_run(folder, use=given.own)
-    scene = open_scene(run.config, run.network, where=str(folder), own=given.own)
-    point = find_point(scene, run.history)
-    found = find_landscape(
-        scene, run.waypoints, run.steps,
-        line=given.line or (path is not None and not (given.plane or given.trajectory or given.spectrum)),
-        plane=given.plane, path=given.trajectory, eigenvalues=given.spectrum,
-    )  # fmt: skip
-    if path is not None:
-        with explaining(path):
-            save(found, path)
-    if given.json:
-        print(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))
-    else:
-        print("\n".join(filter(None, [str(point), str(found), "" if path is None else str(path)])))
-    return DONE
 
 
 def evaluate(given: argparse.Namespace) -> int:

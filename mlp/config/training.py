@@ -72,7 +72,9 @@ class RecordConfig:
 
     every: int = key(1, COUNT, "record at every so many steps")
     baseline: str = key("auto", one_of("auto", "never"), '`"never"`: train no plain network beside the run')
-    probe: str = key("auto", PROBE, "reserved")
+    probe: str = key(
+        "auto", PROBE, '`"never"`: do not look at the curvature where the run stalls: see [landscape](landscape.md)'
+    )
     instruments: list[str] = key([], NAMES, "names of [your own](own-parts.md) instruments")
     detectors: list[str] = key([], NAMES, "names of your own detectors")
 
