@@ -114,6 +114,12 @@ def test_an_optimizer_is_shown_with_its_mathematics_and_its_keys(cli: Any) -> No
     assert re.search(r"beta1 +0\.9\n", out)
 
 
+def test_a_rule_of_your_own_is_shown_too(cli: Any) -> None:
+    Path("mine.py").write_text("import mlp\nclass Mine(mlp.SGD):\n    '''Its own words.'''\n")
+    out = cli("optimizers", "mine", "--use", "mine.py").out
+    assert "Its own words." in out and "learning_rate" in out and "In Python" not in out
+
+
 @pytest.mark.parametrize(
     ("command", "wrong", "near"),
     [("optimizers", "sgdd", "sgd"), ("findings", "dead_unit", "dead_units"), ("data", "digist", "digits")],

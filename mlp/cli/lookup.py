@@ -12,7 +12,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from mlp import manual
@@ -106,12 +106,13 @@ def _describe_rule(name: str, rule: Any) -> Iterator[str]:
     """The mathematics of a rule, and its keys with their defaults."""
     yield f"{name}\n\n{textwrap.indent(_words(rule), '  ')}\n"
     yield f"Keys of [optimizer] with name = {to_toml_value(name)}:"
-    for f in fields(rule):
+    for f in fields(rule) if is_dataclass(rule) else ():
         if f.name not in DERIVED:
             yield f"  {f.name:22}{_default_of(f, rule.usual_rate)}"
     if rule.aliases:
         yield f"Elsewhere it is called {', '.join(rule.aliases)}."
-    yield f"In Python: mlp.{rule.__name__}"
+    if name in OPTIMIZERS:
+        yield f"In Python: mlp.{rule.__name__}"
 
 
 def _default_of(f: Any, usual_rate: float | None) -> str:
