@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -180,6 +180,9 @@ class Network:
         if name not in self.layout.names:
             raise UnknownNameError("layer", name, self.layout.names)
         return self.views[self.layout.names.index(name)]
+
+    __iter__: ClassVar[None] = None
+    """It is looked up by name, and is no list of anything: `net.layers` and `net.views` are."""
 
     def summary(self) -> Summary:
         """A table of the layers: what goes in and comes out, the shapes of the parameters, and how many there are.

@@ -333,6 +333,8 @@ def test_a_network_is_looked_up_by_name() -> None:
         net["dense"]
     with pytest.raises(IndexError):
         net[3]
+    with pytest.raises(TypeError, match="not iterable"):
+        list(net)  # type: ignore[call-overload]
 
 
 def test_a_summary_has_shapes_and_counts() -> None:
