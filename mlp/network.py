@@ -184,6 +184,12 @@ class Network:
     __iter__: ClassVar[None] = None
     """It is looked up by name, and is no list of anything: `net.layers` and `net.views` are."""
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """One object: NumPy would take what has a length for a table, and a network is none."""
+        found = np.empty((), object)
+        found[()] = self
+        return found
+
     def summary(self) -> Summary:
         """A table of the layers: what goes in and comes out, the shapes of the parameters, and how many there are.
 
