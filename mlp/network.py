@@ -25,6 +25,7 @@ from mlp.errors import (
 )
 from mlp.layers.chain import check_layers, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
+from mlp.summary import Summary, arrays_within, summarise
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,13 @@ class Layout:
     @property
     def matrices(self) -> tuple[tuple[slice, tuple[int, int]], ...]:
         """Where the weight matrices lie in a flat vector, and their shapes; what has one row or one column is none."""
-        places = _arrays(self.views(np.arange(self.size)))
+        places = arrays_within(self.views(np.arange(self.size)))
         return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places if min(a.shape) > 1)
 
     @property
     def rows(self) -> tuple[tuple[slice, tuple[int, int]], ...]:
         """The same with matrices of one row or column: a row for each unit, what leads into it and its bias weight."""
-        places = (a for a in _arrays(self.views(np.arange(self.size))) if a.ndim == 2)
+        places = (a for a in arrays_within(self.views(np.arange(self.size))) if a.ndim == 2)
         return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places)
 
     @property
@@ -201,7 +202,7 @@ class Network:
         dense2       3 → 1                   1 × 4           4
         total        2 → 1                                  13
         """
-        return _summary(self)
+        return summarise(self)
 
     def at(self, params: Array) -> Network:
         """The same network elsewhere: `params` (*population, P) instead of its own, and a copy of its statistics.
@@ -245,26 +246,6 @@ class Network:
         return f"Network({self.layout.size} parameters, {self.dtype}{of}\n" + "\n".join(lines) + ")"
 
 
-class Summary(str):
-    """Text of several lines, which a notebook shows as such."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
-def _summary(network: Network) -> Summary:
-    layout = network.layout
-    rows = [("layer", "in → out", "weights, bias included", "parameters")]
-    for name, layer, views, s in zip(layout.names, layout.layers, network.views, layout.slices, strict=True):
-        shapes = [" × ".join(map(str, a.shape[len(network.population) :])) for a in _arrays(views) if a.size]
-        rows.append((name, f"{layer.n_in} → {layer.n_out}", ", ".join(shapes) or "-", f"{s.stop - s.start:,}"))
-    of = f"{' × '.join(map(str, network.population))} × " if network.population else ""
-    rows.append(("total", f"{network.n_in} → {network.n_out}", "", f"{of}{layout.size:,}"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ([f"{row[0]:{widths[0]}}", *map(str.rjust, row[1:], widths[1:])] for row in rows)
-    return Summary("\n".join("  ".join(line) for line in lines))
-
-
 def _is_place(index: Any, size: int) -> bool:
     """Whether it is a place among so many; negative ones count from the end."""
     return isinstance(index, int | np.integer) and not isinstance(index, bool) and bool(-size <= index < size)
@@ -285,11 +266,6 @@ def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.G
 def check_network(network: Any) -> None:
     """Refuse what is no network."""
     check_kind("network", network, Network, "a network: Network([Dense(2, 3), ...])")
-
-
-def _arrays(views: Params) -> list[Array]:
-    """Every array in views within views."""
-    return [a for view in views for a in _arrays(view)] if isinstance(views, tuple) else [views]
 
 
 def _penalised(layers: Sequence[Layer]) -> tuple[int, ...]:
