@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from mlp import __version__
 from mlp.cli import commands, lookup
+from mlp.cli.bench import bench
 from mlp.cli.completion import SHELLS, write_script
 from mlp.cli.explain import explain
 from mlp.cli.landscape import landscape
@@ -192,7 +193,7 @@ COMMANDS = {
         force("a file that is there"),
     ),
     "bench": command(
-        commands.bench,
+        bench,
         "compare optimizers: table, files and plots",
         argument("-c", "--config", metavar="FILE", help="a file with a table [bench] (.toml)"),
         argument("--optimizers", metavar="A,B", help="names of rules (see mlp optimizers), or all"),

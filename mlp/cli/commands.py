@@ -13,12 +13,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mlp import optimizer_bench
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
 from mlp.cli.report import show_training, write_report
 from mlp.cli.train_settings import name_settings, read_settings
 from mlp.comparison import compare_runs
-from mlp.config import Config, explaining_paths, parse, put, read_toml, to_toml, use_options
+from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
 from mlp.data.complaints import counted
 from mlp.data.sources import files
 from mlp.errors import ConfigError, DataError, visible_lines
@@ -31,12 +30,10 @@ from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import Recorded, load_recorded, run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
-from mlp.optimizers import OPTIMIZERS
 from mlp.preprocessing.source import files_read, short_name
-from mlp.problems import OBSTACLES
 from mlp.repairs import Repair, repair_run
 from mlp.report import text
-from mlp.report.progress import StepProgress, show_epochs, show_pretraining, show_trials
+from mlp.report.progress import StepProgress, show_epochs, show_pretraining
 from mlp.report.tables import comparison_text, evaluation_text, fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
 from mlp.storage.atomic import explaining, replacing, replacing_itself
@@ -247,49 +244,6 @@ def _judge(run: Run | Recorded) -> int:
 def _go_on(folder: Path, config: Config) -> str:
     """The command that goes on with a run."""
     return f"mlp resume {shlex.quote(str(folder))}{use_options(config)}"
-
-
-def bench(given: argparse.Namespace) -> int:
-    """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
-    settings = _bench_settings(given)
-    permission = _permit(given, map(Path, filter(None, [given.config, settings.data])))
-    place = None if given.out is None else as_path("-o", given.out)
-    with optimizer_bench.reserve(place, settings, permission) as folder:
-        return _run_bench(given, settings, folder)
-
-
-def _run_bench(given: argparse.Namespace, settings: optimizer_bench.BenchSettings, folder: Path) -> int:
-    """Run what is not finished, show and write all."""
-    found, done = optimizer_bench.OptimizerComparison(), 0
-    with optimizer_bench.open_workers(given.jobs, given.cluster) as executor:
-        try:
-            for step in show_trials(optimizer_bench.run_protocol(settings, found.cells, executor, folder)):
-                done = step.done
-        except KeyboardInterrupt:
-            executor.shutdown(wait=False, cancel_futures=True)
-            use = "".join(f" --use {shlex.quote(file)}" for file in given.use)
-            so_far = f"\nmlp: interrupted; {done} of {optimizer_bench.n_trials(settings)} trials are in {folder}"
-            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}{use}", file=sys.stderr)
-            return INTERRUPTED
-    print(found.text())
-    print(f"\n{found.save(folder)}")
-    return DONE
-
-
-def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
-    """The settings of the file, and over them those of the command line."""
-    config = {} if given.config is None else read_toml(given.config)
-    if given.obstacles:
-        for name, value in {"problems": list(OBSTACLES), **optimizer_bench.OBSTACLE_SETTINGS}.items():
-            config = put(config, ("bench", name), config.get("bench", {}).get(name, value))
-    for name in ("optimizers", "problems"):
-        if getattr(given, name) is not None:
-            names = [part.strip() for part in getattr(given, name).split(",")]
-            config = put(config, ("bench", name), list(OPTIMIZERS) if names == ["all"] else names)
-    for name in ("seeds", "data"):
-        if getattr(given, name) is not None:
-            config = put(config, ("bench", name), getattr(given, name))
-    return optimizer_bench.parse_bench_settings(config, given.config or "mlp bench", use=given.own)
 
 
 def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
