@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import IO, Any
 
 import numpy as np
@@ -168,6 +169,37 @@ class History(Mapping[str, Array]):
     def labels(self, name: str) -> tuple[str, ...]:
         """What the columns of a column are: the names of layers, say; () for a single number."""
         return self._known(name).labels
+
+    def curves(self) -> list[str]:
+        """The columns that are more than a fact of the start. Of a history of one step all are."""
+        named = [name for name in self if name != "step"]
+        return [name for name in named if self.last_step(name) > 0] or named
+
+    def parts(self, name: str) -> list[str]:
+        """The name of each number in a record of a column: `grad_norm_by_layer/dense1`, or the column's own."""
+        shape, labels = self.shape(name), self.labels(name)
+        axes: list[Any] = [range(size) for size in shape]
+        if labels and len(labels) == (shape or (0,))[-1]:
+            axes[-1] = labels
+        return ["/".join(map(str, (name, *place))) for place in product(*axes)]
+
+    def table(self) -> dict[str, Array]:
+        """All curves as columns of one length: a row for each step at which anything was recorded, NaN for the rest.
+
+        It is what `pandas.DataFrame` and `polars.DataFrame` take. Facts of the start are left out.
+
+        >>> History({"loss": [0.7, 0.5, 0.4], "epoch_loss": [0.5]}, steps={"epoch_loss": [2]}).table()["epoch_loss"]
+        array([nan, nan, 0.5])
+        """
+        columns = {name: (self.steps(name), self[name]) for name in self.curves()}
+        steps = np.unique(np.concatenate([s for s, _ in columns.values()] or [np.empty(0, np.int64)]))
+        found: dict[str, Array] = {"step": steps}
+        for name, (own, values) in columns.items():
+            parts = self.parts(name)
+            filled = np.full((len(parts), len(steps)), np.nan)
+            filled[:, np.searchsorted(steps, own)] = values.reshape(len(own), len(parts)).T
+            found |= zip(parts, filled, strict=True)
+        return found
 
     def member(self, index: int, population: tuple[int, ...]) -> History:
         """The history of one member of a population (R,); what all members share stays as it is."""

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes, Seed, as_array, empty, empty_nodes, float_dtype, generator, input_nodes
-from mlp.errors import DtypeError, HyperparameterError, ShapeError, check_count, check_flag, check_kind
+from mlp.errors import (
+    DtypeError,
+    HyperparameterError,
+    ShapeError,
+    UnknownNameError,
+    check_count,
+    check_flag,
+    check_kind,
+)
 from mlp.layers.chain import check_layers, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place
+from mlp.summary import Summary, arrays_within, summarise
 
 
 @dataclass(frozen=True)
@@ -71,13 +80,13 @@ class Layout:
     @property
     def matrices(self) -> tuple[tuple[slice, tuple[int, int]], ...]:
         """Where the weight matrices lie in a flat vector, and their shapes; what has one row or one column is none."""
-        places = _arrays(self.views(np.arange(self.size)))
+        places = arrays_within(self.views(np.arange(self.size)))
         return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places if min(a.shape) > 1)
 
     @property
     def rows(self) -> tuple[tuple[slice, tuple[int, int]], ...]:
         """The same with matrices of one row or column: a row for each unit, what leads into it and its bias weight."""
-        places = (a for a in _arrays(self.views(np.arange(self.size))) if a.ndim == 2)
+        places = (a for a in arrays_within(self.views(np.arange(self.size))) if a.ndim == 2)
         return tuple((slice(int(a.flat[0]), int(a.flat[-1]) + 1), a.shape) for a in places)
 
     @property
@@ -161,6 +170,40 @@ class Network:
         """How many outputs it gives."""
         return self.layers[-1].n_out
 
+    def __len__(self) -> int:
+        """How many layers it has."""
+        return len(self.layers)
+
+    def __getitem__(self, name: str | int) -> Params:
+        """The parameters of a layer, by its name or its place: as in `views`, no copy. The layer is in `layers`."""
+        if isinstance(name, int | np.integer):
+            return self.views[name]
+        if name not in self.layout.names:
+            raise UnknownNameError("layer", name, self.layout.names)
+        return self.views[self.layout.names.index(name)]
+
+    __iter__: ClassVar[None] = None
+    """It is looked up by name, and is no list of anything: `net.layers` and `net.views` are."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """One object: NumPy would take what has a length for a table, and a network is none."""
+        found = np.empty((), object)
+        found[()] = self
+        return found
+
+    def summary(self) -> Summary:
+        """A table of the layers: what goes in and comes out, the shapes of the parameters, and how many there are.
+
+        >>> from mlp.layers import Dense, Sigmoid
+        >>> Network([Dense(2, 3), Sigmoid(), Dense(3, 1)]).summary()
+        layer     in → out  weights, bias included  parameters
+        dense1       2 → 3                   3 × 3           9
+        sigmoid1     3 → 3                       -           0
+        dense2       3 → 1                   1 × 4           4
+        total        2 → 1                                  13
+        """
+        return summarise(self)
+
     def at(self, params: Array) -> Network:
         """The same network elsewhere: `params` (*population, P) instead of its own, and a copy of its statistics.
 
@@ -223,11 +266,6 @@ def _restored(layout: Layout, params: Array, statistics: Array, rng: np.random.G
 def check_network(network: Any) -> None:
     """Refuse what is no network."""
     check_kind("network", network, Network, "a network: Network([Dense(2, 3), ...])")
-
-
-def _arrays(views: Params) -> list[Array]:
-    """Every array in views within views."""
-    return [a for view in views for a in _arrays(view)] if isinstance(views, tuple) else [views]
 
 
 def _penalised(layers: Sequence[Layer]) -> tuple[int, ...]:

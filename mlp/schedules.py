@@ -13,14 +13,14 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from mlp.errors import HyperparameterError, check_count, check_positive
+from mlp.errors import HyperparameterError, check_count, check_not_negative
 from mlp.family import Named, collect
 from mlp.hyperparameters import Count, Fraction, NotNegative, Positive
 
 
 def check_first_rate(_: str, value: Any) -> None:
-    """Refuse a first rate that is not above 0, by the name that it has in a rule."""
-    check_positive("learning_rate", value)
+    """Refuse a first rate below 0, by the name that it has in a rule."""
+    check_not_negative("learning_rate", value)
 
 
 FirstRate: TypeAlias = Annotated[float, check_first_rate]

@@ -35,6 +35,7 @@ LAYERS: dict[str, mlp.Layer] = {
     "elu_small": mlp.ELU(0.5),
     "selu": mlp.SELU(),
     "gelu": mlp.GELU(),
+    "exact_gelu": mlp.ExactGELU(),
     "silu": mlp.SiLU(),
     "softplus": mlp.Softplus(),
     "softsign": mlp.Softsign(),

@@ -333,7 +333,7 @@ BAD = [
     ([], "COMMAND"),
     (["trian", "iris"], "invalid choice: 'trian'"),
     (["train", "iris", "wine"], "wine"),
-    (["train", "iris", "--epochs", "3"], "--epochs"),
+    (["train", "iris", "--eras", "3"], "--eras"),
     (["train"], "[data] source is missing"),
     (["train", "irsi"], "Did you mean 'iris'?"),
     (["train", ""], "source"),

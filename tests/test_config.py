@@ -172,7 +172,7 @@ WRONG_VALUES: list[tuple[str, str, list[Any]]] = [
     ("data", "test", [-0.1, 1, []]),
     ("data", "scale", ["zscore", False]),
     ("data", "class_weight", ["balance", {0: 1.0}]),
-    ("network", "hidden", [32, [0], [-3], [1.5], [True], "32", [[3]]]),
+    ("network", "hidden", [0, [0], [-3], [1.5], [True], "32", [[3]]]),
     ("network", "activation", [3, "", [1], {}]),
     ("network", "output", ["linear", None]),
     ("network", "init", [3, {}, {"std": 1}, {"name": 3}, {"name": "normal", "std": [1]}]),

@@ -291,7 +291,7 @@ def test_ctrl_c_while_modules_are_imported_is_one_line() -> None:
         "from mlp.cli import main\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *rest):\n"
-        "        if name == 'mlp.cli.lists': os.kill(os.getpid(), signal.SIGINT)\n"
+        "        if name == 'mlp.cli.lookup': os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         "sys.exit(main(['data']))\n"
     )

@@ -221,7 +221,7 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
         mlp.Network([mlp.Dense(2, 1)], 0),
         mlp.run({"training": {"epochs": 1}, "record": {"probe": "never"}}, (X, THREE)),
     )
-    with pytest.raises(mlp.HyperparameterError, match="a Run or a Network"):
+    with pytest.raises(mlp.HyperparameterError, match="a Run, a Network, or an estimator that is fitted"):
         mlp.to_onnx("run", tmp_path / "x.onnx")  # type: ignore[arg-type]
     with pytest.raises(mlp.HyperparameterError, match="the path of a file"):
         mlp.to_onnx(network, 7)  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ CONTRACT = [
     "ELU",
     "SELU",
     "GELU",
+    "ExactGELU",
     "SiLU",
     "Softplus",
     "Softsign",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
+from mlp import __version__
 from mlp.cli.interruption import ending_at_once
 from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
 from mlp.errors import MLPError, visible
@@ -25,7 +26,27 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(WRONG, f"{self.prog}: {visible(' '.join(message.split()))}. See {self.prog} --help.\n")
+        said = visible(" ".join(message.split()))
+        self.exit(WRONG, f"{self.prog}: {said}.{_hint(message)} See {self.prog} --help.\n")
+
+
+def _hint(message: str) -> str:
+    """What is meant by options that other tools have, --lr 0.1 or --batch-size=8, and that are none here."""
+    from mlp.config.names_elsewhere import find_place  # here: most commands need no hint
+
+    _, found, rest = message.partition("unrecognized arguments: ")
+    words = [word.partition("=")[0] for word in rest.split() if found and word.startswith("--")]
+    places = {word: place for word in words if (place := find_place(word))}
+    hints = (f" For {word} give {_option_of(place)}." for word, place in places.items())
+    return "".join(hints)
+
+
+def _option_of(place: str) -> str:
+    """How a key is given on the command line."""
+    from mlp.cli.train_settings import SHORT_OPTIONS
+
+    short = next((option for option, key in SHORT_OPTIONS.items() if key == place), None)
+    return f"--set {place}=VALUE" if short is None else f"--{short.replace('_', '-')}"
 
 
 class CommandParser(Parser):
@@ -72,7 +93,9 @@ USE = argument(
     "--use", metavar="FILE", action="append", default=[], help="a Python file with parts of your own; again and again"
 )
 OVERS = "a key of the experiment and the values to try, or a range LOW..HIGH; again and again"
-SETS = "one key of the experiment, again and again"
+SETS = "one key of the experiment, again and again; mlp config lists all keys"
+QUIET = argument("-q", "--quiet", action="store_true", help="print nothing but what is wrong")
+NAME = argument("name", metavar="NAME", nargs="?", help="show this one whole")
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
 PAGES = "a page, .html; or one step written out: .md, .csv, .txt, or - for standard output; WHAT.html if not given"
@@ -121,7 +144,16 @@ COMMANDS = {
         argument("source", metavar="SOURCE", nargs="?", help="the name of a data set (see mlp data), or a path"),
         argument("-c", "--config", metavar="FILE", help="an experiment file (.toml)"),
         argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=SETS),
+        argument("--epochs", metavar="N", type=int, help="how often all rows are seen: training.epochs"),
+        argument("--hidden", metavar="N,N", help="widths of the hidden layers, like 64,32: network.hidden"),
+        argument("--optimizer", metavar="NAME", help="the rule (see mlp optimizers): optimizer.name"),
+        argument("--learning-rate", metavar="RATE", type=float, help="optimizer.learning_rate"),
+        argument("--seed", metavar="N", type=int, help="the same seed gives the same bits: training.seed"),
         argument("-o", "--out", metavar="DIR", help="the run directory; a new one under runs/ if not given"),
+        argument(
+            "--dry-run", action="store_true", help="show data, split, network and how long it will take; then end"
+        ),
+        QUIET,
         argument("--folds", metavar="K", type=int, help="K runs, each tested on another K-th of the rows; their mean"),
         JSON,
         USE,
@@ -165,7 +197,9 @@ COMMANDS = {
         "commands:resume",
         "go on with a run that was stopped, or train it further",
         argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
-        *(RUN, JSON, USE),
+        *(RUN, JSON, USE, QUIET),
+        argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
+        force("logs that are there"),
     ),
     "compare": command(
         "answers:compare",
@@ -235,15 +269,25 @@ COMMANDS = {
         argument("--batch", metavar="N", type=int, default=128, help="rows of a batch; 128 if not given"),
         JSON,
     ),
-    "data": command("lists:list_data", "the data sets there are"),
-    "optimizers": command("lists:list_optimizers", "the optimizers there are", USE),
-    "findings": command("lists:list_findings", "what can be found, why, and what to do"),
+    "config": command(
+        "lookup:show_config",
+        "every key of an experiment, with its default and what it is",
+        argument("key", metavar="KEY", nargs="?", help="a section, or one key: training.epochs"),
+    ),
+    "data": command("lookup:list_data", "the data sets there are", NAME),
+    "optimizers": command("lookup:list_optimizers", "the optimizers there are", NAME, USE),
+    "findings": command("lookup:list_findings", "what can be found, why, and what to do", NAME),
     "help": command(
-        "lists:show_help",
+        "lookup:show_help",
         "a page of the manual",
         argument("topic", metavar="TOPIC", nargs="*", help="a page, a heading, a command, a key or a finding"),
         argument("--list", action="store_true", help="list all pages"),
         argument("--reference", metavar="DIR", help="write all public names with their docstrings, as HTML"),
+    ),
+    "completion": command(
+        "completion:completion",
+        "a script that lets a shell complete commands and options",
+        argument("shell", choices=("bash", "zsh", "fish"), help="source its output: source <(mlp completion bash)"),
     ),
 }
 
@@ -251,6 +295,7 @@ COMMANDS = {
 def build_parser() -> Parser:
     """The arguments of all commands."""
     top = Parser(prog="mlp", description="Train small neural networks, and learn why they do not learn.")
+    top.add_argument("--version", action="version", version=f"mlp {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandParser)
     for name, (act, help, arguments) in COMMANDS.items():
         parser = subparsers.add_parser(name, help=help)

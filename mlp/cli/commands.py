@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
 from mlp.cli.report import show_training, write_report
-from mlp.config import Config, explaining_paths, override, parse, put, read_toml, to_toml, use_options
+from mlp.cli.train_settings import name_settings, read_settings
+from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
 from mlp.data.complaints import counted
 from mlp.errors import ConfigError, visible_lines
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
@@ -31,7 +32,7 @@ from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
 from mlp.preprocessing.source import files_read, short_name
 from mlp.report import text
-from mlp.report.progress import show_epochs, show_pretraining
+from mlp.report.progress import StepProgress, show_epochs, show_pretraining
 from mlp.report.tables import fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
 from mlp.storage.atomic import explaining, replacing_itself
@@ -43,14 +44,11 @@ if TYPE_CHECKING:
 
 def train(given: argparse.Namespace) -> int:
     """Train, show, save."""
-    config = written = {} if given.config is None else read_toml(given.config)
-    for assignment in given.set:
-        config = override(config, assignment)
-    if given.source:
-        config = put(config, ("data", "source"), given.source)
-    where = " and ".join(filter(None, [given.config, "--set" if given.set else None])) or "config"
+    (config, written), where = read_settings(given), name_settings(given)
     asked = parse(config, where, given.own)
     permission = permit(given, files_read(asked, given.config))
+    if given.dry_run:
+        return _show_plan(config, where, given)
     if given.folds is not None:
         return _train_folds(given, config, asked, where, permission)
     with ExitStack() as held:
@@ -65,12 +63,20 @@ def train(given: argparse.Namespace) -> int:
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
         with logs(state.history, given.log, warn) as following:
-            show(text.preamble(setup))
-            run = _train_run(setup, state, stop, folder, following.update)
-        repair = _repair(setup, run, folder, second) if given.repair and not stop.requested else None
+            run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet)
+        repair = _repair(setup, run, folder, second, given.quiet) if given.repair and not stop.requested else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(setup, state, stop, run if repair is None else repair.after, folder)
+
+
+def _show_plan(config: dict[str, Any], where: str, given: argparse.Namespace) -> int:
+    """What would be trained, on what, and about how long it would take. Nothing is trained or written."""
+    if given.folds is not None:
+        config = put(put(config, ("data", "folds"), given.folds), ("data", "fold"), 1)
+    setup, state = begin(config, where=where, own=given.own)
+    show(f"{text.preamble(setup)}\n\n{state.network.summary()}\n\n{text.estimate_text(setup, given.folds or 1)}")
+    return DONE
 
 
 def _reserve_folders(
@@ -104,22 +110,24 @@ def _train_folds(
             own = put(put(config, ("data", "folds"), given.folds), ("data", "fold"), k)
             with reserve(place, permission):
                 setup, state = begin(own, where=where, own=given.own)
-                show("\n".join((text.preamble(setup) if k == 1 else "", f"{'fold':10}{k} of {given.folds}")))
-                runs.append(_train_run(setup, state, stop, place))
+                if not given.quiet:
+                    print(f"\n{'fold':10}{k} of {given.folds}")
+                runs.append(_train_run(setup, state, stop, place, quiet=given.quiet, first=k == 1))
             if stop.requested:
                 return _status(setup, state, stop, runs[-1], place)
     means, deviations = fold_metrics([run.metrics for run in runs])
-    show(folds_text(means, deviations, len(runs)))
+    if not given.quiet:
+        show(folds_text(means, deviations, len(runs)))
     if given.json:
         found = {"run": str(folder), "folds": list(map(str, places)), "metrics": means, "deviations": deviations}
         print(json.dumps(to_json_values(found)))
-    return FAILED if any(f.kind == "divergence" for run in runs for f in run.findings) else DONE
+    return max(map(_judge, runs))
 
 
 def resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
     folder = run_folder(given.run)
-    permit(given, files_behind(folder))
+    permission = permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs, given.own):
         tidy(folder)
@@ -129,10 +137,12 @@ def resume(given: argparse.Namespace) -> int:
         saved = read_checkpoint(folder)
         if is_finished(saved, given.epochs, given.own):  # since another process, which had it, has ended
             return _show_finished(folder, saved, given)
+        check_logs(given.log, (folder,), permission)
         setup, state = restore(saved, given.epochs, own=given.own)
-        show(text.preamble(setup))
-        print(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
-        run = _train_run(setup, state, stop, folder)
+        for path in filter(Path.is_dir, map(Path, given.log)):
+            remove_events(path)
+        with logs(state.history, given.log, warn) as following:
+            run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet)
     if given.json:
         print(as_json(run, folder))
     return _status(setup, state, stop, run, folder)
@@ -148,23 +158,53 @@ def _show_finished(folder: Path, saved: Checkpoint, given: argparse.Namespace) -
 
 
 def _train_run(
-    setup: Setup, state: State, stop: Stop, folder: Path, each_epoch: Callable[[], None] = lambda: None
+    setup: Setup,
+    state: State,
+    stop: Stop,
+    folder: Path,
+    each_epoch: Callable[[], None] = lambda: None,
+    *,
+    quiet: bool = False,
+    first: bool = True,
 ) -> Run:
-    """Train, show and write the run of an experiment, with checkpoints on the way."""
+    """Train, show and write the run of an experiment, with checkpoints on the way.
+
+    `quiet`: show what is wrong, and nothing else. `first`: say what is about to be trained.
+    """
+    say = _be_quiet if quiet else show
+    if first:
+        say(text.preamble(setup))
+    if state.steps:
+        say(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
     checkpoints = CheckpointSchedule(setup, state, folder, stop)
     with interruptible(stop), _naming_the_way_back(checkpoints):
         for line in show_pretraining(setup, state, stop):
-            show(line)
-        n_epochs = setup.config.training.epochs - state.epoch
-        for _ in show_epochs(watch_epochs(setup, state, [checkpoints], stop), n_epochs):
+            say(line)
+        for _ in _follow(setup, state, stop, checkpoints, quiet):
             each_epoch()
         run = finish(setup, state)
         run.write(folder)
         write_report(run, setup.prepared, folder)
+    if quiet:
+        if not run.healthy:
+            show(text.verdict(run).lstrip())
+        return run
     show("\n".join((text.metrics_table(run), text.verdict(run))))
     show_training(run.history)
     show(text.cost_text(run, folder))
     return run
+
+
+def _follow(setup: Setup, state: State, stop: Stop, checkpoints: CheckpointSchedule, quiet: bool) -> Iterator[Epoch]:
+    """The epochs that are left, with progress on a terminal unless it is to be `quiet`."""
+    if quiet:
+        return watch_epochs(setup, state, [checkpoints], stop)
+    n_epochs, progress = setup.config.training.epochs - state.epoch, StepProgress(setup, state)
+    return show_epochs(watch_epochs(setup, state, [checkpoints, progress], stop), n_epochs)
+
+
+def _be_quiet(text: object) -> None:
+    """Say nothing."""
 
 
 @contextmanager
@@ -188,7 +228,12 @@ def _status(setup: Setup, state: State, stop: Stop, last: Run, folder: Path) -> 
             so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder, setup.config)}", file=sys.stderr
         )
         return INTERRUPTED
-    return FAILED if any(finding.kind == "divergence" for finding in last.findings) else DONE
+    return _judge(last)
+
+
+def _judge(run: Run | Recorded) -> int:
+    """The exit status of a run that went to its end."""
+    return FAILED if any(finding.kind == "divergence" for finding in run.findings) else DONE
 
 
 def _go_on(folder: Path, config: Config) -> str:
@@ -201,12 +246,13 @@ def _show_epochs(setup: Setup, state: State) -> Iterator[Epoch]:
     return show_epochs(watch_epochs(setup, state), setup.config.training.epochs)
 
 
-def _repair(setup: Setup, run: Run, folder: Path, second: Path) -> Repair:
+def _repair(setup: Setup, run: Run, folder: Path, second: Path, quiet: bool) -> Repair:
     """Mend a run, show how, and write the repaired experiment and its run."""
     from mlp.repairs import repair_run
 
     repair = repair_run(run, show=_show_epochs)
-    show(text.repair_text(repair))
+    if not (quiet and run.healthy):
+        show(text.repair_text(repair))
     write_report(run, setup.prepared, folder, repair)
     if repair.changes:
         file = folder / "repaired.toml"
@@ -234,9 +280,9 @@ def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, sec
 
 
 def diagnose(given: argparse.Namespace) -> int:
-    """The findings again, by the detectors of today, from the history of a run."""
+    """The findings again, by the detectors of today, from the history of a run. The status is that of `mlp train`."""
     folder = run_folder(given.run)
     permit(given, files_behind(folder))
     run = load_recorded(folder, given.own)
     print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
-    return DONE
+    return _judge(run)

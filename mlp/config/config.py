@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from mlp.config.data import DataConfig
 from mlp.config.loss import LossConfig
+from mlp.config.names_elsewhere import find_place
 from mlp.config.network import NetworkConfig, activation_names
 from mlp.config.optimizer import OptimizerConfig
 from mlp.config.own_parts import NO_PARTS, OwnParts, file_of, name_parts, origin
@@ -79,7 +80,7 @@ def parse(given: Any, where: str = "config", own: OwnParts = NO_PARTS) -> Config
     refuse_use(given, where)
     for name in given:
         if name not in SECTIONS and name != "own_parts":
-            raise ConfigError(f"{where}: there is no section {show(name)}. {suggest(name, SECTIONS)}")
+            raise ConfigError(f"{where}: there is no section {show(name)}. {_suggest_section(name)}")
     with naming_place(where):
         named = name_parts(given, own)
     tables = {name: named.get(name, {}) for name in SECTIONS}
@@ -92,6 +93,15 @@ def parse(given: Any, where: str = "config", own: OwnParts = NO_PARTS) -> Config
         sections[name] = parse_section(kind, tables[name], f"{where}, [{name}]", OWN_OR_LIST if is_own else OWN)
     found = Config(**sections)
     return replace(found, own_parts=_note_files(found, noted))
+
+
+def _suggest_section(name: object) -> str:
+    """Which sections there are, and which of them, or which key of one, is meant."""
+    keys = (f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in fields(kind) if f.name == name)
+    place = find_place(name) or next(keys, None)
+    if place is None:
+        return suggest(name, SECTIONS)
+    return f"Known: {', '.join(SECTIONS)}. Did you mean the key {place}?"
 
 
 def _read_noted(noted: Any, where: str) -> Mapping[str, Any]:

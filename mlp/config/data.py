@@ -19,31 +19,49 @@ from mlp.errors import ConfigError
 class DataConfig:
     """Where the data comes from, and how it is parted and scaled."""
 
-    source: str = key("", TEXT)
-    target: str | int | list[str | int] | None = key(None, TARGETS)
-    task: str = key("auto", one_of("auto", "classification", "multilabel", "regression"))
-    ignore: list[str] = key([], COLUMNS)
-    categorical: list[str] = key([], COLUMNS)
-    numeric: list[str] = key([], COLUMNS)
-    missing: str = key("refuse", one_of("refuse", "impute", "drop"))
-    unseen: str = key("refuse", one_of("refuse", "ignore"))
-    encoding: str = key("auto", TEXT)
-    separator: str = key("auto", TEXT)
-    header: bool = key(True, FLAG)
-    comment: str = key("", TEXT)
-    decimal: str = key("auto", one_of("auto", ".", ","))
-    group: str = key("", TEXT)
-    time: str = key("", TEXT)
-    folds: int = key(0, SEED)
-    fold: int = key(0, SEED)
-    validation: float | str = key(0.15, PART)
-    test: float | str = key(0.15, PART)
-    scale: str = key("standard", one_of("standard", "minmax", "none"))
-    scale_target: str = key("auto", one_of("auto", "none", "standard"))
-    class_weight: str = key("none", one_of("none", "balanced"))
-    shift: int = key(0, SEED)
-    image: list[int] = key([], IMAGE)
-    mixup: float = key(0.0, NOT_NEGATIVE)
+    source: str = key("", TEXT, "a name or a path: see [data](data.md)")
+    target: str | int | list[str | int] | None = key(
+        None, TARGETS, "the name or the index of the column to predict, or a list of them; without it the last column"
+    )
+    task: str = key(
+        "auto",
+        one_of("auto", "classification", "multilabel", "regression"),
+        '`"classification"`, `"multilabel"` or `"regression"`',
+    )
+    ignore: list[str] = key([], COLUMNS, "columns to leave out")
+    categorical: list[str] = key(
+        [], COLUMNS, "columns whose texts are categories, or of the target classes, even if they are numbers"
+    )
+    numeric: list[str] = key([], COLUMNS, "columns of numbers; whatever else stands there counts as missing")
+    missing: str = key(
+        "refuse", one_of("refuse", "impute", "drop"), 'missing cells: `"refuse"`, `"impute"` or `"drop"` (their rows)'
+    )
+    unseen: str = key(
+        "refuse", one_of("refuse", "ignore"), 'a category that was not there in training: `"refuse"` or `"ignore"`'
+    )
+    encoding: str = key("auto", TEXT, "the encoding of the file")
+    separator: str = key("auto", TEXT, "what stands between cells")
+    header: bool = key(True, FLAG, "whether the first line names the columns")
+    comment: str = key("", TEXT, "lines that begin with this are left out")
+    decimal: str = key("auto", one_of("auto", ".", ","), 'the decimal mark: `"."` or `","`')
+    group: str = key("", TEXT, "a column: rows with equal cells land in one part; it is no input")
+    time: str = key("", TEXT, "a column of times: the latest rows are to test on; it is no input")
+    folds: int = key(0, SEED, "so many folds, of which one is to test on: see [tables](tables.md)")
+    fold: int = key(0, SEED, "which of them, counted from 1")
+    validation: float | str = key(0.15, PART, "rows to validate on: a fraction of all, or the path of a file")
+    test: float | str = key(0.15, PART, "rows to test on: a fraction of all, or the path of a file")
+    scale: str = key("standard", one_of("standard", "minmax", "none"), 'inputs: `"standard"`, `"minmax"` or `"none"`')
+    scale_target: str = key(
+        "auto",
+        one_of("auto", "none", "standard"),
+        'numbers to predict: `"standard"`, `"none"`, or `"auto"`: standard wherever the loss allows it',
+    )
+    class_weight: str = key("none", one_of("none", "balanced"), '`"balanced"`: every class counts the same in the loss')
+    shift: int = key(0, SEED, "move images by up to so many pixels")
+    image: list[int] = key(
+        [], IMAGE, "their shape: `[rows, columns]` or `[rows, columns, channels]`; `[]` for a square"
+    )
+    mixup: float = key(0.0, NOT_NEGATIVE, "train between rows; a larger number mixes more")
 
 
 def build_augmentations(

@@ -20,9 +20,9 @@ REGRESSION, ONE_OF_MANY, YES_OR_NO = LOSSES["numbers"], LOSSES["one_of_many"], L
 class LossConfig:
     """What is made small. Further keys are the loss's own: delta, quantile, label_smoothing, gamma."""
 
-    name: str = key("auto", NAME)
-    l1: float = key(0.0, NOT_NEGATIVE)
-    l2: float = key(0.0, NOT_NEGATIVE)
+    name: str = key("auto", NAME, "the loss: see [losses](losses.md)")
+    l1: float = key(0.0, NOT_NEGATIVE, "penalty: the sum of |w| over the weights, times this")
+    l2: float = key(0.0, NOT_NEGATIVE, "penalty: the sum of ½ w² over the weights, times this")
     own: dict[str, Any] = field(default_factory=dict)
 
 

@@ -38,19 +38,34 @@ from mlp.pretraining import PRETRAINERS, Pretrainer
 class NetworkConfig:
     """The layers between inputs and outputs."""
 
-    hidden: list[int] = key([32], WIDTHS)
-    activation: str | dict[str, Any] | list[Any] = key("relu", schema.ACTIVATIONS)
-    output: str | dict[str, Any] = key("auto", one_of_or_forced("auto", "softmax", "sigmoid", "identity"))
-    init: Any = key("auto", INIT)
-    bias: float = key(0.0, NUMBER)
-    pretrain: str | dict[str, Any] = key("none", NAMED)
-    dropout: float | list[float] = key(0.0, RATES)
-    input_dropout: float = key(0.0, RATE)
-    input_noise: float = key(0.0, NOT_NEGATIVE)
-    max_norm: float = key(0.0, NOT_NEGATIVE)
-    batch_norm: bool = key(False, FLAG)
-    residual: bool = key(False, FLAG)
-    frozen: list[str] = key([], LAYERS)
+    hidden: list[int] = key([32], WIDTHS, "widths of the hidden layers, or one width; `[]` for none")
+    activation: str | dict[str, Any] | list[Any] = key(
+        "relu", schema.ACTIVATIONS, "a name, or a list with one for each hidden layer: see [network](network.md)"
+    )
+    output: str | dict[str, Any] = key(
+        "auto",
+        one_of_or_forced("auto", "softmax", "sigmoid", "identity"),
+        '`"softmax"`, `"sigmoid"` or `"identity"`; any activation with `force = true`',
+    )
+    init: Any = key(
+        "auto", INIT, "first weights: a name, or a table with a name and its own keys; a list has one for each layer"
+    )
+    bias: float = key(0.0, NUMBER, "first value of every bias weight")
+    pretrain: str | dict[str, Any] = key(
+        "none", NAMED, '`"rbm"` or `"autoencoder"`, or a table: see [pretraining](pretraining.md)'
+    )
+    dropout: float | list[float] = key(0.0, RATES, "share of hidden nodes that a step leaves out; or a list")
+    input_dropout: float = key(0.0, RATE, "share of inputs that a step leaves out")
+    input_noise: float = key(0.0, NOT_NEGATIVE, "deviation of noise that is added to the scaled inputs")
+    max_norm: float = key(0.0, NOT_NEGATIVE, "bound on the weights into each hidden unit; 0 is off")
+    batch_norm: bool = key(False, FLAG, "normalise each weighted sum over the batch")
+    residual: bool = key(False, FLAG, "a way around each hidden layer of equal width")
+    frozen: list[str] = key([], LAYERS, 'layers that stay as they are, `["dense1"]`')
+
+    def __post_init__(self) -> None:
+        """One width becomes a list of one."""
+        if isinstance(self.hidden, int):
+            object.__setattr__(self, "hidden", [self.hidden])
 
 
 HIDDEN: Mapping[str, type[Layer]] = {**ACTIVATIONS, "softmax": Softmax, "maxout": Maxout, "rbf": RBF}

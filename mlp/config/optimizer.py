@@ -52,13 +52,13 @@ class OptimizerConfig:
     its own for batch norm. All are off at 0.
     """
 
-    name: str = key("adam", NAME)
-    clip_norm: float = key(0.0, NOT_NEGATIVE)
-    clip_value: float = key(0.0, NOT_NEGATIVE)
-    sam: float = key(0.0, NOT_NEGATIVE)
-    lookahead: int = key(0, SEED)
-    average: float = key(0.0, RATE)
-    schedule: str | dict[str, Any] = key("constant", SCHEDULE)
+    name: str = key("adam", NAME, "the rule: see [optimizers](optimizers.md)")
+    clip_norm: float = key(0.0, NOT_NEGATIVE, "shorten gradients that are longer; 0 is off")
+    clip_value: float = key(0.0, NOT_NEGATIVE, "hold each component of the gradient within ± this; 0 is off")
+    sam: float = key(0.0, NOT_NEGATIVE, "take the gradient at the worst place so far away; 0 is off")
+    lookahead: int = key(0, SEED, "go back half of the way after so many steps; 0 is off")
+    average: float = key(0.0, RATE, "answer with a moving average of the weights; this is its decay")
+    schedule: str | dict[str, Any] = key("constant", SCHEDULE, "a name, or a table with a name and its own keys")
     own: dict[str, Any] = field(default_factory=dict)
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlp.config.names_elsewhere import find_place
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError
 from mlp.family import names_elsewhere
 from mlp.layers import ACTIVATIONS as HIDDEN
@@ -32,11 +33,12 @@ class Allowed(NamedTuple):
     words: str
 
 
-def key(default: Any, allowed: Allowed) -> Any:
-    """A key of a section."""
+def key(default: Any, allowed: Allowed, meaning: str = "") -> Any:
+    """A key of a section. `meaning`: what it is, in the Markdown of the manual's page, which says the same."""
+    about = {"allowed": allowed, "meaning": meaning}
     if isinstance(default, list | dict):
-        return field(default_factory=lambda: type(default)(default), metadata={"allowed": allowed})
-    return field(default=default, metadata={"allowed": allowed})
+        return field(default_factory=lambda: type(default)(default), metadata=about)
+    return field(default=default, metadata=about)
 
 
 def is_whole(value: Any) -> bool:
@@ -138,7 +140,7 @@ IMAGE = Allowed(
     lambda value: list_of(is_positive)(value) and len(value) in (0, 2, 3),
     "a list [rows, columns] or [rows, columns, channels]; [] for a square",
 )
-WIDTHS = Allowed(list_of(is_positive), "a list of widths, like [64, 32]; [] for none")
+WIDTHS = Allowed(one_or_list(is_positive), "a list of widths, like [64, 32], or one width; [] for none")
 ACTIVATIONS = Allowed(
     one_or_list(lambda value: is_named(value, lambda v: is_simple(v) or list_of(is_number)(v))),
     'a name, or a table like {name = "..."}, or a list with one for each hidden layer',
@@ -169,7 +171,7 @@ def parse_section(kind: type[Any], given: Any, where: str, usual: Allowed = OWN)
     values: dict[str, Any] = {}
     for name, value in ((name, to_toml_values(value)) for name, value in given.items()):
         if name not in known and (not is_open or name == "own"):
-            raise ConfigError(f"{where} has no key {name!r}. {suggest(name, known)}")
+            raise ConfigError(f"{where} has no key {name!r}. {suggest_key(name, known, where)}")
         allowed = known[name].metadata["allowed"] if name in known else OWN_LISTS.get(name, usual)
         if not allowed.fits(value):
             raise ConfigError(f"{where} {toml_key(str(name))} = {show(value)} cannot be. Allowed: {allowed.words}.")
@@ -207,6 +209,16 @@ def suggest(name: object, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     return f"Known: {', '.join(names)}." + (f" Did you mean {close[0]!r}?" if close else "")
+
+
+def suggest_key(name: object, known: Iterable[str], where: str) -> str:
+    """The same of a key in the section that `where` ends with. Its hint knows what other libraries call keys."""
+    said, place = suggest(name, known), find_place(name)
+    section, _, meant = (place or "").partition(".")
+    is_here = f"[{section}]" in where
+    if place is None or (is_here and meant == name):
+        return said
+    return f"{said.partition(' Did you')[0]} Did you mean {meant if is_here else place!r}?"
 
 
 def show(value: Any) -> str:
@@ -322,4 +334,4 @@ def check_keys(known: Iterable[str], own: Mapping[str, Any], where: str) -> None
     names = list(known)
     for name in own:
         if name not in names:
-            raise ConfigError(f"{where} has no key {name!r}. {suggest(name, names or ['none'])}")
+            raise ConfigError(f"{where} has no key {name!r}. {suggest_key(name, names or ['none'], where)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+from mlp.config.names_elsewhere import find_place
 from mlp.config.schema import toml_key, toml_text
 from mlp.errors import ConfigError, DataError, MLPError, UnknownNameError
 from mlp.storage.permission import as_path, is_there
@@ -52,21 +53,22 @@ def _check_depth(found: Any) -> None:
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """Sections of plain values as TOML. The standard library reads TOML but does not write it."""
     blocks = (
-        f"[{name}]\n" + "".join(f"{toml_key(k)} = {_value(v)}\n" for k, v in section.items())
+        f"[{name}]\n" + "".join(f"{toml_key(k)} = {to_toml_value(v)}\n" for k, v in section.items())
         for name, section in sections.items()
     )
     return "\n".join(blocks)
 
 
-def _value(value: Any) -> str:
+def to_toml_value(value: Any) -> str:
+    """A plain value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return toml_text(value)
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(to_toml_value, value)) + "]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{toml_key(k)} = {_value(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{toml_key(k)} = {to_toml_value(v)}" for k, v in value.items()) + "}"
     return repr(value)
 
 
@@ -81,8 +83,10 @@ def override(given: dict[str, Any], assignment: str) -> dict[str, Any]:
     path, equals, text = assignment.partition("=")
     names = path.strip().split(".")
     if not equals or not 2 <= len(names) <= DEEPEST or not all(names):
+        place = find_place(names[0]) if len(names) == 1 else None
         raise ConfigError(
             f"--set {shorten(assignment, 80, placeholder=' …')}: needed is section.key=value, like training.epochs=50."
+            + (f" Did you mean {place}?" if place else "")
         )
     return put(given, names, _parse_value(text.strip()))
 

@@ -19,14 +19,14 @@ from mlp.instruments import BY_HAND, DETAILED, EXPERIMENT, Instrument
 class TrainingConfig:
     """How long, in what portions, from which seed."""
 
-    epochs: int = key(20, EPOCHS)
-    batch_size: int | str = key(32, BATCH_SIZE)
-    shuffle: bool = key(True, FLAG)
-    seed: int = key(0, SEED)
-    dtype: str = key("float32", one_of("float32", "float64"))
-    restarts: int = key(1, COUNT)
-    ensemble: bool = key(False, FLAG)
-    early_stopping: bool | dict[str, Any] = key(False, STOPPING)
+    epochs: int = key(20, EPOCHS, "how often all rows are seen")
+    batch_size: int | str = key(32, BATCH_SIZE, 'rows of one step, or `"full"`')
+    shuffle: bool = key(True, FLAG, "draw a new order of the rows for each epoch")
+    seed: int = key(0, SEED, "the same seed gives the same bits")
+    dtype: str = key("float32", one_of("float32", "float64"), '`"float32"` or `"float64"`')
+    restarts: int = key(1, COUNT, "networks that are trained at once: see [restarts](restarts.md)")
+    ensemble: bool = key(False, FLAG, "all restarts answer together")
+    early_stopping: bool | dict[str, Any] = key(False, STOPPING, "`true`, or `{patience = 10, min_delta = 0.0}`")
 
     def rows_per_batch(self, n_rows: int) -> int:
         """How many of `n_rows` rows a step takes; "full": all of them."""
@@ -70,11 +70,13 @@ class RecordConfig:
     the run stands at.
     """
 
-    every: int = key(1, COUNT)
-    baseline: str = key("auto", one_of("auto", "never"))
-    probe: str = key("auto", PROBE)
-    instruments: list[str] = key([], NAMES)
-    detectors: list[str] = key([], NAMES)
+    every: int = key(1, COUNT, "record at every so many steps")
+    baseline: str = key("auto", one_of("auto", "never"), '`"never"`: train no plain network beside the run')
+    probe: str = key(
+        "auto", PROBE, '`"never"`: do not look at the curvature where the run stalls: see [landscape](landscape.md)'
+    )
+    instruments: list[str] = key([], NAMES, "names of [your own](own-parts.md) instruments")
+    detectors: list[str] = key([], NAMES, "names of your own detectors")
 
 
 def build_instruments(record: RecordConfig) -> tuple[Instrument, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlp.data.complaints import one_line
+from mlp.data.progress import show_progress
 from mlp.errors import DownloadError
 from mlp.limits import DOWNLOAD_BYTES, DOWNLOAD_SECONDS, limit
 from mlp.storage.atomic import replacing
@@ -38,15 +39,6 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "mlp"
     return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlp"
-
-
-def show_progress(name: str, n_bytes: int, n_total: int | None) -> None:
-    """One line on standard error that rewrites itself; nothing unless that is a terminal."""
-    if not sys.stderr.isatty():
-        return
-    share = f"{100 * n_bytes // n_total} %" if n_total else f"{n_bytes >> 10} kB"
-    end = "\n" if n_bytes == n_total else ""
-    print(f"\r{name}: {share}", end=end, file=sys.stderr, flush=True)
 
 
 def fetch_any(

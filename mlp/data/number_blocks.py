@@ -16,6 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.cells import MISSING, number
 from mlp.data.complaints import one_line
+from mlp.data.progress import follow_lines
 from mlp.data.reading import Reading, find_separator, kind_of, parse_lines
 
 SNIFFED = 200
@@ -65,7 +66,7 @@ def _may_be_number(cell: str) -> bool:
 
 
 def _read(path: Path, separator: str, names: tuple[str, ...], of_numbers: list[int]) -> Blocks | None:
-    lines = _lines(path, separator, len(names))
+    lines = follow_lines(_lines(path, separator, len(names)), path)
     how: dict[str, Any] = {"delimiter": separator, "comments": None, "usecols": of_numbers, "ndmin": 2}
     if not of_numbers:
         return None

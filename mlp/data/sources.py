@@ -6,6 +6,7 @@ This is the place that knows all of them, and nothing about any of them.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -144,6 +145,11 @@ def _formula_entry(name: str) -> Entry:
     n_classes = None if made.class_names is None else len(made.class_names)
     n_rows, n_features = made.X.shape
     return Entry(name, "formula", made.description, n_rows, n_features, n_classes, made.source, made.licence)
+
+
+def describe_formula(name: str) -> str:
+    """How a formula makes the data set of that name; "" for one that no formula makes."""
+    return inspect.cleandoc(FORMULAS[name].__doc__ or "") if name in FORMULAS else ""
 
 
 def _named(name: str) -> Callable[[], Dataset] | None:

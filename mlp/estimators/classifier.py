@@ -11,13 +11,14 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import ConfigError, DataError
 from mlp.estimators import sklearn_bridge
-from mlp.estimators.configuration import promises_probabilities
+from mlp.estimators.configuration import explain_names, promises_probabilities
 from mlp.estimators.estimator import Estimator
 from mlp.estimators.rows import check_class_weight, class_weights, sample_weights
 from mlp.estimators.sklearn_bridge import available_if
 from mlp.estimators.targets import Target, check_several_classes, check_texts, read_labels, recode, right_rows
 
 
+@explain_names
 @dataclass(eq=False, repr=False, kw_only=True)
 class MLPClassifier(Estimator):
     """A multilayer perceptron that classifies. scikit-learn's conventions, without scikit-learn.
@@ -40,7 +41,8 @@ class MLPClassifier(Estimator):
         `learning_rate`   "auto": the rule's own; Adam's by the length of the training
         `schedule`        as in [optimizer]; "auto": a cosine, but constant in `partial_fit` and for rules that search.
                           A schedule whose length is given goes on in the next warm `fit`; others start anew
-        `clip_norm`, `batch_size`, `shuffle`, `dtype`    as in an experiment file
+        `clip_norm`, `batch_size`, `shuffle`    as in an experiment file
+        `dtype`           "float32", "float64", or "auto": that of X where it is float32, else float64
         `epochs`          "auto": 20, or 150 steps if that is more
         `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on the validation rows:
                           those given to `fit`, or else a `validation_fraction` of X; the best weights are kept
@@ -53,6 +55,7 @@ class MLPClassifier(Estimator):
         `scale`           "standard" brings inputs to mean 0 and deviation 1, "minmax" to 0 … 1, "none" leaves them
         `warm_start`      the next `fit` goes on with the weights, the optimizer's memory and the scaling
         `random_state`    a seed, a NumPy generator, or None for a new seed each time (`seed_` tells which)
+        `verbose`         print a line for each epoch
 
     `fit` raises `DivergenceError` where the loss is no longer a number; other faults are in `findings_`. Smoothed
     labels make probabilities a little cautious; loss="cross_entropy" does not smooth them.

@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import fields
+from functools import wraps
 from inspect import signature
 from math import ceil
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ import numpy as np
 from mlp import errors
 from mlp.config import naming_place, parse
 from mlp.config.loss import gives_probabilities, resolve_loss_name
+from mlp.config.names_elsewhere import find_parameter
 from mlp.config.optimizer import adam_rate, open_lengths
 from mlp.config.own_parts import LOSS, RULE, Family, name_and_keys
 from mlp.config.schema import OwnName
@@ -30,17 +32,9 @@ from mlp.data.encoding import Policy
 from mlp.errors import ConfigError, HyperparameterError, MLPError
 from mlp.optimizers import OPTIMIZERS
 
-ELSEWHERE = {
-    "hidden_layer_sizes": "hidden",
-    "solver": "optimizer",
-    "alpha": "l2",
-    "learning_rate_init": "learning_rate",
-    "max_iter": "epochs",
-    "n_iter_no_change": "patience",
-    "tol": "min_delta",
-    "seed": "random_state",
-}
-"""What scikit-learn and others call a parameter of ours. For hints only: a thing has one name here."""
+
+class UnknownParameterError(MLPError, TypeError):
+    """A parameter that an estimator does not have; a TypeError, as Python raises it."""
 
 
 class Parameters:
@@ -59,7 +53,9 @@ class Parameters:
         known = self._names()
         for name in params:
             if name not in known:
-                raise HyperparameterError("parameter", name, f"one of {', '.join(known)}{_hint(name, known)}")
+                raise HyperparameterError(
+                    "parameter", name, f"one of {', '.join(known)}{_in_brackets(_hint(name, known))}"
+                )
         for name, value in params.items():
             setattr(self, name, value)
         return self
@@ -72,8 +68,36 @@ class Parameters:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    meant = ELSEWHERE.get(name) or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
-    return f" (did you mean {meant!r}?)" if meant else ""
+    """The parameter that is meant by a name, also by what other libraries call it."""
+    meant = find_parameter(name)
+    if meant not in known:
+        meant = next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+    return f"Did you mean {meant!r}? " if meant else ""
+
+
+def _in_brackets(hint: str) -> str:
+    """The hint as a part of a sentence."""
+    return f" (d{hint.strip()[1:]})" if hint else ""
+
+
+K = TypeVar("K", bound=type["Parameters"])
+
+
+def explain_names(kind: K) -> K:
+    """The class, whose constructor says what is meant by a parameter that it does not have."""
+    construct = kind.__init__
+    known = kind._names()
+
+    @wraps(construct)
+    def explain(self: Any, *args: Any, **parameters: Any) -> None:
+        for name in parameters:
+            if name not in known:
+                said = f"{kind.__name__} has no parameter {name!r}. {_hint(name, known)}"
+                raise UnknownParameterError(f"{said}It has {', '.join(known)}.")
+        construct(self, *args, **parameters)
+
+    kind.__init__ = explain  # type: ignore[method-assign]
+    return kind
 
 
 def _is_equal(a: Any, b: Any) -> bool:
@@ -113,15 +137,17 @@ Accuracy without and with it: iris 0.955, 0.973; digits 0.980, 0.987; breast can
 """
 
 
-def describe_experiment(e: Any, task: str, n_rows: int, seed: int, *, validates: bool) -> dict[str, Any]:
+def describe_experiment(
+    e: Any, task: str, n_rows: int, seed: int, *, validates: bool, dtype: np.dtype[Any]
+) -> dict[str, Any]:
     """The experiment that the parameters of estimator `e` describe, for `n_rows` rows.
 
-    `validates`: rows to validate on were given, so that none are held out.
+    `dtype`: what dtype="auto" stands for. `validates`: rows to validate on were given, so that none are held out.
     """
     _check(e)
     held_out = 0.0 if validates or not e.early_stopping else float(e.validation_fraction)
     steps_per_epoch = _steps_per_epoch(e.batch_size, max(1, round(n_rows * (1 - held_out))))
-    training = _describe_training(e, task, steps_per_epoch, seed)
+    training = {**_describe_training(e, task, steps_per_epoch, seed), "dtype": _dtype(_or_auto(e.dtype, dtype))}
     loss, optimizer = _describe_loss(e, task), _describe_optimizer(e, training["epochs"], steps_per_epoch)
     return {
         "data": {"task": task, "validation": held_out, "test": 0.0, **_describe_data(e)},
@@ -140,6 +166,7 @@ def _check(e: Any) -> None:
     errors.check_count("patience", e.patience)
     errors.check_not_negative("min_delta", e.min_delta)
     errors.check_fraction("validation_fraction", e.validation_fraction)
+    errors.check_kind("verbose", e.verbose, bool | np.bool_ | int | np.integer, "True or False")
 
 
 def describe_columns(e: Any) -> ColumnRules:
@@ -190,7 +217,7 @@ def _describe_training(e: Any, task: str, steps_per_epoch: int, seed: int) -> di
     names = ("batch_size", "shuffle", "restarts")
     stops = {"patience": e.patience, "min_delta": e.min_delta} if e.early_stopping is True else e.early_stopping
     own = {"epochs": _or_auto(e.epochs, _least_epochs(task, steps_per_epoch)), "early_stopping": stops}
-    return {"seed": seed, "dtype": _dtype(e.dtype), **own, **{name: getattr(e, name) for name in names}}
+    return {"seed": seed, **own, **{name: getattr(e, name) for name in names}}
 
 
 def _describe_loss(e: Any, task: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
+import numpy as np
+
 from mlp.arrays import Array
 from mlp.data import Dataset, Encoding
 from mlp.data.dataset import column_names as count_columns
@@ -22,7 +24,7 @@ from mlp.estimators.fitted import Fitted
 from mlp.estimators.rows import Rows, check_names, column_names, read_rows, sample_weights
 from mlp.estimators.sklearn_bridge import Callbacks, Requests
 from mlp.estimators.targets import Target, as_target_array
-from mlp.experiment import Run, Setup, State, begin, epochs
+from mlp.experiment import Epoch, Run, Setup, State, begin, epochs
 from mlp.experiment.before_training import note_before_training
 from mlp.experiment.continue_training import Trained, continue_training, sum_up_past
 from mlp.experiment.run import choose_model, measure
@@ -77,9 +79,10 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
     missing: str = "refuse"
     unseen: str = "refuse"
     categorical: Any = ()
-    dtype: Any = "float64"
+    dtype: Any = "auto"
     warm_start: bool = False
     random_state: Any = None
+    verbose: Any = False
 
     METADATA: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "fit": ("sample_weight", "X_val", "y_val", "sample_weight_val"),
@@ -132,14 +135,24 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         given = replace(self._given_rows(told), validation=self._read_validation(validation, told))
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         validates = given.validation is not None
-        config = describe_experiment(self, told.y.task, len(told.X), seed, validates=validates)
+        config = describe_experiment(
+            self, told.y.task, len(told.X), seed, validates=validates, dtype=self._dtype(told, goes_on)
+        )
         return self._train(config, given, told, goes_on)
+
+    def _dtype(self, told: Told, goes_on: bool) -> np.dtype[Any]:
+        """What "auto" stands for: float32 for rows of float32, else float64; that of a network which goes on."""
+        if goes_on:
+            return self._trained.network.dtype
+        return told.X.dtype if told.X.dtype == np.float32 and told.encoding is None else np.dtype(np.float64)
 
     def _partial_fit(self, told: Told) -> Self:
         """Go through the rows once, with the network that was fitted before or a new one."""
         goes_on = hasattr(self, "_trained")
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
-        whole = describe_experiment(self, told.y.task, len(told.X), seed, validates=True)
+        whole = describe_experiment(
+            self, told.y.task, len(told.X), seed, validates=True, dtype=self._dtype(told, goes_on)
+        )
         config = describe_portion(self, whole, type(self).__name__)
         return self._train(config, self._given_rows(told), told, goes_on)
 
@@ -216,8 +229,9 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """Train, and let callbacks look at every epoch."""
         note_before_training(setup, state)
         n_epochs = setup.config.training.epochs
-        for _ in self._announce(epochs(setup, state), n_epochs, seen, lambda: _snapshot(setup, state, about)):
-            pass
+        for epoch in self._announce(epochs(setup, state), n_epochs, seen, lambda: _snapshot(setup, state, about)):
+            if self.verbose:
+                print(_describe_epoch(epoch))
 
     def _about(self, told: Told, names: Array | None, seed: int) -> dict[str, Any]:
         """The attributes that are known before training."""
@@ -225,6 +239,12 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         classes = {} if told.y.classes is None else {"classes_": told.y.classes}
         n_features = told.X.shape[1] if told.encoding is None else len(told.encoding.columns)
         return {"n_features_in_": n_features, "seed_": seed, **named, **classes}
+
+
+def _describe_epoch(epoch: Epoch) -> str:
+    """A line for `verbose`."""
+    scores = "".join(f", validation {name} {value:.4g}" for name, value in epoch.validation.items())
+    return f"epoch {epoch.number}/{epoch.n_epochs}: loss {epoch.train_loss:.4g}{scores}"
 
 
 def _feature_names(told: Told) -> tuple[str, ...]:

@@ -34,6 +34,11 @@ class Fitted:
         return hasattr(self, "_run")
 
     @property
+    def run_(self) -> Run:
+        """The training as a run: with the preprocessing, so that it can be saved and exported."""
+        return self._known()
+
+    @property
     def network_(self) -> Network:
         """The trained network; with `restarts`, the best of them."""
         return self._known().network

@@ -7,12 +7,14 @@ from typing import Any, Self
 
 from mlp.arrays import Array
 from mlp.estimators import sklearn_bridge
+from mlp.estimators.configuration import explain_names
 from mlp.estimators.estimator import Estimator
 from mlp.estimators.rows import sample_weights
 from mlp.estimators.targets import Target, read_numbers, true_numbers
 from mlp.model.metrics import score_numbers
 
 
+@explain_names
 @dataclass(eq=False, repr=False, kw_only=True)
 class MLPRegressor(Estimator):
     """A multilayer perceptron that predicts numbers. scikit-learn's conventions, without scikit-learn.

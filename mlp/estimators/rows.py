@@ -24,6 +24,7 @@ from mlp.data.spelling import find_spelling
 from mlp.errors import DataError, DtypeError, HyperparameterError, ShapeError, visible, visible_lines
 
 SHOWN = 5
+FAR = 256  # 2²⁵⁶ squared, times all rows there can be, is a number
 
 
 def column_names(X: Any) -> Array | None:
@@ -235,7 +236,16 @@ def sample_weights(given: Any, n: int, name: str = "sample_weight") -> Array | N
         raise DataError(f"{name} must be finite and 0 or more; row {row} has {found[row]}.")
     if not found.any():
         raise DataError(f"{name} is zero for all rows: Sample weights must contain at least one non-zero number.")
-    return found
+    return _within_reach(found)
+
+
+def _within_reach(weights: Array) -> Array:
+    """The weights, divided by a power of two where their sum or their product with others might leave the numbers.
+
+    Only their ratios count, and a power of two changes no digit of them.
+    """
+    exponent = int(np.frexp(weights.max())[1])
+    return np.ldexp(weights, -exponent) if abs(exponent) > FAR else weights
 
 
 def check_class_weight(given: Any) -> None:
@@ -259,4 +269,4 @@ def class_weights(given: Mapping[Any, float], classes: Array, codes: Array) -> A
         found[names.index(label_name(label))] = weight
     if not found[codes].any():
         raise DataError("class_weight is zero for all classes that y holds: no row counts.")
-    return found
+    return _within_reach(found)

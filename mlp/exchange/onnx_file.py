@@ -22,6 +22,7 @@ from mlp.data.boxed import unboxed
 from mlp.data.cells import as_integers
 from mlp.data.impute import Imputation
 from mlp.errors import HyperparameterError, MissingExtraError, ShapeError, UnknownNameError
+from mlp.estimators.fitted import Fitted
 from mlp.exchange.onnx_layers import Graph, translate_layers
 from mlp.experiment import Run
 from mlp.family import Operator, find_operator
@@ -32,31 +33,36 @@ from mlp.preprocessing import Preprocessing
 from mlp.storage.atomic import write_file
 
 
-def to_onnx(model: Run | Network, path: str | os.PathLike[str], *, rows: Any = np.float64) -> Path:
+def to_onnx(model: Run | Network | Fitted, path: str | os.PathLike[str], *, rows: Any = np.float64) -> Path:
     """Write an ONNX model to `path`, with layers as in use: no dropout, batch norm's running statistics.
 
     A file at `path` is replaced.
 
-    Of a run: input `X` (rows, n_features), raw and in the dtype `rows`; outputs `prediction` (rows,) or (rows, k) and,
-    where there are any, `probabilities` (rows, n_classes). Classes are int64 or truth values where they were such, or
-    else the texts by which they are called. An ensemble gives its common answer. Categories come as the
-    columns of 0 and 1 that they became; the model's metadata names all columns and classes. float64 rows are as exact
-    as here; float32 ones, which some runtimes prefer, lose what their digits lose. Of a network: `X` (rows, n_in) and
-    `outputs` (rows, n_out), in its dtype.
+    Of a run or a fitted estimator: input `X` (rows, n_features), raw and in the dtype `rows`; outputs `prediction`
+    (rows,) or (rows, k) and, where there are any, `probabilities` (rows, n_classes). Classes are int64 or truth values
+    where they were such, or else the texts by which they are called. An ensemble gives its common answer. Categories
+    come as the columns of 0 and 1 that they became; the model's metadata names all columns and classes. float64 rows
+    are as exact as here; float32 ones, which some runtimes prefer, lose what their digits lose. Of a network: `X`
+    (rows, n_in) and `outputs` (rows, n_out), in its dtype.
 
     Opset 18. MissingExtraError without the extra `onnx`; UnknownNameError for a layer or a loss of your own that names
     no operator as `onnx`.
     """
     onnx, rows = import_extra("onnx", "ONNX export", "onnx"), float_dtype(rows, "rows")
-    if isinstance(model, Run):
-        return write_file(path, build_model(onnx, model.model, rows))
+    if isinstance(model, Run | Fitted):
+        return write_file(path, build_model(onnx, model_of(model), rows))
     return write_file(path, build_network(onnx, check_single_network(model)))
+
+
+def model_of(given: Run | Fitted) -> Model:
+    """The model of a run, or of an estimator that is fitted."""
+    return given.model if isinstance(given, Run) else given.run_.model
 
 
 def check_single_network(model: Any) -> Network:
     """A network that can be written to a file of another format."""
     if not isinstance(model, Network):
-        raise HyperparameterError("model", model, "a Run or a Network")
+        raise HyperparameterError("model", model, "a Run, a Network, or an estimator that is fitted")
     if model.population:
         raise ShapeError(f"a population of {model.population} networks was given; one is needed: network.member(0).")
     return model

@@ -20,6 +20,7 @@ from mlp.errors import UnknownNameError
 from mlp.family import Operator, find_operator
 from mlp.layers import ACTIVATIONS, Layer
 from mlp.layers.chain import names, slices
+from mlp.layers.gelu import CENTRE, ERFC
 
 OPSET = 18  # the first in which what a runtime has no kernel for is defined by what it has: Elu of float64, say
 IR_VERSION = 8  # that of ONNX 1.13, which brought opset 18: readers of then and since
@@ -167,6 +168,31 @@ def _gelu(graph: Graph, layer: layers.GELU, params: Any, statistics: Array, x: s
     return graph.apply("Mul", graph.apply("Mul", graph.apply("Add", graph.apply("Tanh", u), one), x), half)
 
 
+def _exact_gelu(graph: Graph, layer: layers.ExactGELU, params: Any, statistics: Array, x: str) -> str:
+    """½x(1 + erf(x/√2)). For float64, of which onnxruntime has no Erf, erf by the polynomial that is used here."""
+    known = {"root": 0.5**0.5, "one": 1.0, "half": 0.5}
+    number = {name: graph.constant(statistics.dtype.type(value), name) for name, value in known.items()}
+    z = graph.apply("Mul", x, number["root"])
+    erf = graph.apply("Erf", z) if statistics.dtype == np.float32 else _erf(graph, z, statistics.dtype.type)
+    return graph.apply("Mul", graph.apply("Mul", graph.apply("Add", erf, number["one"]), x), number["half"])
+
+
+def _erf(graph: Graph, z: str, dtype: Any) -> str:
+    """sign(z)(1 - p(t) e^(-z²)/(1 + 2|z|)),  t = 1 - 6/(|z| + 3): see `layers.gelu.ERFC`."""
+    known = {"one": 1.0, "two": 2.0, "centre": CENTRE, "width": 2 * CENTRE}
+    number = {name: graph.constant(dtype(value), f"erf_{name}") for name, value in known.items()}
+    size = graph.apply("Abs", z)
+    share = graph.apply("Div", number["width"], graph.apply("Add", size, number["centre"]))
+    t = graph.apply("Sub", number["one"], share)
+    value = graph.constant(dtype(ERFC[-1]), "erfc")
+    for coefficient in ERFC[-2::-1]:
+        value = graph.apply("Add", graph.apply("Mul", value, t), graph.constant(dtype(coefficient), "erfc"))
+    fall = graph.apply("Exp", graph.apply("Neg", graph.apply("Mul", size, size)))
+    below = graph.apply("Add", graph.apply("Mul", size, number["two"]), number["one"])
+    rest = graph.apply("Div", graph.apply("Mul", value, fall), below)
+    return graph.apply("Mul", graph.apply("Sign", z), graph.apply("Sub", number["one"], rest))
+
+
 def _maxout(graph: Graph, layer: layers.Maxout, params: Any, statistics: Array, x: str) -> str:
     """(rows, n · pieces) as (rows, n, pieces), and of each n the largest piece."""
     shape = graph.constant(np.array([-1, layer.n_out, layer.pieces]), "pieces")
@@ -212,6 +238,7 @@ TRANSLATIONS: dict[type[Layer], Translation] = {
     layers.Dropout: _nothing,
     layers.Noise: _nothing,
     layers.GELU: _gelu,
+    layers.ExactGELU: _exact_gelu,
     layers.SiLU: _silu,
     layers.HardTanh: _hard_tanh,
     layers.Maxout: _maxout,

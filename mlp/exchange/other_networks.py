@@ -66,7 +66,7 @@ def from_torch(
     arrays, in the order of the layers. Or the path of a .safetensors file, whose layers are taken in the order of their
     names (`layers.2` before `layers.10`). For the last two, `activation` stands
     between the layers, and is what the state does not tell: one name, or one for each layer but the last. PyTorch's
-    `GELU()` is another than "gelu" here, which is its `GELU(approximate="tanh")`: they differ by up to 5e-4.
+    `GELU()` is "exact_gelu" here, and its `GELU(approximate="tanh")` is "gelu": they differ by up to 5e-4.
 
     ShapeError where layers do not follow one another, where a part of a module has no layer here, or where layers of a
     state hold something else than a weight (n_out, n_in) and a bias.

@@ -25,7 +25,7 @@ import numpy as np
 
 import mlp.layers
 from mlp.arrays import Array
-from mlp.errors import FileFormatError, MLPError, ShapeError, UnknownNameError
+from mlp.errors import FileFormatError, HyperparameterError, MLPError, ShapeError, UnknownNameError
 from mlp.exchange.onnx_file import check_single_network, import_extra
 from mlp.experiment import Run
 from mlp.initializers import INITIALIZERS
@@ -34,13 +34,15 @@ from mlp.layers.chain import names, settle, slices
 from mlp.network import Network
 from mlp.storage.atomic import write_file
 from mlp.storage.permission import as_path
+from mlp.storage.reading import read_file
 
 FORMAT = "1"
 
 
-def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
+def to_safetensors(model: Run | Network, path: str | os.PathLike[str], *, dtype: str | None = None) -> Path:
     """Write the arrays of a network, or of a run's, to `path`; names are those of PyTorch.
 
+    `dtype`: "bfloat16" writes numbers of 16 bits, rounded to the nearest; None writes those of the network.
     A run's preprocessing goes into the metadata, as JSON. A file at `path` is replaced.
     MissingExtraError without the extra `safetensors`.
     """
@@ -50,7 +52,26 @@ def to_safetensors(model: Run | Network, path: str | os.PathLike[str]) -> Path:
     about = {"format": "mlp", "version": FORMAT, "layers": json.dumps(describe_layers(network.layers))}
     if isinstance(model, Run):
         about["preprocessing"] = json.dumps(model.model.preprocessing.to_json())
-    return write_file(path, library.save(arrays, about))
+    if dtype not in (None, "bfloat16"):
+        raise HyperparameterError("dtype", dtype, 'None, or "bfloat16"')
+    if dtype is None:
+        return write_file(path, library.save(arrays, about))
+    return write_file(path, _pack_bfloat16(arrays, about))
+
+
+def _pack_bfloat16(arrays: dict[str, Array], about: dict[str, str]) -> bytes:
+    """The bytes of a safetensors file; the library takes no bfloat16 from NumPy, which has none.
+
+    The length of the header (8 bytes), the header in JSON, then one array after another.
+    """
+    header: dict[str, Any] = {"__metadata__": about}
+    end = 0
+    for name, values in arrays.items():
+        start, end = end, end + 2 * values.size
+        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join([len(text).to_bytes(8, "little"), text, *(to_bfloat16(v).tobytes() for v in arrays.values())])
 
 
 def _single_network(run: Run) -> Network:
@@ -85,12 +106,45 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], di
     place = as_path("path", path)
     try:
         with library.safe_open(place, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            kinds = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name, kind in kinds.items() if kind != "BF16"}
+            about = file.metadata() or {}
+        if len(arrays) < len(kinds):
+            arrays |= _read_bfloat16(read_file(place))
+        return {name: arrays[name] for name in kinds}, about
     except FileNotFoundError:
         raise FileFormatError(f"{path}: there is no such file.") from None
     except Exception as error:  # its own error class is not exported everywhere; dtypes NumPy has not are KeyErrors
         why = " ".join(str(error).split())
         raise FileFormatError(f"{path}: cannot be read as safetensors of float32 or float64 numbers: {why}.") from None
+
+
+def _read_bfloat16(file: bytes) -> dict[str, Array]:
+    """The arrays of bfloat16 in a file that the library has found to be right, as float32."""
+    begin = 8 + int.from_bytes(file[:8], "little")
+    found = {}
+    for name, about in json.loads(file[8:begin]).items():
+        if about.get("dtype") == "BF16":
+            start, end = about["data_offsets"]
+            bits = np.frombuffer(file, "<u2", (end - start) // 2, begin + start)
+            found[name] = from_bfloat16(bits).reshape(about["shape"])
+    return found
+
+
+def to_bfloat16(values: Array) -> Array:
+    """The upper 16 bits of float32, rounded to the nearest and of two to the even one, as uint16.
+
+    >>> from_bfloat16(to_bfloat16(np.array([1.0, 3.14159, -0.1]))).tolist()
+    [1.0, 3.140625, -0.10009765625]
+    """
+    bits = np.ascontiguousarray(values, "<f4").view("<u4")
+    rounded = (bits + (0x7FFF + (bits >> 16 & 1))) >> 16
+    return np.where(np.isnan(values), 0x7FC0, rounded).astype("<u2")
+
+
+def from_bfloat16(bits: Array) -> Array:
+    """float32 whose upper 16 bits these are."""
+    return (bits.astype("<u4") << 16).view("<f4")
 
 
 def _network(arrays: dict[str, Array], about: dict[str, str]) -> Network:

@@ -20,7 +20,7 @@ from mlp.config import NO_PARTS, Config, OwnParts, read_parts
 from mlp.curvature import Point
 from mlp.diagnosis import DETECTORS, Finding, diagnose
 from mlp.diagnosis.reading import Reading
-from mlp.errors import DataError, FileFormatError
+from mlp.errors import DataError, FileFormatError, visible
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.look import find_landscape, find_point, open_scene
@@ -42,7 +42,7 @@ from mlp.storage.file_set import current
 from mlp.storage.permission import Permission, as_path
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """What an experiment came to. `model` is an ensemble where all restarts answer together.
 
@@ -59,6 +59,16 @@ class Run:
     steps: int = 0
     seconds: float = 0.0
     waypoints: Waypoints | None = None
+
+    def __repr__(self) -> str:
+        """One line: what was trained, how long, how good it is, and what is wrong with it."""
+        part = next((part for part in ("test", "validation", "train") if f"{part}_loss" in self.metrics), "")
+        said = [f"{name} {value:.4g}" for name, value in self.metrics.items() if name.startswith(f"{part}_")][:2]
+        found = [finding.kind for finding in self.findings if finding.severity != "info"]
+        widths = [str(self.network.n_in), *map(str, self.config.network.hidden), str(self.network.n_out)]
+        source = self.config.data.source or "given rows"
+        said += [f"{self.steps} steps", "healthy" if self.healthy else f"not healthy: {', '.join(found)}"]
+        return visible(f"<Run of {source}: {' → '.join(widths)}, {', '.join(said)}>")
 
     @property
     def network(self) -> Network:

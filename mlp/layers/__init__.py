@@ -18,7 +18,8 @@ from mlp.layers.rectifying import Maxout as Maxout
 
 from mlp.layers.activation import Activation as Activation, Identity as Identity
 from mlp.layers.squashing import Sigmoid as Sigmoid, Tanh as Tanh, Softmax as Softmax
-from mlp.layers.rectifying import ReLU as ReLU, LeakyReLU as LeakyReLU, ELU as ELU, SELU as SELU, GELU as GELU
+from mlp.layers.rectifying import ReLU as ReLU, LeakyReLU as LeakyReLU, ELU as ELU, SELU as SELU
+from mlp.layers.gelu import GELU as GELU, ExactGELU as ExactGELU
 from mlp.layers.rectifying import SiLU as SiLU, Softplus as Softplus
 from mlp.layers.squashing import Softsign as Softsign, HardSigmoid as HardSigmoid, HardTanh as HardTanh
 

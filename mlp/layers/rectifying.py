@@ -127,58 +127,6 @@ class SELU(_ExponentialLinear):
 
 
 @dataclass(frozen=True)
-class GELU(Activation):
-    """y = ½x(1 + tanh u),  u = √(2/π) (x + 0.044715 x³). Hendrycks & Gimpel (2016), section 2.
-
-    The tanh form, not x·Φ(x): NumPy has no error function. The two differ by at most 5e-4. PyTorch calls this
-    `GELU(approximate="tanh")`.
-
-    >>> from mlp import Network, predict
-    >>> predict(Network([GELU(n_in=3)]), [[-2.0, 0.0, 1.0]]).round(3)
-    array([[-0.045,  0.   ,  0.841]])
-    """
-
-    name, preferred_initializer = "gelu", "he_normal"
-
-    def scratch(self, y: Nodes, statistics: Array, rng: np.random.Generator) -> Array:
-        """Room for tanh u."""
-        return np.empty_like(y.values)
-
-    def forward(self, params: Array, x: Nodes, y: Nodes, scratch: Array) -> None:
-        """Leave t = tanh u in `scratch`; y = ½x(1 + t)."""
-        values = x.values
-        np.multiply(values, values, out=scratch)
-        scratch *= 0.044715
-        scratch += 1
-        scratch *= values
-        scratch *= _SQRT_2_OVER_PI
-        np.tanh(scratch, out=scratch)
-        np.add(scratch, 1, out=y.values)
-        y.values[...] *= values
-        y.values[...] *= 0.5
-
-    def slope(self, x: Array, y: Array, scratch: Array, out: Array) -> None:
-        """½(1 + t) + ½x(1 - t²)u′ = ½(1 + t)(1 + x(1 - t)u′),  u′ = √(2/π)(1 + 3·0.044715 x²)."""
-        np.multiply(x, x, out=out)
-        out *= 3 * 0.044715
-        out += 1
-        out *= _SQRT_2_OVER_PI
-        out *= x
-        out *= 1 - scratch
-        out += 1
-        out *= 1 + scratch
-        out *= 0.5
-
-    def second_derivative(self, x: Array, y: Array, scratch: Any) -> Any:
-        """(1 - t²)(u′ + x(½u″ - t u′²)),  u″ = √(2/π)·6·0.044715 x."""
-        t, u1 = scratch, _SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
-        return (1 - t * t) * (u1 + x * (_SQRT_2_OVER_PI * 3 * 0.044715 * x - t * u1 * u1))
-
-
-_SQRT_2_OVER_PI = (2 / np.pi) ** 0.5
-
-
-@dataclass(frozen=True)
 class SiLU(Activation):
     """y = x σ(x), also called swish. Elfwing, Uchibe & Doya (2018), eq. 6.  φ′ = s + y(1 - s) with s = σ(x).
 

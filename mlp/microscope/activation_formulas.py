@@ -7,13 +7,14 @@ batch can be checked against them. The page has the same table in `network.js`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, expm1, log1p, pi, sqrt, tanh
+from math import erfc, exp, expm1, log1p, pi, sqrt, tanh
 from typing import Any, NamedTuple
 
 from mlp.layers import (
     ELU,
     GELU,
     SELU,
+    ExactGELU,
     HardSigmoid,
     HardTanh,
     Identity,
@@ -82,6 +83,11 @@ ACTIVATION_FORMULAS: dict[type, ActivationFormula] = {
     GELU: ActivationFormula(
         "gelu", "½z(1 + tanh(√(2/π)(z + 0.044715z³)))", "dφ/dz",
         lambda z, _: 0.5 * z * (1 + tanh(_gelu_inner(z))), lambda z, a, _: _gelu_slope(z),
+    ),
+    ExactGELU: ActivationFormula(
+        "gelu", "z Φ(z)", "Φ(z) + z e^(−½z²)/√(2π)",
+        lambda z, _: 0.5 * z * erfc(-z / sqrt(2)),
+        lambda z, a, _: 0.5 * erfc(-z / sqrt(2)) + z * exp(-0.5 * z * z) / sqrt(2 * pi),
     ),
     SiLU: ActivationFormula(
         "silu", "z σ(z)", "σ(z) + a(1 − σ(z))",

@@ -3,6 +3,10 @@ const { columns: COLUMNS, layers: LAYERS, names: NAMES, loss: LOSS } = head;
 const LAST = COLUMNS.length - 1;
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
 const geluInner = (z) => Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3);
+// Φ(z): (1 + 2y) e^(y²) erfc(y) as a polynomial in 1 − 6/(y + 3), y = |z|/√2, as in mlp/layers/gelu.py
+const ERFC = [1.2530080582697296, -0.13562110612458117, -0.04756229435342038, 0.1296451587027594, -0.11927366341676002, 0.0683080273440099, -0.023770514891530075, 0.0025293918156939696, 0.0018886900977441495, -0.0007798322696543306, -0.00010515831297813128, 0.0001250993424583729, 4.94412434222366e-06, -2.0100542268525612e-05, -7.187883834404266e-07, 3.472370944977168e-06, 3.3669790806407595e-07, -6.166011460398726e-07, -1.205414228648938e-07, 1.0183620603842736e-07, 2.7843881265502222e-08, -1.3312919661038687e-08, -3.1813541434969274e-09, 9.862533510345587e-10];
+const normalCdf = (z) => { const y = Math.abs(z) * Math.SQRT1_2, below = 0.5 * ERFC.reduceRight((p, c) => p * (1 - 6 / (y + 3)) + c, 0) * Math.exp(-y * y) / (1 + 2 * y);
+  return z > 0 ? 1 - below : below; };
 const ACTIVATIONS = {
   Identity: { value: (z) => z, slope: () => 1 },
   Sigmoid: { value: sigmoid, slope: (z, a, l) => a * (1 - a) + l.flat_spot },
@@ -13,6 +17,7 @@ const ACTIVATIONS = {
   SELU: { value: (z, l) => (z > 0 ? l.scale * z : l.scale * l.alpha * Math.expm1(z)), slope: (z, a, l) => (z > 0 ? l.scale : a + l.scale * l.alpha) },
   GELU: { value: (z) => 0.5 * z * (1 + Math.tanh(geluInner(z))),
     slope: (z) => { const t = Math.tanh(geluInner(z)); return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * z * z); } },
+  ExactGELU: { value: (z) => z * normalCdf(z), slope: (z) => normalCdf(z) + z * Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI) },
   SiLU: { value: (z) => z * sigmoid(z), slope: (z, a) => sigmoid(z) + a * (1 - sigmoid(z)) },
   Softplus: { value: (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))), slope: sigmoid },
   Softsign: { value: (z) => z / (1 + Math.abs(z)), slope: (z, a) => (1 - Math.abs(a)) ** 2 },

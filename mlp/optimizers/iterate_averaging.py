@@ -36,6 +36,10 @@ class Averaging(Optimizer):
         return {"average": params.copy()}
 
 
+TINY = np.finfo(np.float64).tiny
+"""In the place of a sum of weights that is 0, as long as η is 0 and nothing moves."""
+
+
 @dataclass(frozen=True)
 class AveragedSGD(Averaging):
     """Gradient descent, and the mean of the parameters after every update.
@@ -98,7 +102,7 @@ class ScheduleFree(Averaging):
         state.longest = np.maximum(state.longest, rate)
         state.total = state.total + state.longest**2
         np.subtract(z, x, out=scratch)
-        scratch *= as_python_float(state.longest**2 / state.total)
+        scratch *= as_python_float(state.longest**2 / np.maximum(state.total, TINY))
         x += scratch
         np.subtract(x, z, out=out)
         out *= beta

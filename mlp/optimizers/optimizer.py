@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.errors import HyperparameterError, ShapeError, check_kind, check_positive
+from mlp.errors import HyperparameterError, ShapeError, check_kind, check_not_negative
 from mlp.family import Named
 from mlp.hyperparameters import each
 
@@ -76,9 +76,9 @@ class Schedule(Protocol):
 
 
 def check_rate(name: str, value: Any) -> None:
-    """Refuse learning rates that are not numbers above 0; a schedule checks its own."""
+    """Refuse learning rates below 0; at 0 nothing moves. A schedule checks its own."""
     if not hasattr(value, "rate"):
-        each(check_positive)(name, value)
+        each(check_not_negative)(name, value)
 
 
 Rate: TypeAlias = Annotated[float | Array | Schedule, check_rate]

@@ -15,11 +15,15 @@ import numpy as np
 from mlp.diagnosis import Finding
 from mlp.errors import visible
 from mlp.experiment import Epoch, Setup, State, Stop
-from mlp.experiment.loop import pretrain
+from mlp.experiment.loop import Companion, pretrain
+from mlp.training import Step
 
 if TYPE_CHECKING:
     from mlp.grid_search.plan import SearchProgress
     from mlp.optimizer_bench import BenchProgress
+
+PAUSE = 0.2
+"""Seconds between two lines about an epoch that takes long."""
 
 P = TypeVar("P", "BenchProgress", "SearchProgress")
 
@@ -44,6 +48,26 @@ def show_epochs(epochs: Iterator[Epoch], n_epochs: int) -> Iterator[Epoch]:
             bar.set_postfix_str(_state(epoch), refresh=False)
             bar.update()
             yield epoch
+
+
+class StepProgress(Companion):
+    """Shows on a terminal, some times a second, how far an epoch is that takes long."""
+
+    def __init__(self, setup: Setup, state: State) -> None:
+        self.setup, self.state = setup, state
+
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps."""
+        return self._show(steps) if sys.stderr.isatty() else steps
+
+    def _show(self, steps: Iterator[Step]) -> Iterator[Step]:
+        shown = time.monotonic()
+        for step in steps:
+            if time.monotonic() - shown > PAUSE:
+                shown = time.monotonic()
+                share = f"step {len(self.state.losses)}/{self.setup.steps_per_epoch}"
+                _show(f"epoch {self.state.epoch + 1}, {share}  loss {float(np.min(step.loss)):.4g}")
+            yield step
 
 
 def _overwrite_line(epochs: Iterator[Epoch]) -> Iterator[Epoch]:

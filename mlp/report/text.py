@@ -19,6 +19,7 @@ from mlp.diagnosis.health import describe_health
 from mlp.diagnosis.reading import Reading
 from mlp.errors import visible
 from mlp.experiment import Run, Setup
+from mlp.experiment.cost import estimate_cost
 from mlp.experiment.run import Recorded
 from mlp.layers import Dense
 from mlp.model import APART, group_minima
@@ -28,6 +29,8 @@ from mlp.preprocessing.target import is_one_of_k
 from mlp.repairs import Repair
 
 PARTS = ("train", "validation", "test")
+MOST_LIKELY = " Most likely: "
+"""How a message begins to name its first cause, for those who see no causes; below it they stand in full."""
 
 
 def preamble(setup: Setup) -> str:
@@ -197,12 +200,12 @@ def _minima(run: Run) -> str:
 
 
 def verdict(run: Run | Recorded) -> str:
-    """Healthy and why, or the findings, the worst first; information in a line each."""
-    lines = [_healthy(run)] if run.healthy else []
+    """Healthy and why, or the findings, the worst first; information in a line each. A cause is told once."""
+    lines, told = [_healthy(run)] if run.healthy else [], set[str]()
     for severity in ("critical", "warning", "info"):
         for finding in run.findings:
             if finding.severity == severity:
-                lines += _finding(finding)
+                lines += _finding(finding, told)
     resting = None if run.healthy else rest(Reading(run.history))
     if resting is not None and resting.kind == "undecided":
         lines.append("what kind of point this is stays undecided within the allowance: run mlp landscape RUN")
@@ -215,13 +218,20 @@ def _healthy(run: Run | Recorded) -> str:
     return describe_health(run.history, run.metrics, alone)
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, told: set[str]) -> Iterator[str]:
+    """A finding in a line, and its causes below it; those that were `told` above by their names alone."""
     if finding.severity == "info":
         yield f"note: {finding.kind}: {visible(finding.message)}"
         return
-    yield f"{finding.severity}: {finding.kind}: {visible(finding.message)}"
+    message = finding.message.partition(MOST_LIKELY)[0] if finding.causes else finding.message
+    yield f"{finding.severity}: {finding.kind}: {visible(message)}"
+    known = [cause.name for cause in finding.causes if cause.name in told]
     for cause in finding.causes:
-        yield visible(f"    {cause.name}: {cause.why}; remedy: {cause.remedy}")
+        if cause.name not in told:
+            told.add(cause.name)
+            yield visible(f"    {cause.name}: {cause.why}; remedy: {cause.remedy}")
+    if known:
+        yield visible(f"    as above: {', '.join(known)}")
 
 
 def repair_text(repair: Repair) -> str:
@@ -268,6 +278,14 @@ def _before_and_after(repair: Repair) -> Iterator[str]:
             if name in before and name in after:
                 yield f"{name:22}{figure(before[name]):>12} → {figure(after[name])}"
         yield verdict(repair.after).lstrip()
+
+
+def estimate_text(setup: Setup, n_runs: int = 1) -> str:
+    """About how long a training will take, by the work that is counted."""
+    cost = estimate_cost(setup)
+    steps = f"{counted(setup.n_steps, 'step')}, {cost.products:.2g} products of a parameter and a row"
+    runs = f"{n_runs} runs of " if n_runs > 1 else ""
+    return f"{'estimate':10}{runs}{steps}: about {cost.seconds * n_runs:.2g} s on one core; nothing was trained"
 
 
 def cost_text(run: Run, folder: Path) -> str:

@@ -8,8 +8,7 @@ in its row. Facts of the start (how wide the data is, say) are one record at ste
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from mlp.history import History
 
@@ -26,34 +25,20 @@ class Rows:
 
     def names(self) -> list[str]:
         """Every name that a row may have by now, in the order of the history; `step` is not among them."""
-        return [name for column in self._curves() for name in self._parts(column)]
+        return [name for column in self.history.curves() for name in self.history.parts(column)]
 
     def news(self, *, final: bool = False) -> dict[int, Row]:
         """Rows by step, in order. More may yet be said of the latest step: unless `final`, it waits."""
         found: dict[int, Row] = {}
-        columns = self._curves()
+        columns = self.history.curves()
         last = max(map(self.history.last_step, columns), default=0)
         for column in columns:
             steps, values = self.history.since(column, self._given[column])
             n = len(steps) if final else int((steps < last).sum())
             self._given[column] += n
-            parts = self._parts(column)
+            parts = self.history.parts(column)
             for step, numbers in zip(
                 steps[:n].tolist(), values.reshape(len(steps), len(parts))[:n].tolist(), strict=True
             ):
                 found.setdefault(step, {}).update(zip(parts, numbers, strict=True))
         return dict(sorted(found.items()))
-
-    def _curves(self) -> list[str]:
-        """The columns, facts apart. Of a history of one step all are kept."""
-        named = [name for name in self.history if name != "step"]
-        curves = [name for name in named if self.history.last_step(name) > 0]
-        return curves or named
-
-    def _parts(self, column: str) -> list[str]:
-        """The name of each number in a record."""
-        shape, labels = self.history.shape(column), self.history.labels(column)
-        axes: list[Any] = [range(size) for size in shape]
-        if labels and len(labels) == (shape or (0,))[-1]:
-            axes[-1] = labels
-        return ["/".join(map(str, (column, *place))) for place in product(*axes)]
