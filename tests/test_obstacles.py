@@ -16,7 +16,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.diagnosis.glossary import kinds as known_kinds
-from mlp.errors import UnknownNameError
+from mlp.errors import DataError, UnknownNameError
 from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings, run_protocol
 from mlp.optimizer_bench.bench_trial import train_members
 from mlp.optimizer_bench.obstacle_table import count_decades, judge_obstacles
@@ -343,6 +343,15 @@ def test_tables_of_obstacles_are_the_same_in_processes_and_after_going_on(
     for name in ("obstacles.csv", "results.csv", "summary.csv", "sensitivity.csv"):
         assert (tmp_path / "gone_on" / name).read_bytes() == (tmp_path / "serial" / name).read_bytes()
     assert going_on.text() == table.text()
+
+
+def test_a_place_that_somebody_has_edited_is_refused(tmp_path: Path) -> None:
+    settings = parse_bench_settings({"bench": {**SETTINGS, "optimizers": ["sgd"], "problems": ["blind_saddle"]}})
+    list(run_protocol(settings, {}, None, tmp_path))
+    journal = tmp_path / "trials.jsonl"
+    journal.write_text(journal.read_text().replace('"finding": "saddle_point"', '"finding": 3'))
+    with pytest.raises(DataError, match=r"place.finding is 3, and .*text is needed"):
+        list(run_protocol(settings, {}, None, tmp_path))
 
 
 def test_the_command_shows_the_table_and_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

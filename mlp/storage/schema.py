@@ -184,8 +184,9 @@ FINDINGS = each(
 )
 MEASURES = by_name(maybe(NUMBER))
 MEMBER = table(
+    {"place": table(kind=TEXT, finding=TEXT, why=TEXT)},
     rate=maybe(NUMBER), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
-    curve=by_name(each(maybe(NUMBER))), place=maybe(table(kind=TEXT, finding=TEXT, why=TEXT)),
+    curve=by_name(each(maybe(NUMBER))),
 )  # fmt: skip
 RESULT = table({"members": each(MEMBER), "seconds_per_update": NUMBER, "error": TEXT})
 """What each file holds beside its arrays, and what a line of a bench's journal says of a trial."""
