@@ -39,6 +39,7 @@ from mlp.errors import ShapeError as ShapeError
 from mlp.errors import UnknownNameError as UnknownNameError
 from mlp.estimators import MLPClassifier as MLPClassifier
 from mlp.estimators import MLPRegressor as MLPRegressor
+from mlp.exchange import TorchRule as TorchRule
 from mlp.exchange import from_safetensors as from_safetensors
 from mlp.exchange import from_sklearn as from_sklearn
 from mlp.exchange import from_torch as from_torch

@@ -9,3 +9,4 @@ from mlp.exchange.other_networks import from_sklearn as from_sklearn
 from mlp.exchange.other_networks import from_torch as from_torch
 from mlp.exchange.safetensors_file import from_safetensors as from_safetensors
 from mlp.exchange.safetensors_file import to_safetensors as to_safetensors
+from mlp.exchange.torch_rule import TorchRule as TorchRule

@@ -20,6 +20,7 @@ from typing import Any
 
 from mlp.config import own_parts as parts
 from mlp.errors import ConfigError, DataError, HyperparameterError, check_iterable
+from mlp.optimizer_bench.other_rules import find_other_rule
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem, problem_named
 from mlp.sweep import Serial
@@ -74,8 +75,10 @@ def _call(part: Any) -> str:
 
 
 def find_named(own: parts.OwnParts, rules: Iterable[str], problems: Iterable[str]) -> OwnParts:
-    """What these names stand for, as far as it is of one's own."""
+    """What these names stand for, as far as it is of one's own or of another library."""
     found_rules = {name: found.part for name in rules if (found := own.find(parts.RULE, name))}
+    others = {name: rule for name in rules if (rule := find_other_rule(name))}
+    found_rules = {**others, **found_rules}
     return OwnParts(found_rules, {name: found.part for name in problems if (found := own.find(parts.PROBLEM, name))})
 
 

@@ -1,0 +1,135 @@
+"""Rules of other libraries as rules here, so that somebody else's implementation stands in the table beside ours.
+
+`torch.NAME` is a class of `torch.optim`, `optax.NAME` a function of optax. What goes in and out are arrays; neither
+library sees a network, and neither is imported before such a rule runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mlp.arrays import Array
+from mlp.errors import HyperparameterError, MissingExtraError, UnknownNameError
+from mlp.optimizers import Evaluation, Optimizer, State
+from mlp.optimizers.optimizer import Rate
+
+
+@dataclass
+class OtherState(State):
+    """The memory that the other library keeps, and what it works on."""
+
+    other: Any
+
+
+@dataclass(frozen=True)
+class FromTorch(Optimizer):
+    """A rule of `torch.optim` by the name of its class, with its own defaults but for the learning rate and `keys`.
+
+    Each member of a population is a parameter of its own, in a group with its own learning rate. L-BFGS, which asks for
+    the loss again, is refused. MissingExtraError without torch.
+    """
+
+    rule: str = "Adam"
+    learning_rate: Rate = 0.001
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+    name, keeps = "torch", OtherState
+
+    def begin(self, params: Array) -> dict[str, Any]:
+        """The optimizer of the other library, on tensors that share nothing with `params`."""
+        torch = _import("torch")
+        kinds = {name: kind for name, kind in vars(torch.optim).items() if isinstance(kind, type)}
+        if self.rule not in kinds:
+            raise UnknownNameError("rule of torch.optim", self.rule, kinds)
+        if self.rule in ("LBFGS", "Optimizer"):
+            raise HyperparameterError("rule", self.rule, "a rule that needs no closure")
+        rows = params.reshape(-1, params.shape[-1])
+        rates = np.broadcast_to(np.ravel(self.learning_rate), len(rows))
+        groups = [
+            {"params": [torch.nn.Parameter(torch.tensor(row))], "lr": float(rate)}
+            for row, rate in zip(rows, rates, strict=True)
+        ]
+        return {"other": kinds[self.rule](groups, **self.keys)}
+
+    def update(self, at: Evaluation, state: OtherState, out: Array) -> None:
+        """Let it make its step, and take the difference."""
+        torch = _import("torch")
+        state.pace.next(at.loss)
+        size = at.params.shape[-1]
+        places = zip(at.params.reshape(-1, size), at.grad.reshape(-1, size), out.reshape(-1, size), strict=True)
+        held = [group["params"][0] for group in state.other.param_groups]
+        with torch.no_grad():
+            for tensor, (params, grad, _) in zip(held, places, strict=True):
+                tensor.copy_(torch.from_numpy(params))
+                tensor.grad = torch.from_numpy(grad.copy())
+        state.other.step()
+        for tensor, params, step in zip(held, at.params.reshape(-1, size), out.reshape(-1, size), strict=True):
+            np.subtract(tensor.detach().numpy(), params, out=step)
+
+
+@dataclass(frozen=True)
+class FromOptax(Optimizer):
+    """A rule of optax by the name of its function, with its own defaults but for the learning rate and `keys`.
+
+    It computes in the precision of the parameters. MissingExtraError without optax.
+    """
+
+    rule: str = "adam"
+    learning_rate: Rate = 0.001
+    keys: Mapping[str, Any] = field(default_factory=dict)
+
+    name, keeps = "optax", OtherState
+
+    def begin(self, params: Array) -> dict[str, Any]:
+        """The transformation of the other library, and its state."""
+        make = getattr(_import("optax"), self.rule, None)
+        if make is None:
+            raise HyperparameterError("rule", self.rule, "the name of a rule of optax: adam, sgd, lion, ...")
+        with _double():
+            rate = np.asarray(self.learning_rate) if isinstance(self.learning_rate, np.ndarray) else self.learning_rate
+            transformation = make(rate, **self.keys)
+            return {"other": [transformation, transformation.init(_import("jax").numpy.asarray(params))]}
+
+    def update(self, at: Evaluation, state: OtherState, out: Array) -> None:
+        """Its update is the step."""
+        state.pace.next(at.loss)
+        transformation, memory = state.other
+        as_array = _import("jax").numpy.asarray
+        with _double():
+            step, state.other[1] = transformation.update(as_array(at.grad), memory, as_array(at.params))
+            out[...] = np.asarray(step)
+
+
+LIBRARIES: Mapping[str, type[FromTorch] | type[FromOptax]] = {"torch": FromTorch, "optax": FromOptax}
+
+
+def find_other_rule(name: str) -> Optimizer | None:
+    """The rule that `torch.NAME` or `optax.NAME` stands for; None for other names.
+
+    >>> find_other_rule("torch.Adam")
+    FromTorch(rule='Adam', learning_rate=0.001, keys={})
+    """
+    library, dot, rule = name.partition(".")
+    return LIBRARIES[library](rule) if dot and library in LIBRARIES else None
+
+
+def _import(name: str) -> Any:
+    """A module that may not be installed."""
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise MissingExtraError(f"a rule of {'optax' if name == 'jax' else name}", "bench") from None
+
+
+def _double() -> Any:
+    """The precision of the arrays that jax is given, and not its own single one."""
+    _import("jax")
+    from jax.experimental import enable_x64
+
+    return enable_x64()
