@@ -1,7 +1,8 @@
-"""Rules of other libraries in our table, and ours in a loop of PyTorch. Without torch or optax their tests are left out."""
+"""Rules of other libraries in our table, and ours in a loop of PyTorch. Skipped where the library is missing."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,7 @@ def test_a_rule_that_searches_asks_the_closure() -> None:
     torch = pytest.importorskip("torch")
     searched, driven = loop(torch, lambda params: mlp.TorchRule(params, mlp.LBFGS()), closure=True)
     walked, _ = loop(torch, lambda params: mlp.TorchRule(params, mlp.SGD(0.1)))
-    assert all(later <= sooner for sooner, later in zip(searched, searched[1:], strict=False))
+    assert all(later <= sooner for sooner, later in pairwise(searched))
     assert searched[-1] < walked[-1] and driven.state.evaluations >= 30
 
 

@@ -23,7 +23,7 @@ class TorchRule:
         optimizer.zero_grad(); loss = criterion(model(x), t); loss.backward(); optimizer.step()
 
     `params` (P,) holds all parameters one after another, in their order; each tensor becomes a view of it, and each
-    gradient a view of `grad` (P,). So the rule reads and writes what PyTorch computes with. `state` is the rule's memory.
+    gradient a view of `grad` (P,). So the rule reads and writes what PyTorch computes with. `state` is its memory.
     A rule that asks about other points needs `step(closure)`; the closure sets gradients to 0, runs the model backward
     and returns the loss. A loss that a schedule reads also comes from there.
 

@@ -1,7 +1,8 @@
 """What a bench is asked for: rules, problems, seeds, and the budget for choosing learning rates.
 
 A file has a table [bench] with the keys of `BenchSettings`, and a table [optimizers.NAME] for each rule that is not to
-have its defaults: any of the rule's own keys, and `learning_rate` as a number or as a list to choose from. From Python
+have its defaults: any of the rule's own keys, and `learning_rate` as a number or as a list to choose from. A table
+[tune.NAME] says which other keys are tuned, and from where: lists and ranges. From Python
 rules and problems come by name or as objects, which `own_parts` holds under their names.
 """
 
@@ -28,8 +29,8 @@ from mlp.config.schema import (
     suggest,
 )
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
-from mlp.optimizer_bench.bench_trial import at_rate
 from mlp.optimizer_bench.own_parts import OwnParts, find_named
+from mlp.optimizer_bench.tuning import Setting, apply_setting, check_space, draw_settings, list_grid
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import needs_folder
 
@@ -39,6 +40,7 @@ NAMES = Allowed(
 FOLDER = Allowed(lambda value: isinstance(value, str), "the path of a folder")
 DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100, "a number from 0 to 100")
 FEW = Allowed(lambda value: bool(COUNT.fits(value)) and value <= 10**6, "a whole number from 1 to 1000000")
+TABLES = ("optimizers", "tune")  # sections with a table for each rule
 FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
 OBSTACLE_SETTINGS = {"seeds": 20, "tuning_seeds": 3, "rates": 8, "together": 20}
 """What --obstacles sets: 20 starts that one population holds, and 8 learning rates."""
@@ -49,9 +51,11 @@ class BenchSettings:
     """Every key of [bench].
 
     `rates` learning rates, from `decades` decades around the rule's own, are tried with `tuning_seeds` seeds. The best
-    then runs with `seeds` fresh ones. `search`: "grid", in equal steps of the logarithm, or "random". `together`: how
+    then runs with `seeds` fresh ones. `search`: "grid", in equal steps of the logarithm, "random", or "halving", which
+    goes on with the best quarter only, four times as long. `together`: how
     many seeds share one order of the batches, and so can train as one population. `epochs`: instead of each problem's
-    own, if not 0. `seed`: where all seeds begin. `tables`: the tables [optimizers.NAME] by name.
+    own, if not 0. `seed`: where all seeds begin. `tables`: the tables [optimizers.NAME] by name. `tune`: the tables
+    [tune.NAME], with lists and ranges of any hyperparameters; `rates` is how many settings are drawn from them.
     """
 
     optimizers: list[str] = key(["sgd", "momentum", "adam"], NAMES)
@@ -60,12 +64,13 @@ class BenchSettings:
     tuning_seeds: int = key(3, FEW)
     rates: int = key(9, FEW)
     decades: float = key(4.0, DECADES)
-    search: str = key("grid", one_of("grid", "random"))
+    search: str = key("grid", one_of("grid", "random", "halving"))
     together: int = key(5, FEW)
     epochs: int = key(0, SEED)
     seed: int = key(0, SEED)
     data: str = key("", FOLDER)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tune: dict[str, dict[str, Any]] = field(default_factory=dict)
     own_parts: OwnParts = field(default_factory=OwnParts)
 
     def keys(self, name: str) -> dict[str, Any]:
@@ -81,13 +86,33 @@ class BenchSettings:
         given = self.tables.get(name, {}).get("learning_rate", [])
         return given if isinstance(given, list) else [given]
 
+    def settings(self, name: str) -> list[Setting]:
+        """What is tried of a rule: its learning rates, or the settings that [tune.NAME] says."""
+        space = self.tune.get(name)
+        if space is None:
+            return list(self.learning_rates(name))
+        if self.search == "grid":
+            rates = [rate for rate in self.learning_rates(name) if rate is not None]
+            return [*list_grid(space if "learning_rate" in space or not rates else {**space, "learning_rate": rates})]
+        rng = np.random.default_rng([self.seed, *name.encode()])
+        usual = self._usual_rate(name)
+        if usual is not None and "learning_rate" not in space:
+            far = 10 ** (self.decades / 2)
+            space = {**space, "learning_rate": {"low": usual / far, "high": usual * far}}
+        return [*draw_settings(space, self.rates, rng)]
+
+    def _usual_rate(self, name: str) -> float | None:
+        """The learning rate that a rule has if nobody says another; None where it has none, or a schedule."""
+        rule = self.make_rule(name)
+        usual = {f.name: getattr(rule, f.name) for f in fields(rule)}.get("learning_rate")  # type: ignore[arg-type]
+        return float(usual) if isinstance(usual, int | float) else None
+
     def learning_rates(self, name: str) -> list[float | None]:
         """What is tried, each once and in rising order; [None] for a rule without one, or with a schedule."""
         if given := self.listed_rates(name):
             return sorted(set(given))
-        rule = self.make_rule(name)
-        usual = {f.name: getattr(rule, f.name) for f in fields(rule)}.get("learning_rate")  # type: ignore[arg-type]
-        if not isinstance(usual, int | float):
+        usual = self._usual_rate(name)
+        if usual is None:
             return [None]
         return [*sorted({float(f"{rate:.4g}") for rate in usual * 10 ** self._powers(name)})]
 
@@ -106,8 +131,9 @@ class BenchSettings:
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """As a file has it."""
-        bench = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("tables", "own_parts")}
-        return {"bench": bench} | ({"optimizers": self.tables} if self.tables else {})
+        bench = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("tables", "tune", "own_parts")}
+        tables = {"optimizers": self.tables, "tune": self.tune}
+        return {"bench": bench} | {name: table for name, table in tables.items() if table}
 
 
 def parse_bench_settings(
@@ -119,17 +145,19 @@ def parse_bench_settings(
     """
     refuse_use(given, where)
     for name in given:
-        if name not in ("bench", "optimizers"):
-            raise ConfigError(f"{where}: there is no section {name!r}. {suggest(name, ['bench', 'optimizers'])}")
-    tables = given.get("optimizers", {})
-    named = {f"optimizers.{name}": table for name, table in tables.items()} if isinstance(tables, Mapping) else {}
-    for place, table in {"optimizers": tables, **named}.items():
-        if not isinstance(table, Mapping):
-            raise ConfigError(f"{where}, [{place}]: a table is needed; given was {table!r}.")
+        if name not in ("bench", *TABLES):
+            raise ConfigError(f"{where}: there is no section {name!r}. {suggest(name, ['bench', *TABLES])}")
+    for section in TABLES:
+        tables = given.get(section, {})
+        named = {f"{section}.{name}": table for name, table in tables.items()} if isinstance(tables, Mapping) else {}
+        for place, table in {section: tables, **named}.items():
+            if not isinstance(table, Mapping):
+                raise ConfigError(f"{where}, [{place}]: a table is needed; given was {table!r}.")
+    tables, tune = (given.get(section, {}) for section in TABLES)
     found: BenchSettings = parse_section(BenchSettings, given.get("bench", {}), f"{where}, [bench]")
     objects, others = own or OwnParts(), find_named(read_parts(use), found.optimizers, found.problems)
     whole = OwnParts({**others.rules, **objects.rules}, {**others.problems, **objects.problems})
-    found = replace(found, tables=dict(tables), own_parts=whole)
+    found = replace(found, tables=dict(tables), tune=dict(tune), own_parts=whole)
     _check_parts(found, where)
     return found
 
@@ -140,7 +168,7 @@ def _check_parts(found: BenchSettings, where: str) -> None:
         if twice := [name for name in names if names.count(name) > 1]:
             raise ConfigError(f"{where}, [bench] {what} names {twice[0]!r} twice. Once is enough.")
     known = {**OPTIMIZERS, **found.own_parts.rules}
-    for name in [*found.optimizers, *found.tables]:
+    for name in [*found.optimizers, *found.tables, *found.tune]:
         if name not in known:
             raise UnknownNameError("optimizer", name, known)
     for name in found.problems:
@@ -158,10 +186,14 @@ def _check_rule(found: BenchSettings, name: str, where: str) -> None:
     check_keys(known, table, where)
     if table.get("learning_rate") == []:
         raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
+    place = where.replace("[optimizers.", "[tune.")
+    if name in found.tune:
+        check_keys(known, found.tune[name], place)
+        check_space(found.tune[name], place, found.search == "grid")
     try:
         for rate in found.listed_rates(name):
             check_positive("learning_rate", rate)
-        for rate in found.learning_rates(name):
-            at_rate(found.make_rule(name), rate)
+        for setting in found.settings(name):
+            apply_setting(found.make_rule(name), setting)
     except (HyperparameterError, TypeError) as error:
         raise ConfigError(f"{where}: {error}") from None

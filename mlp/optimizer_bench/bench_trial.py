@@ -21,6 +21,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import MLPError
 from mlp.optimizer_bench.own_parts import OwnParts
+from mlp.optimizer_bench.tuning import apply_setting, learning_rate_of, stack_settings
 from mlp.optimizers import Optimizer
 from mlp.problems import DIVERGED, Descent, Obstacle, Problem, larger_is_better, takes_populations
 
@@ -31,8 +32,8 @@ POINTS = 25  # of a curve that are kept
 def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
     """Run a trial: {"members": […]}, one entry for each rate and seed; {"error": why} where the rule cannot run.
 
-    `trial`: "problem" and "rule" by name, the rule's own "keys", "rates" ([None] for a rule without one), "seeds",
-    "order" of the batches, "epochs", and the folder of the "data" or None. Its "kind" is "tuning", "fresh" or "pace",
+    `trial`: "problem" and "rule" by name, the rule's own "keys", "seeds", "rates" (None: the rule's own; a dict where
+    more than the rate is tuned), "order" of the batches, "epochs", and the folder of the "data" or None. Its "kind" is "tuning", "fresh" or "pace",
     which gives {"seconds_per_update": …}.
     """
     rule = own.make_rule(trial["rule"], trial["keys"])
@@ -40,7 +41,7 @@ def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
     single = problem.begin(trial["seeds"][0], trial["order"], rule.full_batch)
     try:
         if trial["kind"] == "pace":
-            return {"seconds_per_update": time_updates(single, at_rate(rule, trial["rates"][0]))}
+            return {"seconds_per_update": time_updates(single, apply_setting(rule, trial["rates"][0]))}
         pairs = [(rate, seed) for rate in trial["rates"] for seed in trial["seeds"]]
         size = problem.members if takes_populations(rule, single.params) else 1
         found = []
@@ -50,11 +51,6 @@ def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
     except MLPError as error:  # a rule that asks the problem for what it does not have: Jacobians, curvature
         return {"error": " ".join(str(error).split())}
     return {"members": [{"rate": rate, "seed": seed, **one} for (rate, seed), one in zip(pairs, found, strict=True)]}
-
-
-def at_rate(rule: Optimizer, rate: Any) -> Optimizer:
-    """The rule with another learning rate: a number, an array with one for each member, or None for its own."""
-    return rule if rate is None else replace(rule, learning_rate=rate)  # type: ignore[type-var]  # a dataclass
 
 
 def time_updates(descent: Descent, rule: Optimizer) -> float:
@@ -93,8 +89,7 @@ def _train_all(
 ) -> Descent:
     """Train until all members have stopped; write what is measured into `log`. Return where they are."""
     descent = problem.begin(seeds[0] if len(seeds) == 1 else seeds, order, rule.full_batch)
-    column = rates[0] is not None and descent.params.ndim > 1  # rates of a population: (R, 1), in its dtype
-    rule = at_rate(rule, np.array(rates, descent.params.dtype)[:, None] if column else rates[0])
+    rule = apply_setting(rule, stack_settings(rates, descent.params.dtype) if descent.params.ndim > 1 else rates[0])
     with np.errstate(all="ignore"):  # the numbers of members that diverge say so
         log.record(0, 0, descent.measure(descent.params))
         for t, update in enumerate(descent.steps(rule), 1):
@@ -146,7 +141,8 @@ class MemberLog:
     def locate(self, descent: Any, rates: Sequence[Any]) -> None:
         """Ask where the members stand that did not get past an obstacle."""
         for i in np.flatnonzero(self._reached < 0).tolist():
-            self._places[i] = descent.locate(i if descent.params.ndim > 1 else None, rates[i])._asdict()
+            index = i if descent.params.ndim > 1 else None
+            self._places[i] = descent.locate(index, learning_rate_of(rates[i]))._asdict()
 
     def record(self, t: int, gradients: int, measures: Mapping[str, Array]) -> None:
         """Write down what was measured after update t, which took so many gradients until now."""

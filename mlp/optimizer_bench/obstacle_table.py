@@ -14,6 +14,7 @@ from typing import Any
 
 from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.optimizer_bench.protocol import Cell, Cells
+from mlp.optimizer_bench.tuning import Setting, format_setting, plain_setting
 from mlp.problems import Obstacle, Problem
 from mlp.statistics.intervals import Interval, median_interval, wilson_interval
 
@@ -36,7 +37,7 @@ class ObstacleRow:
 
     obstacle: Problem
     rule: str
-    rate: float | None
+    rate: Setting
     at_edge: bool
     n: int
     past: Interval = UNKNOWN
@@ -83,7 +84,7 @@ def count_decades(cell: Cell) -> float:
 
     Counted in points of the grid, so the number is as fine as the grid. NaN without tuning.
     """
-    rates = [rate for rate in cell.rates if rate is not None]
+    rates = [rate for rate in cell.rates if isinstance(rate, float)]
     if len(rates) < 2 or not cell.tuning:
         return nan
     shares = [needed for rate in rates if (needed := cell.tuning_gradients(rate))]
@@ -96,8 +97,8 @@ def obstacle_line(row: ObstacleRow) -> list[Any]:
     dial, hardness = (row.obstacle.dial, row.obstacle.hardness) if isinstance(row.obstacle, Obstacle) else ("", "")
     findings, kinds = (" ".join(f"{name}:{n}" for name, n in counts) for counts in (row.findings, row.kinds))
     return [
-        row.obstacle.name, dial, hardness, row.rule, row.rate, row.at_edge, row.n, *row.past[:3], *row.gradients,
-        row.decades, findings, kinds, row.error,
+        row.obstacle.name, dial, hardness, row.rule, plain_setting(row.rate), row.at_edge, row.n,
+        *row.past[:3], *row.gradients, row.decades, findings, kinds, row.error,
     ]  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def _format_row(row: ObstacleRow) -> tuple[str, ...]:
     failed = [f"{finding} {n}" for finding, n in row.findings]
     return (
         row.rule,
-        ("" if row.rate is None else f"{row.rate:g}") + ("!" if row.at_edge else ""),
+        format_setting(row.rate) + ("!" if row.at_edge else ""),
         f"{row.past.value:.0%}",
         f"{row.past.low:.0%} … {row.past.high:.0%}",
         format_number(row.gradients.value),

@@ -48,7 +48,7 @@ class FromTorch(Optimizer):
         if self.rule in ("LBFGS", "Optimizer"):
             raise HyperparameterError("rule", self.rule, "a rule that needs no closure")
         rows = params.reshape(-1, params.shape[-1])
-        rates = np.broadcast_to(np.ravel(self.learning_rate), len(rows))
+        rates = np.broadcast_to(np.ravel(np.asarray(self.learning_rate)), len(rows))
         groups = [
             {"params": [torch.nn.Parameter(torch.tensor(row))], "lr": float(rate)}
             for row, rate in zip(rows, rates, strict=True)
@@ -124,12 +124,10 @@ def _import(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise MissingExtraError(f"a rule of {'optax' if name == 'jax' else name}", "bench") from None
+        raise MissingExtraError(f"a rule of {'optax' if name.startswith('jax') else name}", "bench") from None
 
 
 def _double() -> Any:
     """The precision of the arrays that jax is given, and not its own single one."""
     _import("jax")
-    from jax.experimental import enable_x64
-
-    return enable_x64()
+    return _import("jax.experimental").enable_x64()

@@ -16,6 +16,7 @@ from mlp.arrays import Array
 from mlp.errors import MissingExtraError
 from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.summary import FACTORS, compute_profiles, group_by_problem, measure_sensitivity
+from mlp.optimizer_bench.tuning import format_setting
 from mlp.problems import larger_is_better
 from mlp.storage.atomic import replacing_itself
 
@@ -84,7 +85,7 @@ def draw_curves(axes: Any, cells: Sequence[Cell]) -> None:
     for i, cell in enumerate(cells):
         steps, values = _stack_curves(cell)
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="nearest")
-        label = f"{cell.rule} {'' if cell.rate is None else f'{cell.rate:g}'}"
+        label = f"{cell.rule} {format_setting(cell.rate)}"
         axes.plot(steps, middle, label=label, **_style(i))
         axes.fill_between(steps, low, high, alpha=0.15, color=f"C{i % 10}", linewidth=0)
     axes.set_yscale(_scale(problem.score))

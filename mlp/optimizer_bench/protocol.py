@@ -6,7 +6,7 @@
 
 A rate is chosen by the problem's `chosen_by`: a loss on training or validation data. The test part has no say. Here we
 deviate from DeepOBS (Schneider et al. 2019), which chooses by the test part and by one seed. Rules are tuned in nothing
-but the learning rate; everything else keeps its default unless the settings say otherwise.
+but the learning rate; everything else keeps its default unless the settings say otherwise ([tune.NAME]).
 
 All rules start from the same weights and meet the same batches for the same seed, so seeds are pairs for a test.
 
@@ -41,6 +41,7 @@ from mlp.experiment.run_folder import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
+from mlp.optimizer_bench.tuning import Setting, plan_rungs
 from mlp.problems import Problem, larger_is_better, needs_folder
 from mlp.storage import lock, schema
 from mlp.storage.atomic import explaining, replacing_itself
@@ -59,20 +60,21 @@ class Cell:
     """A rule on a problem. `error` says why it cannot run there; then there is nothing else.
 
     `tuning` and `members`: what is known of each run of the tuning and of each fresh run. `codes`: which version of
-    one's own rule and problem the trials on disk are about.
+    one's own rule and problem the trials on disk are about. `halved`: `rates` are those that were left at the end.
     """
 
     problem: Problem
     rule: str
-    rates: list[float | None]
+    rates: list[Setting]
     codes: dict[str, str] = field(default_factory=dict)
     tuning: list[dict[str, Any]] = field(default_factory=list)
     members: list[dict[str, Any]] = field(default_factory=list)
     seconds_per_update: float = np.nan
     error: str = ""
+    halved: bool = False
 
     @property
-    def rate(self) -> float | None:
+    def rate(self) -> Setting:
         """The learning rate whose median at the end of tuning is best; of equal ones the smallest.
 
         Of an obstacle the one that gets most starts past it, then the one that needs the fewest gradients.
@@ -81,7 +83,7 @@ class Cell:
             return self.rates[0]
         return min(self.rates, key=self._judge_rate)
 
-    def _judge_rate(self, rate: float | None) -> tuple[float, ...]:
+    def _judge_rate(self, rate: Setting) -> tuple[float, ...]:
         """What the rate is chosen by, less is better."""
         if not self.problem.by_target:
             return (self.tuning_median(rate),)
@@ -89,17 +91,24 @@ class Cell:
         missed = sum(map(np.isinf, needed))
         return (missed, float(np.median(needed)) if needed else np.inf, self.tuning_median(rate))
 
-    def tuning_gradients(self, rate: float | None) -> list[float]:
+    def tuning_gradients(self, rate: Setting) -> list[float]:
         """Gradients that each run of the tuning needed at this rate; infinite where it never reached the target."""
         runs = [member["reached"] for member in self.tuning if member["rate"] == rate]
         return [np.inf if reached is None else float(reached["gradients"]) for reached in runs]
 
+    def keep_best(self, n: int) -> None:
+        """Go on with the best `n` of the rates that were tried, and forget how the earlier rung went."""
+        if n < len(self.rates):
+            best = sorted(self.rates, key=self._judge_rate)[:n]
+            self.rates, self.tuning, self.halved = [rate for rate in self.rates if rate in best], [], True
+
     @property
     def at_edge(self) -> bool:
         """Whether the best rate is the smallest or largest that was tried: a better one may lie outside."""
-        return len(self.rates) > 2 and self.rate in (self.rates[0], self.rates[-1])
+        ends = self.rates[0], self.rates[-1]
+        return len(self.rates) > 2 and not isinstance(self.rate, dict) and self.rate in ends
 
-    def tuning_median(self, rate: float | None) -> float:
+    def tuning_median(self, rate: Setting) -> float:
         """What the rate is chosen by, less is better: the median over seeds. Runs that diverged are worst."""
         ends = compare_ends([member for member in self.tuning if member["rate"] == rate], self.problem.chosen_by)
         return float(np.median(ends)) if ends else np.inf
@@ -133,7 +142,8 @@ class BenchProgress(NamedTuple):
 
 def n_trials(settings: BenchSettings) -> int:
     """How many trials the settings need."""
-    tuned = sum(len(settings.learning_rates(rule)) > 1 for rule in settings.optimizers)
+    counts = [len(settings.settings(rule)) for rule in settings.optimizers]
+    tuned = sum(len(plan_rungs(n, 1, settings.search == "halving")) for n in counts if n > 1)
     tuning = tuned * len(settings.seeds_of(TUNING, settings.tuning_seeds))
     fresh = len(settings.optimizers) * len(settings.seeds_of(FRESH, settings.seeds))
     problems = [settings.own_parts.find_problem(name, settings.data or None) for name in settings.problems]
@@ -150,11 +160,11 @@ def run_protocol(
     for name, rule in product(settings.problems, settings.optimizers):
         codes = own.hash_parts(rule, name) if folder else {}
         problem = own.find_problem(name, settings.data or None)
-        cells[name, rule] = Cell(problem, rule, settings.learning_rates(rule), codes)
+        cells[name, rule] = Cell(problem, rule, settings.settings(rule), codes)
     done, total = 0, n_trials(settings)
     with open_folder(folder, settings) if folder else nullcontext() as journal:
-        for kind in ("tuning", "fresh", "pace"):
-            pairs = [(cell, trial) for cell in cells.values() for trial in _plan_trials(kind, settings, cell)]
+        for kind, rung in _order_stages(settings):
+            pairs = [(cell, trial) for cell in cells.values() for trial in _plan_trials(kind, rung, settings, cell)]
             results = {}
             for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
                 if outcome.recalled:
@@ -222,7 +232,8 @@ def _holds(path: Path, settings: BenchSettings) -> bool:
         found = parse_section(BenchSettings, there.get("bench", {}), str(path))
     except MLPError:
         return False
-    return bool(replace(found, tables=there.get("optimizers", {})).to_dict() == settings.to_dict())
+    found = replace(found, tables=there.get("optimizers", {}), tune=there.get("tune", {}))
+    return bool(found.to_dict() == settings.to_dict())
 
 
 @contextmanager
@@ -257,8 +268,23 @@ def run_sent_trial(sent: bytes, trial: Mapping[str, Any]) -> dict[str, Any]:
     return run_bench_trial(receive(sent), trial)
 
 
-def _plan_trials(kind: str, settings: BenchSettings, cell: Cell) -> Iterator[dict[str, Any]]:
+def _order_stages(settings: BenchSettings) -> list[tuple[str, int]]:
+    """Tuning in its rungs, then fresh runs, then paces."""
+    most = max(len(settings.settings(rule)) for rule in settings.optimizers)
+    rungs = range(len(plan_rungs(most, 1, settings.search == "halving")))
+    return [*(("tuning", rung) for rung in rungs), ("fresh", 0), ("pace", 0)]
+
+
+def _plan_trials(kind: str, rung: int, settings: BenchSettings, cell: Cell) -> Iterator[dict[str, Any]]:
     """The trials of a cell: every learning rate if there are several; the chosen one with fresh seeds; its pace."""
+    epochs = settings.epochs or cell.problem.epochs
+    if kind == "tuning":
+        n = len(settings.settings(cell.rule))
+        plan = plan_rungs(n, epochs, settings.search == "halving")
+        if rung >= len(plan):
+            return
+        keep, epochs = plan[rung]
+        cell.keep_best(keep)
     if kind == "pace" and cell.problem.by_target:  # obstacles are counted in gradients alone
         return
     if kind == "tuning":
@@ -275,6 +301,6 @@ def _plan_trials(kind: str, settings: BenchSettings, cell: Cell) -> Iterator[dic
             "rates": list(rates),
             "seeds": seeds,
             "order": seeds[0],
-            "epochs": settings.epochs or cell.problem.epochs,
+            "epochs": epochs,
             "data": settings.data if needs_folder(name) and settings.data else None,
         } | ({"code": cell.codes} if cell.codes else {})

@@ -14,6 +14,7 @@ from math import inf, nan
 import numpy as np
 
 from mlp.optimizer_bench.protocol import Cell, Cells, compare_ends
+from mlp.optimizer_bench.tuning import Setting
 from mlp.problems import larger_is_better
 from mlp.statistics.intervals import Interval, median_interval, performance_profile, wilson_interval
 from mlp.statistics.significance import holm, signed_rank_test
@@ -36,7 +37,7 @@ class SummaryRow:
     rule: str
     score: str
     target: str
-    rate: float | None
+    rate: Setting
     at_edge: bool
     n: int
     width: float = nan
@@ -122,7 +123,7 @@ def measure_sensitivity(cell: Cell) -> list[tuple[float, Interval]]:
     return [
         (rate, _median([m["final"][name] for m in cell.tuning if m["rate"] == rate], name))
         for rate in cell.rates
-        if rate is not None and cell.tuning
+        if isinstance(rate, float) and cell.tuning
     ]
 
 

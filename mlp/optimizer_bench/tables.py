@@ -12,10 +12,14 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.optimizer_bench.obstacle_table import OBSTACLE_HEAD, format_obstacles, judge_obstacles, obstacle_line
-from mlp.optimizer_bench.protocol import Cells
+from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
+from mlp.optimizer_bench.tuning import BUDGETS, expected_best, format_setting, plain_setting
+from mlp.problems import larger_is_better
 from mlp.statistics.intervals import Interval
 from mlp.statistics.significance import smallest_p
 from mlp.storage.atomic import replacing_itself
@@ -45,7 +49,7 @@ def _format_problem(found: Sequence[SummaryRow]) -> str:
 def _format_row(row: SummaryRow) -> tuple[str, ...]:
     return (
         row.rule,
-        ("" if row.rate is None else f"{row.rate:g}") + ("!" if row.at_edge else ""),
+        format_setting(row.rate) + ("!" if row.at_edge else ""),
         format_number(row.final.value),
         f"{format_number(row.final.low)} … {format_number(row.final.high)}",
         format_number(row.quantities[f"best {row.score}"].value),
@@ -94,13 +98,16 @@ def write_tables(cells: Cells, folder: Path) -> None:
     _write_csv(folder / "sensitivity.csv", (*place, "value", "low", "high"), _sensitivity_lines(cells))
     profiles = compute_profiles(cells).items()
     _write_csv(folder / "profile.csv", ("rule", *map(str, FACTORS)), ([rule, *shares] for rule, shares in profiles))
+    budgets = [line for line in map(_budget_line, cells.values()) if line]
+    if budgets:
+        _write_csv(folder / "budgets.csv", ("problem", "rule", "score", *map(str, BUDGETS)), budgets)
     if obstacles := judge_obstacles(cells):
         _write_csv(folder / "obstacles.csv", OBSTACLE_HEAD, map(obstacle_line, obstacles))
 
 
 def _summary_lines(row: SummaryRow) -> Iterator[list[Any]]:
     """Every number of a row."""
-    place = [row.problem, row.rule, row.rate, row.n]
+    place = [row.problem, row.rule, plain_setting(row.rate), row.n]
     for name, interval in row.quantities.items():
         yield [*place, name, *interval]
     for name in ("mean", "deviation", "width", "p", "seconds_per_update"):
@@ -113,7 +120,23 @@ def _result_lines(cells: Cells) -> Iterator[list[Any]]:
         for member in cell.members:
             for when in ("final", "best", "reached"):
                 for what, value in (member[when] or {}).items():
-                    yield [problem, rule, member["rate"], member["seed"], when, what, value]
+                    yield [problem, rule, plain_setting(member["rate"]), member["seed"], when, what, value]
+
+
+def _budget_line(cell: Cell) -> list[Any]:
+    """What a rule is worth on a problem after so many trials of its tuning: the expected best of so many settings.
+
+    Of an obstacle gradients to get past it, infinite where the settings do not; else what rates are chosen by.
+    """
+    if not cell.tuning or cell.error or cell.halved:  # the best of many tell nothing of a budget
+        return []
+    if cell.problem.by_target:
+        scores = [float(np.median(cell.tuning_gradients(rate))) for rate in cell.rates]
+    else:
+        scores = [cell.tuning_median(rate) for rate in cell.rates]
+    sign = -1.0 if larger_is_better(cell.problem.chosen_by) and not cell.problem.by_target else 1.0
+    score = "gradients" if cell.problem.by_target else cell.problem.chosen_by
+    return [cell.problem.name, cell.rule, score, *(sign * value for value in expected_best(scores))]
 
 
 def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:

@@ -183,9 +183,10 @@ FINDINGS = each(
     )
 )
 MEASURES = by_name(maybe(NUMBER))
+SETTING = Schema(lambda value, place: (by_name(ANY) if isinstance(value, dict) else NUMBER).find_fault(value, place))
 MEMBER = table(
     {"place": table(kind=TEXT, finding=TEXT, why=TEXT)},
-    rate=maybe(NUMBER), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
+    rate=maybe(SETTING), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
     curve=by_name(each(maybe(NUMBER))),
 )  # fmt: skip
 RESULT = table({"members": each(MEMBER), "seconds_per_update": NUMBER, "error": TEXT})
