@@ -33,8 +33,8 @@ def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
     """Run a trial: {"members": […]}, one entry for each rate and seed; {"error": why} where the rule cannot run.
 
     `trial`: "problem" and "rule" by name, the rule's own "keys", "seeds", "rates" (None: the rule's own; a dict where
-    more than the rate is tuned), "order" of the batches, "epochs", and the folder of the "data" or None. Its "kind" is "tuning", "fresh" or "pace",
-    which gives {"seconds_per_update": …}.
+    more than the rate is tuned), "order" of the batches, "epochs", and the folder of the "data" or None. Its "kind" is
+    "tuning", "fresh" or "pace", which gives {"seconds_per_update": …}.
     """
     rule = own.make_rule(trial["rule"], trial["keys"])
     problem = replace(own.find_problem(trial["problem"], trial["data"]), epochs=trial["epochs"])
@@ -75,7 +75,8 @@ def train_members(
     try:
         descent = _train_all(log, problem, rule, rates, seeds, order)
         if located and isinstance(problem, Obstacle):
-            log.locate(descent, rates)
+            with np.errstate(all="ignore"):
+                log.locate(descent, rates)
     except np.linalg.LinAlgError:
         if len(seeds) > 1:
             pairs = zip(rates, seeds, strict=True)

@@ -129,5 +129,5 @@ def _import(name: str) -> Any:
 
 def _double() -> Any:
     """The precision of the arrays that jax is given, and not its own single one."""
-    _import("jax")
-    return _import("jax.experimental").enable_x64()
+    jax = _import("jax")
+    return jax.enable_x64(True) if hasattr(jax, "enable_x64") else _import("jax.experimental").enable_x64()
