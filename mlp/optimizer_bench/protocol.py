@@ -16,7 +16,7 @@ The folder of a bench holds what was asked for, what is finished, and what came 
     trials.jsonl    every finished trial, in the order of finish   sensitivity.csv  every learning rate that was tried
     summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
     times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
-    obstacles.csv   rules and obstacles, where there are any
+    obstacles.csv   rules and obstacles, where there are any      budgets.csv      what so many trials are worth
 
 Settings may change between two runs in the same folder: trials that are the same in both are not run again.
 """
@@ -50,7 +50,7 @@ from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 FILES = (
     "bench.toml", "trials.jsonl", "summary.csv", "times.csv", "results.csv", "sensitivity.csv", "profile.csv",
-    "obstacles.csv", "curves-*.png", "sensitivity-*.png", "profile.png",
+    "obstacles.csv", "budgets.csv", "curves-*.png", "sensitivity-*.png", "profile.png",
 )  # fmt: skip
 """What a bench writes."""
 

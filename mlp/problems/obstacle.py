@@ -47,6 +47,7 @@ FINDINGS = {
     "noise_floor": "noisy_gradients",
     "valley": "slow_progress",
     "descending": "unfinished",
+    "undecided": "unfinished",
 }
 """What a finding calls a member that ends at such a point."""
 DIVERGED = Place("diverged", FINDINGS["diverged"], "its numbers have left the range of floating point")
