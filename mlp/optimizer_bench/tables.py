@@ -126,17 +126,17 @@ def _result_lines(cells: Cells) -> Iterator[list[Any]]:
 def _budget_line(cell: Cell) -> list[Any]:
     """What a rule is worth on a problem after so many trials of its tuning: the expected best of so many settings.
 
-    Of an obstacle gradients to get past it, infinite where the settings do not; else what rates are chosen by.
+    Of an obstacle the share of starts that get past it; else what rates are chosen by.
     """
     if not cell.tuning or cell.error or cell.halved:  # the best of many tell nothing of a budget
         return []
+    score = "past" if cell.problem.by_target else cell.problem.chosen_by
     if cell.problem.by_target:
-        scores = [float(np.median(cell.tuning_gradients(rate))) for rate in cell.rates]
+        scores = [-float(np.isfinite(cell.tuning_gradients(rate)).mean()) for rate in cell.rates]
     else:
         scores = [cell.tuning_median(rate) for rate in cell.rates]
-    sign = -1.0 if larger_is_better(cell.problem.chosen_by) and not cell.problem.by_target else 1.0
-    score = "gradients" if cell.problem.by_target else cell.problem.chosen_by
-    return [cell.problem.name, cell.rule, score, *(sign * value for value in expected_best(scores))]
+    sign = -1.0 if score == "past" or larger_is_better(score) else 1.0
+    return [cell.problem.name, cell.rule, score, *(0.0 + sign * value for value in expected_best(scores))]
 
 
 def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:
