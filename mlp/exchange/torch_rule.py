@@ -19,8 +19,8 @@ from mlp.optimizers.optimizer import check_rule
 class TorchRule:
     """A rule of this library with the face of a `torch.optim` optimizer.
 
-        optimizer = mlp.TorchRule(model.parameters(), mlp.Adam(0.001))
-        optimizer.zero_grad(); loss = criterion(model(x), t); loss.backward(); optimizer.step()
+    >>> optimizer = mlp.TorchRule(model.parameters(), mlp.Adam(0.001))  # doctest: +SKIP
+    >>> optimizer.zero_grad(); criterion(model(x), t).backward(); optimizer.step()  # doctest: +SKIP
 
     `params` (P,) holds all parameters one after another, in their order; each tensor becomes a view of it, and each
     gradient a view of `grad` (P,). So the rule reads and writes what PyTorch computes with. `state` is its memory.
