@@ -239,9 +239,12 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     is_known = (
         crossed > reading.one("guess_accuracy", default=0.0) + 0.1 or reading.one("unseen", "signal") > at.SIGNAL / 2
     )
-    is_alone = part == "train" and not reading.setting("validation_scored", inf) >= at.FEW_HELD_OUT
-    if is_crossed := crossed < best and is_known and (is_alone or not isfinite(reading.score("validation"))):
-        best = crossed
+    is_alone = not isfinite(reading.score("validation"))
+    is_nearly = (
+        part == "train" and reading.setting("validation_scored", inf) < at.FEW_HELD_OUT and best - crossed > at.GAP
+    )
+    if is_crossed := crossed < best and is_known and (is_alone or is_nearly):
+        best = crossed if is_alone else max(crossed, min(best, mine))
     if not (isfinite(mine) and isfinite(best)):
         return None
     mine = max(mine, -1.0)  # r² has no lower end
