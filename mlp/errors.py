@@ -40,7 +40,7 @@ class MLPError(Exception):
     ...     mlp.Adam(-0.1)
     ... except mlp.MLPError as error:
     ...     print(error)
-    learning_rate = -0.1 cannot be: it must be a finite number above 0.
+    learning_rate = -0.1 cannot be: it must be a finite number, 0 or more.
     """
 
     def __str__(self) -> str:

@@ -54,10 +54,7 @@ class Recorder:
                 if self.recall:
                     self.recall(self.watching)
             seen = step._replace(index=step.index + offset) if offset else step
-            for noted, measurements in plan.always:
-                noted.append(seen.index)
-                for put, measure in measurements:
-                    put(measure(seen))
+            _measure(seen, plan.always)
             if seen.index >= wake:  # most steps end here: what is due at some costs 0.6 µs to ask
                 wake = _look(seen, plan.tasks)
             self._last, self._latest = seen.index, step
@@ -173,6 +170,15 @@ class Recorder:
             return False
         history.derive(name, source, instrument.unit)
         return True
+
+
+@np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
+def _measure(step: Step, always: list[tuple[array[int], list[Any]]]) -> None:
+    """Write down what is measured at every step."""
+    for noted, measurements in always:
+        noted.append(step.index)
+        for put, measure in measurements:
+            put(measure(step))
 
 
 class Due:

@@ -16,7 +16,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.cli.arguments import COMMANDS
-from mlp.cli.completion import SHELLS, write_script
+from mlp.cli.completion import write_script
 from mlp.config import SECTIONS, parse
 from mlp.config.key_table import key_rows
 from mlp.config.names_elsewhere import ELSEWHERE, find_parameter, find_place
@@ -292,7 +292,7 @@ def test_resume_logs_the_whole_run(cli: Any) -> None:
 # completion
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_every_command_and_option(cli: Any, shell: str) -> None:
     out = cli("completion", shell).out
     assert out == write_script(shell, COMMANDS)

@@ -104,9 +104,9 @@ N_IN, N_OUT = 60, 50
         (mlp.Tanh(), "lecun_normal", 1.0),
         (mlp.SELU(), "lecun_normal", 1.0),
         (mlp.Tanh(), "he_normal", sqrt(2)),
-        (mlp.ReLU(), "lecun_normal", sqrt(0.5)),
+        (mlp.ReLU(), "lecun_normal", sqrt((N_IN + N_OUT) / (2 * N_IN))),  # halfway between both directions
         (mlp.Tanh(), initializers.Normal(1.0), sqrt(N_IN)),
-        (mlp.ReLU(), initializers.Normal(0.01), 0.01 * sqrt(N_IN / 2)),
+        (mlp.ReLU(), initializers.Normal(0.01), 0.01 * sqrt((N_IN + N_OUT) / 2)),
     ],
     ids=str,
 )
@@ -190,7 +190,8 @@ def test_a_bare_recording_is_judged_by_how_it_began() -> None:
     """Without an experiment there is no survey: what the recorder notes is enough for equal weights."""
     history = tapped(mlp.Recorder(), steps(TWO, units([0, 0, 0], [0, 0, 0])))
     assert "symmetric_units" in {finding.kind for finding in mlp.diagnose(history)}
-    assert not mlp.diagnose(tapped(mlp.Recorder(), steps(TWO, n=200, rate=0.5)))
+    found = mlp.diagnose(tapped(mlp.Recorder(), steps(TWO, n=200, rate=0.5)))
+    assert {finding.kind for finding in found} <= {"unfinished"}  # the loss still fell
 
 
 @pytest.mark.parametrize("population", [(2,), (2, 3)], ids=str)
@@ -277,7 +278,8 @@ def test_the_end_is_judged_without_an_experiment() -> None:
     assert reach["out_of_reach"].tolist() == [0.5]
     kinds = [{f.kind for f in mlp.diagnose(history)} for history in (one, reach)]
     assert all("output_loss_mismatch" in found for found in kinds)
-    assert not {"constant_output", "squashed_twice", "out_of_reach"} & set(noted(TWO))
+    found = noted(TWO)
+    assert not [name for name in ("constant_output", "squashed_twice", "out_of_reach") if len(found.get(name, ()))]
 
 
 def test_sizes_are_root_mean_squares() -> None:

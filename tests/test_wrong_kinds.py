@@ -185,6 +185,7 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
     "watch_keras": lambda: {"model": (None, lambda _: False), "rows": (None, lambda _: True)},
     "watch_torch": lambda: {"model": (OtherLoop(), a(OtherLoop)), "optimizer": (OtherLoop(), a(OtherLoop)),
                             "loss": (len, callable), "rows": (None, either(nothing, whole))},
+    "TorchRule": lambda: {"params": ([OtherLoop()], lambda _: True), "rule": (mlp.SGD(0.1), RULE)},
     "to_onnx": lambda: {"model": (network(), NETWORK), "path": ("x.onnx", text), "rows": (np.float64, DTYPE)},
     "to_safetensors": lambda: {"model": (network(), NETWORK), "path": ("x.safetensors", text)},
     "load_run": lambda: {"folder": ("none", text)},
@@ -200,6 +201,11 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
                       "seed": (0, whole), "data": ("", text), "out": (None, either(nothing, text)),
                       "executor": (None, nothing), "jobs": (None, either(nothing, whole)),
                       "cluster": (None, either(nothing, text))},
+    "grid": lambda: {"config": (CONFIG, either(a(dict), text)), "data": ((X, LABELS), nothing),
+                     "over": ({"optimizer.learning_rate": [0.1]}, either(texts, a(Mapping))),
+                     "seeds": (1, whole), "folds": (2, whole), "random": (0, whole), "halving": (False, flag),
+                     "out": (None, either(nothing, text)), "executor": (None, nothing),
+                     "jobs": (None, either(nothing, whole)), "cluster": (None, either(nothing, text))},
     "sample_grad_norms": lambda: {"step": (step(), a(mlp.Step))},
     "pace": lambda: {"rule": (mlp.SGD(0.1), RULE), "params": (np.zeros(3), lambda v: numbers(v) or nan(v))},
     "pretrain": lambda: {"network": (network(), NETWORK), "X": (X, table),
@@ -642,7 +648,8 @@ def test_a_wrong_parameter_of_an_estimator_is_refused_by_its_name(kind: type[Any
              "early_stopping": either(flag, a(Mapping)), "learning_rate": either(nothing, number), "l2": number,
              "epochs": whole, "batch_size": whole, "validation_fraction": number, "dropout": number,
              "categorical": a(list, tuple),
-             "class_weight": either(nothing, a(Mapping)), "optimizer": RULE, "loss": LOSS, "dtype": DTYPE}  # fmt: skip
+             "class_weight": either(nothing, a(Mapping)), "optimizer": RULE, "loss": LOSS, "dtype": DTYPE,
+             "verbose": either(flag, whole)}  # fmt: skip
     y = LABELS if kind is mlp.MLPClassifier else X[:, 0]
     for name, default in usual.items():
         fits = takes.get(name) or like(default, mlp.Dense)

@@ -101,10 +101,11 @@ def told(sections: dict[str, Any], data: Any) -> tuple[list[str], mlp.Run]:
 def test_a_fault_alarms_and_its_cause_comes_first(name: str) -> None:
     fault = FAULTS[name]
     shown, run = told(fault.sections, fault.data)
-    alarms = [finding for finding in run.findings if finding.severity != "info"]
-    assert not run.healthy
+    harmless = fault.cause == "noisy_labels"  # the network learned what the wrong labels leave: said, and no alarm
+    alarms = [finding for finding in run.findings if finding.severity != "info" or harmless]
+    assert run.healthy == harmless
     assert alarms[0].causes[0].name == fault.cause
-    assert shown or run.steps < 20
+    assert shown or run.steps < 20 or harmless
     if name != "a rate of 100":  # it is told of its step
         assert min(finding.step for finding in alarms if finding.step is not None) <= 0.5 * run.steps
 

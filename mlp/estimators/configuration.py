@@ -166,7 +166,8 @@ def _check(e: Any) -> None:
     errors.check_count("patience", e.patience)
     errors.check_not_negative("min_delta", e.min_delta)
     errors.check_fraction("validation_fraction", e.validation_fraction)
-    errors.check_kind("verbose", e.verbose, bool | np.bool_ | int | np.integer, "True or False")
+    if not isinstance(e.verbose, bool | np.bool_ | int | np.integer) or e.verbose < 0:
+        raise errors.HyperparameterError("verbose", e.verbose, "True or False, or a whole number, 0 or more")
 
 
 def describe_columns(e: Any) -> ColumnRules:

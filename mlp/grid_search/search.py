@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlp.config import Config, explaining_paths, naming_place, parse, put, read_parts, read_toml, to_toml
+from mlp.config.schema import show
 from mlp.errors import ConfigError, DivergenceError, MissingExtraError, check_kind
 from mlp.grid_search.folder import open_journal, reserve_search
 from mlp.grid_search.plan import Cell, Search, SearchProgress, run_plan
@@ -143,7 +144,7 @@ def prepare_search(
 
 def _check_count(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 10**6:
-        raise ConfigError(f"{name} = {value!r} cannot be. Give a whole number, {least} or more.")
+        raise ConfigError(f"{name} = {show(value)} cannot be. Give a whole number, {least} or more.")
 
 
 def _check_many(n: int) -> None:

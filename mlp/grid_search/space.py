@@ -56,12 +56,12 @@ def read_over(given: Sequence[str] | Mapping[str, Any]) -> Over:
     {'network.hidden': [[4], [8]], 'optimizer.learning_rate': Range(low=0.0001, high=0.1)}
     """
     found: Over = {}
-    if not given:
-        raise ConfigError("nothing to try. Give --over KEY=VALUES, like --over network.hidden=4,8,16.")
     if isinstance(given, str):
         given = [given]
     if not isinstance(given, Mapping) and not (isinstance(given, list | tuple) and all(map(is_text, given))):
         raise ConfigError(f'over = {show(given)}: a dict is needed, like {{"network.hidden": [4, 8, 16]}}.')
+    if not given:
+        raise ConfigError("over: nothing to try. Give --over KEY=VALUES, like --over network.hidden=4,8,16.")
     pairs = given.items() if isinstance(given, Mapping) else (_parse_text(text) for text in given)
     for key, values in pairs:
         if key in found:

@@ -30,7 +30,7 @@ def write_reference(folder: str | Path) -> Path:
 
 def public(module: ModuleType) -> list[object]:
     """What a module makes public."""
-    return [getattr(module, name) for name in vars(module)["__all__"]]
+    return [getattr(module, name) for name in getattr(module, "__all__", vars(module)) if not name.startswith("_")]
 
 
 def _resolve_types(module: ModuleType) -> None:

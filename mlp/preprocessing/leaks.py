@@ -50,7 +50,9 @@ def _column_facts(prepared: Prepared, X: Array) -> Iterator[Fact]:
     if y.ndim != 1 or len(X) < 20:
         return
     raw = prepared.preprocessing.scaling.undo(X)
-    names = prepared.preprocessing.feature_names or tuple(f"x{i}" for i in range(X.shape[1]))
+    names, filled = prepared.preprocessing.feature_names, prepared.preprocessing.imputation
+    names = names if filled is None else filled.names(names)  # columns that mark missing cells are inputs too
+    names = names or tuple(f"x{i}" for i in range(X.shape[1]))
     if X.shape[1] > 1:
         copies, telling = (copy_numbers(raw, y), None) if task == "regression" else find_telling(raw, y)
         yield Fact("target_copies", copies, names)

@@ -52,7 +52,7 @@ class Repair:
     network in trials. `advice`: by cause, what only the user can do.
 
     >>> from mlp import repair
-    >>> found = repair({"data": {"source": "iris"}, "training": {"epochs": 10}, "record": {"baseline": "never"}})
+    >>> found = repair({"data": {"source": "iris"}, "training": {"epochs": 100}, "record": {"baseline": "never"}})
     >>> found.before.healthy, found.changes
     (True, ())
     """
