@@ -123,11 +123,22 @@ def note_settings(setup: Setup, state: State) -> None:
     A detector that reads "the momentum was 0.999" then needs no configuration, and a history that was typed by hand can
     say so too. Steps and epochs are counted over all trainings of the network.
     """
+    numbers = _number_settings(setup)
+    note_once(state.history, "settings", [float(value) for value in numbers.values()], list(numbers))
+    if setup.head.task == "classification":
+        asked, names = setup.prepared.validation or setup.scored, setup.prepared.preprocessing.class_names or ()
+        note_once(
+            state.history, "recall_rows", np.bincount(asked.y, minlength=setup.prepared.preprocessing.n_targets), names
+        )
+
+
+def _number_settings(setup: Setup) -> dict[str, float]:
+    """The settings as numbers, by name."""
     config, n_train, validation = setup.config, len(setup.prepared.train), setup.prepared.validation
     network, optimizer, training = config.network, config.optimizer, config.training
     own: Mapping[str, Any] = optimizer.own
     rates = network.dropout if isinstance(network.dropout, list) else [network.dropout]
-    numbers = {
+    return {
         "planned_steps": setup.n_steps,
         "epochs": setup.past.epochs + training.epochs,
         "batch_size": training.rows_per_batch(n_train),
@@ -157,12 +168,6 @@ def note_settings(setup: Setup, state: State) -> None:
         "train_scored": len(setup.scored),
         "validation_scored": 0 if validation is None else len(validation),
     }
-    note_once(state.history, "settings", [float(value) for value in numbers.values()], list(numbers))
-    if setup.head.task == "classification":
-        asked, names = validation or setup.scored, setup.prepared.preprocessing.class_names or ()
-        note_once(
-            state.history, "recall_rows", np.bincount(asked.y, minlength=setup.prepared.preprocessing.n_targets), names
-        )
 
 
 def _is_linear(config: Config) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlp.config import Config, explaining_paths, naming_place, parse, put, read_parts, read_toml, to_toml
 from mlp.config.schema import show
-from mlp.errors import ConfigError, DivergenceError, MissingExtraError, check_kind
+from mlp.errors import ConfigError, DivergenceError, MissingExtraError, check_flag, check_kind
 from mlp.grid_search.folder import open_journal, reserve_search
 from mlp.grid_search.plan import Cell, Search, SearchProgress, run_plan
 from mlp.grid_search.plots import draw_plot
@@ -205,6 +205,7 @@ def grid(
     ({'network.hidden': [16]}, 131, 2)
     """
     check_executor(executor)
+    check_flag("halving", halving)
     check_kind("cluster", cluster, str | None, "the address of a Dask scheduler: tcp://HOST:PORT")
     search = prepare_search(config, data, over=over, seeds=seeds, folds=folds, random=random, halving=halving, use=use)
     found = GridSearch(search)
