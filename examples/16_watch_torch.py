@@ -87,7 +87,7 @@ def sigmoid_tower() -> Any:
 def learning_rate_too_high() -> Any:
     X, y = load("digits")
     model = chain(64, 64, 10)
-    return fit(model, nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), 1.0), X, y)
+    return fit(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 5.0), X, y)
 
 
 def learning_rate_too_low() -> Any:

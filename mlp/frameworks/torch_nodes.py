@@ -27,6 +27,7 @@ from mlp.frameworks.torch_modules import (
 )
 from mlp.history import History
 from mlp.instruments.epochs import STUCK
+from mlp.instruments.start import gain_of_weights
 
 
 class Passage:
@@ -200,8 +201,7 @@ def record_start(history: History, look: Look) -> None:
     biases = {name: bias for name, bias in found.items() if bias is not None}
     gains = {}
     for name, p in layers.items():
-        own = 2 if look.following(p) in HALVING else 1
-        gains[name] = float(np.sqrt(np.square(weights[name]).mean() * weights[name].shape[1] / own))
+        gains[name] = gain_of_weights(weights[name], 2 if look.following(p) in HALVING else 1)
     note_by_label(history, "weight_std", {name: w.std() for name, w in weights.items()}, 0)
     note_by_label(history, "weight_gain", gains, 0)
     note_by_label(history, "bias_mean", {name: b.mean() for name, b in biases.items()}, 0)

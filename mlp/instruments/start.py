@@ -67,8 +67,13 @@ def weight_gain(step: Step) -> Any:
 
 def _gain(step: Step, place: int, w: Array) -> float:
     wish = find_preferred_initializer(step.network.layers[place + 1 :])
+    return gain_of_weights(w, 2 if wish.startswith("he") else 1)
+
+
+def gain_of_weights(w: Array, own: float) -> float:
+    """The gain of one weight matrix (n_out, n_in) before an activation whose own is `own`."""
     size = float(np.sqrt(np.square(w).mean()))
-    forward = size * np.sqrt(w.shape[1] / (2 if wish.startswith("he") else 1))
+    forward = size * np.sqrt(w.shape[1] / own)
     halfway = size * np.sqrt(sum(w.shape) / 2)
     return float(forward if forward >= 1 else max(forward, min(halfway, 1.0)))
 
