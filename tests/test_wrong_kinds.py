@@ -403,7 +403,7 @@ def _fits(fits: Fits, value: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in PUBLIC if n not in ("from_sklearn", "watch_keras", "from_safetensors", "load_run")]
+    "name", [n for n in PUBLIC if n not in ("from_sklearn", "watch_keras", "TorchRule", "from_safetensors", "load_run")]
 )
 def test_the_right_arguments_are_taken(name: str) -> None:
     """Or the test above would prove nothing."""
