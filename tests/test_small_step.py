@@ -27,7 +27,8 @@ def test_sums_are_sums_in_the_dtype_of_what_is_summed(shape: tuple[int, ...], dt
 
 def test_a_long_sum_in_float32_rounds_as_little_as_one_in_pairs() -> None:
     """A product adds one number after another: of 10 million tenths it loses whole percents."""
-    assert abs(float(row_sum(np.full(10_000_000, 0.1, np.float32))) - 1e6) < 10
+    tenths = np.full(10_000_000, 0.1, np.float32)
+    assert abs(float(row_sum(tenths)) - 1e6) <= abs(float(tenths.sum()) - 1e6) < 20  # NumPy's own sum, of any version
 
 
 @pytest.mark.parametrize("shape", [(), (2,)])

@@ -220,5 +220,5 @@ def as_one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
     if target.ndim > 1:
         return target
     if n_classes <= FEW_CLASSES:
-        return unit_matrix(n_classes, dtype).take(target, 1)
+        return unit_matrix(n_classes, dtype).take(target.astype(np.intp, copy=False), 1)  # NumPy 2.0 takes no uint64
     return np.equal(target, np.arange(n_classes)[:, None]).astype(dtype)
