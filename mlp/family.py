@@ -17,7 +17,7 @@ class Named:
     """A part of an experiment that has a name, and numbers in ranges that the types of its fields state.
 
     `name`: what experiment files, tables and messages call it. `aliases`: what other libraries call it; hints use them.
-    A class of your own need not say either. `name_of` then gives the name of the class.
+    A class of your own need not say either: it is then called by its class name in snake case (`config.own_parts`).
     """
 
     name: ClassVar[str] = ""
@@ -39,18 +39,6 @@ def find_operator(part: Any, *methods: str) -> Operator | None:
     said = next(vars(kind) for kind in type(part).__mro__ if {"onnx", *methods} & set(vars(kind)))
     found: Operator | None = said.get("onnx")
     return found
-
-
-def name_of(part: Any) -> str:
-    """What a part is called: the name that its class itself says, or the name of the class.
-
-    >>> from mlp.optimizers import SGD
-    >>> class Mine(SGD):
-    ...     pass
-    >>> name_of(SGD(0.1)), name_of(Mine(0.1))
-    ('sgd', 'Mine')
-    """
-    return str(vars(type(part)).get("name") or type(part).__name__)
 
 
 def collect(kind: Any, namespace: Mapping[str, Any], **said: Any) -> dict[str, Any]:

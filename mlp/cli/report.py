@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mlp.cli.permit import permit
 from mlp.cli.process import DONE, is_colored, takes, warn
 from mlp.errors import DataError, visible
 from mlp.experiment import Run, load_run
@@ -16,7 +17,7 @@ from mlp.repairs import Repair
 from mlp.report.sparkline import ASCII, COLORED, PLAIN, draw_training
 from mlp.run_page import build_report, read_rows
 from mlp.storage.atomic import explaining, replacing_itself, write_file
-from mlp.storage.permission import Permission, as_path
+from mlp.storage.permission import as_path
 
 
 def write_report(run: Run, rows: Prepared | None, folder: Path, repair: Repair | None = None) -> None:
@@ -43,7 +44,7 @@ def show_training(history: History) -> None:
 def report(given: argparse.Namespace) -> int:
     """The page of a run, from what stands in its directory and from its data."""
     folder = run_folder(given.run)
-    permission = Permission([*files_behind(folder), *map(Path, given.use)], given.force)
+    permission = permit(given, files_behind(folder))
     path = folder / REPORT if given.out is None else as_path("-o", given.out)
     if given.out is not None:
         permission.check_file(path)

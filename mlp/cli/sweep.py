@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlp import grid_search
+from mlp.cli.permit import permit
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, show
 from mlp.config import explaining_paths, override, put, read_toml
 from mlp.errors import ConfigError
@@ -18,7 +19,7 @@ from mlp.grid_search import GridSearch, Search
 from mlp.optimizer_bench import open_workers
 from mlp.preprocessing.source import files_read
 from mlp.report.progress import show_search
-from mlp.storage.permission import Permission, as_path
+from mlp.storage.permission import as_path
 
 
 def sweep(given: argparse.Namespace) -> int:
@@ -36,9 +37,7 @@ def sweep(given: argparse.Namespace) -> int:
         config, over=given.over, seeds=given.seeds, folds=given.folds, random=given.random, halving=given.halving,
         use=given.use, where=where,
     )  # fmt: skip
-    read = [*files_read(search.task.configure({}), given.config), *map(Path, given.use)]
-    permission = Permission(read, given.force)
-    permission.check_stream(sys.stdout)
+    permission = permit(given, files_read(search.task.configure({}), given.config))
     with grid_search.reserve_search(None if given.out is None else as_path("-o", given.out), permission) as folder:
         return _run_sweep(given, search, folder)
 
