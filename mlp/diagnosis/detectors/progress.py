@@ -10,6 +10,7 @@ from mlp.diagnosis.causes import rank, suspicions
 from mlp.diagnosis.evidence import (
     Shortfall,
     answers_better_than_a_guess,
+    has_no_score,
     is_overconfident,
     is_without_gradient,
     late_fall,
@@ -121,9 +122,9 @@ def _at_the_end(r: Reading) -> Seen | None:
             f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
         return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
-    trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
-    if trained is None and held_out is None:
+    if has_no_score(r):
         return _while_falling(r, level)
+    trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > at.SHORT + held_out.error
