@@ -31,6 +31,8 @@ def with_cell(row: int, column: int, value: float) -> np.ndarray:
         (np.array([0.5, 1.0]), "regression"),
         (np.arange(10), "classification"),
         (np.arange(21), "regression"),
+        (1000 * np.arange(12), "regression"),  # prices: no two houses cost the same
+        (np.repeat(1000 * np.arange(6), 2), "classification"),
         (np.tile(np.arange(21), 10), "classification"),
         (np.tile(np.arange(21), 9), "regression"),
         (np.eye(3), "multilabel"),

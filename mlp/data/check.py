@@ -33,7 +33,8 @@ def infer_task(y: Array, class_names: Sequence[str] | None = None) -> str:
     - (n,) text, bytes or booleans, or with class names: classification.
     - (n,) numbers with a fractional part anywhere: regression.
     - (n,) whole numbers (also as floats): classification, but regression if they take more than 20 different
-      values and more than one for every ten rows: evidently a quantity.
+      values and more than one for every ten rows, or if more than half of them differ and lie apart, as prices
+      do and codes of classes do not: evidently a quantity.
     """
     y = as_array("y", y)
     if y.ndim == 2 and y.shape[1] != 1:
@@ -209,5 +210,7 @@ def _is_fractional(y: Array) -> bool:
 
 
 def _is_quantity(y: Array) -> bool:
-    n_values = len(np.unique(y))
-    return n_values > FEW_VALUES and 10 * n_values > len(y)
+    values = np.unique(y)
+    n = len(values)
+    lie_apart = n > 2 and float(values[-1]) - float(values[0]) > 2 * n
+    return (n > FEW_VALUES and 10 * n > len(y)) or (2 * n > len(y) and lie_apart)
