@@ -15,6 +15,8 @@ from mlp import landscape as seen
 from mlp.cli import main
 from mlp.curvature import Surface
 from mlp.errors import DataError, MissingExtraError, MLPError, ShapeError
+from mlp.experiment.look import open_scene
+from mlp.experiment.rule_memory import memory_at, read_memory, usual_rate
 from mlp.experiment.waypoints import BYTES, LOOKS, Waypoints, looks
 
 RNG = np.random.default_rng(0)
@@ -114,6 +116,56 @@ def test_a_run_and_its_directory_show_the_same_landscape(tmp_path: Path) -> None
     assert first.to_json() == second.to_json() and str(first) == str(second)
     assert first.trajectory is not None and first.trajectory.steps[[0, -1]].tolist() == [0, run.steps]
     assert run.point((X, Y)) == again.point((X, Y))
+
+
+@pytest.mark.parametrize("restarts", [1, 3])
+@pytest.mark.parametrize("rule", ["adam", "momentum"])
+def test_a_point_goes_on_with_the_memory_of_the_rule(tmp_path: Path, rule: str, restarts: int) -> None:
+    """The rule began anew: Adam without its mean squares takes its first steps at full length, and leaves too soon."""
+    config = {
+        "network": {"hidden": [5], "activation": "tanh", "init": {"name": "normal", "std": 1e-3}},
+        "optimizer": {"name": rule}, "training": {"epochs": 4, "restarts": restarts},
+    }  # fmt: skip
+    run = mlp.run(config, (X, Y), out=tmp_path / "run")
+    scene = open_scene(run.config, run.network, (X, Y))
+    memory, size = read_memory(tmp_path / "run", run.network, scene.setup.rule), run.network.params.shape
+    for name, values in vars(run.memory).items():
+        if isinstance(values, np.ndarray):
+            assert values.shape == size and (getattr(memory, name) == values).all()
+    assert memory.t == run.memory.t == run.steps
+    point = run.point((X, Y))
+    assert point == mlp.load_run(tmp_path / "run").point((X, Y)) and "memory" not in point.unseen
+    run.save(tmp_path / "saved")
+    assert "the memory of the rule, which begins anew" in mlp.load_run(tmp_path / "saved").point((X, Y)).unseen
+
+
+def test_the_memory_of_a_member_is_the_one_it_has_alone() -> None:
+    """A member of a population that was trained beside others remembers what it would have remembered alone."""
+    many = mlp.Network([mlp.Dense(3, 2)], rng=0, population=(3,), dtype=np.float64)
+    alone, rule = many.member(1).at(many.params[1].copy()), mlp.Adam()
+    for step in mlp.train(many, mlp.batches(X, Y, rng=None, epochs=5), mlp.SoftmaxCrossEntropy(), rule):
+        kept = step.state
+    for step in mlp.train(alone, mlp.batches(X, Y, rng=None, epochs=5), mlp.SoftmaxCrossEntropy(), rule):
+        own = step.state
+    mine = memory_at(many.member(1), rule, many.params, kept)
+    np.testing.assert_allclose(mine.m, own.m, rtol=1e-12)
+    np.testing.assert_allclose(mine.v, own.v, rtol=1e-12)
+    assert mine.t == own.t == 10
+
+
+def test_where_other_weights_answer_there_is_no_memory() -> None:
+    network, rule = mlp.Network([mlp.Dense(3, 2)], rng=0), mlp.Adam()
+    memory = rule.init(network.params)
+    assert memory_at(network, rule, network.params, memory) is memory
+    assert memory_at(network, rule, network.params + 1, memory) is None
+
+
+def test_a_schedule_that_ended_at_nothing_is_no_rate_that_is_too_low() -> None:
+    """The latest rate of a cosine is 0: at that pace every place is one where nothing moves."""
+    config = {**CONFIG, "optimizer": {"name": "sgd", "learning_rate": 0.5, "schedule": "cosine"}}
+    history = mlp.run(config, (X, Y)).history
+    assert usual_rate(history) == pytest.approx(float(np.mean(history["learning_rate"])), rel=1e-6)  # float32 sums
+    assert 0.1 < usual_rate(history) < 0.5
 
 
 def test_a_look_leaves_the_run_as_it_is() -> None:

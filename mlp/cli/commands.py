@@ -26,8 +26,9 @@ from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_r
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import is_over
+from mlp.experiment.recorded import Recorded, load_recorded
 from mlp.experiment.resume import check_replaced, is_finished, restore
-from mlp.experiment.run import Recorded, load_recorded, run_folder
+from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
 from mlp.preprocessing.source import files_read, short_name

@@ -10,6 +10,7 @@ from mlp.cli.permit import permit
 from mlp.cli.process import DONE
 from mlp.experiment import load_run
 from mlp.experiment.look import find_landscape, find_point, open_scene
+from mlp.experiment.rule_memory import read_memory
 from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind
@@ -28,7 +29,7 @@ def landscape(given: argparse.Namespace) -> int:
         permission.check_file(path)
     run = load_run(folder, use=given.own)
     scene = open_scene(run.config, run.network, where=str(folder), own=given.own)
-    point = find_point(scene, run.history)
+    point = find_point(scene, run.history, read_memory(folder, run.network, scene.setup.rule))
     found = find_landscape(
         scene, run.waypoints, run.steps,
         line=given.line or (path is not None and not (given.plane or given.trajectory or given.spectrum)),

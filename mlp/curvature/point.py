@@ -28,7 +28,7 @@ from mlp.errors import HyperparameterError, check_count, check_positive
 from mlp.layers import Layer
 from mlp.losses import Loss
 from mlp.network import Network, Workspace
-from mlp.optimizers import Optimizer
+from mlp.optimizers import SGD, Optimizer
 
 MOST, FEWEST = 50_000_000, 256  # parameters times rows, and rows that are looked at all the same
 VECTORS = 80  # like the parameters, that an answer may keep at a time
@@ -222,6 +222,8 @@ def _unseen(network: Network, e: Evidence, last: Any, others: int, questions: Qu
         yield ", ".join(later)
     if others:
         yield f"{others:,} other rows"
+    if e.course.rule is not None and e.course.state is None and not isinstance(e.course.rule, SGD):
+        yield "the memory of the rule, which begins anew"
     kinds = [place.kind for place in _all(network.layers)]
     if "dropout" in kinds or "noise" in kinds:
         yield "the noise of the layers"

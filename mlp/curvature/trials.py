@@ -7,8 +7,9 @@ and decides nothing.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from itertools import islice
 from math import inf
 from typing import Any
@@ -78,18 +79,34 @@ def with_rate(rule: Any, rate: Any) -> Any:
 
 def remembered(state: Any, fresh: Any) -> Any:
     """The numbers of a rule's memory in a fresh one, which may be that of a population and of another dtype."""
+    return _fill(fresh, state, _for_members)
+
+
+def memory_of_member(state: Any, fresh: Any, member: int) -> Any:
+    """The numbers of one member in the memory of a rule that moves a population, in a fresh one of a single network."""
+    return _fill(fresh, state, partial(_of_member, member))
+
+
+def _fill(fresh: Any, state: Any, fit: Callable[[Array, tuple[int, ...]], Array]) -> Any:
+    """The fresh memory with the numbers of another; `fit` gives an array the shape that is needed."""
     if isinstance(fresh, np.ndarray):
-        np.copyto(fresh, _for_members(np.asarray(state), fresh.shape))
+        np.copyto(fresh, fit(np.asarray(state), fresh.shape))
         return fresh
     if isinstance(fresh, Pace):
         return replace(fresh, t=state.t) if fresh.schedule is None else copy.deepcopy(state)
     if is_dataclass(fresh) and not isinstance(fresh, type):
         for field in fields(fresh):
-            setattr(fresh, field.name, remembered(getattr(state, field.name), getattr(fresh, field.name)))
+            setattr(fresh, field.name, _fill(getattr(fresh, field.name), getattr(state, field.name), fit))
         return fresh
     if isinstance(fresh, list | tuple) and len(fresh) == len(state):
-        return type(fresh)(remembered(mine, new) for mine, new in zip(state, fresh, strict=True))
+        return type(fresh)(_fill(new, mine, fit) for mine, new in zip(state, fresh, strict=True))
     return copy.deepcopy(state)
+
+
+def _of_member(member: int, values: Array, shape: tuple[int, ...]) -> Array:
+    """One member of an array that holds all of them, wherever their axis is."""
+    axes = [k for k in range(values.ndim) if values.shape[:k] + values.shape[k + 1 :] == shape]
+    return np.take(values, member, axes[0]) if axes else values
 
 
 def _for_members(values: Array, shape: tuple[int, ...]) -> Array:

@@ -15,6 +15,7 @@ from mlp.arrays import Array
 from mlp.config import NO_PARTS, Config, OwnParts
 from mlp.curvature import Point, Surface, classify_point
 from mlp.errors import DataError, ShapeError
+from mlp.experiment.rule_memory import usual_rate
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import begin
 from mlp.experiment.waypoints import Waypoints
@@ -73,8 +74,11 @@ def open_scene(
     return Scene(setup, network, train.at(chosen, np.dtype(np.float64)), target, weights)
 
 
-def find_point(scene: Scene, history: History, rng: int = 0) -> Point:
-    """What kind of point it is, for a training that would go on as it was planned."""
+def find_point(scene: Scene, history: History, memory: Any = None, rng: int = 0) -> Point:
+    """What kind of point it is, for a training that would go on as it was planned.
+
+    `memory`: that of its rule; None: it begins anew.
+    """
     setup, every = scene.setup, scene.setup.config.record.every
     losses = history["loss"] if "loss" in history and every == 1 else None
     size = setup.config.training.rows_per_batch(len(setup.prepared.train))
@@ -83,10 +87,12 @@ def find_point(scene: Scene, history: History, rng: int = 0) -> Point:
         setup.head.loss,
         scene.X,
         scene.t,
+        rate=usual_rate(history),
         batch_size=size if size < len(scene.X) else None,
         budget=setup.n_steps,
         losses=None if losses is None or losses.ndim > 1 else losses[-ROWS:],
         rule=setup.rule,
+        state=memory,
         rng=rng,
         weights=scene.weights,
     )

@@ -22,6 +22,7 @@ from mlp.diagnosis.evidence import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
 from mlp.errors import MLPError
 from mlp.experiment.loop import Companion
+from mlp.experiment.rule_memory import memory_at, usual_rate
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.model import quiet
@@ -115,18 +116,18 @@ def look(setup: Setup, network: Network, state: State, rows: int, allowed: float
     """The point at which a training stands, on fixed rows."""
     draw, train, training = setup.config.training.generator(*PLACE), setup.prepared.train, setup.config.training
     chosen = np.sort(draw.choice(len(train), rows, replace=False, shuffle=False))
-    single = not state.network.population
     size = training.rows_per_batch(len(train))
     return classify_point(
         network,
         setup.head.loss,
         train.at(chosen, np.dtype(np.float64)),
         setup.head.encode(train.y[chosen], np.float64),
+        rate=None if brief else usual_rate(state.history),
         batch_size=size if size < rows else None,
         budget=max(setup.n_steps - (state.steps if brief else setup.past.steps), 1),
         losses=_latest_losses(setup, state),
         rule=setup.rule,
-        state=state.memory if single else None,
+        state=memory_at(network, setup.rule, state.network.params, state.memory),
         rng=draw,
         rows=rows,
         weights=None if setup.row_weights is None else setup.row_weights[chosen],

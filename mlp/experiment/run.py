@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.config import NO_PARTS, Config, OwnParts, read_parts
+from mlp.config import Config, read_parts
 from mlp.curvature import Point
-from mlp.diagnosis import DETECTORS, Finding, diagnose
+from mlp.diagnosis import Finding, diagnose
 from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError, visible
-from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.look import find_landscape, find_point, open_scene
-from mlp.experiment.run_directory import Saved, read_numbers, read_run, write_run
-from mlp.experiment.run_folder import CHECKPOINT, check_unread, reserve
+from mlp.experiment.rule_memory import memory_at, read_memory
+from mlp.experiment.run_directory import Saved, read_run, write_run
+from mlp.experiment.run_folder import check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
 from mlp.experiment.watch import note_end, note_leaked_test_rows, watch_epochs
@@ -38,13 +38,14 @@ from mlp.network import Network
 from mlp.preprocessing.source import files_read, is_same_source
 from mlp.run_page import build_report, read_rows, show_run
 from mlp.storage.atomic import write_file
-from mlp.storage.file_set import current
 from mlp.storage.permission import Permission, as_path
 
 
 @dataclass(repr=False)
 class Run:
     """What an experiment came to. `model` is an ensemble where all restarts answer together.
+
+    `memory`: the rule's at the weights that answer, if it is known. `folder`: that of a run that was loaded.
 
     >>> finished = run({"data": {"source": "iris"}, "training": {"epochs": 2}})
     >>> finished.predict([[5.1, 3.5, 1.4, 0.2]]).shape, finished.steps
@@ -59,6 +60,8 @@ class Run:
     steps: int = 0
     seconds: float = 0.0
     waypoints: Waypoints | None = None
+    memory: Any = None
+    folder: Path | None = None
 
     def __repr__(self) -> str:
         """One line: what was trained, how long, how good it is, and what is wrong with it."""
@@ -116,10 +119,12 @@ class Run:
         """What kind of point the training ended at: a minimum, a saddle, a plateau, the noise of minibatches, ...
 
         `data`: (X, y) again, for a run that was given them. At most 1,000 training rows are looked at, drawn by the
-        seed of the run. The rule begins anew, without a memory. `use`: your own parts, if the run has some.
+        seed of the run. The rule goes on with its memory, if that is known at the weights that answer. `use`: your
+        own parts, if the run has some.
         """
         scene = open_scene(self.config, self.network, data, own=read_parts(use))
-        return find_point(scene, self.history, rng)
+        memory = self.memory if self.folder is None else read_memory(self.folder, self.network, scene.setup.rule)
+        return find_point(scene, self.history, memory, rng)
 
     def landscape(
         self,
@@ -249,7 +254,8 @@ def measure(setup: Setup, state: State) -> Run:
     way = state.waypoints
     if state.network.population and not model.network.population:
         way = way.member(found["restart_chosen"])
-    return Run(setup.config, model, history, found, (), state.steps, state.seconds, way)
+    memory = memory_at(model.network, setup.rule, state.network.params, state.memory)
+    return Run(setup.config, model, history, found, (), state.steps, state.seconds, way, memory)
 
 
 def _kept_epoch(setup: Setup, state: State, values: Mapping[str, Any]) -> dict[str, int]:
@@ -323,50 +329,13 @@ def kept_epochs(setup: Setup, state: State) -> Array:
 # from a run directory
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What is known of a run even where its model or its metrics are not: its history, judged as of today."""
-
-    history: History
-    findings: tuple[Finding, ...]
-    metrics: dict[str, Any]
-    steps: int
-    seconds: float
-
-    @property
-    def healthy(self) -> bool:
-        """No finding of severity "warning" or "critical"."""
-        return all(finding.severity == "info" for finding in self.findings)
-
-
 def load_run(folder: str | os.PathLike[str], *, use: Any = ()) -> Run:
     """The run that stands in a run directory.
 
     `use`: the Python file or the classes of your own parts, if answers depend on some: an activation, a loss. A file
     that has changed since is warned of.
     """
-    return Run(*read_run(run_folder(folder), read_parts(use)))
-
-
-def load_recorded(folder: Path, own: OwnParts = NO_PARTS) -> Recorded:
-    """The history of a run directory, of a killed run as far as its checkpoint goes, and what is found in it.
-
-    It is judged by all detectors that are one's `own`, too.
-    """
-    if (path := current(folder, "history.npz")).is_file():
-        history = History.load(path)
-    elif (folder / CHECKPOINT).is_file():
-        history = read_checkpoint(folder).history
-    else:
-        raise FileFormatError(f"{folder}: this is no run directory, it has no history.npz. Make one with mlp train -o.")
-    numbers: dict[str, Any] = {"metrics": {}, "steps": _last_step(history) + 1, "seconds": np.nan}
-    numbers |= read_numbers(folder)
-    return Recorded(history, diagnose(history, (*DETECTORS, *own.detectors())), **numbers)
-
-
-def _last_step(history: History) -> int:
-    """The latest step of which something was recorded; -1 for none."""
-    return max((int(steps[-1]) for name in history if len(steps := history.steps(name))), default=-1)
+    return Run(*read_run(run_folder(folder), read_parts(use)), folder=run_folder(folder))
 
 
 def run_folder(given: str | os.PathLike[str]) -> Path:

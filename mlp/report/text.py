@@ -20,7 +20,7 @@ from mlp.diagnosis.reading import Reading
 from mlp.errors import visible
 from mlp.experiment import Run, Setup
 from mlp.experiment.cost import estimate_cost
-from mlp.experiment.run import Recorded
+from mlp.experiment.recorded import Recorded
 from mlp.layers import Dense
 from mlp.model import APART, group_minima
 from mlp.network import Layout
