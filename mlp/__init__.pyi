@@ -29,6 +29,7 @@ from mlp.errors import DataError as DataError
 from mlp.errors import DerivativeError as DerivativeError
 from mlp.errors import DivergenceError as DivergenceError
 from mlp.errors import DownloadError as DownloadError
+from mlp.errors import DriftedInputsWarning as DriftedInputsWarning
 from mlp.errors import DtypeError as DtypeError
 from mlp.errors import FileFormatError as FileFormatError
 from mlp.errors import HyperparameterError as HyperparameterError

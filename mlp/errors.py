@@ -15,6 +15,8 @@
     ├── DerivativeError  (NotImplementedError)  a derivative that a layer, a loss or a function does not give
     └── MissingExtraError      (ImportError)  a feature that needs a package which is not installed
 
+`DriftedInputsWarning` is the one warning: a UserWarning, where rows are far off what was learned.
+
 Every message says what was given, what is needed and what to do. Knows nothing of the rest of the package.
 """
 
@@ -200,6 +202,22 @@ class MissingExtraError(MLPError, ImportError):
     def __init__(self, feature: str, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'mlp[{extra}]'")
+
+
+class DriftedInputsWarning(UserWarning):
+    """Rows to answer that are far off the rows that were trained on. Carries the names of the `columns`.
+
+    >>> import mlp
+    >>> issubclass(mlp.DriftedInputsWarning, UserWarning)
+    True
+    """
+
+    def __init__(self, message: str, columns: Iterable[str] = ()) -> None:
+        self.columns = tuple(columns)
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return visible(self.args[0])
 
 
 def visible(text: object) -> str:

@@ -212,6 +212,12 @@ FAULTS = {
         {"leaked_rows": [0.4], "expected_twins": [3.0]}),
     "rows to test on were trained on": Fault(
         "leaked_rows", "warning", 0, "leaked_rows", {"leaked_test_rows": [1.0]}, {"leaked_test_rows": [0.0]}),
+    "rows to validate on in another unit": Fault(
+        "drifted_inputs", "warning", 0, "drifted_inputs", {"drifted_inputs": {"column 'a' is 1e6": 1e5}},
+        {"drifted_inputs": {"column 'a' is 1e6": 0.0}}),
+    "rows to test on a little beyond": Fault(
+        "drifted_inputs", "info", 0, "drifted_inputs", {"drifted_test_inputs": {"column 'a' is 9": 0.5}},
+        {"drifted_test_inputs": {"column 'a' is 9": 0.0}}),
     "a column is the target": Fault(
         "leaked_target", "warning", 0, "leaked_target", {"target_copies": {"a": 0.0, "b": 1.0}},
         {"target_copies": {"a": 0.0, "b": 0.0}}),

@@ -15,7 +15,7 @@ non_finite_data, unscaled_inputs, constant_features, contradictory_labels, class
 output_loss_mismatch, symmetric_units, poor_initialization, no_progress, slow_progress, stagnation, oscillation,
 divergence, vanishing_gradients, exploding_gradients, dead_units, saturated_units, noisy_gradients, overfitting,
 minority_class_ignored, unfinished, frozen_parameters, wrong_gradient, saddle_point, local_minimum, plateau,
-leaked_rows, leaked_target, identifier_feature, numbers_as_classes, classes_as_numbers
+leaked_rows, leaked_target, identifier_feature, drifted_inputs, numbers_as_classes, classes_as_numbers
 """
 CONTRACT_CAUSES = """
 learning_rate_too_high, learning_rate_too_low, momentum_too_high, initialization_too_small, initialization_too_large,
@@ -24,7 +24,7 @@ non_finite_data, constant_features, uninformative_labels, noisy_labels, contradi
 loss_output_mismatch, weight_decay_too_high, dropout_too_high, batch_too_small, batch_too_large, too_few_epochs,
 too_little_capacity, too_little_regularization, missing_nonlinearity, clipping_too_low, unshuffled_batches,
 frozen_layer, wrong_gradient, epsilon_too_large, saddle_point, local_minimum, flat_region, too_few_rows,
-leaked_rows, leaked_target, identifier_feature, numbers_as_classes, classes_as_numbers
+leaked_rows, leaked_target, identifier_feature, drifted_inputs, numbers_as_classes, classes_as_numbers
 """
 
 

@@ -26,7 +26,7 @@ from mlp.repairs.changes import apply_changes, as_experiment, describe_changes, 
 HISTORY = History({"settings": [[400.0, 4.0, 100.0]]}, labels={"settings": ("rows", "epochs", "planned_steps")})
 FOR_THE_USER = {
     "non_finite_data", "constant_features", "uninformative_labels", "contradictory_labels", "wrong_gradient",
-    "leaked_rows", "leaked_target", "identifier_feature",
+    "leaked_rows", "leaked_target", "identifier_feature", "drifted_inputs",
 }  # fmt: skip
 
 GO_FURTHER = {

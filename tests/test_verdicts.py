@@ -10,7 +10,8 @@ from histories import typed
 
 import mlp
 from mlp.preprocessing.data_facts import find_twins, order_share
-from mlp.preprocessing.leaks import find_telling, neighbour_gap, number_rows
+from mlp.preprocessing.leaks import find_telling, number_rows
+from mlp.preprocessing.order import error_gap, is_dense, is_ordered, neighbour_gap
 
 RNG = np.random.default_rng(0)
 
@@ -244,3 +245,69 @@ def test_a_loss_that_still_falls_is_no_alarm_where_scores_are_known_to_be_good()
     good = {"train_accuracy": [0.99], "validation_accuracy": [0.99]}
     assert "unfinished" in {finding.kind for finding in mlp.diagnose(typed(**known))}  # the loss is all there is
     assert "unfinished" not in {finding.kind for finding in mlp.diagnose(typed(**known, **good))}
+
+
+def _days(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The day of the year, and two temperatures that go with it."""
+    day = rng.integers(0, 366, n)
+    angle = 2 * np.pi * day / 366
+    return np.column_stack([np.cos(angle), np.sin(angle)]) + 0.2 * rng.normal(size=(n, 2)), day
+
+
+def _prints(n_classes: int, spread: float = 0.5) -> Any:
+    def draw(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """A pattern for each class, in no order, and noise: letters, faces."""
+        y = rng.integers(0, n_classes, n)
+        return rng.normal(size=(n_classes, 12))[y] + spread * rng.normal(size=(n, 12)), y
+
+    return draw
+
+
+def _towns(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Postal codes, which follow the map and are names all the same."""
+    codes = np.sort(rng.choice(np.arange(10_000, 99_999), 40, replace=False))
+    y = rng.choice(codes, n)
+    return np.column_stack([y / 1e4, rng.normal(size=n)]) + 0.1 * rng.normal(size=(n, 2)), y
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("draw", "n", "ordered"),
+    [
+        (_days, 8000, True),
+        (_prints(26), 3000, False),
+        (_prints(100), 1000, False),
+        (_prints(10), 1000, False),
+        (_towns, 2000, False),
+    ],
+)
+def test_whole_numbers_are_a_quantity_where_the_inputs_order_them(draw: Any, n: int, ordered: bool, seed: int) -> None:
+    """Days from 0 to 365, each many times, were 366 classes: a target alone does not tell. The rows beside it do."""
+    X, y = draw(np.random.default_rng(seed), n)
+    assert is_ordered(X, y) is ordered
+
+
+def test_auto_is_a_regression_for_days_and_a_classification_for_letters() -> None:
+    rng = np.random.default_rng(0)
+    for draw, task in ((_days, "regression"), (_prints(26), "classification")):
+        assert mlp.run({"training": {"epochs": 1}}, draw(rng, 4000)).model.task == task
+
+
+def test_wrong_answers_that_are_close_show_an_order_that_the_inputs_hide() -> None:
+    """Ages under much noise: neighbours hardly look alike, and the errors of the classifier are near all the same."""
+    rng = np.random.default_rng(0)
+    age = np.clip(rng.normal(45, 18, 6000), 0, 100).round().astype(int)
+    X = np.column_stack([0.02 * age, age > 60, 0 * age]) + rng.normal(size=(6000, 3)) * [1, 0.5, 1]
+    for draw, accused in (((X, age), True), (_prints(26, 4.0)(rng, 3000), False)):
+        run = mlp.run({"data": {"task": "classification"}, "training": {"epochs": 4}}, draw)
+        named = [cause.name for finding in run.findings if finding.severity != "info" for cause in finding.causes]
+        assert ("numbers_as_classes" in named) is accused
+
+
+def test_an_error_gap_is_one_for_names_and_small_for_errors_that_are_near() -> None:
+    """By hand: truth 0 ... 9; answers one off lie least apart, 0; permuted ones as far as any."""
+    truth = np.arange(1000) % 10
+    assert error_gap(truth, (truth + 1) % 10) < 0.4 and error_gap(truth, np.clip(truth + 1, 0, 9)) == 0
+    assert error_gap(truth, np.random.default_rng(0).integers(0, 10, 1000)) == pytest.approx(1, abs=0.1)  # 900 draws
+    assert np.isnan(error_gap(truth, truth))
+    assert is_dense(np.array([0, 1, 3])) and not is_dense(np.array([0.0, np.inf])) and not is_dense(np.array([7]))

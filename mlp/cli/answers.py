@@ -5,21 +5,34 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from io import TextIOWrapper
 from itertools import chain
 
+from mlp.arrays import Array
 from mlp.cli.permit import permit
-from mlp.cli.process import DONE, show
+from mlp.cli.process import DONE, show, warn
 from mlp.data.sources import files
-from mlp.errors import DataError, visible_lines
-from mlp.experiment import load_run
+from mlp.errors import DataError, DriftedInputsWarning, visible_lines
+from mlp.experiment import Run, load_run
 from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind
+from mlp.preprocessing.drift import describe_drift
 from mlp.report import text
 from mlp.report.tables import comparison_text, evaluation_text
 from mlp.storage.atomic import explaining, replacing
 from mlp.storage.permission import as_path
+
+
+def warn_once(run: Run, rows: Array) -> list[str]:
+    """Say in one line which columns of all rows are far off what was learned, and of no part of them again."""
+    preprocessing = run.model.preprocessing
+    found = preprocessing.find_drift(preprocessing.raw(rows))
+    if found:
+        warn(describe_drift(found))
+    warnings.simplefilter("ignore", DriftedInputsWarning)
+    return list(map(str, found))
 
 
 def evaluate(given: argparse.Namespace) -> int:
@@ -29,9 +42,10 @@ def evaluate(given: argparse.Namespace) -> int:
     X, y = run.load(given.source)
     if y is None:
         raise DataError(f"{given.source} has no target {run.model.preprocessing.target_name!r} to compare with.")
+    drifted = warn_once(run, X)
     found, known = run.appraise(X, y), run.trained_on(given.source)
     if given.json:
-        about = {"run": given.run, "source": given.source, "trained_on": known}
+        about = {"run": given.run, "source": given.source, "trained_on": known, "drifted_inputs": drifted}
         print(json.dumps(to_json_values({**about, **found.to_json()})))
     else:
         show(evaluation_text(found, known))
@@ -67,6 +81,7 @@ def predict(given: argparse.Namespace) -> int:
         permission.check_file(path)
     run = load_run(given.run, use=given.own)
     rows = run.load_rows(given.source)
+    warn_once(run, rows)
     if path:
         with explaining(path), replacing(path, "w") as out:
             text.write_answers(run, rows, out, safe=given.safe_cells)

@@ -34,7 +34,8 @@ class Scaling:
     """x' = (x - shift) · factor; both (n_features,) in float64, in which the formula is computed as well.
 
     `feature_names` are for messages only. `constant` (n_features,): which columns were the same in every row but for
-    rounding, None where nobody looked. Neither is part of what is saved.
+    rounding; `extremes`: the smallest and the largest value of each; None where nobody looked. None is part of what is
+    saved.
 
     >>> Scaling(np.array([10.0]), np.array([0.5])).apply(np.array([[10.0], [14.0]])).ravel()
     array([0., 2.])
@@ -44,6 +45,7 @@ class Scaling:
     factor: Array
     feature_names: tuple[str, ...] = field(default=(), repr=False)
     constant: Array | None = field(default=None, repr=False)
+    extremes: tuple[Array, Array] | None = field(default=None, repr=False)
 
     def apply(self, X: Array, dtype: npt.DTypeLike = np.float64, rows: Array | slice | None = None) -> Array:
         """The scaled rows of X, all or those given, as a new array of `dtype`."""
@@ -255,7 +257,7 @@ def _scaling(
             f"{counted(impossible.size, 'column')} cannot be scaled: {first_few(found, impossible.size)}. "
             "Numbers are needed whose squares are finite too: correct or rescale the column, or delete it."
         )
-    return Scaling(shift, factor, tuple(feature_names), constant)
+    return Scaling(shift, factor, tuple(feature_names), constant, (columns.low, columns.high))
 
 
 def _range(column: int, columns: _Summary, feature_names: Sequence[str]) -> str:

@@ -162,8 +162,15 @@ def _plain_guess(r: Reading) -> float:
 
 
 def are_numbers_as_classes(r: Reading) -> bool:
-    """Whether classes are many whole numbers of which rows that look alike have close ones."""
-    return r.one("n_classes") > at.MANY_CLASSES and r.one("neighbour_gap") < at.GAP_OF_A_QUANTITY
+    """Whether classes are many whole numbers of which rows that look alike have close ones, or wrong answers are close.
+
+    Of k names the wrong answers are about as far as any, give or take one over √(2k): each has a few that it is taken
+    for.
+    """
+    classes, wrong = r.one("n_classes"), r.one("error_gap")
+    if not classes > at.MANY_CLASSES:
+        return False
+    return r.one("neighbour_gap") < at.GAP_OF_A_QUANTITY or wrong < 1 - at.GAP_OF_ERRORS / sqrt(2 * classes)
 
 
 def is_like_classes(r: Reading) -> bool:

@@ -205,7 +205,8 @@ class Reading(History):
 
 
 BY_LABEL = {
-    "settings", "unseen", "leaked_scores", "target_copies", "telling_columns", "identifiers",
+    "settings", "unseen", "drifted_inputs", "drifted_test_inputs",
+    "leaked_scores", "target_copies", "telling_columns", "identifiers",
     "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",

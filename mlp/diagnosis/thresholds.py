@@ -100,6 +100,7 @@ PRETRAINING = 0.98  # share of its first error that a pretrained layer must get 
 CONTRADICTIONS = (0.01, 0.5)  # fitted. Share of rows with a twin of another target: information, warning
 LOST = 0.25  # fitted. Share of what there is to explain that such twins forbid, for a warning
 COARSE = 0.5  # equal rows that a row has by chance: from here on they are the rule in a table of few columns
+DRIFTED = 10.0  # ranges by which the middle of a column lies beyond all that was learned: another unit
 LEAKED, FLATTERED, ALL_LEAKED = 0.01, 0.03, 0.8  # shares of rows, a gain in score, and a share that leaves hardly a row
 MANY_CLASSES, FEW_VALUES, POOR_AMONG_MANY = 20, 20, 0.5  # classes; distinct targets; an accuracy among many
 GAP_OF_A_QUANTITY = 0.6  # fitted. Targets of neighbours that differ are so much nearer than any: about 1 for names
@@ -119,6 +120,7 @@ FEW_EPOCHS, LACK_OF_EPOCHS, HOPELESS_EPOCHS = Ramp(1, 6, 0, 1), Slope(0.15, 0.6)
 FALLS_AT_THE_END, SLOW_AT_THE_END = 0.45, 0.4
 LARGE_BATCH, LARGE_SHARE = 48, 0.25  # rows in a step, and their share of all rows
 LARGE_BATCH_WEIGHT, HOPELESS_BATCH = Slope(0.4, 0.35), 0.9
+GAP_OF_ERRORS = 2.5  # deviations, of .7 each, by which wrong answers of names would have to be close by chance
 NUMBERS_AS_CLASSES = 0.86
 UNSHUFFLED, UNSHUFFLED_AT_RANDOM, ORDERED, NOT_A_NUMBER = 0.85, 0.2, 0.3, 0.8  # ordered: 0 at random, 1 sorted
 

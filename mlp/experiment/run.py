@@ -28,7 +28,7 @@ from mlp.experiment.run_directory import Saved, read_run, write_run
 from mlp.experiment.run_folder import check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
-from mlp.experiment.watch import note_end, note_leaked_test_rows, watch_epochs
+from mlp.experiment.watch import note_end, note_test_rows, watch_epochs
 from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
 from mlp.landscape import Landscape
@@ -233,7 +233,7 @@ def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
 def finish(setup: Setup, state: State) -> Run:
     """Note the end, measure on all parts and judge the whole. The best weights come back where training went wrong."""
     note_end(setup, state)
-    note_leaked_test_rows(setup, state)
+    note_test_rows(setup, state)
     found = measure(setup, state)
     found.findings = diagnose(found.history, setup.detectors)
     return found

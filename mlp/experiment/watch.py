@@ -16,6 +16,7 @@ import numpy as np
 from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.evidence import is_like_classes, is_suspicious, is_without_evidence
 from mlp.diagnosis.reading import Reading, moments
+from mlp.diagnosis.thresholds import MANY_CLASSES
 from mlp.experiment.before_training import note_before_training, note_once, scanned_rows
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
 from mlp.experiment.probe import Probe, note_last
@@ -42,7 +43,8 @@ from mlp.model import Model, score_name
 from mlp.objective import Objective
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.data_facts import hash_rows
-from mlp.preprocessing.leaks import shared_rows, stands_in
+from mlp.preprocessing.leaks import drifted_inputs, shared_rows, stands_in
+from mlp.preprocessing.order import error_gap
 from mlp.training import Step
 
 UPDATE = 64  # rows whose products cost as much as an update of Adam
@@ -139,6 +141,7 @@ def note_end(setup: Setup, state: State) -> None:
     if ended < state.steps - 1:
         state.note("ended", state.steps)
         note_leaked_scores(setup, state)
+        note_error_gap(setup, state)
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
         note_last(setup, state)
@@ -159,10 +162,25 @@ def note_leaked_scores(setup: Setup, state: State) -> None:
     note_once(state.history, "leaked_scores", found, ("leaked", "leaked_n", "clean", "clean_n"))
 
 
-def note_leaked_test_rows(setup: Setup, state: State) -> None:
-    """Note which share of the rows to test on stands among the training rows: when all is over."""
-    if setup.prepared.test is not None:
-        for fact in shared_rows(setup.prepared.test, scanned_rows(setup), "leaked_test_rows"):
+def note_error_gap(setup: Setup, state: State) -> None:
+    """Note how far wrong answers lie from what is true, where classes are many whole numbers without gaps."""
+    r, labels = Reading(state.history), setup.prepared.preprocessing.class_labels
+    if r.one("n_classes") <= MANY_CLASSES or "neighbour_gap" not in r or labels is None or state.diverged:
+        return
+    part = (setup.prepared.validation or setup.scored).first(ROWS, setup.dtype)
+    ranks = np.argsort(np.argsort(labels.astype(np.float64)))
+    raw = answering_model(setup, state).raw_by_member(part).reshape(-1, len(part), setup.head.n_out)
+    gaps = [error_gap(ranks[part.y], ranks[setup.head.decide(each)]) for each in raw]
+    if np.isfinite(gaps).any():
+        note_once(state.history, "error_gap", np.nanmin(gaps))
+
+
+def note_test_rows(setup: Setup, state: State) -> None:
+    """Note of the rows to test on, when all is over, which share was trained on, and columns that are far off."""
+    test = setup.prepared.test
+    if test is not None:
+        known = shared_rows(test, scanned_rows(setup), "leaked_test_rows")
+        for fact in (*known, *drifted_inputs(test, setup.prepared.preprocessing, "drifted_test_inputs")):
             note_once(state.history, *fact)
 
 

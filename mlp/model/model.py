@@ -19,6 +19,7 @@ from mlp.model.metrics import Appraisal, appraise_outputs, quiet, recall_by_clas
 from mlp.model.output_head import OutputHead
 from mlp.network import Network
 from mlp.preprocessing import Part, Preprocessing
+from mlp.preprocessing.drift import warn_of_drift
 
 CELLS = 1 << 25
 """Raw outputs that are scored at once where a row has one for each class; 128 MB of float32, and thrice that beside."""
@@ -44,12 +45,19 @@ class Model:
         return self.preprocessing.task
 
     def rows(self, X: Any) -> Part:
-        """Raw rows whose targets are not known, prepared as those it was trained on."""
-        return self.preprocessing.rows(X)
+        """Raw rows whose targets are not known, prepared as those it was trained on.
+
+        DriftedInputsWarning where columns are far off what was learned; likewise for `part`.
+        """
+        part = self.preprocessing.rows(X)
+        warn_of_drift(self.preprocessing.find_drift(part.X))
+        return part
 
     def part(self, X: Any, y: Any) -> Part:
         """Raw rows and their targets, prepared as those it was trained on."""
-        return self.preprocessing.part(X, y, self.network.dtype)
+        raw = self.preprocessing.raw(X)
+        warn_of_drift(self.preprocessing.find_drift(raw))
+        return self.preprocessing.part(raw, y, self.network.dtype)
 
     def raw(self, part: Part) -> Array:
         """Raw outputs (n, n_out): of a network, or of the members of an ensemble together."""

@@ -1,7 +1,6 @@
 """What prepared rows know that they should not: training rows that stand elsewhere, columns that know too much.
 
-Facts only, read from arrays before anything is trained; who judges them is `diagnosis`. It also tells whether whole
-numbers are ordered, as quantities are, or names, as classes are.
+Facts only, read from arrays before anything is trained; who judges them is `diagnosis`.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.preprocessing.data_facts import Fact, expected_twins, hash_rows, order_share
+from mlp.preprocessing.order import is_dense, neighbour_gap
 from mlp.preprocessing.prepare import Prepared
-from mlp.preprocessing.preprocessing import BLOCK, Part
+from mlp.preprocessing.preprocessing import BLOCK, Part, Preprocessing
 
 LOOKED_THROUGH = 1024  # training rows in which columns are looked at
-COMPARED = 400  # rows whose neighbours are looked for
 BINS = 32  # pieces into which a column is cut to see what each says of the class
 ID_SPAN = 5  # an identifier takes at most so many times as many whole numbers as there are rows
 
@@ -27,6 +26,7 @@ def leak_facts(prepared: Prepared, X: Array) -> Iterator[Fact]:
     """The facts about prepared data whose first training rows, scaled, are X (n, n_in). The test part is not seen."""
     if prepared.validation is not None:
         yield from shared_rows(prepared.validation, X, "leaked_rows")
+        yield from drifted_inputs(prepared.validation, prepared.preprocessing, "drifted_inputs")
     yield from _column_facts(prepared, X[:LOOKED_THROUGH])
 
 
@@ -36,6 +36,15 @@ def shared_rows(part: Part, X: Array, name: str) -> Iterator[Fact]:
     if share > 0:
         yield Fact(name, share)
         yield Fact("expected_twins", expected_twins(X))
+
+
+def drifted_inputs(part: Part, preprocessing: Preprocessing, name: str) -> Iterator[Fact]:
+    """The columns of a part that are far off, said in words: by how many ranges, or 1 within what was learned."""
+    if preprocessing.learned is not None:
+        raw = preprocessing.scaling.undo(part.first(BLOCK, np.float64).X)[:, : len(preprocessing.feature_names)]
+        found = preprocessing.learned.find_drift(raw, preprocessing.feature_names)
+        if found:
+            yield Fact(name, [drift.beyond or 1.0 for drift in found], tuple(map(str, found)))
 
 
 def stands_in(part: Part, known: Array, dtype: np.dtype[Any]) -> Array:
@@ -64,7 +73,7 @@ def _column_facts(prepared: Prepared, X: Array) -> Iterator[Fact]:
             follows = [order_share(y[np.argsort(column, kind="stable")]) for column in raw[:, numbered > 0].T]
             yield Fact("identifier_order", max(follows))
     values = whole_values(prepared, y)
-    if values is not None:
+    if values is not None and (task != "classification" or is_dense(np.unique(values))):
         yield Fact("distinct_targets", len(np.unique(values)))
         yield Fact("neighbour_gap", neighbour_gap(X, values))
 
@@ -119,22 +128,3 @@ def whole_values(prepared: Prepared, y: Array) -> Array | None:
     if prepared.preprocessing.task == "multilabel" or (y != np.round(y)).any():
         return None
     return y if len(np.unique(y)) > 2 else None
-
-
-def neighbour_gap(X: Array, y: Array) -> float:
-    """How far apart the targets of neighbours are, of those that differ, to those of any two rows that differ.
-
-    About 1 where whole numbers are names: what looks alike may have any other. Well below where they are a quantity.
-    Spearman's ranks stand for the numbers, so that none counts for its size; what counts is by how much more than one
-    rank they differ.
-    """
-    X, y = X[:COMPARED].astype(np.float64), y[:COMPARED]
-    ranks = np.unique(y, return_inverse=True)[1].ravel().astype(float)
-    squares = np.square(X).sum(1)
-    distances = squares[:, None] + squares - 2 * X @ X.T
-    differ = ranks[:, None] != ranks
-    distances[~differ] = np.inf
-    near = distances.argmin(1)
-    gaps = np.abs(ranks[:, None] - ranks)
-    least, usual = 1.0, float(gaps[differ].mean())  # ranks that differ are 1 apart at least
-    return float((gaps[np.arange(len(y)), near].mean() - least) / (usual - least)) if usual > least else 1.0

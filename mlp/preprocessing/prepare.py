@@ -24,6 +24,7 @@ from mlp.data.complaints import found_in, quoted
 from mlp.data.impute import Imputation, fit_imputation, rows_with_all
 from mlp.data.split import checked_fractions, fold_rows, split_groups, split_in_time
 from mlp.errors import ConfigError, DataError
+from mlp.preprocessing.drift import learn_ranges
 from mlp.preprocessing.preprocessing import Part, Preprocessing, lenient_task, make_part
 from mlp.preprocessing.source import GivenRows, Source, read_source
 from mlp.preprocessing.target import decode_labels, n_columns, name_classes, read_target, require_target, resolve_task
@@ -112,6 +113,8 @@ def prepare_more(config: Config, data: GivenRows, preprocessing: Preprocessing) 
     dataset = data.dataset
     labels = dataset.y if preprocessing.task == "classification" else None
     parts = _split_rows(config, dataset, held_out_fractions(config, dataset), labels)
+    if preprocessing.learned is not None:
+        preprocessing = replace(preprocessing, learned=preprocessing.learned.widened(dataset.X[parts.train]))
     train, validation, test = (_part_of_more(config, data, preprocessing, rows) for rows in parts)
     assert train is not None  # fractions leave rows to train on
     validation = _given_validation(config, data, preprocessing) or validation
@@ -176,6 +179,7 @@ def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, floa
     y, class_names, labels = read_target(dataset, task)
     rows = _split_rows(config, dataset, fractions, y if task == "classification" else None)
     imputation = _fit_imputation(dataset, rows.train, weights) if may_miss else None
+    scaling = _fit_scaling(config.data.scale, dataset, rows.train, weights, imputation)
     preprocessing = Preprocessing(
         task,
         dataset.feature_names,
@@ -183,11 +187,12 @@ def _prepare_rows(config: Config, given: GivenRows, fractions: tuple[float, floa
         class_names,
         labels,
         n_columns(y) if labels is None else len(labels),
-        _fit_scaling(config.data.scale, dataset, rows.train, weights, imputation),
+        scaling,
         dataset.encoding,
         _fit_target_scaling(resolve_target_scale(config, task), task, y, rows.train, weights),
         config.data.missing,
         imputation,
+        learn_ranges(dataset.X, rows.train, scaling),
     )
     train, validation, test = (
         make_part(dataset.X, y, part, preprocessing.transform, dtype, weights) if len(part) else None for part in rows
@@ -282,6 +287,7 @@ def fingerprint(prepared: Prepared) -> dict[str, Any]:
     inputs = prepared.preprocessing
     preparation = inputs.to_json()
     del preparation["label_kind"]  # 3 is 3 in any dtype
+    preparation.pop("learned", None)  # earlier versions did not know it
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return {
         "features": len(inputs.feature_names),

@@ -25,6 +25,7 @@ from mlp.data.impute import Imputation, ImputedScaling, rows_with_all
 from mlp.data.labels import labels_from_json, labels_to_json
 from mlp.data.scale import Transform
 from mlp.errors import DataError, FileFormatError, ShapeError
+from mlp.preprocessing.drift import Drift, Learned, find_new_categories
 from mlp.preprocessing.source import as_plain_array, target_beside
 from mlp.preprocessing.target import as_values, decode_labels, is_one_of_k, n_columns
 from mlp.storage.schema import PREPROCESSING, check
@@ -100,6 +101,7 @@ class Preprocessing:
     `class_labels` (n_classes,) are the classes as the targets held them, in their dtype, `class_names` as text: of a
     table, as its file writes them. `targets` is how numbers to predict are scaled, None where they are not. `missing`
     is what is done with missing cells, and `imputation` what fills them: the columns that come of it are scaled.
+    `learned` is what the columns of the training rows were, None where that is not known.
     """
 
     task: str
@@ -113,6 +115,7 @@ class Preprocessing:
     targets: Scaling | None = None
     missing: str = "refuse"
     imputation: Imputation | None = None
+    learned: Learned | None = None
 
     @property
     def transform(self) -> Transform:
@@ -165,6 +168,13 @@ class Preprocessing:
         if n_columns(found) != self.n_targets:
             raise ShapeError(f"y has {n_columns(found)} columns; the network was trained on {self.n_targets}.")
         return as_values(found, self.task)
+
+    def find_drift(self, X: Array) -> list[Drift]:
+        """The columns of raw rows X, as `raw` gives them, that are far off what was learned."""
+        found = [] if self.learned is None else self.learned.find_drift(X, self.feature_names)
+        if self.encoding is not None and self.encoding.policy.unseen == "ignore":
+            found += find_new_categories(X, self.encoding.columns)
+        return found
 
     def rows(self, X: Any) -> Part:
         """Raw rows X whose targets are not known; they are scaled on the way, as those it was trained on."""
@@ -239,6 +249,7 @@ class Preprocessing:
             "targets": None if self.targets is None else self.targets.to_json(),
             **({} if self.missing == "refuse" else {"missing": self.missing}),
             **filled,
+            **({} if self.learned is None else {"learned": self.learned.to_json()}),
         }
 
     @classmethod
@@ -260,6 +271,7 @@ class Preprocessing:
             None if saved.get("targets") is None else Scaling.from_json(saved["targets"]),
             saved.get("missing", "refuse"),
             imputation,
+            Learned.from_json(saved["learned"]) if "learned" in saved else None,
         )
         _check_counts(found)
         return found
@@ -279,6 +291,7 @@ def _check_counts(found: Preprocessing) -> None:
         and (found.class_labels is None or len(set(found.class_labels.tolist())) == k),
         "n_targets": k >= 1 + is_classes,
         "encoding": encoding is None or encoding.feature_names == found.feature_names,
+        "learned": found.learned is None or found.learned.fits(len(found.feature_names)),
         "targets": found.targets is None or found.targets.shift.shape == found.targets.factor.shape == (k,),
     }
     for name, fits in agree.items():

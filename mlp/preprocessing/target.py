@@ -20,6 +20,7 @@ from mlp.data.complaints import counted
 from mlp.data.encoding import codes
 from mlp.data.labels import distinct_labels, label_name, label_names, read_labels
 from mlp.errors import DataError
+from mlp.preprocessing.order import is_ordered
 
 
 def require_target(y: Array | None, source: str) -> Array:
@@ -43,6 +44,8 @@ def _remedy(suffix: str) -> str:
 def resolve_task(dataset: Dataset, source: str, given: str) -> str:
     """The task that was `given`; for "auto" the one that the target most likely means.
 
+    Many whole numbers of which each comes often may still be a quantity: the inputs tell whether they are ordered.
+
     With "auto" nobody has said that texts are classes. Texts are refused then that are numbers in another spelling, or
     nearly all different.
     """
@@ -51,7 +54,9 @@ def resolve_task(dataset: Dataset, source: str, given: str) -> str:
         return given
     if dataset.encoding is None or (dataset.written is None and dataset.class_names is None):  # else looked at already
         _check_texts(dataset, y)
-    return infer_task(y, dataset.class_names)
+    task = infer_task(y, dataset.class_names)
+    is_numbers = task == "classification" and dataset.class_names is None and y.ndim == 1
+    return "regression" if is_numbers and y.dtype.kind in "iuf" and is_ordered(dataset.X, y) else task
 
 
 def _check_texts(dataset: Dataset, y: Array) -> None:

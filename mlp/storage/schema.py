@@ -131,8 +131,15 @@ ENCODING = table(
     class_names=maybe(each(TEXT)),
 )
 IMPUTATION = table(fill=each(NUMBER), indicators=each(COUNT))
+LEARNED = table(rows=COUNT, low=each(FINITE), high=each(FINITE), tenth=each(FINITE))
 PREPROCESSING = table(
-    {"label_kind": maybe(TEXT), "targets": maybe(SCALING), "missing": TEXT, "imputation": IMPUTATION},
+    {
+        "label_kind": maybe(TEXT),
+        "targets": maybe(SCALING),
+        "missing": TEXT,
+        "imputation": IMPUTATION,
+        "learned": LEARNED,
+    },
     task=TASK,
     feature_names=each(TEXT, 1),
     target_name=TEXT,

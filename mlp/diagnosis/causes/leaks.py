@@ -35,6 +35,14 @@ class IdentifierFeature(KnownCause):
     remedy = "leave the column out: [data] ignore"
 
 
+class DriftedInputs(KnownCause):
+    """Rows that do not come from where the training rows came from."""
+
+    name = "drifted_inputs"
+    meaning = "columns are far off what was learned: another unit, another order, or another source"
+    remedy = "give the columns in the order and the units of the training, or train on rows like these"
+
+
 class NumbersAsClasses(KnownCause):
     """Whole numbers with an order, each of which is learned as a class of its own."""
 
@@ -76,4 +84,5 @@ class ClassesAsNumbers(KnownCause):
 
 LEAKS: tuple[KnownCause, ...] = (
     NumbersAsClasses(), ClassesAsNumbers(), LeakedRows(), LeakedTarget(), IdentifierFeature(),
+    DriftedInputs(),
 )  # fmt: skip

@@ -112,6 +112,25 @@ class IdentifierFeature(Detector):
             yield self.finding(severity, message, seen, why)
 
 
+class DriftedInputs(Detector):
+    """Rows to validate or test on whose columns are far off what was learned: a warning where it is another unit.
+
+    When a finished run is asked, the same is a `DriftedInputsWarning`.
+    """
+
+    kinds = {"drifted_inputs": "columns of other rows are far off what was learned"}
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        columns = {"validate": "drifted_inputs", "test": "drifted_test_inputs"}
+        for use, name in columns.items():
+            if name in r and r[name][0].max() > 0:
+                beyond = float(r[name][0].max())
+                severity: Severity = "warning" if beyond > at.DRIFTED else "info"
+                message = f"Of the rows to {use} on, {'; '.join(r.labels(name)[:3])}. Their score says little."
+                why = leaks.DriftedInputs.because("these rows lie beyond all that was learned from")
+                yield self.finding(severity, message, {"ranges_beyond": beyond, "threshold": at.DRIFTED}, why)
+
+
 class NumbersAsClasses(Detector):
     """Whole numbers with an order, each a class of its own: a warning where hardly a right answer is found."""
 
@@ -121,17 +140,22 @@ class NumbersAsClasses(Detector):
     def __call__(self, r: Reading) -> Iterator[Finding]:
         if not are_numbers_as_classes(r):
             return
-        classes, gap = r.one("n_classes"), r.one("neighbour_gap")
+        classes, gap, wrong = r.one("n_classes"), r.one("neighbour_gap"), r.one("error_gap")
         held_out = np.fmin(r.score("validation"), r.score("train"))
         poor = r.finished and held_out < at.POOR_AMONG_MANY
+        told = (
+            f"rows that look alike have targets {gap:.2f} times as far apart as any two rows"
+            if gap < at.GAP_OF_A_QUANTITY
+            else f"wrong answers are {wrong:.2f} times as far from what is true as those of any other row"
+        )
         message = (
-            f"The {classes:.0f} classes are whole numbers in an order: rows that look alike have targets {gap:.2f} "
-            "times as far apart as any two rows. A classifier does not know that 7 is nearer to 8 than to 70, and "
-            "needs rows of each. Learn them as numbers."
+            f"The {classes:.0f} classes are whole numbers in an order: {told}. A classifier does not "
+            "know that 7 is nearer to 8 than to 70, and needs rows of each. Learn them as numbers."
         )
         why = leaks.NumbersAsClasses.because("what looks alike has targets that are close")
         severity: Severity = "warning" if poor else "info"
-        yield self.finding(severity, message, {"neighbour_gap": gap, "threshold": at.GAP_OF_A_QUANTITY}, why)
+        seen = {"neighbour_gap": gap, "error_gap": wrong, "threshold": at.GAP_OF_A_QUANTITY}
+        yield self.finding(severity, message, seen, why)
 
 
 class ClassesAsNumbers(Detector):
@@ -163,4 +187,5 @@ class ClassesAsNumbers(Detector):
 
 LEAKS: tuple[Detector, ...] = (
     NumbersAsClasses(), ClassesAsNumbers(), LeakedRows(), LeakedTarget(), IdentifierFeature(),
+    DriftedInputs(),
 )  # fmt: skip
