@@ -474,6 +474,7 @@ SIGNS = {
         "initialization_too_large", {"weight_gain": {"dense1": 20.0}}, {"weight_gain": {"dense1": 1.1}},
         True),
     "bias": set_to("negative_bias", {"bias": -10.0}, {"bias": 0.1}, True),
+    "no bias": set_to("no_biases", {"without_bias": 1.0}, {"without_bias": 0.0}),
     "bias as it was measured": Sign(
         "negative_bias", {"bias_mean": {"dense1": -10.0}}, {"bias_mean": {"dense1": 0.0}}, True),
     "l2": set_to(

@@ -19,7 +19,7 @@ leaked_rows, leaked_target, identifier_feature, drifted_inputs, numbers_as_class
 """
 CONTRACT_CAUSES = """
 learning_rate_too_high, learning_rate_too_low, momentum_too_high, initialization_too_small, initialization_too_large,
-constant_initialization, negative_bias, saturating_activations, dead_relu, unscaled_inputs, unscaled_targets,
+constant_initialization, negative_bias, no_biases, saturating_activations, dead_relu, unscaled_inputs, unscaled_targets,
 non_finite_data, constant_features, uninformative_labels, noisy_labels, contradictory_labels, class_imbalance,
 loss_output_mismatch, weight_decay_too_high, dropout_too_high, batch_too_small, batch_too_large, too_few_epochs,
 too_little_capacity, too_little_regularization, missing_nonlinearity, clipping_too_low, unshuffled_batches,

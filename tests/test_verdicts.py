@@ -311,3 +311,17 @@ def test_an_error_gap_is_one_for_names_and_small_for_errors_that_are_near() -> N
     assert error_gap(truth, np.random.default_rng(0).integers(0, 10, 1000)) == pytest.approx(1, abs=0.1)  # 900 draws
     assert np.isnan(error_gap(truth, truth))
     assert is_dense(np.array([0, 1, 3])) and not is_dense(np.array([0.0, np.inf])) and not is_dense(np.array([7]))
+
+
+def test_a_network_without_biases_is_trained_and_told() -> None:
+    """Sums that are all 0 where the inputs are cannot reach a line that does not go through 0."""
+    X = np.random.default_rng(0).uniform(0, 1, (300, 1))
+    config = {
+        "data": {"scale": "none", "scale_target": "none"},
+        "network": {"bias": "none"},
+        "optimizer": {"learning_rate": 0.01},
+    }
+    run = mlp.run({**config, "training": {"epochs": 40}}, (X, 10 - 3 * X[:, 0]))
+    weights = [view for view in run.network.views if getattr(view, "ndim", 0) == 2]
+    assert len(weights) == 2 and all((w[:, -1] == 0).all() and (w[:, :-1] != 0).all() for w in weights)
+    assert run.findings[0].causes[0].name == "no_biases"

@@ -14,8 +14,8 @@ from mlp.config.schema import (
     INIT,
     LAYERS,
     NAMED,
+    NONE_OR_NUMBER,
     NOT_NEGATIVE,
-    NUMBER,
     RATE,
     RATES,
     WIDTHS,
@@ -50,7 +50,7 @@ class NetworkConfig:
     init: Any = key(
         "auto", INIT, "first weights: a name, or a table with a name and its own keys; a list has one for each layer"
     )
-    bias: float = key(0.0, NUMBER, "first value of every bias weight")
+    bias: float | str = key(0.0, NONE_OR_NUMBER, 'first value of every bias weight; `"none"`: there are none')
     pretrain: str | dict[str, Any] = key(
         "none", NAMED, '`"rbm"` or `"autoencoder"`, or a table: see [pretraining](pretraining.md)'
     )
@@ -149,7 +149,7 @@ def _hidden_layer(network: NetworkConfig, loss: LossConfig, n_in: int, width: in
 
 def _dense(network: NetworkConfig, loss: LossConfig, n_in: int, n_out: int) -> Dense:
     weights = network.init if network.init == "auto" else _build_initializer(network.init)
-    return Dense(n_in, n_out, weights, network.bias, loss.l1, loss.l2)
+    return Dense(n_in, n_out, weights, 0.0 if network.bias == "none" else float(network.bias), loss.l1, loss.l2)
 
 
 def _build_initializer(given: str | Mapping[str, Any]) -> Initializer:
@@ -167,12 +167,13 @@ def activation_names(network: NetworkConfig) -> list[str]:
 
 
 def frozen_slices(network: NetworkConfig, layout: Layout) -> tuple[slice, ...]:
-    """Where the parameters of the layers lie that [network] frozen names."""
+    """Where the parameters lie that stay as they are: of named layers, and bias weights of 0 that there are not."""
     known = dict(zip(layout.names, layout.slices, strict=True))
     for name in network.frozen:
         if name not in known:
             raise ConfigError(f"[network] frozen: there is no layer {name!r}. The layers are {', '.join(known)}.")
-    return tuple(known[name] for name in network.frozen)
+    none = [slice(part.start + n - 1, part.stop, n) for part, (_, n) in layout.rows] if network.bias == "none" else []
+    return (*(known[name] for name in network.frozen), *none)
 
 
 def build_pretrainer(network: NetworkConfig) -> Pretrainer | None:

@@ -128,6 +128,7 @@ FLAG = Allowed(lambda value: isinstance(value, bool), "true | false")
 COUNT = Allowed(is_positive, "a whole number, 1 or more")
 SEED = Allowed(lambda value: is_whole(value) and value >= 0, "a whole number, 0 or more")
 NUMBER = Allowed(is_number, "a number")
+NONE_OR_NUMBER = Allowed(lambda value: value == "none" or is_number(value), 'a number, or "none"')
 RATE = Allowed(is_rate, "a rate 0 ≤ rate < 1")
 NOT_NEGATIVE = Allowed(lambda value: is_number(value) and value >= 0, "a number, 0 or more")
 TARGETS = Allowed(

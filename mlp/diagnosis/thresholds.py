@@ -140,6 +140,7 @@ GAIN_TOO_SMALL, SMALL_GAIN = 0.5, Ramp(3, 10, 0.6, 0.9)
 GAIN_TOO_LARGE, LARGE_GAIN, FIRST_LOSS_TOO_LARGE = 2.0, Ramp(2.2, 4.5, 0.55, 0.92), 0.9
 NEGATIVE_BIAS, BIAS_WEIGHT = -0.5, Ramp(0.5, 4, 0.6, 0.96)
 PENALTY, PENALTY_WEIGHT, SHRUNK, SHRUNK_WEIGHT = 2e-3, Ramp(3e-3, 0.1, 0.35, 0.92), 0.2, 0.85
+WITHOUT_BIAS = 0.7
 SMALL_BALL, BALL_WEIGHT = 0.5, Ramp(2, 20, 0.35, 0.95)
 
 INPUT_SIGN = (0.1, 5.0, 30.0)  # root mean square of the inputs below, above; widest feature to the narrowest

@@ -12,6 +12,7 @@ REMEDIES = {
     "initialization_too_large": "nn.init.kaiming_normal_(layer.weight), or leave the weights as nn.Linear makes them",
     "constant_initialization": "leave the weights as nn.Linear makes them, or draw them at random",
     "negative_bias": "nn.init.zeros_(layer.bias)",
+    "no_biases": "nn.Linear(..., bias=True)",
     "unscaled_inputs": "X = (X - X.mean(0)) / X.std(0), with mean and deviation of the training rows",
     "unscaled_targets": "y = (y - y.mean()) / y.std(), and back again for the answers",
     "weight_decay_too_high": "weight_decay = 1e-4, or 0",

@@ -85,6 +85,19 @@ class NegativeBias(KnownCause):
             yield self.suspect(at.BIAS_WEIGHT(-value), f"a bias of {value:g} holds the sums below 0")
 
 
+class NoBiases(KnownCause):
+    """Weighted sums that all are 0 where the inputs are, so that nothing moves what the network answers there."""
+
+    name = "no_biases"
+    meaning = "without bias weights every unit's threshold lies at 0"
+    remedy = "bias = 0.0"
+    change = {"network": {"bias": 0.0}}
+
+    def signs(self, r: Reading) -> Iterator[Suspicion]:
+        if r.setting("without_bias", 0.0) == 1:
+            yield self.suspect(at.WITHOUT_BIAS, "there are no bias weights: all sums are 0 where the inputs are")
+
+
 class WeightDecayTooHigh(KnownCause):
     """A penalty that takes the weights away, or a ball too small for the weights into a unit.
 
@@ -147,6 +160,7 @@ class SaddlePoint(_Initialization):
 
 
 WEIGHTS: tuple[KnownCause, ...] = (
-    InitializationTooSmall(), InitializationTooLarge(), ConstantInitialization(), NegativeBias(), WeightDecayTooHigh(),
+    InitializationTooSmall(), InitializationTooLarge(), ConstantInitialization(), NegativeBias(), NoBiases(),
+    WeightDecayTooHigh(),
     SaddlePoint(),
 )  # fmt: skip
