@@ -238,8 +238,8 @@ def test_a_random_search_draws_the_same_rates_again_and_others_for_another_rule(
     wanted = parse_bench_settings({"bench": {"search": "random", "rates": 6}})
     rates = wanted.learning_rates("sgd")
     assert rates == wanted.learning_rates("sgd") == sorted(rates)
-    assert len(set(rates)) == 6
-    assert not set(rates) & set(wanted.learning_rates("momentum"))
+    assert len(set(rates)) == 7 and 0.1 in rates  # the rule's own, and six that are drawn
+    assert not {*rates} & {*wanted.learning_rates("adam")}
 
 
 def test_numbers_in_a_table() -> None:

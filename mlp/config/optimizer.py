@@ -114,7 +114,7 @@ def build_rule(
     if given.schedule != "constant":
         if rule.single_network:
             raise ConfigError(f"[optimizer] {given.name} finds its own step lengths. Leave out the schedule.")
-        schedule = _build_schedule(given.schedule, getattr(rule, "learning_rate", None), steps_per_epoch, n_steps)
+        schedule = build_schedule(given.schedule, getattr(rule, "learning_rate", None), steps_per_epoch, n_steps)
         rule = replace(rule, learning_rate=schedule)  # type: ignore[type-var]
     rule = wrap_rule(rule, given, max_norm, layout)
     return Frozen(rule, tuple(frozen)) if frozen else rule
@@ -136,7 +136,7 @@ def open_lengths(given: str | Mapping[str, Any]) -> list[str]:
     >>> open_lengths("cosine"), open_lengths({"name": "warmup", "steps": 9, "then": "step"}), open_lengths("plateau")
     (['steps'], ['then.every'], [])
     """
-    short, long = (_build_schedule(given, 1.0, 1, n_steps) for n_steps in (1000, 2000))
+    short, long = (build_schedule(given, 1.0, 1, n_steps) for n_steps in (1000, 2000))
     return _differing_fields(short, long)
 
 
@@ -147,14 +147,20 @@ def _differing_fields(a: Any, b: Any) -> list[str]:
     return [name for name in names if name != "then"] + then
 
 
-def _build_schedule(given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: int) -> Any:
-    """A schedule from its name and keys; lengths that are not given follow from the length of the run."""
+def build_schedule(
+    given: str | Mapping[str, Any], rate: Any, per_epoch: int, total: int, section: str = "[optimizer] "
+) -> Any:
+    """A schedule from its name and keys; lengths that are not given follow from the length of the run.
+
+    `rate`: the learning rate η₀; `per_epoch` and `total`: updates of an epoch and of the run. Errors begin with
+    `section`.
+    """
     name, own = name_and_keys(given)
     if name not in SCHEDULES:
-        raise UnknownNameError("[optimizer] schedule", name, SCHEDULES)
-    kind, keys, where = SCHEDULES[name], SCHEDULES[name].lengths(total, per_epoch), f"[optimizer] schedule {name}"
+        raise UnknownNameError(f"{section}schedule", name, SCHEDULES)
+    kind, keys, where = SCHEDULES[name], SCHEDULES[name].lengths(total, per_epoch), f"{section}schedule {name}"
     if name == "warmup":
-        then = _build_schedule(own.pop("then", "constant"), rate, per_epoch, total)
+        then = build_schedule(own.pop("then", "constant"), rate, per_epoch, total, section)
         return build_part(kind, {"then": then, **keys, **own}, where)
     for wrong in {"rate0", "learning_rate"} & set(own):
         raise ConfigError(f"{where} has no key {wrong!r}: the learning rate is [optimizer] learning_rate.")

@@ -30,7 +30,8 @@ from mlp.config.schema import (
 )
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
 from mlp.optimizer_bench.own_parts import OwnParts, find_named
-from mlp.optimizer_bench.tuning import Setting, apply_setting, check_space, draw_settings, list_grid
+from mlp.optimizer_bench.setting import SCHEDULE, Length, Setting, apply_setting, like_own, own_setting
+from mlp.optimizer_bench.tuning import check_space, draw_settings, list_grid
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import needs_folder
 
@@ -55,7 +56,8 @@ class BenchSettings:
     goes on with the best quarter only, four times as long. `together`: how
     many seeds share one order of the batches, and so can train as one population. `epochs`: instead of each problem's
     own, if not 0. `seed`: where all seeds begin. `tables`: the tables [optimizers.NAME] by name. `tune`: the tables
-    [tune.NAME], with lists and ranges of any hyperparameters; `rates` is how many settings are drawn from them.
+    [tune.NAME], with lists and ranges of any hyperparameters and a list of schedules; `rates` is how many settings are
+    drawn from them.
     """
 
     optimizers: list[str] = key(["sgd", "momentum", "adam"], NAMES)
@@ -87,19 +89,42 @@ class BenchSettings:
         return given if isinstance(given, list) else [given]
 
     def settings(self, name: str) -> list[Setting]:
-        """What is tried of a rule: its learning rates, or the settings that [tune.NAME] says."""
-        space = self.tune.get(name)
-        if space is None:
+        """What is tried of a rule: its learning rates, or the settings that [tune.NAME] says.
+
+        A random search begins with what the rule has if nobody tunes it, `own_setting`; the draws come on top.
+        """
+        if name not in self.tune:
             return list(self.learning_rates(name))
+        space, own = self._space(name), self.own_setting(name)
         if self.search == "grid":
-            rates = [rate for rate in self.learning_rates(name) if rate is not None]
-            return [*list_grid(space if "learning_rate" in space or not rates else {**space, "learning_rate": rates})]
-        rng = np.random.default_rng([self.seed, *name.encode()])
+            drawn = list_grid(space)
+        else:
+            drawn = draw_settings(space, self.rates, np.random.default_rng([self.seed, *name.encode()]))
+        first = [own] if isinstance(own, dict) and self.search == "random" else []
+        return [*first, *(like_own(self.make_rule(name), setting) for setting in drawn)]
+
+    def _space(self, name: str) -> dict[str, Any]:
+        """The table [tune.NAME], with learning rates if it has none and the rule has one."""
+        space, rates = dict(self.tune[name]), self.learning_rates(name)
+        if "learning_rate" in space or rates == [None]:
+            return space
         usual = self._usual_rate(name)
-        if usual is not None and "learning_rate" not in space:
-            far = 10 ** (self.decades / 2)
-            space = {**space, "learning_rate": {"low": usual / far, "high": usual * far}}
-        return [*draw_settings(space, self.rates, rng)]
+        if self.search == "grid" or self.listed_rates(name) or usual is None:
+            return {**space, "learning_rate": rates}
+        far = 10 ** (self.decades / 2)
+        return {**space, "learning_rate": {"low": usual / far, "high": usual * far}}
+
+    def own_setting(self, name: str) -> Setting:
+        """What the rule has if nobody tunes it, in the form of `settings`; None where it has no default."""
+        if name not in self.tune:
+            return None if self.listed_rates(name) else self._usual_rate(name)
+        space = self._space(name)
+        rated = "learning_rate" in space and self._usual_rate(name) is None
+        return None if rated else own_setting(self.make_rule(name), list(space))
+
+    def is_chosen(self, name: str) -> bool:
+        """Whether somebody has said what the rule's numbers are to be, or where to look for them."""
+        return name in self.tables or name in self.tune
 
     def _usual_rate(self, name: str) -> float | None:
         """The learning rate that a rule has if nobody says another; None where it has none, or a schedule."""
@@ -121,8 +146,8 @@ class BenchSettings:
         half = self.decades / 2
         if self.search == "grid":
             return np.linspace(-half, half, self.rates) if self.rates > 1 else np.zeros(1)
-        rng = np.random.default_rng([self.seed, *name.encode()])
-        return np.sort(rng.uniform(-half, half, self.rates))
+        drawn = np.random.default_rng([self.seed, *name.encode()]).uniform(-half, half, self.rates)
+        return np.sort([0.0, *drawn] if self.search == "random" else drawn)
 
     def seeds_of(self, first: int, n: int) -> list[list[int]]:
         """n seeds, in blocks that share an order of the batches."""
@@ -183,17 +208,19 @@ def _check_rule(found: BenchSettings, name: str, where: str) -> None:
     """Make the rule once at every learning rate."""
     table = found.tables.get(name, {})
     known = [f.name for f in fields(found.own_parts.rules.get(name, OPTIMIZERS.get(name)))]  # type: ignore[arg-type]
+    if SCHEDULE in table:
+        raise ConfigError(f"{where}: a schedule stands in [tune.{name}]: schedule = [{table[SCHEDULE]!r}].")
     check_keys(known, table, where)
     if table.get("learning_rate") == []:
         raise ConfigError(f"{where} learning_rate = [] leaves nothing to try. Give one, or leave the key out.")
     place = where.replace("[optimizers.", "[tune.")
     if name in found.tune:
-        check_keys(known, found.tune[name], place)
+        check_keys([*known, SCHEDULE], found.tune[name], place)
         check_space(found.tune[name], place, found.search == "grid")
     try:
         for rate in found.listed_rates(name):
             check_positive("learning_rate", rate)
         for setting in found.settings(name):
-            apply_setting(found.make_rule(name), setting)
-    except (HyperparameterError, TypeError) as error:
-        raise ConfigError(f"{where}: {error}") from None
+            apply_setting(found.make_rule(name), setting, Length(1000, 10))  # no schedule asks for more than exists
+    except (ConfigError, HyperparameterError, UnknownNameError, TypeError) as error:
+        raise ConfigError(f"{place if name in found.tune else where}: {error}") from None

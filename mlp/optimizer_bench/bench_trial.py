@@ -11,7 +11,7 @@ infinity become None.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import MLPError
 from mlp.optimizer_bench.own_parts import OwnParts
-from mlp.optimizer_bench.tuning import apply_setting, learning_rate_of, stack_settings
+from mlp.optimizer_bench.setting import Length, apply_setting, apply_settings, group_settings, learning_rate_of
 from mlp.optimizers import Optimizer
 from mlp.problems import DIVERGED, Descent, Obstacle, Problem, larger_is_better, takes_populations
 
@@ -41,16 +41,32 @@ def run_bench_trial(own: OwnParts, trial: Mapping[str, Any]) -> dict[str, Any]:
     single = problem.begin(trial["seeds"][0], trial["order"], rule.full_batch)
     try:
         if trial["kind"] == "pace":
-            return {"seconds_per_update": time_updates(single, apply_setting(rule, trial["rates"][0]))}
+            length = measure_length(problem, rule)
+            return {"seconds_per_update": time_updates(single, apply_setting(rule, trial["rates"][0], length))}
         pairs = [(rate, seed) for rate in trial["rates"] for seed in trial["seeds"]]
-        size = problem.members if takes_populations(rule, single.params) else 1
-        found = []
-        for first in range(0, len(pairs), size):
-            rates, seeds = zip(*pairs[first : first + size], strict=True)
-            found += train_members(problem, rule, rates, seeds, trial["order"], trial["kind"] == "fresh")
+        found: list[dict[str, Any]] = [{}] * len(pairs)
+        for places in _populations(problem, rule, [rate for rate, _ in pairs], single.params):
+            rates, seeds = zip(*(pairs[place] for place in places), strict=True)
+            trained = train_members(problem, rule, rates, seeds, trial["order"], trial["kind"] == "fresh")
+            for place, one in zip(places, trained, strict=True):
+                found[place] = one
     except MLPError as error:  # a rule that asks the problem for what it does not have: Jacobians, curvature
         return {"error": " ".join(str(error).split())}
     return {"members": [{"rate": rate, "seed": seed, **one} for (rate, seed), one in zip(pairs, found, strict=True)]}
+
+
+def _populations(problem: Problem, rule: Optimizer, settings: Sequence[Any], params: Array) -> Iterator[list[int]]:
+    """Which members train in one pass, by their places."""
+    size = problem.members if takes_populations(rule, params) else 1
+    groups = group_settings(rule, settings, measure_length(problem, rule)) if size > 1 else [[*range(len(settings))]]
+    for group in groups:
+        yield from (group[first : first + size] for first in range(0, len(group), size))
+
+
+def measure_length(problem: Problem, rule: Optimizer) -> Length:
+    """How many updates a training of the problem has at most."""
+    per_epoch = 1 if rule.full_batch else problem.per_epoch
+    return Length(problem.epochs * per_epoch, per_epoch)
 
 
 def time_updates(descent: Descent, rule: Optimizer) -> float:
@@ -90,7 +106,9 @@ def _train_all(
 ) -> Descent:
     """Train until all members have stopped; write what is measured into `log`. Return where they are."""
     descent = problem.begin(seeds[0] if len(seeds) == 1 else seeds, order, rule.full_batch)
-    rule = apply_setting(rule, stack_settings(rates, descent.params.dtype) if descent.params.ndim > 1 else rates[0])
+    length = measure_length(problem, rule)
+    many = descent.params.ndim > 1
+    rule = apply_settings(rule, rates, length, descent.params.dtype) if many else apply_setting(rule, rates[0], length)
     with np.errstate(all="ignore"):  # the numbers of members that diverge say so
         log.record(0, 0, descent.measure(descent.params))
         for t, update in enumerate(descent.steps(rule), 1):

@@ -15,6 +15,7 @@ import numpy as np
 from mlp.arrays import as_array
 from mlp.errors import HyperparameterError, MissingExtraError, check_kind
 from mlp.optimizer_bench.bench_settings import parse_bench_settings
+from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
@@ -41,6 +42,10 @@ class OptimizerComparison:
     def obstacles(self) -> list[ObstacleRow]:
         """A row for each rule at each obstacle, obstacle by obstacle, the best rule first."""
         return judge_obstacles(self.cells)
+
+    def budgets(self) -> list[BudgetRow]:
+        """What each rule is worth on each problem after so many trials of its tuning, and what these cost."""
+        return compute_budgets(self.cells)
 
     def profiles(self, cost: str = "gradients") -> dict[str, list[float]]:
         """For each rule the share of problems and seeds that it solves within a factor of the least cost."""
@@ -86,14 +91,16 @@ def bench(
     jobs: int | None = None,
     cluster: str | None = None,
     use: Any = (),
+    tune: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> OptimizerComparison:
     """Compare optimizers on problems, as `mlp bench` does: choose each rule's learning rate, then run fresh seeds.
 
     `optimizers`: names and rules of your own, as `["adam", MyRule(0.1)]`; a dict `{name: rule}` where two are of one
-    class. `problems`: names and `mlp.problems.Problem`s. `use`: the path of a Python file; what it
-    defines may be named too. `rates` learning rates are tried, in `decades` decades around
-    the rule's own, or those of a list, or those of a list for each rule by name; a schedule stays as it is. The other
-    numbers are those of `BenchSettings`; `data` is the folder with the data of problems that need one.
+    class. `problems`: names and `mlp.problems.Problem`s. `use`: the path of a Python file; what it defines may be named
+    too. `rates` learning rates are tried, in `decades` decades around the rule's own, or those of a list, or those of a
+    list for each rule by name; a schedule stays as it is. `tune`: what else is tried of a rule, as [tune.NAME] has it:
+    `{"adam": {"beta1": [0, 0.9], "schedule": ["constant", "cosine"]}}`. The other numbers are those of `BenchSettings`;
+    `data` is the folder with the data of problems that need one.
 
     With `out`, finished trials are kept in this folder, and tables and plots are written there, over earlier ones but
     not inside the folder `data`. The same call goes on where it was stopped. Trials run in this process, unless you
@@ -125,7 +132,8 @@ def bench(
         "epochs": epochs, "seed": seed, "data": os.fspath(data) if isinstance(data, os.PathLike) else data,
     }  # fmt: skip
     tables = {} if by_number else _rate_tables(rates, rules)
-    settings = parse_bench_settings({"bench": asked, "optimizers": tables}, "mlp.bench", own, use)
+    given = {"bench": asked, "optimizers": tables, "tune": {} if tune is None else tune}
+    settings = parse_bench_settings(given, "mlp.bench", own, use)
     found, permission = OptimizerComparison(), Permission([Path(settings.data)] if settings.data else [])
     with nullcontext() if out is None else reserve(as_path("out", out), settings, permission) as folder:
         with open_workers(jobs, cluster, executor) as workers:

@@ -14,14 +14,14 @@ from typing import Any
 
 from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.optimizer_bench.protocol import Cell, Cells
-from mlp.optimizer_bench.tuning import Setting, format_setting, plain_setting
+from mlp.optimizer_bench.setting import Setting, format_setting, plain_setting
 from mlp.problems import Obstacle, Problem
 from mlp.statistics.intervals import Interval, median_interval, wilson_interval
 
 HEAD = ("rule", "rate", "past", "95 % interval", "gradients", "interval", "decades", "those that did not")
 OBSTACLE_HEAD = (
-    "obstacle", "dial", "hardness", "rule", "learning_rate", "at_edge", "n", "past", "past_low", "past_high",
-    "gradients", "gradients_low", "gradients_high", "coverage", "decades", "findings", "kinds", "error",
+    "obstacle", "dial", "hardness", "rule", "learning_rate", "tried", "tuned", "at_edge", "n", "past", "past_low",
+    "past_high", "gradients", "gradients_low", "gradients_high", "coverage", "decades", "findings", "kinds", "error",
 )  # fmt: skip
 UNKNOWN = Interval(nan, nan, nan, nan)
 
@@ -32,7 +32,8 @@ class ObstacleRow:
 
     `past`: the share of starts that got past it, with Wilson's interval. `gradients` that a start needed: the median,
     infinite where more than half never did. `decades` of learning rates at which at least half of the starts of the
-    tuning got past; NaN without tuning. `findings` and `kinds` of points count the starts that did not.
+    tuning got past; NaN without tuning. `findings` and `kinds` of points count the starts that did not. `tried`: how
+    many settings were; `tuned`: whether anybody chose one.
     """
 
     obstacle: Problem
@@ -45,6 +46,8 @@ class ObstacleRow:
     decades: float = nan
     findings: tuple[tuple[str, int], ...] = ()
     kinds: tuple[tuple[str, int], ...] = ()
+    tried: int = 0
+    tuned: bool = True
     error: str = ""
 
 
@@ -71,6 +74,8 @@ def _row(cell: Cell) -> ObstacleRow:
         decades=count_decades(cell),
         findings=_count(place["finding"] for place in places),
         kinds=_count(place["kind"] for place in places),
+        tried=cell.n_tried,
+        tuned=cell.tuned,
     )  # fmt: skip
 
 
@@ -97,7 +102,7 @@ def obstacle_line(row: ObstacleRow) -> list[Any]:
     dial, hardness = (row.obstacle.dial, row.obstacle.hardness) if isinstance(row.obstacle, Obstacle) else ("", "")
     findings, kinds = (" ".join(f"{name}:{n}" for name, n in counts) for counts in (row.findings, row.kinds))
     return [
-        row.obstacle.name, dial, hardness, row.rule, plain_setting(row.rate), row.at_edge, row.n,
+        row.obstacle.name, dial, hardness, row.rule, plain_setting(row.rate), row.tried, row.tuned, row.at_edge, row.n,
         *row.past[:3], *row.gradients, row.decades, findings, kinds, row.error,
     ]  # fmt: skip
 
@@ -121,7 +126,7 @@ def _format_row(row: ObstacleRow) -> tuple[str, ...]:
     failed = [f"{finding} {n}" for finding, n in row.findings]
     return (
         row.rule,
-        format_setting(row.rate) + ("!" if row.at_edge else ""),
+        format_setting(row.rate) + ("" if row.tuned else "°") + ("!" if row.at_edge else ""),
         f"{row.past.value:.0%}",
         f"{row.past.low:.0%} … {row.past.high:.0%}",
         format_number(row.gradients.value),
@@ -134,21 +139,22 @@ def _format_row(row: ObstacleRow) -> tuple[str, ...]:
 def _format_matrix(found: Sequence[ObstacleRow], names: Sequence[str]) -> str:
     """Shares in percent: a line for each rule, a column for each obstacle."""
     shares = {(row.rule, row.obstacle.name): "" if row.error else f"{100 * row.past.value:.0f}" for row in found}
-    rules = dict.fromkeys(rule for rule, _ in shares)
+    rules = {row.rule: row.rule + ("" if row.tuned else "°") for row in found}
     order = sorted(rules, key=lambda rule: -sum(float(shares[rule, name] or 0) for name in names))
-    lines = align_columns(
-        [("rule", *map(str, range(1, len(names) + 1))), *((r, *(shares[r, name] for name in names)) for r in order)]
-    )
+    numbers = ("rule", *map(str, range(1, len(names) + 1)))
+    lines = align_columns([numbers, *((rules[rule], *(shares[rule, name] for name in names)) for rule in order)])
     columns = ", ".join(f"{i} {name}" for i, name in enumerate(names, 1))
     return "\n".join(["starts that get past each obstacle, in percent; empty: cannot be run there", *lines, columns])
 
 
 def _format_legend(found: Sequence[ObstacleRow]) -> str:
     n = max((row.n for row in found), default=0)
+    untuned = [] if all(row.tuned for row in found) else ["° : nobody tuned it: where it fails, other settings may not"]
     return "\n".join(
         [
             f"{n} starts; past: with Wilson's 95 % interval; gradients: the median, – where half never got past",
             "decades: of learning rates at which half of the starts of the tuning got past, as fine as the grid",
             "! : the rate is at the edge of those tried, widen them; a rule is judged at the rates that were tried",
+            *untuned,
         ]
     )

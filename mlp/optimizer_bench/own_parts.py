@@ -13,7 +13,7 @@ import pickle
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
@@ -37,9 +37,9 @@ class OwnParts:
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
     def make_rule(self, name: str, keys: Mapping[str, Any]) -> Optimizer:
-        """One's own rule of that name, or else the package's with these keys."""
+        """One's own rule of that name, or else the package's; with these keys."""
         rule: Any = self.rules.get(name, OPTIMIZERS.get(name))
-        found: Optimizer = rule(**keys) if isinstance(rule, type) else rule
+        found: Optimizer = rule(**keys) if isinstance(rule, type) else replace(rule, **keys)
         return found
 
     def find_problem(self, name: str, folder: str | None) -> Problem:

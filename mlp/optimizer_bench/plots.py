@@ -15,8 +15,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import MissingExtraError
 from mlp.optimizer_bench.protocol import Cell, Cells
+from mlp.optimizer_bench.setting import format_setting
 from mlp.optimizer_bench.summary import FACTORS, compute_profiles, group_by_problem, measure_sensitivity
-from mlp.optimizer_bench.tuning import format_setting
 from mlp.problems import larger_is_better
 from mlp.storage.atomic import replacing_itself
 

@@ -16,7 +16,7 @@ The folder of a bench holds what was asked for, what is finished, and what came 
     trials.jsonl    every finished trial, in the order of finish   sensitivity.csv  every learning rate that was tried
     summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
     times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
-    obstacles.csv   rules and obstacles, where there are any      budgets.csv      what so many trials are worth
+    obstacles.csv   rules and obstacles, where there are any       budgets.csv      what so many trials are worth
 
 Settings may change between two runs in the same folder: trials that are the same in both are not run again.
 """
@@ -41,7 +41,8 @@ from mlp.experiment.run_folder import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
 from mlp.optimizer_bench.own_parts import is_here, receive, send
-from mlp.optimizer_bench.tuning import Setting, plan_rungs
+from mlp.optimizer_bench.setting import Setting
+from mlp.optimizer_bench.tuning import plan_rungs
 from mlp.problems import Problem, larger_is_better, needs_folder
 from mlp.storage import lock, schema
 from mlp.storage.atomic import explaining, replacing_itself
@@ -60,18 +61,38 @@ class Cell:
     """A rule on a problem. `error` says why it cannot run there; then there is nothing else.
 
     `tuning` and `members`: what is known of each run of the tuning and of each fresh run. `codes`: which version of
-    one's own rule and problem the trials on disk are about. `halved`: `rates` are those that were left at the end.
+    one's own rule and problem the trials on disk are about. `own`: what the rule has if nobody tunes it. `chosen`:
+    whether somebody has said what its numbers are to be. `halved`: `rates` are those that were left at the end.
     """
 
     problem: Problem
     rule: str
     rates: list[Setting]
     codes: dict[str, str] = field(default_factory=dict)
+    own: Setting = None
+    chosen: bool = False
     tuning: list[dict[str, Any]] = field(default_factory=list)
     members: list[dict[str, Any]] = field(default_factory=list)
     seconds_per_update: float = np.nan
     error: str = ""
     halved: bool = False
+    n_tried: int = 0
+    spent: list[tuple[int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.n_tried = self.n_tried or len(self.rates)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether anything was chosen for the rule. One that nobody tuned is never called worse."""
+        return self.n_tried > 1 or self.chosen
+
+    @property
+    def tuning_cost(self) -> tuple[int, int]:
+        """Gradients and updates of the whole tuning."""
+        ends = [member["final"] for member in self.tuning]
+        costs = [*self.spent, *((end["gradients"], end["step"]) for end in ends)]
+        return sum(gradients for gradients, _ in costs), sum(updates for _, updates in costs)
 
     @property
     def rate(self) -> Setting:
@@ -100,6 +121,7 @@ class Cell:
         """Go on with the best `n` of the rates that were tried, and forget how the earlier rung went."""
         if n < len(self.rates):
             best = sorted(self.rates, key=self._judge_rate)[:n]
+            self.spent = [self.tuning_cost]
             self.rates, self.tuning, self.halved = [rate for rate in self.rates if rate in best], [], True
 
     @property
@@ -146,9 +168,7 @@ def n_trials(settings: BenchSettings) -> int:
     tuned = sum(len(plan_rungs(n, 1, settings.search == "halving")) for n in counts if n > 1)
     tuning = tuned * len(settings.seeds_of(TUNING, settings.tuning_seeds))
     fresh = len(settings.optimizers) * len(settings.seeds_of(FRESH, settings.seeds))
-    problems = [settings.own_parts.find_problem(name, settings.data or None) for name in settings.problems]
-    paced = sum(not problem.by_target for problem in problems) * len(settings.optimizers)
-    return len(problems) * (tuning + fresh) + paced
+    return len(settings.problems) * (tuning + fresh + len(settings.optimizers))
 
 
 def run_protocol(
@@ -160,7 +180,8 @@ def run_protocol(
     for name, rule in product(settings.problems, settings.optimizers):
         codes = own.hash_parts(rule, name) if folder else {}
         problem = own.find_problem(name, settings.data or None)
-        cells[name, rule] = Cell(problem, rule, settings.settings(rule), codes)
+        tried, own_setting, chosen = settings.settings(rule), settings.own_setting(rule), settings.is_chosen(rule)
+        cells[name, rule] = Cell(problem, rule, tried, codes, own_setting, chosen)
     done, total = 0, n_trials(settings)
     with open_folder(folder, settings) if folder else nullcontext() as journal:
         for kind, rung in _order_stages(settings):
@@ -285,8 +306,6 @@ def _plan_trials(kind: str, rung: int, settings: BenchSettings, cell: Cell) -> I
             return
         keep, epochs = plan[rung]
         cell.keep_best(keep)
-    if kind == "pace" and cell.problem.by_target:  # obstacles are counted in gradients alone
-        return
     if kind == "tuning":
         rates, blocks = cell.rates, settings.seeds_of(TUNING, settings.tuning_seeds) if len(cell.rates) > 1 else []
     else:

@@ -14,7 +14,7 @@ from math import inf, nan
 import numpy as np
 
 from mlp.optimizer_bench.protocol import Cell, Cells, compare_ends
-from mlp.optimizer_bench.tuning import Setting
+from mlp.optimizer_bench.setting import Setting
 from mlp.problems import larger_is_better
 from mlp.statistics.intervals import Interval, median_interval, performance_profile, wilson_interval
 from mlp.statistics.significance import holm, signed_rank_test
@@ -30,7 +30,8 @@ class SummaryRow:
     `quantities`: "final test_loss", "best test_loss" (at the moment that is best by what rates are chosen by), …,
     "success", "updates to target", … `mean` and `deviation` of the final score, as published tables have them. `width`:
     how many decades of learning rates do nearly as well as the best. `best`: no rule has a better median. `p`: that the
-    difference to the best rule is chance, corrected for all rules of the problem; NaN for the best.
+    difference to the best rule is chance, corrected for all rules of the problem; NaN for the best, and for a rule that
+    was not `tuned`. `tried`: how many settings were.
     """
 
     problem: str
@@ -40,6 +41,8 @@ class SummaryRow:
     rate: Setting
     at_edge: bool
     n: int
+    tried: int = 0
+    tuned: bool = True
     width: float = nan
     mean: float = nan
     deviation: float = nan
@@ -70,10 +73,9 @@ def _rank(cells: Sequence[Cell]) -> list[SummaryRow]:
     """The rows of one problem: the best median first, the others compared with it, rules that cannot run last."""
     ends = {cell.rule: compare_ends(cell.members, cell.problem.score) for cell in cells if cell.members}
     order = sorted(ends, key=lambda rule: float(np.median(ends[rule])))
-    chances = dict(
-        zip(order[1:], holm([signed_rank_test(ends[order[0]], ends[rule]) for rule in order[1:]]), strict=True)
-    )
     rows = {cell.rule: _row(cell) for cell in cells}
+    judged = [rule for rule in order[1:] if rows[rule].tuned]  # one that nobody tuned is never called worse
+    chances = dict(zip(judged, holm([signed_rank_test(ends[order[0]], ends[rule]) for rule in judged]), strict=True))
     compared = [replace(rows[rule], best=rule == order[0], p=chances.get(rule, nan)) for rule in order]
     return [*compared, *(row for rule, row in rows.items() if rule not in ends)]
 
@@ -83,6 +85,8 @@ def _row(cell: Cell) -> SummaryRow:
     ends = [nan if (end := member["final"][problem.score]) is None else end for member in cell.members]
     return SummaryRow(
         problem.name, cell.rule, problem.score, str(problem.target), cell.rate, cell.at_edge, len(ends),
+        tried=cell.n_tried,
+        tuned=cell.tuned,
         width=_count_decades(cell) if ends else nan,
         mean=float(np.mean(ends)) if ends else nan,
         deviation=float(np.std(ends, ddof=1)) if len(ends) > 1 else nan,

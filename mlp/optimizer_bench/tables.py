@@ -12,19 +12,21 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from mlp.optimizer_bench.budgets import BUDGET_HEAD, BudgetRow, budget_line, compute_budgets, format_budgets
 from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.optimizer_bench.obstacle_table import OBSTACLE_HEAD, format_obstacles, judge_obstacles, obstacle_line
-from mlp.optimizer_bench.protocol import Cell, Cells
+from mlp.optimizer_bench.protocol import Cells
+from mlp.optimizer_bench.setting import format_setting, plain_setting
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
-from mlp.optimizer_bench.tuning import BUDGETS, expected_best, format_setting, plain_setting
-from mlp.problems import larger_is_better
 from mlp.statistics.intervals import Interval
 from mlp.statistics.significance import smallest_p
 from mlp.storage.atomic import replacing_itself
 
 HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "gradients", "seconds", "decades", "p")
+
+BUDGET_LEGEND = """own: what the rule has if nobody tunes it
+1, 2, 4: expected best of so many settings that are drawn from those tried (Dodge et al. 2019); own+1: after its own
+gradients: of one trial; scores are those of the tuning, and not of fresh starts"""
 
 
 def format_tables(cells: Cells) -> str:
@@ -37,6 +39,8 @@ def format_tables(cells: Cells) -> str:
         names = dict.fromkeys(row.problem for row in found)
         tables += [_format_problem([row for row in found if row.problem == name]) for name in names]
         tables += [_format_profiles(others), _format_legend(found)]
+    if budgets := format_budgets(cells):
+        tables += [budgets, BUDGET_LEGEND]
     return "\n\n".join(tables)
 
 
@@ -49,7 +53,7 @@ def _format_problem(found: Sequence[SummaryRow]) -> str:
 def _format_row(row: SummaryRow) -> tuple[str, ...]:
     return (
         row.rule,
-        format_setting(row.rate) + ("!" if row.at_edge else ""),
+        format_setting(row.rate) + ("" if row.tuned else "°") + ("!" if row.at_edge else ""),
         format_number(row.final.value),
         f"{format_number(row.final.low)} … {format_number(row.final.high)}",
         format_number(row.quantities[f"best {row.score}"].value),
@@ -78,6 +82,7 @@ def _format_legend(found: Sequence[SummaryRow]) -> str:
         "updates, gradients, seconds: to the target, one network alone; – : more than half never got there",
         "decades: of learning rates that do nearly as well; ! : the rate is at the edge of those tried, widen them",
         "p: Wilcoxon's signed-rank test against the best, Holm's correction",
+        *(["°: nobody tuned it, so it is not called worse"] if not all(row.tuned for row in found) else []),
     ]
     if n_rules > 1 and smallest_p(n) * (n_rules - 1) > 0.05:
         lines.append(
@@ -92,15 +97,15 @@ def write_tables(cells: Cells, folder: Path) -> None:
     place = ("problem", "rule", "learning_rate")
     head = (*place, "n", "quantity", "value", "low", "high", "coverage")
     numbers = [line for row in summarize(cells) for line in _summary_lines(row)]
+    numbers += [_budget_seconds(row) for row in compute_budgets(cells)]
     for name, timed in (("summary.csv", False), ("times.csv", True)):
         _write_csv(folder / name, head, [line for line in numbers if line[4].startswith("seconds") == timed])
     _write_csv(folder / "results.csv", (*place, "seed", "when", "what", "value"), _result_lines(cells))
     _write_csv(folder / "sensitivity.csv", (*place, "value", "low", "high"), _sensitivity_lines(cells))
     profiles = compute_profiles(cells).items()
     _write_csv(folder / "profile.csv", ("rule", *map(str, FACTORS)), ([rule, *shares] for rule, shares in profiles))
-    budgets = [line for line in map(_budget_line, cells.values()) if line]
-    if budgets:
-        _write_csv(folder / "budgets.csv", ("problem", "rule", "score", *map(str, BUDGETS)), budgets)
+    if budgets := compute_budgets(cells):
+        _write_csv(folder / "budgets.csv", BUDGET_HEAD, map(budget_line, budgets))
     if obstacles := judge_obstacles(cells):
         _write_csv(folder / "obstacles.csv", OBSTACLE_HEAD, map(obstacle_line, obstacles))
 
@@ -114,6 +119,11 @@ def _summary_lines(row: SummaryRow) -> Iterator[list[Any]]:
         yield [*place, name, *Interval(getattr(row, name), nan, nan, nan)]
 
 
+def _budget_seconds(row: BudgetRow) -> list[Any]:
+    """What tuning costs on this machine."""
+    return [row.problem, row.rule, None, row.trials, "seconds of tuning", row.seconds, nan, nan, nan]
+
+
 def _result_lines(cells: Cells) -> Iterator[list[Any]]:
     """Every fresh run."""
     for (problem, rule), cell in cells.items():
@@ -121,22 +131,6 @@ def _result_lines(cells: Cells) -> Iterator[list[Any]]:
             for when in ("final", "best", "reached"):
                 for what, value in (member[when] or {}).items():
                     yield [problem, rule, plain_setting(member["rate"]), member["seed"], when, what, value]
-
-
-def _budget_line(cell: Cell) -> list[Any]:
-    """What a rule is worth on a problem after so many trials of its tuning: the expected best of so many settings.
-
-    Of an obstacle the share of starts that get past it; else what rates are chosen by.
-    """
-    if not cell.tuning or cell.error or cell.halved:  # the best of many tell nothing of a budget
-        return []
-    score = "past" if cell.problem.by_target else cell.problem.chosen_by
-    if cell.problem.by_target:
-        scores = [-float(np.isfinite(cell.tuning_gradients(rate)).mean()) for rate in cell.rates]
-    else:
-        scores = [cell.tuning_median(rate) for rate in cell.rates]
-    sign = -1.0 if score == "past" or larger_is_better(score) else 1.0
-    return [cell.problem.name, cell.rule, score, *(0.0 + sign * value for value in expected_best(scores))]
 
 
 def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:

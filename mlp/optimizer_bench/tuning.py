@@ -1,22 +1,19 @@
 """What tuning tries, and what it is worth: hyperparameters to draw from, and the best score against the budget.
 
-A setting is a learning rate, a dict of hyperparameters, or None for a rule as it is. Knows numbers and rules only.
+A space has a list or a range for each hyperparameter, and a list for the schedule. Knows numbers and tables only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from mlp.arrays import Array
+from mlp.config.schema import SCHEDULE
 from mlp.errors import ConfigError
-from mlp.optimizers import Optimizer
 
-Setting: TypeAlias = "float | dict[str, Any] | None"
 QUARTER = 4  # one setting in so many goes on to the next rung
 BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -47,6 +44,8 @@ def list_grid(space: Mapping[str, Any]) -> list[dict[str, Any]]:
 def check_space(space: Any, where: str, grid: bool) -> None:
     """Refuse what is not a table of lists and ranges; a grid takes lists only."""
     for key, given in space.items() if isinstance(space, Mapping) else [("", space)]:
+        if key == "schedule" and not (isinstance(given, list) and given and all(map(SCHEDULE.fits, given))):
+            raise ConfigError(f'{where} schedule = {given!r}: a list of schedules is needed, ["constant", "cosine"].')
         if isinstance(given, list) and given:
             continue
         if not isinstance(given, Mapping) or not key:
@@ -82,47 +81,6 @@ def plan_rungs(n: int, epochs: int, halving: bool) -> list[tuple[int, int]]:
     return [
         (count, max(1, epochs // QUARTER**i)) for i, count in zip(reversed(range(len(counts))), counts, strict=True)
     ]
-
-
-def apply_setting(rule: Optimizer, setting: Any) -> Optimizer:
-    """The rule with the setting; numbers may be arrays (R, 1), one for each member."""
-    if setting is None:
-        return rule
-    changes = setting if isinstance(setting, dict) else {"learning_rate": setting}
-    return replace(rule, **changes)  # type: ignore[type-var]  # a dataclass
-
-
-def stack_settings(settings: Sequence[Any], dtype: Any) -> Any:
-    """The settings of all members as one, with arrays (R, 1) in the place of numbers."""
-    if isinstance(settings[0], dict):
-        return {key: _column([setting[key] for setting in settings], dtype) for key in settings[0]}
-    return None if settings[0] is None else _column(settings, dtype)
-
-
-def _column(values: Sequence[Any], dtype: Any) -> Array:
-    return np.array(values, dtype)[:, None]
-
-
-def learning_rate_of(setting: Setting) -> float | None:
-    """The learning rate of a setting, if it has one."""
-    return setting.get("learning_rate") if isinstance(setting, dict) else setting
-
-
-def format_setting(setting: Setting) -> str:
-    """A setting in a cell of a table: the learning rate, or every key with its value.
-
-    >>> format_setting({"beta2": 0.99, "learning_rate": 0.01})
-    'beta2=0.99 learning_rate=0.01'
-    """
-    if isinstance(setting, dict):
-        shown = {key: f"{value:g}" if isinstance(value, float) else f"{value}" for key, value in setting.items()}
-        return " ".join(f"{key}={value}" for key, value in shown.items())
-    return "" if setting is None else f"{setting:g}"
-
-
-def plain_setting(setting: Setting) -> float | str | None:
-    """A setting in a cell of a file: a number where it is one."""
-    return format_setting(setting) if isinstance(setting, dict) else setting
 
 
 def expected_best(scores: Sequence[float], budgets: Sequence[int] = BUDGETS) -> list[float]:

@@ -1,0 +1,120 @@
+"""What tuning is worth: the best score that a rule is expected to have after so many trials, and what these cost.
+
+A trial is one setting, run from all starts of the tuning. Rules are compared at equal numbers of trials, in two ways:
+with settings that are all drawn, as if nobody knew a default, and with the rule's own settings first. Scores are those
+of the tuning, so they are a little better than those of fresh starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, isnan, nan
+from typing import Any
+
+import numpy as np
+
+from mlp.optimizer_bench.columns import align_columns, format_number
+from mlp.optimizer_bench.protocol import Cell, Cells
+from mlp.optimizer_bench.tuning import BUDGETS, expected_best
+from mlp.problems import larger_is_better
+
+BUDGET_HEAD = ("problem", "rule", "score", "trials", "drawn", "own_first", "gradients")
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """A rule on a problem after so many `trials`.
+
+    `score`: what is expected of the best of them; of an obstacle the share of starts that get "past". `drawn`: all
+    settings are drawn from those that were tried. `own_first`: the first is what the rule has if nobody tunes it. NaN
+    where so many settings were not tried, or the rule's own was not. `gradients`: what so many trials ask for;
+    `seconds`: the same on this machine, one network alone. After halving there is one row, for all that was tried:
+    `drawn` is the score of the one that was left.
+    """
+
+    problem: str
+    rule: str
+    score: str
+    trials: int
+    drawn: float
+    own_first: float
+    gradients: float
+    seconds: float
+
+
+def compute_budgets(cells: Cells) -> list[BudgetRow]:
+    """The rows of all cells that were tuned."""
+    return [row for cell in cells.values() if cell.tuning and not cell.error for row in _rows(cell)]
+
+
+def _rows(cell: Cell) -> Iterator[BudgetRow]:
+    score, scores = score_settings(cell)
+    sign = -1.0 if score == "past" or larger_is_better(score) else 1.0
+    own = scores[cell.rates.index(cell.own)] if cell.own in cell.rates else nan
+    others = [value for rate, value in zip(cell.rates, scores, strict=True) if rate != cell.own]
+    gradients, updates = cell.tuning_cost
+    budgets = [(cell.n_tried, min(scores), nan)] if cell.halved else _budgets(others, own)
+    for trials, drawn, own_first in budgets:
+        share = trials / cell.n_tried
+        yield BudgetRow(
+            cell.problem.name, cell.rule, score, trials, 0.0 + sign * drawn, 0.0 + sign * own_first,
+            share * gradients, share * updates * cell.seconds_per_update,
+        )  # fmt: skip
+
+
+def _budgets(others: Sequence[float], own: float) -> list[tuple[int, float, float]]:
+    """Trials, the expected best of so many that are drawn, and of the rule's own and one less that are drawn."""
+    bounded = np.minimum(others, own).tolist()  # NaN where there is none of its own
+    rest = [own, *expected_best(bounded, [trials - 1 for trials in BUDGETS[1:]])]
+    found = zip(BUDGETS, expected_best(others), rest, strict=True)
+    return [one for one in found if not (isnan(one[1]) and isnan(one[2]))]
+
+
+def score_settings(cell: Cell) -> tuple[str, list[float]]:
+    """What settings are scored by, and the score of each, less is better."""
+    if cell.problem.by_target:
+        return "past", [-float(np.isfinite(cell.tuning_gradients(rate)).mean()) for rate in cell.rates]
+    return cell.problem.chosen_by, [cell.tuning_median(rate) for rate in cell.rates]
+
+
+def budget_line(row: BudgetRow) -> list[Any]:
+    """A row of budgets.csv, in the order of `BUDGET_HEAD`. Seconds depend on the clock and stand in times.csv."""
+    return [row.problem, row.rule, row.score, row.trials, row.drawn, row.own_first, row.gradients]
+
+
+def format_budgets(cells: Cells) -> str:
+    """A table for all obstacles, and one for each other problem."""
+    found = compute_budgets(cells)
+    past = [row for row in found if row.score == "past"]
+    n = len({row.problem for row in past})
+    groups = {f"starts that get past, in percent, mean over {n} obstacles": past} if past else {}
+    for row in found:
+        if row.score != "past":
+            groups.setdefault(f"{row.problem}: {row.score} at the end of tuning", []).append(row)
+    return "\n\n".join(_format(title, rows) for title, rows in groups.items())
+
+
+def _format(title: str, rows: Sequence[BudgetRow]) -> str:
+    """A line for each rule: its own settings, so many that are drawn, and its own with so many more."""
+    scale = 100.0 if rows[0].score == "past" else 1.0
+    trials = sorted({row.trials for row in rows})
+    lines = []
+    for rule in dict.fromkeys(row.rule for row in rows):
+        its = [row for row in rows if row.rule == rule]
+        drawn = [_mean(scale * row.drawn for row in its if row.trials == n) for n in trials]
+        first = [_mean(scale * row.own_first for row in its if row.trials == n) for n in trials]
+        cost = _mean(row.gradients / row.trials for row in its)
+        lines.append((first[0] if trials[0] == 1 else nan, *drawn, *first[1:], cost))
+    head = ("rule", "own", *map(str, trials), *(f"own+{n - 1}" for n in trials[1:]), "gradients")
+    order = sorted(zip(dict.fromkeys(row.rule for row in rows), lines, strict=True), key=lambda pair: pair[0])
+    shown = [(rule, *(format_number(value) for value in line)) for rule, line in order]
+    return "\n".join([f"what tuning is worth: {title}", *align_columns([head, *shown])])
+
+
+def _mean(values: Iterable[float]) -> float:
+    """The mean of what is known; infinite where one is."""
+    known = [value for value in values if not isnan(value)]
+    if not known:
+        return nan
+    return float(np.mean(known)) if all(map(isfinite, known)) else inf
