@@ -6,8 +6,9 @@ the few networks and batches that all tests share.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import erfc, exp, log, sqrt, tanh
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,45 +23,70 @@ from mlp.preprocessing import Part, Prepared, Preprocessing
 
 WIDTH = 6  # inputs of every layer in the table
 
-LAYERS: dict[str, mlp.Layer] = {
-    "dense": mlp.Dense(WIDTH, 4),
-    "dense_penalised": mlp.Dense(WIDTH, 4, l1=0.03, l2=0.2, bias=0.5),
-    "identity": mlp.Identity(),
-    "sigmoid": mlp.Sigmoid(),
-    "tanh": mlp.Tanh(),
-    "relu": mlp.ReLU(),
-    "leaky_relu": mlp.LeakyReLU(),
-    "leaky_relu_steep": mlp.LeakyReLU(0.3),
-    "elu": mlp.ELU(),
-    "elu_small": mlp.ELU(0.5),
-    "selu": mlp.SELU(),
-    "gelu": mlp.GELU(),
-    "exact_gelu": mlp.ExactGELU(),
-    "silu": mlp.SiLU(),
-    "softplus": mlp.Softplus(),
-    "softsign": mlp.Softsign(),
-    "hard_sigmoid": mlp.HardSigmoid(),
-    "hard_tanh": mlp.HardTanh(),
-    "softmax": mlp.Softmax(),
-    "dropout": mlp.Dropout(0.4),
-    "noise": mlp.Noise(0.3),
-    "maxout": mlp.Maxout(2),
-    "maxout_three": mlp.Maxout(3),
-    "batch_norm": mlp.BatchNorm(),
-    "layer_norm": mlp.LayerNorm(),
-    "rbf": mlp.RBF(WIDTH, 4),
-    "residual": mlp.Residual([mlp.Dense(WIDTH, 5), mlp.Tanh(), mlp.Dense(5, WIDTH)]),
-    "residual_activation_first": mlp.Residual([mlp.Tanh(), mlp.Dense(WIDTH, WIDTH, l2=0.1)]),
-    "residual_nested": mlp.Residual(
-        [
-            mlp.Dense(WIDTH, 5, l1=0.02),
-            mlp.BatchNorm(),
-            mlp.Sigmoid(),
-            mlp.Residual([mlp.Dropout(0.3), mlp.Dense(5, 5), mlp.BatchNorm()]),
-            mlp.Dense(5, WIDTH),
-        ]
+
+class Worked(NamedTuple):
+    """Numbers worked out by hand: what a layer makes of one sample x, with these numbers in its parameters."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    params: Sequence[float] = ()
+
+
+class LayerCase(NamedTuple):
+    """A layer, and what holds its outputs to something outside, where PyTorch has not computed it (test_backprop).
+
+    `formula`: y of one x, for what works node by node, as a textbook has it. `worked`: one sample by hand.
+    """
+
+    layer: mlp.Layer
+    formula: Callable[[float], float] | None = None
+    worked: Worked | None = None
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
+
+LAYER_CASES: dict[str, LayerCase] = {
+    "dense": LayerCase(mlp.Dense(WIDTH, 4)),
+    "dense_penalised": LayerCase(mlp.Dense(WIDTH, 4, l1=0.03, l2=0.2, bias=0.5)),
+    "identity": LayerCase(mlp.Identity(), lambda x: x),
+    "sigmoid": LayerCase(mlp.Sigmoid(), lambda x: 1 / (1 + exp(-x))),
+    "tanh": LayerCase(mlp.Tanh(), lambda x: tanh(x)),
+    "relu": LayerCase(mlp.ReLU(), lambda x: x if x > 0 else 0),
+    "leaky_relu": LayerCase(mlp.LeakyReLU(), lambda x: x if x > 0 else 0.01 * x),
+    "leaky_relu_steep": LayerCase(mlp.LeakyReLU(0.3), lambda x: x if x > 0 else 0.3 * x),
+    "elu": LayerCase(mlp.ELU(), lambda x: x if x > 0 else exp(x) - 1),
+    "elu_small": LayerCase(mlp.ELU(0.5), lambda x: x if x > 0 else 0.5 * (exp(x) - 1)),
+    "selu": LayerCase(mlp.SELU(), lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * (exp(x) - 1))),
+    "gelu": LayerCase(mlp.GELU(), lambda x: 0.5 * x * (1 + tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))),
+    "exact_gelu": LayerCase(mlp.ExactGELU(), lambda x: 0.5 * x * erfc(-x / sqrt(2))),
+    "silu": LayerCase(mlp.SiLU(), lambda x: x / (1 + exp(-x))),
+    "softplus": LayerCase(mlp.Softplus(), lambda x: log(1 + exp(x))),
+    "softsign": LayerCase(mlp.Softsign(), lambda x: x / (1 + abs(x))),
+    "hard_sigmoid": LayerCase(mlp.HardSigmoid(), lambda x: min(max(x / 6 + 0.5, 0), 1)),
+    "hard_tanh": LayerCase(mlp.HardTanh(), lambda x: min(max(x, -1), 1)),
+    "softmax": LayerCase(mlp.Softmax(), worked=Worked([0, log(2), log(5)], [1 / 8, 1 / 4, 5 / 8])),
+    "dropout": LayerCase(mlp.Dropout(0.4)),
+    "noise": LayerCase(mlp.Noise(0.3)),
+    "maxout": LayerCase(mlp.Maxout(2)),
+    "maxout_three": LayerCase(mlp.Maxout(3)),
+    "batch_norm": LayerCase(mlp.BatchNorm()),
+    "layer_norm": LayerCase(mlp.LayerNorm()),
+    "rbf": LayerCase(mlp.RBF(WIDTH, 4)),
+    "residual": LayerCase(mlp.Residual([mlp.Dense(WIDTH, 5), mlp.Tanh(), mlp.Dense(5, WIDTH)])),
+    "residual_activation_first": LayerCase(mlp.Residual([mlp.Tanh(), mlp.Dense(WIDTH, WIDTH, l2=0.1)])),
+    "residual_nested": LayerCase(
+        mlp.Residual(
+            [
+                mlp.Dense(WIDTH, 5, l1=0.02),
+                mlp.BatchNorm(),
+                mlp.Sigmoid(),
+                mlp.Residual([mlp.Dropout(0.3), mlp.Dense(5, 5), mlp.BatchNorm()]),
+                mlp.Dense(5, WIDTH),
+            ]
+        )
     ),
 }
+LAYERS: dict[str, mlp.Layer] = {name: row.layer for name, row in LAYER_CASES.items()}
 
 
 class LossCase(NamedTuple):
@@ -97,65 +123,138 @@ LOSSES: dict[str, LossCase] = {
 }
 
 FALLING = schedules.Exponential(0.05, 200)  # for rules whose steps do not get smaller by themselves
+BLOCKS = (slice(0, 9), slice(9, 12))  # of the 12 parameters of reference/problem.py: a matrix of 3 × 3, and a vector
+MATRICES = ((slice(0, 9), (3, 3)),)
 
-RULES: dict[str, mlp.Optimizer] = {  # with rates that bring the quadratic of test_optimizers to its minimum
-    "sgd": mlp.SGD(0.1),
-    "averaged_sgd": mlp.AveragedSGD(0.1, 10),
-    "momentum": mlp.Momentum(0.02),
-    "nesterov": mlp.Nesterov(0.02),
-    "qhm": mlp.QHM(0.1, 0.9),
-    "aggmo": mlp.AggMo(0.05),
-    "sign_sgd": mlp.SignSGD(FALLING),
-    "signum": mlp.Signum(FALLING),
-    "lion": mlp.Lion(schedules.Exponential(0.02, 500)),
-    "adagrad": mlp.Adagrad(0.5),
-    "adadelta": mlp.Adadelta(epsilon=1e-3),
-    "rmsprop": mlp.RMSprop(FALLING),
-    "rmsprop_momentum": mlp.RMSprop(FALLING, 0.9, momentum=0.5),
-    "centered_rmsprop": mlp.CenteredRMSprop(0.001),
-    "adam": mlp.Adam(0.05),
-    "adamw": mlp.AdamW(0.05, weight_decay=0.0),
-    "amsgrad": mlp.AMSGrad(0.05),
-    "adamax": mlp.Adamax(0.05),
-    "nadam": mlp.NAdam(0.05),
-    "radam": mlp.RAdam(0.05),
-    "adabelief": mlp.AdaBelief(0.05),
-    "yogi": mlp.Yogi(0.05),
-    "adan": mlp.Adan(0.05),
-    "ademamix": mlp.AdEMAMix(0.01, 0.9, 0.99, 0.99, 1.0, warm_up=20),
-    "adopt": mlp.ADOPT(0.05),
-    "qhadam": mlp.QHAdam(0.05),
-    "lars": mlp.LARS(FALLING, trust=1.0),
-    "lamb": mlp.LAMB(FALLING),
-    "muon": mlp.Muon(schedules.Exponential(0.2, 300)),
-    "shampoo": mlp.Shampoo(0.5, largest=16),  # the roots of whole networks take seconds
-    "soap": mlp.SOAP(FALLING, largest=16),
-    "adahessian": mlp.AdaHessian(0.1),
-    "sophia": mlp.SophiaH(0.05),
-    "polyak": mlp.PolyakStep(0.5),
-    "dog": mlp.DoG(),
-    "dadapt_adam": mlp.DAdaptAdam(),
-    "prodigy": mlp.Prodigy(),
-    "schedule_free_sgd": mlp.ScheduleFreeSGD(0.1),
-    "schedule_free_adamw": mlp.ScheduleFreeAdamW(0.1),
-    "lookahead": mlp.Lookahead(mlp.Adam(0.05), 5),
-    "sam": mlp.SAM(mlp.Momentum(FALLING), 1e-4),
-    "moving_average": mlp.MovingAverage(mlp.Momentum(0.02), 0.99),
-    "clip_norm": mlp.ClipNorm(mlp.Momentum(0.02), 5.0),
-    "clip_value": mlp.ClipValue(mlp.Adam(0.05), 1.0),
-    "gradient_noise": mlp.GradientNoise(mlp.SGD(0.1), 0.01, 2.0),
-    "frozen": mlp.Frozen(mlp.SGD(0.1), ()),
-    "max_norm": mlp.MaxNorm(mlp.Momentum(0.02), 5.0),
-    "scheduled": mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10)),
-    "plateau": mlp.Adam(mlp.ReduceOnPlateau(0.05, window=100, patience=3)),
-    "bold_driver": mlp.BoldDriver(),
-    "delta_bar_delta": mlp.DeltaBarDelta(),
-    "rprop": mlp.Rprop(),
-    "rprop_minus": mlp.RpropMinus(),
-    "irprop_plus": mlp.IRpropPlus(),
-    "irprop_minus": mlp.IRpropMinus(),
-    "quickprop": mlp.Quickprop(0.05),
+Invariant = Callable[[np.ndarray, np.ndarray, np.ndarray], Any]
+
+
+class RuleCase(NamedTuple):
+    """A rule, and what holds its steps to something outside: a reference, an invariant, or both.
+
+    `rule`: with a rate that brings the quadratic of test_optimizers to its minimum. `on_way`: with the numbers that its
+    reference in reference/optimizers.npz was made with. `by`: what makes this reference, of torch, po
+    (pytorch_optimizer), optax or contrib, for parameters p; `python tests/reference/make_optimizers.py NAME` adds it to
+    the file. `invariant`: whether the points, gradients and steps of a way through reference/problem.py, each
+    (steps, 12), are as the docstring says. It counts where nobody else has computed the rule.
+    """
+
+    rule: mlp.Optimizer
+    on_way: mlp.Optimizer | None = None
+    by: str = ""
+    invariant: Invariant | None = None
+
+
+RULE_CASES: dict[str, RuleCase] = {
+    "sgd": RuleCase(mlp.SGD(0.1), mlp.SGD(0.02), "torch.optim.SGD(p, 0.02)"),
+    "averaged_sgd": RuleCase(mlp.AveragedSGD(0.1, 10), mlp.AveragedSGD(0.02, start=11)),
+    "momentum": RuleCase(mlp.Momentum(0.02), mlp.Momentum(0.01), "torch.optim.SGD(p, 0.01, momentum=0.9)"),
+    "nesterov": RuleCase(
+        mlp.Nesterov(0.02), mlp.Nesterov(0.01), "torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True)"
+    ),
+    "qhm": RuleCase(mlp.QHM(0.1, 0.9), mlp.QHM(0.03, 0.95), "po.QHM(p, 0.03, momentum=0.95, nu=0.7)"),
+    "aggmo": RuleCase(mlp.AggMo(0.05), mlp.AggMo(0.01), "po.AggMo(p, 0.01, betas=(0.0, 0.9, 0.99))"),
+    "sign_sgd": RuleCase(
+        mlp.SignSGD(FALLING),
+        mlp.SignSGD(0.03),
+        "optax.sign_sgd(0.03)",
+        lambda points, grads, steps: abs(steps[0]) == 0.05,
+    ),
+    "signum": RuleCase(mlp.Signum(FALLING), mlp.Signum(0.03), "optax.signum(0.03, 0.9)"),
+    "lion": RuleCase(
+        mlp.Lion(schedules.Exponential(0.02, 500)),
+        mlp.Lion(0.03, weight_decay=0.1),
+        "optax.lion(0.03, weight_decay=0.1)",
+    ),
+    "adagrad": RuleCase(mlp.Adagrad(0.5), mlp.Adagrad(0.1), "torch.optim.Adagrad(p, 0.1)"),
+    "adadelta": RuleCase(
+        mlp.Adadelta(epsilon=1e-3), mlp.Adadelta(0.5, 0.95, 1e-4), "torch.optim.Adadelta(p, 0.5, rho=0.95, eps=1e-4)"
+    ),
+    "rmsprop": RuleCase(mlp.RMSprop(FALLING), mlp.RMSprop(0.01), "torch.optim.RMSprop(p, 0.01)"),
+    "rmsprop_momentum": RuleCase(
+        mlp.RMSprop(FALLING, 0.9, momentum=0.5),
+        mlp.RMSprop(0.01, 0.9, momentum=0.8),
+        "torch.optim.RMSprop(p, 0.01, alpha=0.9, momentum=0.8)",
+    ),
+    "centered_rmsprop": RuleCase(
+        mlp.CenteredRMSprop(0.001),
+        mlp.CenteredRMSprop(0.003),
+        "optax.rmsprop(0.003, decay=0.95, eps=1e-4, centered=True, momentum=0.9)",
+    ),
+    "adam": RuleCase(mlp.Adam(0.05), mlp.Adam(0.03), "torch.optim.Adam(p, 0.03)"),
+    "adamw": RuleCase(
+        mlp.AdamW(0.05, weight_decay=0.0),
+        mlp.AdamW(0.03, weight_decay=0.1),
+        "torch.optim.AdamW(p, 0.03, weight_decay=0.1)",
+    ),
+    "amsgrad": RuleCase(
+        mlp.AMSGrad(0.05), mlp.AMSGrad(0.03, 0.8, 0.9), "torch.optim.Adam(p, 0.03, betas=(0.8, 0.9), amsgrad=True)"
+    ),
+    "adamax": RuleCase(mlp.Adamax(0.05), mlp.Adamax(0.03), "torch.optim.Adamax(p, 0.03)"),
+    "nadam": RuleCase(mlp.NAdam(0.05), mlp.NAdam(0.03), "torch.optim.NAdam(p, 0.03)"),
+    "radam": RuleCase(mlp.RAdam(0.05), mlp.RAdam(0.03, 0.9, 0.99), "torch.optim.RAdam(p, 0.03, betas=(0.9, 0.99))"),
+    "adabelief": RuleCase(mlp.AdaBelief(0.05), mlp.AdaBelief(0.03), "optax.adabelief(0.03)"),
+    "yogi": RuleCase(mlp.Yogi(0.05), mlp.Yogi(0.03)),
+    "adan": RuleCase(
+        mlp.Adan(0.05), mlp.Adan(0.03, weight_decay=0.1), "po.Adan(p, 0.03, weight_decay=0.1, weight_decouple=False)"
+    ),
+    "ademamix": RuleCase(
+        mlp.AdEMAMix(0.01, 0.9, 0.99, 0.99, 1.0, warm_up=20),
+        mlp.AdEMAMix(0.01, weight_decay=0.1),
+        "po.AdEMAMix(p, 0.01, weight_decay=0.1, weight_decouple=True)",
+    ),
+    "adopt": RuleCase(mlp.ADOPT(0.05), mlp.ADOPT(0.03), "contrib.adopt(0.03)"),
+    "qhadam": RuleCase(mlp.QHAdam(0.05), mlp.QHAdam(0.01, 0.9, 0.99, 0.7, 0.9)),
+    "lars": RuleCase(
+        mlp.LARS(FALLING, trust=1.0),
+        mlp.LARS(0.1, 0.8, 0.5, 0.1, BLOCKS),
+        "optax.lars(0.1, weight_decay=0.1, trust_coefficient=0.5, momentum=0.8)",
+    ),
+    "lamb": RuleCase(
+        mlp.LAMB(FALLING), mlp.LAMB(0.03, weight_decay=0.1, slices=BLOCKS), "optax.lamb(0.03, weight_decay=0.1)"
+    ),
+    "muon": RuleCase(mlp.Muon(schedules.Exponential(0.2, 300)), mlp.Muon(0.05, weight_decay=0.1, matrices=MATRICES)),
+    "shampoo": RuleCase(  # largest: the roots of whole networks take seconds
+        mlp.Shampoo(0.5, largest=16), mlp.Shampoo(0.3, 0.1, 1, matrices=MATRICES)
+    ),
+    "soap": RuleCase(mlp.SOAP(FALLING, largest=16), mlp.SOAP(0.01, epsilon=1e-3, matrices=MATRICES)),
+    "adahessian": RuleCase(mlp.AdaHessian(0.1), mlp.AdaHessian(0.1)),
+    "sophia": RuleCase(mlp.SophiaH(0.05), mlp.SophiaH(0.05, gamma=0.05, weight_decay=0.1)),
+    "polyak": RuleCase(mlp.PolyakStep(0.5), mlp.PolyakStep(0.05), "optax.polyak_sgd(0.05)"),
+    "dog": RuleCase(mlp.DoG(), mlp.DoG(distance=1e-3), 'contrib.dog(1.0, ("heuristic", 1e-3))'),
+    "dadapt_adam": RuleCase(mlp.DAdaptAdam(), mlp.DAdaptAdam(distance=1e-3), "po.DAdaptAdam(p, 1.0, d0=1e-3)"),
+    "prodigy": RuleCase(
+        mlp.Prodigy(), mlp.Prodigy(distance=1e-3, weight_decay=0.01), "po.Prodigy(p, 1.0, d0=1e-3, weight_decay=0.01)"
+    ),
+    "schedule_free_sgd": RuleCase(mlp.ScheduleFreeSGD(0.1), mlp.ScheduleFreeSGD(0.05, weight_decay=0.01)),
+    "schedule_free_adamw": RuleCase(mlp.ScheduleFreeAdamW(0.1), mlp.ScheduleFreeAdamW(0.05, weight_decay=0.01)),
+    "lookahead": RuleCase(
+        mlp.Lookahead(mlp.Adam(0.05), 5),
+        mlp.Lookahead(mlp.Momentum(0.01), 5, 0.4),
+        "po.Lookahead(torch.optim.SGD(p, 0.01, momentum=0.9), k=5, alpha=0.4)",
+    ),
+    "sam": RuleCase(mlp.SAM(mlp.Momentum(FALLING), 1e-4), mlp.SAM(mlp.Momentum(0.01), 0.1)),
+    "moving_average": RuleCase(mlp.MovingAverage(mlp.Momentum(0.02), 0.99), mlp.MovingAverage(mlp.SGD(0.02), 0.9)),
+    "clip_norm": RuleCase(
+        mlp.ClipNorm(mlp.Momentum(0.02), 5.0),
+        mlp.ClipNorm(mlp.SGD(0.02), 2.0),
+        "optax.chain(optax.clip_by_global_norm(2.0), optax.sgd(0.02))",
+    ),
+    "clip_value": RuleCase(mlp.ClipValue(mlp.Adam(0.05), 1.0)),
+    "gradient_noise": RuleCase(mlp.GradientNoise(mlp.SGD(0.1), 0.01, 2.0)),
+    "frozen": RuleCase(mlp.Frozen(mlp.SGD(0.1), ())),
+    "max_norm": RuleCase(mlp.MaxNorm(mlp.Momentum(0.02), 5.0)),
+    "scheduled": RuleCase(mlp.Nesterov(mlp.WarmUp(mlp.Cosine(0.03, 2000), 10))),
+    "plateau": RuleCase(mlp.Adam(mlp.ReduceOnPlateau(0.05, window=100, patience=3))),
+    "bold_driver": RuleCase(mlp.BoldDriver()),
+    "delta_bar_delta": RuleCase(mlp.DeltaBarDelta()),
+    "rprop": RuleCase(mlp.Rprop()),
+    "rprop_minus": RuleCase(mlp.RpropMinus()),
+    "irprop_plus": RuleCase(mlp.IRpropPlus()),
+    "irprop_minus": RuleCase(mlp.IRpropMinus()),
+    "quickprop": RuleCase(mlp.Quickprop(0.05)),
 }
+RULES: dict[str, mlp.Optimizer] = {name: row.rule for name, row in RULE_CASES.items()}
 
 RESTLESS = {"gradient_noise"}  # what moves without a gradient too: it is there to leave saddles
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import erf, erfc, exp, log, sqrt, tanh
+from math import erf, erfc, exp, log, sqrt
 from typing import Any
 
 import numpy as np
 import pytest
-from cases import LAYERS, WIDTH, arrays_in, batch_for, first, inside, passed
+from cases import LAYER_CASES, LAYERS, WIDTH, arrays_in, batch_for, first, inside, passed
 
 import mlp
 from mlp.arrays import empty_nodes
@@ -116,34 +116,14 @@ def test_penalty_inside_a_residual_block_counts_once() -> None:
 # activations
 
 
-def elementwise(name: str, x: float) -> float:
-    """The textbook formula of an activation, one number at a time."""
-    alpha, scale = 1.6732632423543772848, 1.0507009873554804934
-    return {
-        "identity": lambda: x,
-        "sigmoid": lambda: 1 / (1 + exp(-x)),
-        "tanh": lambda: tanh(x),
-        "relu": lambda: x if x > 0 else 0,
-        "leaky_relu": lambda: x if x > 0 else 0.01 * x,
-        "leaky_relu_steep": lambda: x if x > 0 else 0.3 * x,
-        "elu": lambda: x if x > 0 else exp(x) - 1,
-        "elu_small": lambda: x if x > 0 else 0.5 * (exp(x) - 1),
-        "selu": lambda: scale * (x if x > 0 else alpha * (exp(x) - 1)),
-        "gelu": lambda: 0.5 * x * (1 + tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
-        "exact_gelu": lambda: 0.5 * x * erfc(-x / sqrt(2)),
-        "silu": lambda: x / (1 + exp(-x)),
-        "softplus": lambda: log(1 + exp(x)),
-        "softsign": lambda: x / (1 + abs(x)),
-        "hard_sigmoid": lambda: min(max(x / 6 + 0.5, 0), 1),
-        "hard_tanh": lambda: min(max(x, -1), 1),
-    }[name]()
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", [name for name, row in LAYER_CASES.items() if row.formula])
 def test_activation_is_its_formula(name: str) -> None:
+    """The textbook formula, one number at a time."""
+    layer, formula, _ = LAYER_CASES[name]
+    assert formula is not None
     x = np.array([-7.0, -3.0, -1.5, -1.0, -0.2, 0.0, 0.3, 1.0, 2.5, 3.0, 8.0])
-    expected = [[elementwise(name, v) for v in x]]
-    np.testing.assert_allclose(applied(LAYERS[name], [x]), expected, rtol=1e-13, atol=1e-15)  # rounding of exp, tanh
+    expected = [[formula(v) for v in x]]
+    np.testing.assert_allclose(applied(layer, [x]), expected, rtol=1e-13, atol=1e-15)  # rounding of exp, tanh
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -209,6 +189,15 @@ def test_below_dead_below_nothing_comes_back(name: str) -> None:
     x = LAYERS[name].dead_below - np.array([[0.0], [1.0], [100.0]])  # type: ignore[attr-defined]
     _, workspace = passed(net, mlp.SquaredError(), mlp.as_batch(x, np.ones((3, 1))))
     assert not workspace.d_nodes[0].any()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", [name for name, row in LAYER_CASES.items() if row.worked])
+def test_a_layer_gives_the_numbers_that_were_worked_out(name: str) -> None:
+    layer, _, worked = LAYER_CASES[name]
+    assert worked is not None
+    net = mlp.Network([layer.settled(len(worked.x), ())])
+    net.params[...] = worked.params
+    np.testing.assert_allclose(mlp.predict(net, [worked.x])[0], worked.y, rtol=1e-14)  # a few roundings
 
 
 def test_softmax_by_worked_numbers() -> None:

@@ -5,11 +5,13 @@ How the reference was made stands in reference/make_optimizers.py, what it is in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cases import MATRICES, RULE_CASES, RULES
 from reference.problem import SEEN, SIZE, STEPS, Problem
 
 import mlp
@@ -18,72 +20,34 @@ from mlp.optimizers.matrices import orthogonalize
 
 REFERENCE = dict(np.load(Path(__file__).parent / "reference" / "optimizers.npz"))
 START = REFERENCE["start"]
-BLOCKS = (slice(0, 9), slice(9, 12))
-MATRICES = ((slice(0, 9), (3, 3)),)
-
-WAYS: dict[str, mlp.Optimizer] = {
-    "sgd": mlp.SGD(0.02),
-    "momentum": mlp.Momentum(0.01),
-    "nesterov": mlp.Nesterov(0.01),
-    "averaged_sgd": mlp.AveragedSGD(0.02, start=11),
-    "qhm": mlp.QHM(0.03, 0.95),
-    "aggmo": mlp.AggMo(0.01),
-    "sign_sgd": mlp.SignSGD(0.03),
-    "signum": mlp.Signum(0.03),
-    "lion": mlp.Lion(0.03, weight_decay=0.1),
-    "adagrad": mlp.Adagrad(0.1),
-    "adadelta": mlp.Adadelta(0.5, 0.95, 1e-4),
-    "rmsprop": mlp.RMSprop(0.01),
-    "rmsprop_momentum": mlp.RMSprop(0.01, 0.9, momentum=0.8),
-    "centered_rmsprop": mlp.CenteredRMSprop(0.003),
-    "adam": mlp.Adam(0.03),
-    "adamw": mlp.AdamW(0.03, weight_decay=0.1),
-    "amsgrad": mlp.AMSGrad(0.03, 0.8, 0.9),
-    "adamax": mlp.Adamax(0.03),
-    "nadam": mlp.NAdam(0.03),
-    "radam": mlp.RAdam(0.03, 0.9, 0.99),
-    "adabelief": mlp.AdaBelief(0.03),
-    "yogi": mlp.Yogi(0.03),
-    "adan": mlp.Adan(0.03, weight_decay=0.1),
-    "ademamix": mlp.AdEMAMix(0.01, weight_decay=0.1),
+WAYS = {name: row.on_way for name, row in RULE_CASES.items() if row.on_way} | {
     "ademamix_warm_up": mlp.AdEMAMix(0.01, 0.9, 0.99, 0.999, warm_up=50),
-    "adopt": mlp.ADOPT(0.03),
-    "qhadam": mlp.QHAdam(0.01, 0.9, 0.99, 0.7, 0.9),
-    "lars": mlp.LARS(0.1, 0.8, 0.5, 0.1, BLOCKS),
-    "lamb": mlp.LAMB(0.03, weight_decay=0.1, slices=BLOCKS),
-    "muon": mlp.Muon(0.05, weight_decay=0.1, matrices=MATRICES),
-    "shampoo": mlp.Shampoo(0.3, 0.1, 1, matrices=MATRICES),
-    "soap": mlp.SOAP(0.01, epsilon=1e-3, matrices=MATRICES),
-    "adahessian": mlp.AdaHessian(0.1),
-    "sophia": mlp.SophiaH(0.05, gamma=0.05, weight_decay=0.1),
-    "polyak": mlp.PolyakStep(0.05),
-    "dog": mlp.DoG(distance=1e-3),
-    "dadapt_adam": mlp.DAdaptAdam(distance=1e-3),
-    "prodigy": mlp.Prodigy(distance=1e-3, weight_decay=0.01),
-    "schedule_free_sgd": mlp.ScheduleFreeSGD(0.05, weight_decay=0.01),
-    "schedule_free_adamw": mlp.ScheduleFreeAdamW(0.05, weight_decay=0.01),
-    "clip_norm": mlp.ClipNorm(mlp.SGD(0.02), 2.0),
-    "lookahead": mlp.Lookahead(mlp.Momentum(0.01), 5, 0.4),
-    "sam": mlp.SAM(mlp.Momentum(0.01), 0.1),
-    "moving_average": mlp.MovingAverage(mlp.SGD(0.02), 0.9),
 }
+INVARIANTS = {name: row.invariant for name, row in RULE_CASES.items() if row.invariant}
 
 
 def way(rule: mlp.Optimizer, *, hvp: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """The parameters, and the averages if there are any, after the updates that the file holds."""
+    points, averages = [], []
+    for t, (params, _, out, state) in enumerate(walk(rule, hvp=hvp), 1):
+        if t in SEEN:
+            points.append(params + out)
+            averages.append(np.copy(getattr(state, "average", np.nan)))
+    return np.array(points), np.array(averages)
+
+
+def walk(rule: mlp.Optimizer, *, hvp: bool = True) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, Any]]:
+    """Each point, its gradient, the step from there, and the rule's memory."""
     problem = Problem(REFERENCE["matrix"], REFERENCE["minimum"])
     objective: Any = problem if hvp else WithoutCurvature(problem)
     params, grad, out = START.copy(), np.empty(SIZE), np.empty(SIZE)
-    state, points, averages = rule.init(params), [], []
+    state = rule.init(params)
     problem.at = params
-    for t in range(1, STEPS + 1):
+    for _ in range(STEPS):
         loss = problem.value_and_grad(params, grad)
         rule.update(mlp.Evaluation(params, loss, grad, objective), state, out)
+        yield params, grad, out, state
         params += out
-        if t in SEEN:
-            points.append(params.copy())
-            averages.append(np.copy(getattr(state, "average", np.nan)))
-    return np.array(points), np.array(averages)
 
 
 class WithoutCurvature:
@@ -101,9 +65,17 @@ def test_a_rule_goes_the_way_of_its_reference(name: str) -> None:
         np.testing.assert_allclose(averages, REFERENCE[f"{name}/average"], rtol=1e-10, atol=1e-11)
 
 
-def test_every_rule_has_a_reference() -> None:
-    stochastic = {kind for kind in optimizers.OPTIMIZERS.values() if not kind.full_batch}  # the others: test_classical
-    assert {type(rule) for rule in WAYS.values()} >= stochastic
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_a_rule_keeps_its_invariant(name: str) -> None:
+    way = [(params.copy(), grad.copy(), out.copy()) for params, grad, out, _ in walk(RULES[name])]
+    points, grads, steps = map(np.array, zip(*way, strict=True))
+    assert np.all(INVARIANTS[name](points, grads, steps))
+
+
+def test_every_rule_has_a_reference_or_an_invariant() -> None:
+    """A rule that is new says which in its row of `RULE_CASES`; rules of all rows at once stand in test_classical."""
+    stochastic = {kind for kind in optimizers.OPTIMIZERS.values() if not kind.full_batch}
+    assert {type(rule) for rule in WAYS.values()} | {type(RULES[name]) for name in INVARIANTS} >= stochastic
     others = {"matrix", "minimum", "start", "versions", "schedule"}
     assert set(WAYS) == {key.split("/")[0] for key in REFERENCE} - others
 

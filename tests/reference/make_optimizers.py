@@ -1,16 +1,18 @@
 """Make optimizers.npz: the ways that other people's optimizers take through the problem of `problem`, in float64.
 
-    python tests/reference/make_optimizers.py
+    python tests/reference/make_optimizers.py           all of them
+    python tests/reference/make_optimizers.py NAME ...  these, beside what the file has
 
-Made with torch 2.13.0, optax 0.2.8 (jax 0.10.2) and pytorch_optimizer 4.1.0, which stand in the file as `versions`. It
-does not import mlp. Names are those of `WAYS` in tests/test_rules.py. Where a library computes in less than float64 on
-purpose (Muon in bfloat16, SOAP's QR, SAM's norm and QHAdam's weights in
-float32) it is made to use float64 here: see `in_double`.
+Made with torch 2.13.0, optax 0.2.8 (jax 0.10.2) and pytorch_optimizer 4.1.0, which stand in the file as `versions`.
+Nothing of mlp computes here. Names are those of `RULE_CASES` in tests/cases.py: a row that has `by` needs no line
+here, and the others are below. Where a library computes in less than float64 on purpose (Muon in bfloat16, SOAP's QR,
+SAM's norm and QHAdam's weights in float32) it is made to use float64 here: see `in_double`.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -170,23 +172,6 @@ def of_torch() -> Way:
     """The rules of torch.optim."""
     o = torch.optim
     found: Way = {}
-    plain: dict[str, Callable[..., Any]] = {
-        "sgd": lambda p: o.SGD(p, 0.02),
-        "momentum": lambda p: o.SGD(p, 0.01, momentum=0.9),
-        "nesterov": lambda p: o.SGD(p, 0.01, momentum=0.9, nesterov=True),
-        "adagrad": lambda p: o.Adagrad(p, 0.1),
-        "adadelta": lambda p: o.Adadelta(p, 0.5, rho=0.95, eps=1e-4),
-        "rmsprop": lambda p: o.RMSprop(p, 0.01),
-        "rmsprop_momentum": lambda p: o.RMSprop(p, 0.01, alpha=0.9, momentum=0.8),
-        "adam": lambda p: o.Adam(p, 0.03),
-        "adamw": lambda p: o.AdamW(p, 0.03, weight_decay=0.1),
-        "amsgrad": lambda p: o.Adam(p, 0.03, betas=(0.8, 0.9), amsgrad=True),
-        "adamax": lambda p: o.Adamax(p, 0.03),
-        "nadam": lambda p: o.NAdam(p, 0.03),
-        "radam": lambda p: o.RAdam(p, 0.03, betas=(0.9, 0.99)),
-    }
-    for name, make in plain.items():
-        found |= with_torch(name, make)
     found |= with_torch(
         "averaged_sgd",
         lambda p: o.ASGD(p, 0.02, lambd=0, alpha=0, t0=10),
@@ -228,14 +213,7 @@ def of_pytorch_optimizer() -> Way:
     """The rules of pytorch_optimizer."""
     found: Way = {}
     plain: dict[str, Callable[..., Any]] = {
-        "qhm": lambda p: po.QHM(p, 0.03, momentum=0.95, nu=0.7),
-        "aggmo": lambda p: po.AggMo(p, 0.01, betas=(0.0, 0.9, 0.99)),
-        "adan": lambda p: po.Adan(p, 0.03, weight_decay=0.1, weight_decouple=False),
-        "ademamix": lambda p: po.AdEMAMix(p, 0.01, weight_decay=0.1, weight_decouple=True),
         "ademamix_warm_up": lambda p: po.AdEMAMix(p, 0.01, betas=(0.9, 0.99, 0.999), t_alpha_beta3=50),
-        "dadapt_adam": lambda p: po.DAdaptAdam(p, 1.0, d0=1e-3),
-        "prodigy": lambda p: po.Prodigy(p, 1.0, d0=1e-3, weight_decay=0.01),
-        "lookahead": lambda p: po.Lookahead(torch.optim.SGD(p, 0.01, momentum=0.9), k=5, alpha=0.4),
         "shampoo": lambda p: [
             po.Shampoo(p[:1], 0.3, matrix_eps=0.1),
             torch.optim.Adagrad(p[1:], 0.3, initial_accumulator_value=0.1, eps=0),
@@ -266,21 +244,6 @@ def of_pytorch_optimizer() -> Way:
 def of_optax() -> Way:
     """The rules of optax."""
     found: Way = {}
-    plain = {
-        "clip_norm": optax.chain(optax.clip_by_global_norm(2.0), optax.sgd(0.02)),
-        "sign_sgd": optax.sign_sgd(0.03),
-        "signum": optax.signum(0.03, 0.9),
-        "lion": optax.lion(0.03, weight_decay=0.1),
-        "centered_rmsprop": optax.rmsprop(0.003, decay=0.95, eps=1e-4, centered=True, momentum=0.9),
-        "adabelief": optax.adabelief(0.03),
-        "adopt": contrib.adopt(0.03),
-        "lars": optax.lars(0.1, weight_decay=0.1, trust_coefficient=0.5, momentum=0.8),
-        "lamb": optax.lamb(0.03, weight_decay=0.1),
-        "polyak": optax.polyak_sgd(0.05),
-        "dog": contrib.dog(1.0, ("heuristic", 1e-3)),
-    }
-    for name, tx in plain.items():
-        found |= with_optax(name, tx)
     found |= with_optax(
         "yogi",
         optax.yogi(0.03),
@@ -320,12 +283,32 @@ def schedules() -> Way:
     return found
 
 
+def of_rows() -> Way:
+    """What stands in the rows of tests/cases.py as `by`."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from cases import RULE_CASES
+
+    known = {"torch": torch, "po": po, "optax": optax, "contrib": contrib}
+    found: Way = {}
+    for name, row in RULE_CASES.items():
+        if row.by.startswith(("optax.", "contrib.")):
+            found |= with_optax(name, eval(row.by, known))
+        elif row.by:
+            found |= with_torch(name, eval(f"lambda p: {row.by}", known))
+    return found
+
+
+def write(ways: Way, names: list[str]) -> None:
+    """All of the ways, or those called `names` beside what the file holds."""
+    file = Path(__file__).with_name("optimizers.npz")
+    if names:
+        ways = dict(np.load(file)) | {key: way for key, way in ways.items() if key.split("/")[0] in names}
+    np.savez_compressed(file, **ways)  # type: ignore[arg-type]
+
+
 if __name__ == "__main__":
     check = Problem(A, MINIMUM)
     assert np.isclose(check.value(START), loss(blocks()).item(), rtol=1e-14)
     versions = [f"{name} {version(name)}" for name in ("torch", "optax", "jax", "pytorch_optimizer", "numpy")]
-    np.savez_compressed(
-        Path(__file__).with_name("optimizers.npz"),
-        matrix=A, minimum=MINIMUM, start=START, versions=np.array(versions),
-        **of_torch(), **of_pytorch_optimizer(), **of_optax(), **schedules(),
-    )  # fmt: skip
+    given = {"matrix": A, "minimum": MINIMUM, "start": START, "versions": np.array(versions)}
+    write(given | of_torch() | of_pytorch_optimizer() | of_optax() | schedules() | of_rows(), sys.argv[1:])
