@@ -2,8 +2,9 @@
 
 A topic is the name of a page, another word for it (they stand in a comment at the top of the page), a heading (that
 section is shown), the first cell of a row of a table (that row is shown), or the name of a finding or a cause. Every
-`.md` file in this folder is a page, and its first line is its title. The pages use little Markdown, and this module
-knows no more: headings, paragraphs, lists, tables, code, links.
+`.md` file in this folder is a page, and its first line is its title. Below a table, a comment `rows: FAMILY` stands for
+the parts that the page does not name: each has a row of what its class says. The pages use little Markdown, and this
+module knows no more: headings, paragraphs, lists, tables, code, links.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import zip_longest
+from typing import Any
 
+from mlp import layers, losses, optimizers
 from mlp.diagnosis.glossary import glossary
 from mlp.errors import UnknownNameError
 
 FIRST = "start"
 LINK = re.compile(r"\[([^]]+)\]\(([^)\s]+)\)")
 PAGE = re.compile(r"([\w-]+)\.md(#.*)?")
+ROWS = re.compile(r"<!-- rows: (\w+) -->\n")
 SAME_AS = re.compile(r"<!-- also: (.*?) -->")
 COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 CODE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
@@ -38,9 +42,45 @@ def read_pages() -> dict[str, str]:
 
     folder = files(__name__)
     names = sorted(place.name.removesuffix(".md") for place in folder.iterdir() if place.name.endswith(".md"))
-    pages = {name: (folder / f"{name}.md").read_text(encoding="utf-8") for name in names}
+    pages = {name: complete_tables((folder / f"{name}.md").read_text(encoding="utf-8")) for name in names}
     linked = [found[1] for _, place in LINK.findall(pages[FIRST]) if (found := PAGE.fullmatch(place))]
     return {name: pages[name] for name in dict.fromkeys([FIRST, *linked, *names]) if name in pages}
+
+
+def complete_tables(page: str) -> str:
+    r"""A page with a row for each part of a family that it does not name.
+
+    >>> complete_tables("<!-- rows: activations -->\n").splitlines()[0]
+    '| `identity` | `Identity` | y = x |'
+    """
+
+    def rows(place: re.Match[str]) -> str:
+        new = [kind for kind in _families()[place[1]] if f"`{kind.__name__}`" not in page]
+        return "".join(f"| `{_called(kind)}` | `{kind.__name__}` | {_first_sentence(kind)} |\n" for kind in new)
+
+    return ROWS.sub(rows, page)
+
+
+def _families() -> dict[str, list[type[Any]]]:
+    """The classes of each family whose parts a page lists."""
+    rules, activation = optimizers.OPTIMIZERS.values(), layers.Activation
+    kinds = [v for v in vars(layers).values() if isinstance(v, type) and issubclass(v, layers.Layer)]
+    return {
+        "minibatch_rules": [rule for rule in rules if not rule.full_batch],
+        "full_batch_rules": [rule for rule in rules if rule.full_batch],
+        "activations": list(layers.ACTIVATIONS.values()),
+        "layers": [k for k in kinds if k is not layers.Layer and not issubclass(k, activation)],
+        **{f"losses_{targets}": list(table.values()) for targets, table in losses.LOSSES.items()},
+    }
+
+
+def _called(kind: type[Any]) -> str:
+    return kind.name or kind.__name__.lower()
+
+
+def _first_sentence(kind: type[Any]) -> str:
+    """What a class is, as a cell of a table: the first sentence of its docstring."""
+    return re.split(r"\.? {2}|\. |\.?$", (kind.__doc__ or "").split("\n")[0])[0].replace("|", "\\|")
 
 
 def find_topic(topic: str) -> str:
