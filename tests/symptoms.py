@@ -1,6 +1,6 @@
 """Histories that show a fault, each with the sound numbers that do not: one table for detectors, one for causes.
 
-Whoever adds a detector adds a row to `FAULTS`; whoever adds a cause adds one to `SIGNS`.
+The one place for rows: whoever adds a detector adds a row to `FAULTS`, and whoever adds a cause adds one to `SIGNS`.
 """
 
 from __future__ import annotations

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from symptoms import HEART, MEANINGLESS, SIGNS, chosen
 
 import mlp
-from mlp.diagnosis import CAUSES, DETECTORS, judge
+from mlp.diagnosis import DETECTORS, judge, known_causes
 from mlp.diagnosis.causes import KnownCause, rank, suspicions
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.thresholds import CERTAIN, between
+
+CAUSES = known_causes()
 
 
 def weigh(cause: str, columns: dict[str, Any]) -> float:

@@ -178,3 +178,56 @@ def test_rows_of_their_own_are_used_for_every_trial() -> None:
     found = mlp.repair({"optimizer": {"name": "sgd", "learning_rate": 1e-6}, "training": {"epochs": 60}}, (X, y))
     assert found.config["data"].get("source") is None
     assert found.trials
+
+
+class Hasty(mlp.diagnosis.KnownCause):
+    """A rate that somebody does not like."""
+
+    name = "hasty"
+    meaning = "the rate is above 0.1"
+    remedy = "learning_rate = 0.05"
+    change = {"optimizer": {"learning_rate": 0.05}}  # noqa: RUF012
+
+
+class Hopeless(mlp.diagnosis.KnownCause):
+    """What no setting mends."""
+
+    name = "hopeless"
+    meaning = "somebody does not like it"
+    remedy = "ask somebody"
+
+
+def warner(cause: mlp.diagnosis.KnownCause) -> mlp.Detector:
+    """A detector that warns of rates above 0.1, and names a cause of its own."""
+
+    class HighRate(mlp.Detector):
+        kinds = {"high_rate": "the rate is above 0.1"}  # noqa: RUF012
+        needs = ("settings",)
+        causes = (cause,)
+
+        def __call__(self, r: Any) -> Any:
+            if r.setting("learning_rate") > 0.1:
+                yield self.finding("warning", "The rate is above 0.1.", {}, cause.because("it is"))
+
+    return HighRate()
+
+
+def high_rate(cause: mlp.diagnosis.KnownCause) -> mlp.Repair:
+    sections = {"optimizer": {"name": "sgd", "learning_rate": 0.2}, "training": {"epochs": 40}}
+    return mlp.repair(sections | {"data": {"source": "iris"}, "record": {"detectors": [warner(cause)]}})
+
+
+def test_the_change_of_an_own_cause_is_tried_and_kept() -> None:
+    """Remedies were asked of the package's table alone: an own detector could warn, and repair had nothing to try."""
+    found = high_rate(Hasty())
+    assert "hasty" in {name for trial in found.trials for name in trial.causes}
+    assert found.repaired
+    assert found.config["optimizer"]["learning_rate"] == 0.05
+
+
+def test_where_nothing_was_tried_nobody_says_that_what_was_tried_does_not_help() -> None:
+    found = high_rate(Hopeless())
+    assert not found.trials
+    assert found.outcome.startswith("nothing was tried: ")
+    assert found.advice == {"hopeless": "ask somebody"}
+    assert found.to_json()["outcome"] == found.outcome

@@ -16,6 +16,7 @@ from mlp.diagnosis.causes import KnownCause as KnownCause
 from mlp.diagnosis.causes import is_advisable, suspicions
 from mlp.diagnosis.detectors import DETECTORS as DETECTORS
 from mlp.diagnosis.detectors import explaining
+from mlp.diagnosis.detectors import known_causes as known_causes
 from mlp.diagnosis.finding import Cause as Cause
 from mlp.diagnosis.finding import Detector as Detector
 from mlp.diagnosis.finding import Finding as Finding

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from mlp.diagnosis.causes import CAUSES
-from mlp.diagnosis.detectors import DETECTORS
+from mlp.diagnosis.detectors import DETECTORS, known_causes
 from mlp.diagnosis.finding import Detector
 
 
@@ -21,5 +20,5 @@ def kinds(detectors: Iterable[Detector] = DETECTORS) -> dict[str, str]:
 def glossary(detectors: Sequence[Detector] = DETECTORS) -> Iterator[str]:
     """Every kind of finding and every cause, one line each."""
     yield from (f"kind   {name:28}{means}" for name, means in kinds(detectors).items())
-    for cause in (*CAUSES.values(), *(own for detector in detectors for own in detector.causes)):
+    for cause in known_causes(detectors).values():
         yield f"cause  {cause.name:28}{cause.meaning}; remedy: {cause.remedy}"

@@ -11,7 +11,9 @@ from typing import Any
 
 from mlp.config import Config, parse, to_toml
 from mlp.config.optimizer import find_rule, usual_rate
-from mlp.diagnosis.causes import CAUSES, Changes, Experiment
+from mlp.config.training import build_detectors
+from mlp.diagnosis import KnownCause, known_causes
+from mlp.diagnosis.causes import Changes, Experiment
 from mlp.diagnosis.reading import Reading
 from mlp.history import History
 
@@ -24,8 +26,13 @@ def remedies(name: str, config: Config, history: History) -> Iterator[Changes]:
     >>> next(remedies("frozen_layer", parse({"network": {"frozen": ["dense1"]}}), History({})))
     {'network': {'frozen': []}}
     """
-    if name in CAUSES:
-        yield from CAUSES[name].new_changes(as_experiment(config, history))
+    if cause := find_cause(name, config):
+        yield from cause.new_changes(as_experiment(config, history))
+
+
+def find_cause(name: str, config: Config) -> KnownCause | None:
+    """What is known of a cause, be it of the package or of a detector that the experiment brings."""
+    return known_causes(build_detectors(config.record)).get(name)
 
 
 def as_experiment(config: Config, history: History) -> Experiment:

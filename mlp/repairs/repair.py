@@ -18,7 +18,6 @@ from typing import Any
 
 from mlp.config import Config
 from mlp.diagnosis import Cause
-from mlp.diagnosis.causes import CAUSES
 from mlp.diagnosis.causes.steps import ENOUGH_STEPS
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
@@ -29,7 +28,7 @@ from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
 from mlp.preprocessing.source import files_read
-from mlp.repairs.changes import describe_changes, remedies
+from mlp.repairs.changes import describe_changes, find_cause, remedies
 from mlp.repairs.trials import Bench, Change, Trial, apply_all
 from mlp.storage.permission import Permission, as_path
 
@@ -72,6 +71,16 @@ class Repair:
         return self.after.healthy and not self.before.healthy
 
     @property
+    def outcome(self) -> str:
+        """What came of it, in words."""
+        if self.changes:
+            runs = f"{self.tries} full run{'' if self.tries == 1 else 's'}"
+            return f"{'healthy' if self.repaired else 'better, but not healthy'} after {runs}"
+        if any(trial.words for trial in self.trials):
+            return "nothing that was tried helps; the experiment stays as it is"
+        return "nothing was tried: no cause that was found has a remedy in the settings; the experiment stays as it is"
+
+    @property
     def score_of_trials(self) -> str:
         """What scores of trials are, in words: no score of a finding or of `metrics`."""
         reading, task = Reading(self.before.history), self.before.model.task
@@ -86,6 +95,7 @@ class Repair:
             "repaired": self.repaired,
             "healthy": self.after.healthy,
             "tries": self.tries,
+            "outcome": self.outcome,
             "changes": [change.to_json() for change in self.changes],
             "trials": [trial.to_json() for trial in self.trials],
             "baseline": self.baseline,
@@ -184,6 +194,8 @@ def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Cha
     likeliest cause has its way, unless it is one that no setting mends.
     """
     choices, config = candidates(best), best.config
+    if not choices:
+        return ()
     enough = bench.score(config, ()) + MOVES
     chosen, score = _furthest(bench, config, [(change,) for change in choices], failed)
     if score >= enough:
@@ -229,7 +241,8 @@ def _needed(bench: Bench, config: Config, chosen: tuple[Change, ...]) -> tuple[C
 def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
     """The first choice that was not tried in full, if the first suspect of all is one that settings mend."""
     choices, first = list(choices), next(iter(suspects(best)), "")
-    if not choices or first != choices[0].cause.name or not CAUSES[first].mends:
+    known = find_cause(first, best.config)
+    if not choices or first != choices[0].cause.name or not (known and known.mends):
         return ()
     return next(((change,) for change in choices if _names((change,)) not in failed), ())
 
@@ -242,6 +255,6 @@ def _advice(last: Run) -> Iterator[tuple[str, str]]:
     """By cause, what no setting does: of the two likeliest causes of each alarm."""
     for finding in last.findings:
         for cause in finding.causes[:2] if finding.severity != "info" else ():
-            known = CAUSES.get(cause.name)
+            known = find_cause(cause.name, last.config)
             if known and not (known.mends and any(remedies(cause.name, last.config, last.history))):
                 yield cause.name, known.remedy

@@ -261,11 +261,7 @@ def _suspected(causes: Sequence[str]) -> str:
 
 def _changes(repair: Repair) -> Iterator[str]:
     """The verdict, and each change with its cause."""
-    if not repair.changes:
-        yield "repair: nothing that was tried helps; the experiment stays as it is"
-        return
-    runs = counted(repair.tries, "full run")
-    yield f"repair: {'healthy' if repair.repaired else 'better, but not healthy'} after {runs}"
+    yield f"repair: {repair.outcome}"
     for change in repair.changes:
         yield f"    {', '.join(change.words)} because of {change.cause.name}: {change.cause.why}"
 

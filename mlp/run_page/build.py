@@ -183,10 +183,7 @@ def _repair(run: ReportedRun, repair: Mapping[str, Any]) -> dict[str, Any]:
     if trials:
         trials.append(["", number(repair["baseline"]), "a plain network", ""])
     changes = [[", ".join(change["words"]), change["cause"], change["why"]] for change in repair["changes"]]
-    outcome = "nothing that was tried helps; the experiment stays as it is"
-    if changes:
-        outcome = f"{'healthy' if repair['healthy'] else 'better, but not healthy'} after {repair['tries']} full runs"
     return {
-        **{"trials": trials, "changes": changes, "outcome": outcome},
+        **{"trials": trials, "changes": changes, "outcome": repair["outcome"]},
         **{"score": repair["score_of_trials"], "advice": [[*pair] for pair in repair["advice"].items()]},
     }

@@ -54,6 +54,7 @@ class KnownCause:
     `change`: the remedy as keys of an experiment, where it is the same for all; else override `changes`. `settled_by`:
     the settings that a history has where the remedy is in force already, so that it is not advised. `task`: the only
     task that the change is for. `mends`: False where the change eases the fault, and the sentence is for the user.
+    `repeatable`: whether the changed experiment may be changed once more, as a learning rate is divided again.
     """
 
     name: ClassVar[str]
@@ -63,6 +64,7 @@ class KnownCause:
     settled_by: ClassVar[Mapping[str, float]] = {}
     task: ClassVar[str] = ""
     mends: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         """What speaks for it in a history, and how much; nothing by default."""

@@ -101,6 +101,7 @@ class DropoutTooHigh(KnownCause):
     name = "dropout_too_high"
     meaning = "noise leaves too little of the units or the inputs at each step"
     remedy = "dropout = 0.1"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         rate = r.setting("dropout", 0.0)
@@ -159,6 +160,7 @@ class LocalMinimum(TooLittleCapacity):
     name = "local_minimum"
     meaning = "the network is so narrow that its minima are poor"
     remedy = "restarts = 8"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         found = rest(r)

@@ -44,6 +44,7 @@ class LearningRateTooHigh(KnownCause):
     name = "learning_rate_too_high"
     meaning = "steps are longer than the curvature of the loss allows"
     remedy = "a tenth of the learning rate"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         rate, usual = _rates(r)
@@ -100,6 +101,7 @@ class LearningRateTooLow(KnownCause):
     name = "learning_rate_too_low"
     meaning = "steps are too short to arrive within the run"
     remedy = "ten times the learning rate, or more"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         rate, usual = _rates(r)
@@ -168,6 +170,7 @@ class EpsilonTooLarge(KnownCause):
     name = "epsilon_too_large"
     meaning = "epsilon is larger than the gradients it should guard"
     remedy = "epsilon = 1e-8"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         value = r.setting("epsilon", 0.0)
@@ -259,6 +262,7 @@ class TooFewEpochs(KnownCause):
     name = "too_few_epochs"
     meaning = "training ended before it had arrived"
     remedy = "three times as many epochs, or more"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if lengths := _lengths(r):

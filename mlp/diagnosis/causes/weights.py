@@ -137,6 +137,7 @@ class SaddlePoint(_Initialization):
 
     name = "saddle_point"
     meaning = "the first weights lie near a saddle"
+    repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         found = rest(r)
