@@ -28,6 +28,7 @@ from mlp.dask_cluster import AHEAD, GLANCE
 from mlp.dask_cluster import cluster as cluster
 from mlp.errors import DataError, HyperparameterError, check_count, os_reason
 from mlp.storage.atomic import explaining
+from mlp.storage.reading import check_regular
 
 try:
     import fcntl
@@ -169,6 +170,8 @@ class Journal:
         self.path = path
         if path.is_symlink():  # planted, maybe: it would be emptied or written to, whatever it leads to
             raise DataError(f"{path} is a link, and no journal. Remove it, or take a new folder.")
+        if path.exists():
+            check_regular(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         with explaining(path):
             self._file = os.open(path, flags, 0o666)
