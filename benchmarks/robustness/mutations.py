@@ -657,10 +657,8 @@ def main() -> int:
     n_attempts = n_failures = 0
     for name, tally in run(asked.attempts, asked.seed, asked.only):
         n = sum(tally.failures.values())
-        print(
-            f"{name:24}{tally.attempts:7} attempts {tally.refused:6} refused {tally.accepted:6} accepted {n:6} failures",
-            flush=True,
-        )
+        counts = f"{tally.attempts:7} attempts {tally.refused:6} refused {tally.accepted:6} accepted {n:6} failures"
+        print(f"{name:24}{counts}", flush=True)
         for kind, count in tally.failures.most_common():
             print(f"    {count:5}  {kind}   [{tally.examples[kind]}]", flush=True)
         n_attempts, n_failures = n_attempts + tally.attempts, n_failures + n

@@ -24,7 +24,8 @@ class Stream:
     """
 
     def __init__(self, given: Any, *, ends: bool) -> None:
-        self.given, self.ends = None if getattr(given, "closed", False) else given, ends
+        self.given: Any = None if getattr(given, "closed", False) else given
+        self.ends = ends
         self.error: OSError | None = None
 
     @property
