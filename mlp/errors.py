@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
+import errno
 import textwrap
 from collections.abc import Iterable
 from math import inf, isfinite
@@ -32,6 +33,19 @@ from typing import Any
 from unicodedata import category
 
 import numpy as np
+
+REMEDIES = {
+    errno.ENOSPC: "Make room there, or write elsewhere",
+    errno.EDQUOT: "Your quota is used up: make room there, or write elsewhere",
+    errno.EROFS: "Nothing can be written there: give another path",
+    errno.EACCES: "You may not write there: give another path, or ask for permission",
+    errno.EPERM: "You may not write there: give another path, or ask for permission",
+    errno.EFBIG: "It is larger than a file may be (ulimit -f)",
+    errno.EIO: "The disk or the terminal may be gone: write elsewhere",
+    errno.EMFILE: "Too many files are open: close some, or allow more (ulimit -n)",
+    errno.ENAMETOOLONG: "Give a shorter name",
+}
+"""What to do where the system refuses to write, by its number of the error."""
 
 
 class MLPError(Exception):
@@ -242,6 +256,16 @@ def visible_lines(text: object) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode()
+
+
+def os_reason(error: OSError) -> str:
+    """What the system has against it, and what to do, as the end of a message.
+
+    >>> os_reason(OSError(errno.ENOSPC, "No space left on device"))
+    'No space left on device. Make room there, or write elsewhere.'
+    """
+    said = error.strerror or in_one_line(error)
+    return f"{said}. {REMEDIES.get(error.errno or 0, 'Give another path')}."
 
 
 def in_one_line(value: object) -> str:

@@ -18,7 +18,7 @@ from mlp.arrays import Array, as_array
 from mlp.errors import FileFormatError, HyperparameterError, ShapeError, UnknownNameError, check_kind
 from mlp.history_columns import Column, Derived, Seldom, StepNumbers
 from mlp.storage import archive
-from mlp.storage.atomic import replacing
+from mlp.storage.atomic import writing
 from mlp.storage.permission import as_path
 from mlp.storage.schema import COLUMNS, check
 
@@ -228,7 +228,7 @@ class History(Mapping[str, Array]):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz; a file at `path` is replaced when all is written."""
-        with replacing(as_path("path", path)) as file:
+        with writing(as_path("path", path)) as file:
             self.write_into(file)
 
     def write_into(self, file: IO[bytes]) -> None:

@@ -26,7 +26,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from mlp.dask_cluster import AHEAD, GLANCE
 from mlp.dask_cluster import cluster as cluster
-from mlp.errors import DataError, HyperparameterError, check_count
+from mlp.errors import DataError, HyperparameterError, check_count, os_reason
+from mlp.storage.atomic import explaining
+from mlp.storage.reading import check_regular
 
 try:
     import fcntl
@@ -168,7 +170,11 @@ class Journal:
         self.path = path
         if path.is_symlink():  # planted, maybe: it would be emptied or written to, whatever it leads to
             raise DataError(f"{path} is a link, and no journal. Remove it, or take a new folder.")
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        if path.exists():
+            check_regular(path)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        with explaining(path):
+            self._file = os.open(path, flags, 0o666)
         try:
             self._lock()
             self.done = self._read(dict(about or {}))
@@ -196,8 +202,9 @@ class Journal:
             os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, before)
+            said = os_reason(error)
             raise DataError(
-                f"{self.path} cannot be written: {error.strerror}. Make room and start again: finished trials are kept."
+                f"{self.path} cannot be written: {said} Then start again: finished trials are kept."
             ) from None
 
     def _lock(self) -> None:

@@ -154,7 +154,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         raise OSError("disk full")
 
     monkeypatch.setattr(np.lib.format, "write_array", full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(mlp.DataError, match=r"cannot be written.*disk full"):
         example().save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -633,17 +633,16 @@ def attack(one: Format, attempts: int, seed: list[int], other: bytes) -> Tally:
     return tally
 
 
-def run(attempts: int, seed: int, only: str = "") -> dict[str, Tally]:
-    """Attack every format; `attempts` in all."""
+def run(attempts: int, seed: int, only: str = "") -> Iterator[tuple[str, Tally]]:
+    """Attack every format, so many attempts in all; what came of each, as soon as it is known."""
     folder = Path(tempfile.mkdtemp(prefix="mutations"))
     try:
-        every = [one for one in formats(folder) if only in one.name]
+        every = formats(folder)
         other = (folder / "run" / "history.npz").read_bytes()
-        each = -(-attempts // len(every))
-        found = {}
-        for i, one in enumerate(every):
-            found[one.name] = attack(one, each, [seed, i], other)
-        return found
+        chosen = [(i, one) for i, one in enumerate(every) if only in one.name]
+        each = -(-attempts // len(chosen))
+        for i, one in chosen:
+            yield one.name, attack(one, each, [seed, i], other)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -655,17 +654,16 @@ def main() -> int:
     given.add_argument("--seed", type=int, default=0)
     given.add_argument("--only", default="")
     asked = given.parse_args()
-    found = run(asked.attempts, asked.seed, asked.only)
-    for name, tally in found.items():
+    n_attempts = n_failures = 0
+    for name, tally in run(asked.attempts, asked.seed, asked.only):
         n = sum(tally.failures.values())
-        print(
-            f"{name:24}{tally.attempts:7} attempts {tally.refused:6} refused {tally.accepted:6} accepted {n:6} failures"
-        )
+        counts = f"{tally.attempts:7} attempts {tally.refused:6} refused {tally.accepted:6} accepted {n:6} failures"
+        print(f"{name:24}{counts}", flush=True)
         for kind, count in tally.failures.most_common():
-            print(f"    {count:5}  {kind}   [{tally.examples[kind]}]")
-    n = sum(sum(tally.failures.values()) for tally in found.values())
-    print(f"{sum(tally.attempts for tally in found.values())} attempts, {n} failures")
-    return int(n > 0)
+            print(f"    {count:5}  {kind}   [{tally.examples[kind]}]", flush=True)
+        n_attempts, n_failures = n_attempts + tally.attempts, n_failures + n
+    print(f"{n_attempts} attempts, {n_failures} failures")
+    return int(n_failures > 0)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import argparse
 import json
 import sys
 import warnings
-from io import TextIOWrapper
 from itertools import chain
 
 from mlp.arrays import Array
 from mlp.cli.permit import permit
-from mlp.cli.process import DONE, show, warn
+from mlp.cli.process import DONE, warn
+from mlp.cli.streams import show, write_as_utf8
 from mlp.data.sources import files
 from mlp.errors import DataError, DriftedInputsWarning, visible_lines
 from mlp.experiment import Run, load_run
@@ -21,7 +21,7 @@ from mlp.experiment.run_folder import files_behind
 from mlp.preprocessing.drift import describe_drift
 from mlp.report import text
 from mlp.report.tables import comparison_text, evaluation_text
-from mlp.storage.atomic import explaining, replacing
+from mlp.storage.atomic import writing
 from mlp.storage.permission import as_path
 
 
@@ -83,10 +83,9 @@ def predict(given: argparse.Namespace) -> int:
     rows = run.load_rows(given.source)
     warn_once(run, rows)
     if path:
-        with explaining(path), replacing(path, "w") as out:
+        with writing(path, "w") as out:
             text.write_answers(run, rows, out, safe=given.safe_cells)
     else:
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")
+        write_as_utf8()
         text.write_answers(run, rows, sys.stdout, safe=given.safe_cells)
     return DONE

@@ -1,7 +1,6 @@
 """The arguments of all commands, and what happens to one from its first word to its exit status.
 
-The only place that knows argparse. Never a traceback for bad input, whatever standard output is: what it cannot write
-becomes "?".
+The only place that knows argparse. Never a traceback for bad input, wherever standard output leads.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from mlp import __version__
 from mlp.cli.interruption import ending_at_once
-from mlp.cli.process import DONE, INTERRUPTED, WRONG, drop_output, handling_signals, prepare_streams, terminate, warn
+from mlp.cli.process import DONE, INTERRUPTED, WRONG, handling_signals, terminate, warn
+from mlp.cli.streams import Stream, guarded_streams, lost_output
 from mlp.errors import MLPError, visible
 
 
@@ -28,6 +28,11 @@ class Parser(argparse.ArgumentParser):
         """Exit with status 2."""
         said = visible(" ".join(message.split()))
         self.exit(WRONG, f"{self.prog}: {said}.{_hint(message)} See {self.prog} --help.\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit when what was shown, a help say, is written."""
+        sys.stdout.flush()
+        super().exit(status, message)
 
 
 def _hint(message: str) -> str:
@@ -292,6 +297,10 @@ COMMANDS = {
 }
 
 
+LASTING = ("train", "resume", "bench", "sweep")
+"""What these make is on disk: they go on where standard output cannot be written."""
+
+
 def build_parser() -> Parser:
     """The arguments of all commands."""
     top = Parser(prog="mlp", description="Train small neural networks, and learn why they do not learn.")
@@ -306,31 +315,31 @@ def build_parser() -> Parser:
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; return the exit status."""
-    prepare_streams()
-    try:
-        with handling_signals({signal.SIGTERM: terminate}):
-            return _carry_out(arguments)
-    except KeyboardInterrupt as end:
-        print(f"\nmlp: interrupted {end}".rstrip() + ".", file=sys.stderr)
-        return INTERRUPTED
+    with guarded_streams() as output:
+        try:
+            with handling_signals({signal.SIGTERM: terminate}):
+                return _carry_out(arguments, output)
+        except KeyboardInterrupt as end:
+            print(f"\nmlp: interrupted {end}".rstrip() + ".", file=sys.stderr)
+            return INTERRUPTED
 
 
-def _carry_out(arguments: Sequence[str] | None) -> int:
+def _carry_out(arguments: Sequence[str] | None, output: Stream) -> int:
     """The status of one command; what is wrong with its input is said in one line."""
-    given = argparse.Namespace()
+    given = argparse.Namespace(made=None)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("always", ".*has changed since")  # a file with parts: said each time, in one line
             warnings.showwarning = lambda message, *_: warn(message)
             build_parser().parse_args(arguments, given)
+            output.ends = given.command not in LASTING
             act = find_function(given.act)
             if hasattr(given, "use"):
                 given.own = _read_parts(given.use)
             status = act(given)
-        sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        drop_output()
+        output.flush()
+        return status if output.is_whole else _complain_of_output(output, given)
+    except BrokenPipeError:  # whoever read the output went away: mlp data | head
         return DONE
     except (MLPError, OSError) as error:
         warn(error)
@@ -342,6 +351,13 @@ def _carry_out(arguments: Sequence[str] | None) -> int:
         from mlp.config import describe_error
 
         warn(MLPError(describe_error(error)))  # the code of a part may raise anything
+    return WRONG
+
+
+def _complain_of_output(output: Stream, given: argparse.Namespace) -> int:
+    """The status of a command that is done, but could not say so."""
+    made = f" What was made is whole: {given.made}." if given.made else ""
+    warn(f"{lost_output(output.error)}{made}")
     return WRONG
 
 

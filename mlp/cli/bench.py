@@ -23,6 +23,7 @@ def bench(given: argparse.Namespace) -> int:
     permission = permit(given, map(Path, filter(None, [given.config, settings.data])))
     place = None if given.out is None else as_path("-o", given.out)
     with optimizer_bench.reserve(place, settings, permission) as folder:
+        given.made = folder
         return _run_bench(given, settings, folder)
 
 
@@ -40,7 +41,7 @@ def _run_bench(given: argparse.Namespace, settings: optimizer_bench.BenchSetting
             print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}{use}", file=sys.stderr)
             return INTERRUPTED
     print(found.text())
-    print(f"\n{found.save(folder)}")
+    print(f"\n{found.write(folder)}")
     return DONE
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlp.cli.permit import permit
-from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, show, warn
+from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.cli.report import show_training, write_report
+from mlp.cli.streams import show
 from mlp.cli.train_settings import name_settings, read_settings
 from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
 from mlp.data.complaints import counted
@@ -36,7 +37,7 @@ from mlp.report import text
 from mlp.report.progress import StepProgress, show_epochs, show_pretraining
 from mlp.report.tables import fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
-from mlp.storage.atomic import explaining, replacing_itself
+from mlp.storage.atomic import writing_itself
 from mlp.storage.permission import Permission, as_path
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def train(given: argparse.Namespace) -> int:
     with ExitStack() as held:
         folder, second = _reserve_folders(given, short_name(asked.data.source), permission, held)
         folders = (folder, second) if given.repair else (folder,)
+        given.made = " and ".join(map(str, folders))
         for place in folders:
             check_replaced(place, asked, permission)
         check_logs(given.log, folders, permission)
@@ -103,6 +105,7 @@ def _train_folds(
             folder = held.enter_context(reserve_new(short_name(asked.data.source)))
         else:
             folder = as_path("-o", given.out)
+        given.made = folder
         places = [folder / f"fold-{k}" for k in range(1, given.folds + 1)]
         for place in places:
             check_replaced(place, asked, permission)
@@ -127,7 +130,7 @@ def _train_folds(
 
 def resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
-    folder = run_folder(given.run)
+    folder = given.made = run_folder(given.run)
     permission = permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
     if is_finished(saved, given.epochs, given.own):
@@ -257,7 +260,7 @@ def _repair(setup: Setup, run: Run, folder: Path, second: Path, quiet: bool) -> 
     write_report(run, setup.prepared, folder, repair)
     if repair.changes:
         file = folder / "repaired.toml"
-        with explaining(file), replacing_itself(file, "w") as out:
+        with writing_itself(file, "w") as out:
             out.write(to_toml(repair.config))
         repair.after.write(second)
         write_report(repair.after, setup.prepared, second, repair)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from mlp.cli.process import DONE, show
+from mlp.cli.process import DONE
+from mlp.cli.streams import show
 from mlp.doctor import examine_machine
 from mlp.errors import ConfigError
 

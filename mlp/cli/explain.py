@@ -6,10 +6,10 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from pathlib import Path
 
 from mlp.cli.process import DONE
+from mlp.cli.streams import write_as_utf8
 from mlp.config import parse
 from mlp.data.sources import files
 from mlp.errors import DataError, check_count
@@ -52,8 +52,7 @@ def explain(given: argparse.Namespace) -> int:
     if ending != ".html":
         text = SHEETS[ending](write_sheet(recordings[-1].numbers(given.step), digits=6))
     if path is None:
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")
+        write_as_utf8()
         sys.stdout.write(text)
         return DONE
     write_file(path, text.encode())

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 
@@ -26,5 +26,6 @@ def ending_at_once() -> Iterator[None]:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
-    os.write(2, b"\nmlp: interrupted.\n")
+    with suppress(OSError):
+        os.write(2, b"\nmlp: interrupted.\n")
     os._exit(130)

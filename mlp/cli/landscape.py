@@ -15,7 +15,6 @@ from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind
 from mlp.landscape import check_ending, save
-from mlp.storage.atomic import explaining
 from mlp.storage.permission import as_path
 
 
@@ -36,8 +35,7 @@ def landscape(given: argparse.Namespace) -> int:
         plane=given.plane, path=given.trajectory, eigenvalues=given.spectrum,
     )  # fmt: skip
     if path is not None:
-        with explaining(path):
-            save(found, path)
+        save(found, path)
     if given.json:
         print(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))
     else:

@@ -16,7 +16,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from mlp import manual
-from mlp.cli.process import DONE, is_colored, show
+from mlp.cli.process import DONE
+from mlp.cli.streams import is_colored, show
 from mlp.config.key_table import describe_keys
 from mlp.config.own_parts import RULE
 from mlp.config.schema import DERIVED, unknown_name

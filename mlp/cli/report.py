@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from mlp.cli.permit import permit
-from mlp.cli.process import DONE, is_colored, takes, warn
+from mlp.cli.process import DONE, warn
+from mlp.cli.streams import is_colored, takes
 from mlp.errors import DataError, visible
 from mlp.experiment import Run, load_run
 from mlp.experiment.run import run_folder
@@ -16,7 +17,7 @@ from mlp.preprocessing import Prepared
 from mlp.repairs import Repair
 from mlp.report.sparkline import ASCII, COLORED, PLAIN, draw_training
 from mlp.run_page import build_report, read_rows
-from mlp.storage.atomic import explaining, replacing_itself, write_file
+from mlp.storage.atomic import write_file, writing_itself
 from mlp.storage.permission import as_path
 
 
@@ -30,7 +31,7 @@ def write_report(run: Run, rows: Prepared | None, folder: Path, repair: Repair |
 
 def _write(page: str, folder: Path) -> None:
     path = folder / REPORT
-    with explaining(path), replacing_itself(path, "w") as out:
+    with writing_itself(path, "w") as out:
         out.write(page)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from mlp import grid_search
 from mlp.cli.permit import permit
-from mlp.cli.process import DONE, FAILED, INTERRUPTED, show
+from mlp.cli.process import DONE, FAILED, INTERRUPTED
+from mlp.cli.streams import show
 from mlp.config import explaining_paths, override, put, read_toml
 from mlp.errors import ConfigError
 from mlp.experiment.run_directory import to_json_values
@@ -39,6 +40,7 @@ def sweep(given: argparse.Namespace) -> int:
     )  # fmt: skip
     permission = permit(given, files_read(search.task.configure({}), given.config))
     with grid_search.reserve_search(None if given.out is None else as_path("-o", given.out), permission) as folder:
+        given.made = folder
         return _run_sweep(given, search, folder)
 
 
@@ -56,7 +58,7 @@ def _run_sweep(given: argparse.Namespace, search: Search, folder: Path) -> int:
             return INTERRUPTED
     show(found.text())
     show(f"\n{sum(row.n for row in found.rows())} networks, {sum(cell.seconds for cell in found.cells):.3g} s of work")
-    show(f"{found.save(folder)}")
+    show(f"{found.write(folder)}")
     if given.json:
         print(json.dumps(to_json_values(_as_json(found, folder))))
     return FAILED if found.diverged else DONE

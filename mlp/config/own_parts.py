@@ -29,6 +29,7 @@ from mlp.layers import Layer
 from mlp.losses import Loss
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem
+from mlp.storage.reading import read_file
 
 MODULE = "mlp_own_parts_"
 """How the names of modules begin that are made of files which somebody named; the hash of the text follows."""
@@ -204,7 +205,7 @@ def load_file(path: str | Path) -> ModuleType:
     """The module that a Python file makes; ConfigError in one line where it makes none."""
     place = Path(path)
     try:
-        text = place.read_bytes()
+        text = read_file(place)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Give a Python file (.py) with parts of your own.") from None
     except OSError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,14 @@ from mlp.data.frames import read_cells, read_frame
 from mlp.data.reading import Reading, decode, read_bytes
 from mlp.data.table import Table
 from mlp.errors import DataError, FileFormatError, MissingExtraError
+from mlp.limits import excess
+from mlp.storage.reading import check_regular
 
 JSON_LINES = (".jsonl", ".ndjson")
 READERS = {".parquet": "read_parquet", ".arrow": "read_ipc", ".feather": "read_ipc", ".xlsx": "read_excel"}
 """What reads a file in polars, by its ending."""
+CELL = 8
+"""Bytes of a number in memory."""
 
 
 def read_json_lines(path: Path, reading: Reading) -> Table:
@@ -47,11 +52,37 @@ def read_with_polars(path: Path, suffix: str) -> Table:
     """A Parquet, Arrow or Excel file; MissingExtraError without the extra `tables`."""
     try:
         polars = importlib.import_module("polars")
-        frame = getattr(polars, READERS[suffix])(path)
+        check_regular(path)
+        return read_frame(_read_whole(path, suffix, polars), str(path))
     except ImportError:  # polars itself, or what it reads Excel with
         raise MissingExtraError(f"reading {suffix} files", "tables") from None
-    except Exception as error:
+
+
+def _read_whole(path: Path, suffix: str, polars: Any) -> Any:
+    """The frame in a file; FileFormatError where it is damaged, or would grow beyond what it may."""
+    try:
+        why = excess(path.stat().st_size, _count_bytes(path, suffix, polars))
+        if not why:
+            return getattr(polars, READERS[suffix])(path, **_as_named(suffix))
+    except (ImportError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # where polars panics, it is no Exception
         if not path.is_file():
             raise
         raise FileFormatError(f"{path} cannot be read as {suffix} ({one_line(error)[:200]}).") from None
-    return read_frame(frame, str(path))
+    raise FileFormatError(f"{path}: {why}.")
+
+
+def _as_named(suffix: str) -> dict[str, Any]:
+    """A name with brackets is a name, and no pattern."""
+    return {"glob": False} if suffix == ".parquet" else {}
+
+
+def _count_bytes(path: Path, suffix: str, polars: Any) -> int:
+    """What a file grows to when it is read, at least: a value that is repeated takes next to nothing in it."""
+    if suffix == ".xlsx":
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    scan = polars.scan_parquet(path, glob=False) if suffix == ".parquet" else polars.scan_ipc(path, glob=False)
+    n_rows = scan.select(polars.len()).collect().item()
+    return int(n_rows * len(scan.collect_schema()) * CELL)

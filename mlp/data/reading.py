@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from mlp.data.complaints import one_line
 from mlp.errors import ConfigError, FileFormatError
+from mlp.limits import shortage
 from mlp.storage.reading import read_file, unzip
 
 STANDARD_INPUT = "-"
@@ -26,6 +27,7 @@ SEPARATORS = {".csv": ",;\t|", ".tsv": "\t"}  # in order of preference
 QUOTED = re.compile(r'"[^"]*"')
 EXCEL = re.compile(r'"?sep=(?P<separator>[^"\r\n])"?[,;\t ]*(\r\n|\r|\n)', re.IGNORECASE)
 LOOKED_AT = 50  # lines
+PIECE = 1 << 24  # bytes of standard input that are asked for at a time: it may have no end
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,12 @@ def read_bytes(path: Path) -> bytes:
 
 @lru_cache(maxsize=1)
 def _read_stream(stream: IO[Any]) -> bytes:
-    found = stream.read()
-    return found.encode() if isinstance(found, str) else bytes(found)
+    found = bytearray()
+    while piece := stream.read(PIECE):
+        found += piece.encode() if isinstance(piece, str) else piece
+        if why := shortage(len(found)):
+            raise FileFormatError(f"standard input does not fit into memory: {why}.")
+    return bytes(found)
 
 
 def decode(path: Path, content: bytes, encoding: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlp.errors import DataError
+from mlp.errors import DataError, os_reason
 from mlp.experiment import checkpoint
 from mlp.experiment.loop import Companion, Epoch, Stop
 from mlp.experiment.run_folder import CHECKPOINT
@@ -85,8 +85,8 @@ class CheckpointSchedule(Companion):
         except OSError as error:
             last = f"The last one, {path}, is whole: " if path.is_file() else "There is no earlier one: "
             raise DataError(
-                f"{path}: the checkpoint could not be written: {error.strerror}. {last}"
-                f"free some room, then {'mlp resume ' + str(self.folder) if path.is_file() else 'train again'}."
+                f"{path}: the checkpoint could not be written: {os_reason(error)} {last}"
+                f"then {'mlp resume ' + str(self.folder) if path.is_file() else 'train again'}."
             ) from None
         self._latest = time.perf_counter()
         self.cost, self.written = self._latest - start, self.written + 1

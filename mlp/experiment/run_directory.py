@@ -26,7 +26,7 @@ import numpy as np
 from mlp.config import NO_PARTS, Config, OwnParts, changed_files, parse, read_toml, require_parts, to_toml
 from mlp.config.network import build_layers
 from mlp.diagnosis import Finding
-from mlp.errors import DataError, FileFormatError, MLPError
+from mlp.errors import DataError, FileFormatError, MLPError, os_reason
 from mlp.experiment.run_folder import CHECKPOINT as CHECKPOINT
 from mlp.experiment.run_folder import MODES, finish_save, is_run
 from mlp.experiment.run_folder import NAMES as NAMES
@@ -84,7 +84,7 @@ def write_run(folder: Path, run: Saved) -> None:
             forget_set(folder)
             raise
     except OSError as error:
-        raise DataError(f"{folder}: the run could not be written: {error.strerror}.") from None
+        raise DataError(f"{folder}: the run could not be written: {os_reason(error)}") from None
 
 
 def _waypoints(run: Saved) -> dict[str, Any]:

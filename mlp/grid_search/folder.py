@@ -23,10 +23,12 @@ import numpy as np
 from mlp.config import Config
 from mlp.errors import DataError
 from mlp.experiment.run_folder import holds_run, new_folders
+from mlp.grid_search.tables import LAST_COLUMNS
 from mlp.preprocessing import Prepared, fingerprint
 from mlp.storage import lock
+from mlp.storage.marks import first_line, is_picture_of_ours
 from mlp.storage.permission import Permission, status
-from mlp.sweep import Journal
+from mlp.sweep import BEGINNING, Journal
 
 FILES = ("trials.jsonl", "sweep.csv", "results.csv", "times.csv", "chosen.toml", "best.toml", "sweep.png")
 """What a search writes."""
@@ -56,6 +58,28 @@ def _check_folder(folder: Path, permission: Permission) -> None:
         raise DataError(f"{there[0]} is there already. Give another folder, or --force to replace it.")
     if holds_run(folder) or status(folder / "bench.toml") is not None:
         raise DataError(f"{folder} holds a run or a bench. Give a folder that is new, or one to go on in.")
+
+
+@contextmanager
+def reserve_results(folder: Path) -> Iterator[Path]:
+    """Have a folder there for results that somebody saves by hand, for this process alone.
+
+    DataError where files of others have their names.
+    """
+    _check_results(folder)
+    with lock.holding(folder):
+        _check_results(folder)
+        yield folder
+
+
+def _check_results(folder: Path) -> None:
+    """Refuse a folder in which a file of a search's name is not of a search."""
+    there = [path for name in FILES if status(path := folder / name) is not None]
+    is_ours = first_line(folder / "sweep.csv").endswith(",".join(LAST_COLUMNS))
+    is_ours = is_ours or first_line(folder / "trials.jsonl").startswith(BEGINNING.decode())
+    _check_folder(folder, Permission(force=True))
+    if not is_ours and not all(map(is_picture_of_ours, there)):
+        raise DataError(f"{there[0]} is there already, and no search has made it. Give another folder.")
 
 
 def open_journal(folder: Path, config: Config, prepared: Prepared) -> Journal:

@@ -13,7 +13,7 @@ from typing import Any
 from mlp.config import Config, explaining_paths, naming_place, parse, put, read_parts, read_toml, to_toml
 from mlp.config.schema import show
 from mlp.errors import ConfigError, DivergenceError, MissingExtraError, check_flag, check_kind
-from mlp.grid_search.folder import open_journal, reserve_search
+from mlp.grid_search.folder import open_journal, reserve_results, reserve_search
 from mlp.grid_search.plan import Cell, Search, SearchProgress, run_plan
 from mlp.grid_search.plots import draw_plot
 from mlp.grid_search.space import Combination, combine, read_over
@@ -24,7 +24,7 @@ from mlp.model import score_name
 from mlp.optimizer_bench import open_workers
 from mlp.optimizer_bench.compare_optimizers import check_executor
 from mlp.preprocessing.source import files_read
-from mlp.storage.atomic import replacing_itself
+from mlp.storage.atomic import make_folder, writing_itself
 from mlp.storage.permission import Permission, as_path
 
 MOST = 1_000_000  # networks
@@ -82,19 +82,25 @@ class GridSearch:
         draw_plot(self.search, self.cells, Path(path))
 
     def save(self, folder: str | os.PathLike[str]) -> str:
-        """Write tables, experiments and, where matplotlib is installed, the plot; return a line that says so."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        write_tables(self.search, self.cells, place)
+        """Write tables, experiments and, where matplotlib is installed, the plot; return a line that says so.
+
+        Earlier ones are replaced. DataError for a folder in which others have files of these names.
+        """
+        with reserve_results(as_path("folder", folder)) as place:
+            return self.write(place)
+
+    def write(self, folder: Path) -> str:
+        """The same into a folder that is reserved."""
+        write_tables(self.search, self.cells, folder)
         if self.diverged:
             return f"tables: {folder}/*.csv"
         for name, row in (("chosen", self.chosen), ("best", self.best)):
             about = f"# {describe(row)}: {self.search.score} {row.score.value:.4g}, {row.parameters} parameters\n"
-            with replacing_itself(place / f"{name}.toml", "w") as file:
+            with writing_itself(folder / f"{name}.toml", "w") as file:
                 file.write(about + to_toml(self.experiment(row.values)))
         said = f"tables: {folder}/*.csv; chosen experiment: {folder}/chosen.toml"
         try:
-            self.plot(place / "sweep.png")
+            self.plot(folder / "sweep.png")
         except MissingExtraError as error:
             return f"{said}; {error}, then the same command"
         return f"{said}; plot: {folder}/sweep.png"
@@ -169,7 +175,7 @@ def run_search(
     if folder is None:
         yield from run_plan(search, cells, executor)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     base = search.task.configure({})
     prepared, _ = prepare_fold(search.task, base, min(1, search.task.folds))
     with open_journal(folder, base, prepared) as journal:
@@ -215,5 +221,5 @@ def grid(
             for _ in run_search(search, found.cells, workers, folder):
                 pass
         if folder:
-            found.save(folder)
+            found.write(folder)
     return found

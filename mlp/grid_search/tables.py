@@ -15,10 +15,12 @@ from typing import Any
 from mlp.grid_search.plan import Cell, Search
 from mlp.grid_search.summary import GridRow, format_value, summarize, warn_of
 from mlp.optimizer_bench.columns import align_columns, format_number
-from mlp.storage.atomic import replacing_itself
+from mlp.storage.atomic import writing_itself
 
 SHOWN = 30  # rows on a terminal
 NUMBERS = ("score", "low", "high", "error", "parameters", "operations", "n", "diverged", "epochs", "p")
+LAST_COLUMNS = (*NUMBERS, "best", "chosen")
+"""Of sweep.csv, behind the keys: by them a folder of a search is known."""
 
 
 def format_table(search: Search, cells: Sequence[Cell]) -> str:
@@ -85,7 +87,7 @@ def write_tables(search: Search, cells: Sequence[Cell], folder: Path) -> None:
     with_place = [(row, [format_value(row.values[key]) for key in keys]) for row in rows]
     _write_csv(
         folder / "sweep.csv",
-        (*keys, *NUMBERS, "best", "chosen"),
+        (*keys, *LAST_COLUMNS),
         ([*place, *_numbers(row), int(row.best), int(row.chosen)] for row, place in with_place),
     )
     _write_csv(folder / "times.csv", (*keys, "seconds"), ([*place, row.seconds] for row, place in with_place))
@@ -108,7 +110,7 @@ def _numbers(row: GridRow) -> list[Any]:
 
 def _write_csv(path: Path, head: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file, whole or not at all."""
-    with replacing_itself(path, "w") as file:
+    with writing_itself(path, "w") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(head)
         out.writerows(lines)

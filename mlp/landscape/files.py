@@ -12,7 +12,7 @@ from typing import Any
 from mlp.errors import DataError
 from mlp.landscape.landscape import COLUMNS, Landscape
 from mlp.landscape.picture import check_pictures, draw_landscape
-from mlp.storage.atomic import replacing
+from mlp.storage.atomic import writing
 
 
 def check_ending(path: Path) -> None:
@@ -30,14 +30,14 @@ def save(found: Landscape, path: Path) -> None:
 
 
 def _save_csv(found: Landscape, path: Path) -> None:
-    with replacing(path, "w") as file:
+    with writing(path, "w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(found.rows())
 
 
 def _save_json(found: Landscape, path: Path) -> None:
-    with replacing(path, "w") as file:
+    with writing(path, "w") as file:
         file.write(json.dumps(_finite(found.to_json())))
 
 
@@ -51,7 +51,7 @@ def _finite(value: Any) -> Any:
 
 
 def _save_text(found: Landscape, path: Path) -> None:
-    with replacing(path, "w") as file:
+    with writing(path, "w") as file:
         file.write(f"{found}\n")
 
 

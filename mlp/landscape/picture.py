@@ -14,7 +14,7 @@ from mlp.landscape.extremes import Extremes
 from mlp.landscape.landscape import Landscape, Spectrum
 from mlp.landscape.sections import Line, Plane
 from mlp.landscape.trajectory import Trajectory
-from mlp.storage.atomic import replacing
+from mlp.storage.atomic import writing
 
 LEVELS = 24  # contours of a plane
 
@@ -40,7 +40,7 @@ def draw_landscape(found: Landscape, path: Path) -> None:
     FigureCanvasAgg(figure)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         DRAWING[type(panel)](figure, axes, panel)
-    with replacing(path) as file:
+    with writing(path) as file:
         figure.savefig(file, dpi=120, format=path.suffix[1:].lower())
 
 

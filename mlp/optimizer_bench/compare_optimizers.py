@@ -19,7 +19,7 @@ from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
 from mlp.optimizer_bench.plots import draw_plots
-from mlp.optimizer_bench.protocol import Cells, reserve, run_protocol
+from mlp.optimizer_bench.protocol import Cells, reserve, reserve_results, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
 from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
@@ -60,14 +60,26 @@ class OptimizerComparison:
         return fragments.text("pre", self.text() if self.cells else "no trial is finished")
 
     def plot(self, folder: str | os.PathLike[str]) -> None:
-        """Draw curves, sensitivities and profiles into PNG files; MissingExtraError without matplotlib."""
-        draw_plots(self.cells, Path(folder))
+        """Draw curves, sensitivities and profiles into PNG files; MissingExtraError without matplotlib.
+
+        DataError for a folder in which others have files of these names.
+        """
+        with reserve_results(as_path("folder", folder)) as place:
+            draw_plots(self.cells, place)
 
     def save(self, folder: str | os.PathLike[str]) -> str:
-        """Write CSV files and, where matplotlib is installed, plots; return a line that says what was written."""
-        write_tables(self.cells, Path(folder))
+        """Write CSV files and, where matplotlib is installed, plots; return a line that says what was written.
+
+        Earlier ones are replaced. DataError for a folder in which others have files of these names.
+        """
+        with reserve_results(as_path("folder", folder)) as place:
+            return self.write(place)
+
+    def write(self, folder: Path) -> str:
+        """The same into a folder that is reserved."""
+        write_tables(self.cells, folder)
         try:
-            self.plot(folder)
+            draw_plots(self.cells, folder)
         except MissingExtraError as error:
             return f"tables: {folder}/*.csv; {error}, then the same command"
         return f"tables and plots: {folder}"
@@ -140,7 +152,7 @@ def bench(
             for _ in run_protocol(settings, found.cells, workers, folder):
                 pass
         if folder:
-            found.save(folder)
+            found.write(folder)
     return found
 
 

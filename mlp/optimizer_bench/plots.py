@@ -18,7 +18,8 @@ from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.setting import format_setting
 from mlp.optimizer_bench.summary import FACTORS, compute_profiles, group_by_problem, measure_sensitivity
 from mlp.problems import larger_is_better
-from mlp.storage.atomic import replacing_itself
+from mlp.storage.atomic import writing_itself
+from mlp.storage.marks import AUTHOR
 
 STYLES = ("-", "--", ":", "-.")  # ten colours, and then again in another style
 
@@ -35,7 +36,6 @@ def draw_plots(cells: Cells, folder: Path) -> None:
     cells = {place: cell for place, cell in cells.items() if not cell.problem.by_target}
     if not cells:
         return
-    folder.mkdir(parents=True, exist_ok=True)
     for problem, group in group_by_problem(cells).items():
         ready = [cell for cell in group if cell.members]
         if ready:
@@ -60,8 +60,8 @@ def picture(path: Path, title: str = "", x: str = "", y: str = "") -> Iterator[A
     yield axes
     if title:
         _finish(axes, title, x, y)
-    with replacing_itself(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    with writing_itself(path) as file:
+        figure.savefig(file, format="png", dpi=120, metadata=AUTHOR)
 
 
 def _style(i: int) -> dict[str, Any]:

@@ -45,7 +45,8 @@ from mlp.optimizer_bench.setting import Setting
 from mlp.optimizer_bench.tuning import plan_rungs
 from mlp.problems import Problem, larger_is_better, needs_folder
 from mlp.storage import lock, schema
-from mlp.storage.atomic import explaining, replacing_itself
+from mlp.storage.atomic import make_folder, writing_itself
+from mlp.storage.marks import first_line, is_picture_of_ours
 from mlp.storage.permission import Permission, status
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
@@ -54,6 +55,8 @@ FILES = (
     "obstacles.csv", "budgets.csv", "curves-*.png", "sensitivity-*.png", "profile.png",
 )  # fmt: skip
 """What a bench writes."""
+SUMMARY_HEAD = ("problem", "rule", "learning_rate", "n", "quantity", "value", "low", "high", "coverage")
+"""Of summary.csv: by it a folder of results is known."""
 
 
 @dataclass
@@ -271,15 +274,39 @@ def reserve(folder: Path | None, settings: BenchSettings, permission: Permission
 
 
 @contextmanager
+def reserve_results(folder: Path) -> Iterator[Path]:
+    """Have a folder there for results that somebody saves by hand, for this process alone.
+
+    DataError where files of others have their names.
+    """
+    _check_results(folder)
+    with lock.holding(folder):
+        _check_results(folder)
+        yield folder
+
+
+def _check_results(folder: Path) -> None:
+    """Refuse a folder in which a file of a bench's name is not of a bench."""
+    if status(folder) is not None and not folder.is_dir():
+        raise DataError(f"{folder} is a file. Give the path of a folder.")
+    there = [path for name in FILES for path in folder.glob(name)]
+    is_ours = first_line(folder / "summary.csv") == ",".join(SUMMARY_HEAD) or (folder / "bench.toml") in there
+    foreign = [path for path in there if not (is_ours or (path.suffix == ".png" and is_picture_of_ours(path)))]
+    if foreign:
+        raise DataError(f"{foreign[0]} is there already, and no bench has made it. Give another folder.")
+    if holds_run(folder):
+        raise DataError(f"{folder} holds a run. Give another folder.")
+
+
+@contextmanager
 def open_folder(folder: Path, settings: BenchSettings) -> Iterator[Journal]:
     """The journal in `folder`, which is made if there is none. The settings are written beside it."""
     from mlp import __version__  # not at the top: the package is imported before it is complete
 
-    with explaining(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with Journal(folder / "trials.jsonl", {"mlp": __version__, "numpy": np.__version__}) as journal:
         if not _holds(folder / "bench.toml", settings):
-            with replacing_itself(folder / "bench.toml", "w") as file:
+            with writing_itself(folder / "bench.toml", "w") as file:
                 file.write(to_toml(settings.to_dict()))
         yield journal
 

@@ -15,12 +15,12 @@ from typing import Any
 from mlp.optimizer_bench.budgets import BUDGET_HEAD, BudgetRow, budget_line, compute_budgets, format_budgets
 from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.optimizer_bench.obstacle_table import OBSTACLE_HEAD, format_obstacles, judge_obstacles, obstacle_line
-from mlp.optimizer_bench.protocol import Cells
+from mlp.optimizer_bench.protocol import SUMMARY_HEAD, Cells
 from mlp.optimizer_bench.setting import format_setting, plain_setting
 from mlp.optimizer_bench.summary import COSTS, FACTORS, SummaryRow, compute_profiles, measure_sensitivity, summarize
 from mlp.statistics.intervals import Interval
 from mlp.statistics.significance import smallest_p
-from mlp.storage.atomic import replacing_itself
+from mlp.storage.atomic import make_folder, writing_itself
 
 HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "gradients", "seconds", "decades", "p")
 
@@ -93,13 +93,12 @@ def _format_legend(found: Sequence[SummaryRow]) -> str:
 
 def write_tables(cells: Cells, folder: Path) -> None:
     """Write summary.csv, results.csv, sensitivity.csv and profile.csv, and times.csv for what the clock says."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     place = ("problem", "rule", "learning_rate")
-    head = (*place, "n", "quantity", "value", "low", "high", "coverage")
     numbers = [line for row in summarize(cells) for line in _summary_lines(row)]
     numbers += [_budget_seconds(row) for row in compute_budgets(cells)]
     for name, timed in (("summary.csv", False), ("times.csv", True)):
-        _write_csv(folder / name, head, [line for line in numbers if line[4].startswith("seconds") == timed])
+        _write_csv(folder / name, SUMMARY_HEAD, [line for line in numbers if line[4].startswith("seconds") == timed])
     _write_csv(folder / "results.csv", (*place, "seed", "when", "what", "value"), _result_lines(cells))
     _write_csv(folder / "sensitivity.csv", (*place, "value", "low", "high"), _sensitivity_lines(cells))
     profiles = compute_profiles(cells).items()
@@ -142,7 +141,7 @@ def _sensitivity_lines(cells: Cells) -> Iterator[list[Any]]:
 
 def _write_csv(path: Path, head: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
     """Write a CSV file, whole or not at all."""
-    with replacing_itself(path, "w") as file:
+    with writing_itself(path, "w") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(head)
         out.writerows(lines)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from mlp.errors import DataError, HyperparameterError, MLPError, check_count, check_iterable, in_one_line
+from mlp.errors import DataError, HyperparameterError, MLPError, check_count, check_iterable, in_one_line, os_reason
 from mlp.history import History
 from mlp.sinks.tensorboard import TensorBoardLog
 from mlp.sinks.text import CSVLog, JSONLog
@@ -69,7 +69,7 @@ class Log:
         except MLPError:
             raise
         except OSError as error:
-            raise DataError(f"{self.path}: the log cannot be written: {error.strerror or error}.") from None
+            raise DataError(f"{self.path}: the log cannot be written: {os_reason(error)}") from None
         except Exception as error:  # whatever the library behind a sink has to say
             what = f"{in_one_line(error)}"
             raise DataError(f"{self.path}: the log cannot be written: {what}.") from error

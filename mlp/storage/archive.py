@@ -22,6 +22,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import FileFormatError
 from mlp.storage.atomic import replacing
+from mlp.storage.reading import describe_other
 
 KINDS = "biufU"  # of dtypes: truth values, numbers and text
 GROWTH = 100  # how many times larger than its file a compressed archive may be; one of loss curves is 2 to 10
@@ -73,9 +74,10 @@ def seal(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
 def is_archive(path: Path) -> bool:
     """Whether a file begins as those that `write` writes do, whole or not: `about` comes first, and its format."""
     try:
+        _check_regular(path)
         with path.open("rb") as file:
             head = file.read(1024)
-    except OSError:
+    except (OSError, FileFormatError):
         return False
     text = head.partition(b"}" + b" " * 8)[2].lstrip(b" ").removeprefix(b"\n")  # what stands behind NumPy's header
     return head[:4] == b"PK\x03\x04" and head[30:39] == b"about.npy" and FIRST.startswith(text[: len(FIRST)])
@@ -86,6 +88,7 @@ def read(path: Path, *, compressed: bool = False) -> Archive:
 
     Bytes that are no zip raise whatever zipfile, zlib, json and NumPy make of them; `explained` turns that into one.
     """
+    _check_regular(path)
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         _check_sizes(members, path.stat().st_size, compressed)
@@ -99,6 +102,7 @@ def read(path: Path, *, compressed: bool = False) -> Archive:
 
 def about(path: Path) -> dict[str, Any]:
     """What an uncompressed archive says of itself, unproven: its seal is not looked at."""
+    _check_regular(path)
     with zipfile.ZipFile(path) as archive:
         _check_sizes(archive.infolist(), path.stat().st_size, compressed=False)
         found: dict[str, Any] = json.loads(str(_array(archive, archive.getinfo("about.npy"))))
@@ -126,6 +130,12 @@ def check_format(found: Any, known: int) -> None:
         raise FileFormatError(f"format {found!r} is none")
     if found > known:
         raise FileFormatError(f"format {found} is newer than this mlp knows ({known}). Install a newer mlp.")
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse what would be waited for, or has no end."""
+    if kind := describe_other(path):
+        raise FileFormatError(f"it is {kind}, and a regular file is needed")
 
 
 def _check_sizes(members: list[zipfile.ZipInfo], size: int, compressed: bool) -> None:

@@ -13,7 +13,7 @@ from errno import EEXIST
 from pathlib import Path
 from typing import IO, Any
 
-from mlp.errors import DataError
+from mlp.errors import DataError, os_reason
 from mlp.storage.permission import as_path, is_stream
 
 
@@ -81,12 +81,32 @@ def explaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or type(error).__name__}.") from None
+        raise DataError(f"{path} cannot be written: {os_reason(error)}") from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing; DataError where that cannot be."""
+    with explaining(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def writing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """As `replacing`; what the system has against it is a DataError."""
+    with explaining(path), replacing(path, mode) as file:
+        yield file
+
+
+@contextmanager
+def writing_itself(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """As `replacing_itself`; what the system has against it is a DataError."""
+    with explaining(path), replacing_itself(path, mode) as file:
+        yield file
 
 
 def write_file(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write `content` in the place of `path`; DataError where that cannot be."""
     place = as_path("path", path)
-    with explaining(place), replacing(place) as file:
+    with writing(place) as file:
         file.write(content)
     return place

@@ -19,7 +19,7 @@ from errno import EACCES, EAGAIN
 from pathlib import Path
 from typing import NamedTuple
 
-from mlp.errors import DataError
+from mlp.errors import DataError, os_reason
 
 NAME = "mlp.lock"
 FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -104,7 +104,7 @@ def _make(folder: Path, made: list[Path]) -> bool:
     except FileNotFoundError:  # another process has removed the empty folder above it
         return _make(folder, made)
     except OSError as error:
-        raise DataError(f"{folder} cannot be made: {error.strerror}. Give another folder.") from None
+        raise DataError(f"{folder} cannot be made: {os_reason(error)}") from None
     return True
 
 
@@ -118,18 +118,32 @@ def _take(folder: Path) -> int:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise DataError(f"{folder} cannot be locked: {error.strerror}. Give another folder.") from None
+            raise _cannot_lock(folder, error) from None
         try:
             if _lock(file, is_new, folder) and _is_at(file, path):
-                os.ftruncate(file, 0)
-                os.lseek(file, 0, os.SEEK_SET)
-                os.write(file, json.dumps(_myself()._asdict()).encode())
+                _sign(file, path)
                 return file
         except BaseException:
             os.close(file)
             raise
         os.close(file)
     raise DataError(f"{folder} cannot be made. Give another folder.")
+
+
+def _sign(file: int, path: Path) -> None:
+    """Write our name into a lock that is ours; where that fails, on a full disk say, there is no lock."""
+    try:
+        os.ftruncate(file, 0)
+        os.lseek(file, 0, os.SEEK_SET)
+        os.write(file, json.dumps(_myself()._asdict()).encode())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise _cannot_lock(path.parent, error) from None
+
+
+def _cannot_lock(folder: Path, error: OSError) -> DataError:
+    return DataError(f"{folder} cannot be locked: {os_reason(error)}")
 
 
 def _open(path: Path) -> tuple[int, bool]:

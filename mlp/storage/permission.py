@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlp.errors import DataError, HyperparameterError
+from mlp.errors import DataError, HyperparameterError, os_reason
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 OPEN = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/self/fd/\d+")  # files that whoever started us has opened
@@ -37,7 +37,7 @@ def status(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a name that no file can have
         return None
     except OSError as error:  # a name that is too long, a link to itself, a folder that is closed to us
-        raise DataError(f"{path} cannot be read or written: {error.strerror}. Give another path.") from None
+        raise DataError(f"{path} cannot be read or written: {os_reason(error)}") from None
 
 
 def is_there(path: Path) -> bool:

@@ -22,10 +22,15 @@ TEXT = 1 << 24
 
 def check_regular(path: Path) -> None:
     """Refuse what is no regular file: a pipe, a device, a socket. OSError where there is nothing."""
-    kind = stat.S_IFMT(path.stat().st_mode)
-    if kind not in (stat.S_IFREG, stat.S_IFDIR):
-        name = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}.get(kind, "a device")
+    if name := describe_other(path):
         raise FileFormatError(f"{path} is {name}, and a regular file is needed. Copy what it gives into a file.")
+
+
+def describe_other(path: Path) -> str:
+    """What it is if it is no regular file, and no folder: "a pipe"; "" for these. OSError where there is nothing."""
+    kind = stat.S_IFMT(path.stat().st_mode)
+    other = {stat.S_IFREG: "", stat.S_IFDIR: "", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return other.get(kind, "a device")
 
 
 def read_file(path: Path) -> bytes:
