@@ -43,8 +43,8 @@ DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100,
 FEW = Allowed(lambda value: bool(COUNT.fits(value)) and value <= 10**6, "a whole number from 1 to 1000000")
 TABLES = ("optimizers", "tune")  # sections with a table for each rule
 FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
-OBSTACLE_SETTINGS = {"seeds": 20, "tuning_seeds": 3, "rates": 8, "together": 20}
-"""What --obstacles sets: 20 starts that one population holds, and 8 learning rates."""
+OBSTACLE_SETTINGS = {"seeds": 20, "tuning_seeds": 3, "rates": 9, "together": 20}
+"""What --obstacles sets: 20 starts that one population holds, and 9 learning rates: the rule's own and 8 others."""
 
 
 @dataclass(frozen=True)
