@@ -36,7 +36,8 @@ def draw_plots(cells: Cells, folder: Path) -> None:
     if not cells:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for problem, group in group_by_problem(cells).items():
+    for name, group in group_by_problem(cells).items():
+        problem = name.replace("/", "_").replace("\\", "_")  # the path of a data set is no folder to draw into
         ready = [cell for cell in group if cell.members]
         if ready:
             with picture(folder / f"curves-{problem}.png") as axes:
