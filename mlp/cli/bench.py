@@ -20,7 +20,8 @@ from mlp.storage.permission import as_path
 def bench(given: argparse.Namespace) -> int:
     """Compare optimizers; what is finished is on disk, so that the same command goes on where it stopped."""
     settings = _bench_settings(given)
-    permission = permit(given, map(Path, filter(None, [given.config, settings.data])))
+    read = [Path(path) for path in (given.config, settings.data) if path]
+    permission = permit(given, [*read, *optimizer_bench.read_files(settings)])
     place = None if given.out is None else as_path("-o", given.out)
     with optimizer_bench.reserve(place, settings, permission) as folder:
         given.made = folder
@@ -49,7 +50,8 @@ def _bench_settings(given: argparse.Namespace) -> optimizer_bench.BenchSettings:
     """The settings of the file, and over them those of the command line."""
     config = {} if given.config is None else read_toml(given.config)
     if given.obstacles:
-        for name, value in {"problems": list(OBSTACLES), **optimizer_bench.OBSTACLE_SETTINGS}.items():
+        usual = {"problems": list(OBSTACLES), "obstacles": True, **optimizer_bench.OBSTACLE_SETTINGS}
+        for name, value in usual.items():
             config = put(config, ("bench", name), config.get("bench", {}).get(name, value))
     for name in ("optimizers", "problems"):
         if getattr(given, name) is not None:

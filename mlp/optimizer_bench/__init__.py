@@ -9,6 +9,7 @@ the function that does all this, `mlp.bench`.
 from mlp.optimizer_bench.bench_settings import OBSTACLE_SETTINGS as OBSTACLE_SETTINGS
 from mlp.optimizer_bench.bench_settings import BenchSettings as BenchSettings
 from mlp.optimizer_bench.bench_settings import parse_bench_settings as parse_bench_settings
+from mlp.optimizer_bench.bench_settings import read_files as read_files
 from mlp.optimizer_bench.compare_optimizers import OptimizerComparison as OptimizerComparison
 from mlp.optimizer_bench.compare_optimizers import bench as bench
 from mlp.optimizer_bench.compare_optimizers import open_workers as open_workers

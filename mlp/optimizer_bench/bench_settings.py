@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from mlp.config import read_parts
 from mlp.config.schema import (
     COUNT,
+    FLAG,
     NOT_NEGATIVE,
     SEED,
     Allowed,
@@ -29,11 +31,12 @@ from mlp.config.schema import (
     suggest,
 )
 from mlp.errors import ConfigError, HyperparameterError, UnknownNameError, check_positive
+from mlp.optimizer_bench.data_problem import files_of, is_data
 from mlp.optimizer_bench.own_parts import OwnParts, find_named
 from mlp.optimizer_bench.setting import SCHEDULE, Length, Setting, apply_setting, like_own, own_setting
 from mlp.optimizer_bench.tuning import check_space, draw_settings, list_grid
 from mlp.optimizers import OPTIMIZERS, Optimizer
-from mlp.problems import needs_folder
+from mlp.problems import Problem, needs_folder
 
 NAMES = Allowed(
     lambda value: isinstance(value, list) and value != [] and all(isinstance(v, str) for v in value), "a list of names"
@@ -43,8 +46,8 @@ DECADES = Allowed(lambda value: bool(NOT_NEGATIVE.fits(value)) and value <= 100,
 FEW = Allowed(lambda value: bool(COUNT.fits(value)) and value <= 10**6, "a whole number from 1 to 1000000")
 TABLES = ("optimizers", "tune")  # sections with a table for each rule
 FRESH, TUNING = 0, 10_000  # where the seeds of the two halves of the protocol begin: they never meet
-OBSTACLE_SETTINGS = {"seeds": 20, "tuning_seeds": 3, "rates": 8, "together": 20}
-"""What --obstacles sets: 20 starts that one population holds, and 8 learning rates."""
+OBSTACLE_SETTINGS = {"seeds": 20, "tuning_seeds": 3, "rates": 9, "together": 20}
+"""What --obstacles sets: 20 starts that one population holds, and 9 learning rates: the rule's own and 8 others."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,11 @@ class BenchSettings:
 
     `rates` learning rates, from `decades` decades around the rule's own, are tried with `tuning_seeds` seeds. The best
     then runs with `seeds` fresh ones. `search`: "grid", in equal steps of the logarithm, "random", or "halving", which
-    goes on with the best quarter only, four times as long. `together`: how
-    many seeds share one order of the batches, and so can train as one population. `epochs`: instead of each problem's
-    own, if not 0. `seed`: where all seeds begin. `tables`: the tables [optimizers.NAME] by name. `tune`: the tables
-    [tune.NAME], with lists and ranges of any hyperparameters and a list of schedules; `rates` is how many settings are
-    drawn from them.
+    goes on with the best quarter only, four times as long. `together`: how many seeds share one order of the batches,
+    and so can train as one population. `epochs`: instead of each problem's own, if not 0. `seed`: where all seeds
+    begin. `obstacles`: of every problem it is asked whether a rule gets past it; past a problem that is no obstacle is
+    who reaches its target. `tables`: the tables [optimizers.NAME] by name. `tune`: the tables [tune.NAME], with lists
+    and ranges of any hyperparameters and a list of schedules; `rates` is how many settings are drawn from them.
     """
 
     optimizers: list[str] = key(["sgd", "momentum", "adam"], NAMES)
@@ -70,6 +73,7 @@ class BenchSettings:
     together: int = key(5, FEW)
     epochs: int = key(0, SEED)
     seed: int = key(0, SEED)
+    obstacles: bool = key(False, FLAG)
     data: str = key("", FOLDER)
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     tune: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -87,6 +91,11 @@ class BenchSettings:
         """The learning rates of a rule's table."""
         given = self.tables.get(name, {}).get("learning_rate", [])
         return given if isinstance(given, list) else [given]
+
+    def find_problem(self, name: str) -> Problem:
+        """The problem of that name, as it is judged here."""
+        found = self.own_parts.find_problem(name, self.data or None)
+        return replace(found, by_target=True) if self.obstacles else found
 
     def settings(self, name: str) -> list[Setting]:
         """What is tried of a rule: its learning rates, or the settings that [tune.NAME] says.
@@ -161,6 +170,12 @@ class BenchSettings:
         return {"bench": bench} | {name: table for name, table in tables.items() if table}
 
 
+def read_files(settings: BenchSettings) -> list[Path]:
+    """The files and folders that a bench reads, and must not write over."""
+    own = [path for name in settings.problems if is_data(name) for path in files_of(name)]
+    return [*own, *([Path(settings.data)] if settings.data else [])]
+
+
 def parse_bench_settings(
     given: Mapping[str, Any], where: str = "bench", own: OwnParts | None = None, use: Any = ()
 ) -> BenchSettings:
@@ -197,7 +212,7 @@ def _check_parts(found: BenchSettings, where: str) -> None:
         if name not in known:
             raise UnknownNameError("optimizer", name, known)
     for name in found.problems:
-        problem = found.own_parts.find_problem(name, found.data or None)
+        problem = found.find_problem(name)
         if needs_folder(name):  # better now than in the middle
             problem.begin(0, 0, False)
     for name in found.optimizers:

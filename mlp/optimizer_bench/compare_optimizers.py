@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import as_array
 from mlp.errors import HyperparameterError, MissingExtraError, check_kind
-from mlp.optimizer_bench.bench_settings import parse_bench_settings
+from mlp.optimizer_bench.bench_settings import parse_bench_settings, read_files
 from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
@@ -104,15 +104,17 @@ def bench(
     cluster: str | None = None,
     use: Any = (),
     tune: Mapping[str, Mapping[str, Any]] | None = None,
+    obstacles: bool = False,
 ) -> OptimizerComparison:
     """Compare optimizers on problems, as `mlp bench` does: choose each rule's learning rate, then run fresh seeds.
 
     `optimizers`: names and rules of your own, as `["adam", MyRule(0.1)]`; a dict `{name: rule}` where two are of one
-    class. `problems`: names and `mlp.problems.Problem`s. `use`: the path of a Python file; what it defines may be named
-    too. `rates` learning rates are tried, in `decades` decades around the rule's own, or those of a list, or those of a
-    list for each rule by name; a schedule stays as it is. `tune`: what else is tried of a rule, as [tune.NAME] has it:
-    `{"adam": {"beta1": [0, 0.9], "schedule": ["constant", "cosine"]}}`. The other numbers are those of `BenchSettings`;
-    `data` is the folder with the data of problems that need one.
+    class. `problems`: names and `mlp.problems.Problem`s; also names and files of data sets, and experiment files.
+    `use`: the path of a Python file; what it defines may be named too. `rates` learning rates are tried, in `decades`
+    decades around the rule's own, or those of a list, or those of a list for each rule by name; a schedule stays as it
+    is. `tune`: what else is tried of a rule, as [tune.NAME] has it: `{"adam": {"beta1": [0, 0.9], "schedule":
+    ["constant", "cosine"]}}`. `obstacles`: ask of every problem whether a rule gets past it. The other numbers are
+    those of `BenchSettings`; `data` is the folder with the data of problems that need one.
 
     With `out`, finished trials are kept in this folder, and tables and plots are written there, over earlier ones but
     not inside the folder `data`. The same call goes on where it was stopped. Trials run in this process, unless you
@@ -141,12 +143,13 @@ def bench(
     asked = {
         "optimizers": list(rules), "problems": list(tasks), "seeds": seeds, "tuning_seeds": tuning_seeds,
         "rates": rates if by_number else 1, "decades": decades, "search": search, "together": together,
-        "epochs": epochs, "seed": seed, "data": os.fspath(data) if isinstance(data, os.PathLike) else data,
+        "epochs": epochs, "seed": seed, "obstacles": obstacles,
+        "data": os.fspath(data) if isinstance(data, os.PathLike) else data,
     }  # fmt: skip
     tables = {} if by_number else _rate_tables(rates, rules)
     given = {"bench": asked, "optimizers": tables, "tune": {} if tune is None else tune}
     settings = parse_bench_settings(given, "mlp.bench", own, use)
-    found, permission = OptimizerComparison(), Permission([Path(settings.data)] if settings.data else [])
+    found, permission = OptimizerComparison(), Permission(read_files(settings))
     with nullcontext() if out is None else reserve(as_path("out", out), settings, permission) as folder:
         with open_workers(jobs, cluster, executor) as workers:
             for _ in run_protocol(settings, found.cells, workers, folder):

@@ -7,7 +7,7 @@ those stand that did not. The width comes from the tuning, everything else from 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log10, nan
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from mlp.optimizer_bench.columns import align_columns, format_number
 from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.setting import Setting, format_setting, plain_setting
-from mlp.problems import Obstacle, Problem
+from mlp.problems import DIVERGED, Obstacle, Problem
 from mlp.statistics.intervals import Interval, median_interval, wilson_interval
 
 HEAD = ("rule", "rate", "past", "95 % interval", "gradients", "interval", "decades", "those that did not")
@@ -66,7 +66,7 @@ def _row(cell: Cell) -> ObstacleRow:
     if cell.error or not cell.members:
         return ObstacleRow(cell.problem, cell.rule, cell.rate, False, 0, error=cell.error)
     needed = [inf if m["reached"] is None else float(m["reached"]["gradients"]) for m in cell.members]
-    places = [m["place"] for m in cell.members if m.get("place")]
+    places = [place for m in cell.members if (place := _place(cell, m))]
     return ObstacleRow(
         cell.problem, cell.rule, cell.rate, cell.at_edge, len(needed),
         past=wilson_interval(sum(map(isfinite, needed)), len(needed)),
@@ -77,6 +77,14 @@ def _row(cell: Cell) -> ObstacleRow:
         tried=cell.n_tried,
         tuned=cell.tuned,
     )  # fmt: skip
+
+
+def _place(cell: Cell, member: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Where a start stands that did not get past. What is no obstacle knows no more than whether it diverged."""
+    if member.get("place") or member["reached"] is not None:
+        return member.get("place")
+    diverged = member["final"][cell.problem.chosen_by] is None
+    return DIVERGED._asdict() if diverged else {"finding": "unfinished", "kind": "undecided"}
 
 
 def _count(names: Any) -> tuple[tuple[str, int], ...]:

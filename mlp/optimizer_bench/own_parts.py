@@ -19,7 +19,8 @@ from types import FunctionType
 from typing import Any
 
 from mlp.config import own_parts as parts
-from mlp.errors import ConfigError, DataError, HyperparameterError, check_iterable
+from mlp.errors import ConfigError, DataError, HyperparameterError, UnknownNameError, check_iterable
+from mlp.optimizer_bench.data_problem import DATA_SETS, data_problem, is_data
 from mlp.optimizer_bench.other_rules import find_other_rule
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.problems import PROBLEMS, Problem, problem_named
@@ -44,7 +45,10 @@ class OwnParts:
 
     def find_problem(self, name: str, folder: str | None) -> Problem:
         """One's own problem of that name, or else the package's with its data in `folder`."""
-        return self.problems[name] if name in self.problems else problem_named(name, folder)
+        try:
+            return self.problems[name] if name in self.problems else problem_named(name, folder)
+        except UnknownNameError as error:
+            raise UnknownNameError("problem", name, [*error.known, *DATA_SETS]) from None
 
     def hash_parts(self, rule: str, problem: str) -> dict[str, str]:
         """Hashes of the rule and of the problem; those of the package have none."""
@@ -75,11 +79,12 @@ def _call(part: Any) -> str:
 
 
 def find_named(own: parts.OwnParts, rules: Iterable[str], problems: Iterable[str]) -> OwnParts:
-    """What these names stand for, as far as it is of one's own or of another library."""
+    """What these names stand for, as far as it is of one's own, of another library, or a data set."""
     found_rules = {name: found.part for name in rules if (found := own.find(parts.RULE, name))}
     others = {name: rule for name in rules if (rule := find_other_rule(name))}
-    found_rules = {**others, **found_rules}
-    return OwnParts(found_rules, {name: found.part for name in problems if (found := own.find(parts.PROBLEM, name))})
+    found_problems = {name: found.part for name in problems if (found := own.find(parts.PROBLEM, name))}
+    data = {name: data_problem(name) for name in problems if name not in found_problems and is_data(name)}
+    return OwnParts({**others, **found_rules}, {**data, **found_problems})
 
 
 def pick_own(rules: Mapping[str, Any], problems: Mapping[str, Any]) -> OwnParts:

@@ -36,7 +36,8 @@ def draw_plots(cells: Cells, folder: Path) -> None:
     cells = {place: cell for place, cell in cells.items() if not cell.problem.by_target}
     if not cells:
         return
-    for problem, group in group_by_problem(cells).items():
+    for name, group in group_by_problem(cells).items():
+        problem = name.replace("/", "_").replace("\\", "_")  # the path of a data set is no folder to draw into
         ready = [cell for cell in group if cell.members]
         if ready:
             with picture(folder / f"curves-{problem}.png") as axes:

@@ -182,7 +182,7 @@ def run_protocol(
     run = partial(run_bench_trial, own) if is_here(executor) else partial(run_sent_trial, send(own, executor))
     for name, rule in product(settings.problems, settings.optimizers):
         codes = own.hash_parts(rule, name) if folder else {}
-        problem = own.find_problem(name, settings.data or None)
+        problem = settings.find_problem(name)
         tried, own_setting, chosen = settings.settings(rule), settings.own_setting(rule), settings.is_chosen(rule)
         cells[name, rule] = Cell(problem, rule, tried, codes, own_setting, chosen)
     done, total = 0, n_trials(settings)
@@ -192,9 +192,7 @@ def run_protocol(
             results = {}
             for outcome in sweep([trial for _, trial in pairs], run, executor, journal):
                 if outcome.recalled:
-                    check_result(
-                        own.find_problem(outcome.trial["problem"], settings.data or None), *outcome[:2], journal
-                    )
+                    check_result(settings.find_problem(outcome.trial["problem"]), *outcome[:2], journal)
                 results[identity(outcome.trial)] = outcome.result
                 done += 1
                 yield BenchProgress(done, total, outcome)

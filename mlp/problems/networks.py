@@ -79,7 +79,7 @@ class Task(NamedTuple):
     """A network and its data.
 
     `parts`: "train", and where there are such rows "validation" and "test". `size`: rows in a batch, None for all.
-    `scored`: how many training rows are measured, from the first one on.
+    `scored`: how many training rows are measured, from the first one on. `weights` (n,): what training rows count.
     """
 
     layers: Sequence[Layer]
@@ -89,6 +89,7 @@ class Task(NamedTuple):
     judge: Judge = measure_loss
     dtype: Any = np.float64
     scored: int = 10_000
+    weights: Array | None = None
 
 
 def begin_network(make: Callable[[], Task], seeds: Seeds, order: int, full_batch: bool) -> Descent:
@@ -116,7 +117,8 @@ class NetworkDescent:
         places = {"slices": tuple(s for s in layout.slices if s.stop > s.start), "matrices": layout.matrices}
         asked = {f.name: places[f.name] for f in fields(rule) if f.name in places}  # type: ignore[arg-type]
         shuffle = None if self._size is None else np.random.default_rng(self._order)
-        data = batches(*task.parts["train"], self._size, rng=shuffle, epochs=ENDLESS, dtype=task.dtype)
+        how: dict[str, Any] = {"rng": shuffle, "epochs": ENDLESS, "weights": task.weights, "dtype": task.dtype}
+        data = batches(*task.parts["train"], self._size, **how)
         for step in train(self._network, data, task.loss, replace(rule, **asked)):  # type: ignore[type-var]
             yield Update(step.state, step.loss)
 
