@@ -33,8 +33,16 @@ class Column:
     def __init__(self, shape: tuple[int, ...], unit: str, labels: tuple[str, ...]) -> None:
         self.shape, self.unit, self.labels = shape, unit, labels
         self.old: list[Array] = []
-        self.values = array("d")
         self.steps = array("q")
+        self._values = array("d")
+        self._gathered: Gathered | None = None
+
+    @property
+    def values(self) -> array[float]:
+        """The numbers of all records that are not old, one after another."""
+        if self._gathered:
+            self._gathered.settle()
+        return self._values
 
     def put(self) -> Callable[[Any], None]:
         """What appends one record, given in the column's shape; an unboxed sequence if that is flat."""
@@ -43,6 +51,14 @@ class Column:
         if len(self.shape) == 1:
             return self.values.extend
         return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
+
+    def gather(self, vector: Array, n: int, summarise: Callable[[Array], list[float]]) -> Callable[[Array], None]:
+        """What appends a record later: it copies a vector like `vector`, from which `summarise` makes the record.
+
+        That is done for `n` vectors at once, as rows (n, P), or as many as there are when somebody reads.
+        """
+        self._gathered = Gathered(self.values, np.empty((n, len(vector)), vector.dtype), summarise)
+        return self._gathered
 
     def finish_with(self, finish: Callable[[Any], Any]) -> None:
         """Apply `finish` to what is recorded from now on. What is there, read from a file say, was finished before."""
@@ -76,6 +92,28 @@ class Column:
             del self.values[: block.size]
             self.n_finished = max(0, self.n_finished - BLOCK)
             self.old.append(_narrowed(block, measured=bool(self.labels)))
+
+
+class Gathered:
+    """Vectors whose records are still to be made; called with one, it copies that."""
+
+    __slots__ = ("n", "rows", "summarise", "values")
+
+    def __init__(self, values: array[float], rows: Array, summarise: Callable[[Array], list[float]]) -> None:
+        self.values, self.rows, self.summarise, self.n = values, rows, summarise, 0
+
+    def __call__(self, vector: Array) -> None:
+        """Take the vector of one more record."""
+        self.rows[self.n] = vector
+        self.n += 1
+        if self.n == len(self.rows):
+            self.settle()
+
+    def settle(self) -> None:
+        """Make the records of what is there."""
+        if self.n:
+            self.values.extend(self.summarise(self.rows[: self.n]))
+            self.n = 0
 
 
 @np.errstate(all="ignore")

@@ -16,7 +16,7 @@ from mlp.errors import HyperparameterError, ShapeError, check_count, check_flag,
 from mlp.history import History
 from mlp.history_columns import BLOCK, Column, Seldom, StepNumbers
 from mlp.instruments import STANDARD, Instrument, Measure
-from mlp.instruments.instrument import next_multiple
+from mlp.instruments.instrument import Rhythm, next_multiple
 from mlp.plain_network import answer_with, compare_rows, read_target, score_answers
 from mlp.training import Step
 
@@ -54,10 +54,14 @@ class Recorder:
                 if self.recall:
                     self.recall(self.watching)
             seen = step._replace(index=step.index + offset) if offset else step
-            _measure(seen, plan.always)
-            if seen.index >= wake:  # most steps end here: what is due at some costs 0.6 µs to ask
+            index = self._last = seen.index
+            self._latest = step
+            for noted, measurements in plan.always:
+                noted.append(index)
+                for put, measure in measurements:
+                    put(measure(seen))
+            if index >= wake:  # most steps end here: what is due at some costs 0.6 µs to ask
                 wake = _look(seen, plan.tasks)
-            self._last, self._latest = seen.index, step
             yield step
 
     def go_on(self, history: History, steps: int) -> None:
@@ -117,7 +121,7 @@ class Recorder:
             column = self._column(instrument, step)
             if column is None:
                 continue
-            period = _period(instrument, step) * self.every
+            period = _period(instrument, step, self.every)
             if instrument.watch and isinstance(column, Column):
                 self.watching[instrument.name] = instrument.watch(step, period)
                 tasks.append(Watch(column, instrument, self.watching[instrument.name]))
@@ -127,8 +131,7 @@ class Recorder:
             group = groups.setdefault((period, always, column.steps.tobytes()), Group(period, always, column.steps))
             column.steps = group.steps
             if not isinstance(column, StepNumbers):
-                measure = instrument.begin(step) if instrument.begin else instrument.measure
-                group.measurements.append((_first_put(column, instrument, group.measurements), measure))
+                group.measurements.append(_measurement(instrument, step, column, group))
         tasks += [group for group in groups.values() if not group.always]
         return Plan([(g.steps, g.measurements) for g in groups.values() if g.always], tasks)
 
@@ -172,15 +175,6 @@ class Recorder:
         return True
 
 
-@np.errstate(all="ignore")  # of a run that diverges, numbers that are none are recorded, not warned of
-def _measure(step: Step, always: list[tuple[array[int], list[Any]]]) -> None:
-    """Write down what is measured at every step."""
-    for noted, measurements in always:
-        noted.append(step.index)
-        for put, measure in measurements:
-            put(measure(step))
-
-
 class Due:
     """Something to do at some steps. `due`: the next of them."""
 
@@ -197,17 +191,17 @@ class Group(Due):
     `always`: at every step, and NumPy has nothing to warn of.
     """
 
-    def __init__(self, period: int, always: bool, steps: array[int]) -> None:
-        self.period, self.always, self.steps = period, always, steps
+    def __init__(self, period: int | Rhythm, always: bool, steps: array[int]) -> None:
+        self.rhythm, self.always, self.steps = Rhythm.of(period), always, steps
         self.measurements: list[Any] = []  # (put, measure) each
 
     def look(self, step: Step) -> int:
         """Measure every so many steps."""
-        if step.index % self.period == 0:
+        if self.rhythm.meets(step.index):
             self.steps.append(step.index)
             for put, measure in self.measurements:
                 put(measure(step))
-        return next_multiple(step.index, self.period)
+        return self.rhythm.next(step.index)
 
 
 class Watch(Due):
@@ -278,11 +272,20 @@ def _first_put(column: Column | Seldom, instrument: Instrument, rows: list[Any])
     return put
 
 
-def _period(instrument: Instrument, step: Step) -> int:
-    """Every how many records; refuse what is no count."""
+def _measurement(instrument: Instrument, step: Step, column: Column | Seldom, group: Group) -> tuple[Any, Any]:
+    """Where it goes, and what measures it: of many steps at once where that is faster."""
+    if group.always and instrument.gather and isinstance(column, Column) and (found := instrument.gather(step)):
+        return column.gather(found.vector(step), found.n, found.summarise), found.vector
+    measure = instrument.begin(step) if instrument.begin else instrument.measure
+    return _first_put(column, instrument, group.measurements), measure
+
+
+def _period(instrument: Instrument, step: Step, every: int) -> int | Rhythm:
+    """Every how many steps; refuse what is no count."""
     period = instrument.period_for(step)
-    check_count(f"period of the instrument {instrument.name!r}", period)
-    return int(period)
+    for count in period[:2] if isinstance(period, Rhythm) else (period,):
+        check_count(f"period of the instrument {instrument.name!r}", count)
+    return period.times(every) if isinstance(period, Rhythm) else int(period) * every
 
 
 def _check_fields(instrument: Instrument) -> None:

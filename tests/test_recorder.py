@@ -294,6 +294,44 @@ def test_the_standard_thins_out_what_costs_much() -> None:
     assert history.steps("silent_units").tolist() == [4]
 
 
+def test_a_long_run_is_looked_at_less_closely_later() -> None:
+    """Small networks: every 7th step up to step 700, every 47th from there on, and nothing depends on when one began."""
+    close, later = list(range(0, 700, 7)), list(range(705, 1000, 47))
+    history = recorded(mlp.Recorder(), steps(epochs=200))
+    assert history.steps("update_norm").tolist() == close + later
+    assert history.steps("grad_cosine").tolist() == close[1:] + later
+    assert history.steps("loss").tolist() == list(range(1000))
+    recorder = mlp.Recorder()
+    recorded(recorder, steps(epochs=143))
+    gone_on = recorded(recorder, steps(epochs=57))
+    assert gone_on.steps("update_norm").tolist() == close + later
+
+
+@pytest.mark.parametrize("epochs", [1, 13])
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+def test_gradients_that_wait_for_their_norms_are_read_as_if_they_did_not(epochs: int, scale: float) -> None:
+    """Norms of 64 steps are taken together: of some that are read in between, and of squares float32 has no number for.
+
+    40 rows in batches of 16: the last of an epoch has 8 and a workspace of its own.
+    """
+    net = mlp.Network([mlp.Dense(5, 4), mlp.Tanh(), mlp.Dense(4, 1)], rng=0, dtype=np.float32)
+    data = mlp.batches(X, LABELS * scale, 16, rng=1, epochs=epochs, dtype=np.float32)
+    recorder, norms = mlp.Recorder(), []
+    for step in recorder.tap(mlp.train(net, data, mlp.SquaredError(), mlp.Adam(1e-9))):
+        norms.append([mlp.norm(g) for g in step.workspace.blocks])
+        if step.index in (0, 5, 6):
+            assert len(recorder.history["grad_norm_by_layer"]) == step.index + 1
+    np.testing.assert_allclose(recorder.history["grad_norm_by_layer"], norms, rtol=1e-6)
+
+
+def test_what_reads_the_first_epoch_is_not_asked_again_after_it() -> None:
+    """It was asked at every step of a run to say nothing, which cost 1.5 µs each time."""
+    recorder = mlp.Recorder()
+    for step in recorder.tap(steps(epochs=3)):
+        watch = recorder.watching["constant_loss"].next_look
+        assert watch(step.index) > (10**9 if step.index >= 4 else step.index)
+
+
 @pytest.mark.parametrize("kinds", [STANDARD, DETAILED], ids=["standard", "detailed"])
 @pytest.mark.parametrize("population", [(), (2,)], ids=str)
 @pytest.mark.parametrize("name", LAYERS)

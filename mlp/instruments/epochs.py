@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.instruments.instrument import Rhythm
 from mlp.instruments.nodes import Sites, by_layer, off, outside, rectifying, squashing, threshold
 from mlp.layers import Place
 from mlp.training import Step
@@ -45,8 +46,8 @@ class WholeEpochs:
 
     remembers = ("count", "epoch", "due", "counting")
 
-    def __init__(self, count: Count, step: Step, period: int) -> None:
-        self.count, self.period = count, period
+    def __init__(self, count: Count, step: Step, period: int | Rhythm) -> None:
+        self.count, self.rhythm = count, Rhythm.of(period)
         self.epoch = step.epoch if step.index else None  # began without us: wait for the next
         self.due = 0
         self.counting = False
@@ -59,7 +60,7 @@ class WholeEpochs:
                 found = self.count.result(step)
             self.epoch, self.counting = step.epoch, step.index >= self.due
             if self.counting:
-                self.due = step.index + self.period
+                self.due = step.index + self.rhythm.at(step.index)
                 self.count.clear()
         if self.counting:
             self.count.look(step)
@@ -159,16 +160,16 @@ def _share(counts: Array, n_samples: int) -> Any:
     return counts.mean(-1) / n_samples
 
 
-def silent_units(step: Step, period: int) -> WholeEpochs:
+def silent_units(step: Step, period: int | Rhythm) -> WholeEpochs:
     """The share of units that no sample of a whole epoch switched on, by rectifying layer; every step is looked at."""
     return WholeEpochs(Silent(), step, period)
 
 
-def saturated_units(step: Step, period: int) -> WholeEpochs:
+def saturated_units(step: Step, period: int | Rhythm) -> WholeEpochs:
     """The share of units that at least 95 % of the samples saturate, by squashing layer; every 8th step of an epoch."""
     return WholeEpochs(Outside(_stuck), step, period)
 
 
-def saturated_share(step: Step, period: int) -> WholeEpochs:
+def saturated_share(step: Step, period: int | Rhythm) -> WholeEpochs:
     """The share of (unit, sample) pairs that are saturated, by squashing layer; every 8th step of an epoch."""
     return WholeEpochs(Outside(_share), step, period)

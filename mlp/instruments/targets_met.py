@@ -14,6 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.blocks import CELLS_PER_BLOCK
+from mlp.instruments.instrument import NEVER
 from mlp.instruments.output_layer import out_of_reach
 from mlp.losses import Loss
 from mlp.training import Step
@@ -96,6 +97,10 @@ class FirstEpoch:
             self.due *= 2
             return self.read()
         return None
+
+    def next_look(self, index: int) -> int:
+        """Every step until the epoch is over, and none after."""
+        return NEVER if self.done else index + 1
 
 
 class TargetsMet:
