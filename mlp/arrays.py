@@ -94,9 +94,9 @@ def ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 
 @lru_cache(maxsize=16)
-def unit_matrix(n: int, dtype: np.dtype[Any]) -> Array:
-    """The unit matrix, the same at each call; it cannot be written to."""
-    found = np.eye(n, dtype=dtype)
+def unit_matrix(n: int, dtype: np.dtype[Any], value: float = 1.0) -> Array:
+    """The unit matrix times `value`, the same at each call; it cannot be written to."""
+    found = np.diag(np.full(n, value, dtype))
     found.flags.writeable = False
     return found
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlp.arrays import Array, column_sums
+from mlp.arrays import SHORT, Array, column_sums, number, ones
 from mlp.errors import DataError
 from mlp.family import Operator
 from mlp.hyperparameters import Fraction, NotNegative
@@ -84,18 +84,38 @@ class SoftmaxCrossEntropy(OfSoftmax):
 
     def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
         """With s = z - max z:  ℓ = ln Σ eˢ - Σ t s, which neither overflows nor takes the logarithm of 0."""
-        t = as_one_hot(target, output.shape[-2], output.dtype)
-        if self.label_smoothing:
-            t = (1 - self.label_smoothing) * t + self.label_smoothing / t.shape[-2]
+        n, n_samples = output.shape[-2:]
+        if weights is None and output.ndim == 2 and max(n, n_samples) <= SHORT:
+            return self._of_equal_samples(output, target, d_output)
+        t = self._smooth(as_one_hot(target, n, output.dtype), 1.0)
         np.subtract(output, np.maximum.reduce(output, axis=-2, keepdims=True), out=d_output)
         losses = column_sums(d_output * t)
         np.exp(d_output, out=d_output)
         total = column_sums(d_output)
         d_output /= total[..., None, :]
         d_output -= t
-        d_output *= share_out(weights, d_output.shape[-1])
+        d_output *= share_out(weights, n_samples)
         np.subtract(np.log(total), losses, out=losses)
         return weighted_mean(losses, weights)
+
+    def _of_equal_samples(self, output: Array, target: Array, d_output: Array) -> Any:
+        """The same in 5 µs, where that takes 7: t / N at once, and no array of the samples' losses."""
+        (n, n_samples), dtype = output.shape, output.dtype
+        t = self._smooth(as_one_hot(target, n, dtype, 1 / n_samples), 1 / n_samples)
+        np.subtract(output, np.maximum.reduce(output, 0), out=d_output)
+        right = np.vdot(d_output, t)
+        np.exp(d_output, out=d_output)
+        total = ones(n, dtype).dot(d_output)
+        value = ones(n_samples, dtype).dot(np.log(total)) / n_samples - right
+        total *= number(n_samples, dtype)
+        d_output /= total
+        d_output -= t
+        return value
+
+    def _smooth(self, t: Array, share: float) -> Array:
+        """Some of each target given to all classes alike. `share`: what a target sums to."""
+        epsilon = self.label_smoothing
+        return (1 - epsilon) * t + epsilon * share / t.shape[-2] if epsilon else t
 
     def check(self, n_out: int, target: Array) -> None:
         """Probabilities must sum to 1 for each sample."""

@@ -215,10 +215,11 @@ FEW_CLASSES = 256
 """Up to so many classes labels pick columns of a unit matrix: 0.3 µs, where comparing them with all takes 1.4."""
 
 
-def as_one_hot(target: Array, n_classes: int, dtype: Any) -> Array:
-    """Labels (N,) as (n_classes, N) of 0 and 1; anything with more axes as it is."""
+def as_one_hot(target: Array, n_classes: int, dtype: Any, share: float = 1.0) -> Array:
+    """Labels (N,) as (n_classes, N) of 0 and `share`; anything with more axes as it is, times that."""
     if target.ndim > 1:
-        return target
-    if n_classes <= FEW_CLASSES:
-        return unit_matrix(n_classes, dtype).take(target.astype(np.intp, copy=False), 1)  # NumPy 2.0 takes no uint64
-    return np.equal(target, np.arange(n_classes)[:, None]).astype(dtype)
+        return target if share == 1 else target * share
+    if n_classes <= FEW_CLASSES:  # NumPy 2.0 takes no uint64
+        return unit_matrix(n_classes, dtype, share).take(target.astype(np.intp, copy=False), 1)
+    found: Array = np.equal(target, np.arange(n_classes)[:, None]).astype(dtype)
+    return found if share == 1 else found * share
