@@ -211,23 +211,29 @@ def predict(network: Network, X: Array, *, block: int = 1024) -> Array:
     if X.dtype.kind not in "fiub":
         raise DataError(f"X holds {X.dtype}; give numbers.")
     check_count("block", block)
+    return answer(network, X, block, finite=False)
+
+
+def answer(network: Network, X: Array, block: int = 1024, *, finite: bool = True) -> Array:
+    """`predict` for rows of the right width that are known to be `finite` in the network's dtype, or are looked at."""
     n = len(X)
     if n <= block:
-        return _predict_block(network, X, ForwardWorkspace(network, n)).swapaxes(-1, -2)
+        return _answer_block(network, X, ForwardWorkspace(network, n), finite).swapaxes(-1, -2)
     out = np.empty((*network.population, network.n_out, n), network.dtype)
     workspace = ForwardWorkspace(network, block)
     for start in range(0, n, block):
         rows = X[start : start + block]
         if len(rows) < block:
             workspace = ForwardWorkspace(network, len(rows))
-        out[..., start : start + len(rows)] = _predict_block(network, rows, workspace)
+        out[..., start : start + len(rows)] = _answer_block(network, rows, workspace, finite)
     return out.swapaxes(-1, -2)
 
 
-def _predict_block(network: Network, rows: Array, workspace: ForwardWorkspace) -> Array:
+@np.errstate(over="ignore")
+def _answer_block(network: Network, rows: Array, workspace: ForwardWorkspace, finite: bool) -> Array:
     """Raw outputs (*population, n_out, n) for as many rows as the workspace has samples; they lie in the workspace."""
     x = workspace.nodes[0]
-    with np.errstate(over="ignore"):
-        x.values[...] = rows.T
-    check_finite_numbers("X", rows, x.with_bias.T)
+    x.values[...] = rows.T
+    if not finite:
+        check_finite_numbers("X", rows, x.with_bias.T)
     return infer(network, x, workspace)

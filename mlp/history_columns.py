@@ -44,6 +44,10 @@ class Column:
             self._gathered.settle()
         return self._values
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: with the records of what was gathered, and without who gathers."""
+        return {**vars(self), "_values": self.values, "_gathered": None}
+
     def put(self) -> Callable[[Any], None]:
         """What appends one record, given in the column's shape; an unboxed sequence if that is flat."""
         if not self.shape:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -322,6 +324,16 @@ def test_gradients_that_wait_for_their_norms_are_read_as_if_they_did_not(epochs:
         if step.index in (0, 5, 6):
             assert len(recorder.history["grad_norm_by_layer"]) == step.index + 1
     np.testing.assert_allclose(recorder.history["grad_norm_by_layer"], norms, rtol=1e-6)
+
+
+def test_a_history_is_copied_and_pickled_with_the_norms_that_wait() -> None:
+    recorder = mlp.Recorder()
+    history = recorded(recorder, steps())
+    for other in (copy.deepcopy(history), pickle.loads(pickle.dumps(history))):
+        np.testing.assert_array_equal(other["grad_norm_by_layer"], history["grad_norm_by_layer"])
+    other = copy.deepcopy(history)
+    recorded(recorder, steps(epochs=1))
+    assert (len(other["grad_norm_by_layer"]), len(history["grad_norm_by_layer"])) == (15, 20)
 
 
 def test_what_reads_the_first_epoch_is_not_asked_again_after_it() -> None:

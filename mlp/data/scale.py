@@ -63,13 +63,16 @@ class Scaling:
         first, chosen = (rows.start or 0, None) if isinstance(rows, slice) else (0, rows)
         X = X[rows] if isinstance(rows, slice) else X
         for part in row_blocks(len(out), self.shift.size, CELLS):
-            with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the place
-                block = np.subtract(selected(X, chosen, part), self.shift)
-                block *= self.factor
-                out[part] = block
+            self._write(selected(X, chosen, part), out[part])
             if not all_finite(out[part]):
                 numbers = np.arange(part.start, part.stop) + first if chosen is None else chosen[part]
                 self.refuse(numbers, out[part])
+
+    @np.errstate(over="ignore", invalid="ignore")  # reported by whoever calls, with the place
+    def _write(self, rows: Array, out: Array) -> None:
+        block = np.subtract(rows, self.shift)
+        block *= self.factor
+        out[...] = block
 
     def refuse(self, numbers: Array, scaled: Array) -> None:
         """Raise DataError at the cells of the rows of those `numbers` that are not finite when scaled."""

@@ -20,7 +20,8 @@ from mlp.losses.loss import Labelled, Pointwise, as_one_hot, check_values, share
 
 def softmax(z: Array) -> Array:
     """eᶻʲ / Σₖ eᶻᵏ over the outputs, without overflow."""
-    p: Array = np.exp(z - np.maximum.reduce(z, axis=-2, keepdims=True))
+    p: Array = z - np.maximum.reduce(z, axis=-2, keepdims=True)
+    np.exp(p, out=p)
     p /= np.add.reduce(p, axis=-2, keepdims=True)
     return p
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.backprop import predict
+from mlp.backprop import answer
 from mlp.errors import ConfigError
 from mlp.model.metrics import Appraisal, appraise_outputs, quiet, recall_by_class, score_outputs
 from mlp.model.output_head import OutputHead
@@ -59,15 +59,16 @@ class Model:
         warn_of_drift(self.preprocessing.find_drift(raw))
         return self.preprocessing.part(raw, y, self.network.dtype)
 
+    @quiet()
     def raw(self, part: Part) -> Array:
         """Raw outputs (n, n_out): of a network, or of the members of an ensemble together."""
-        with quiet():
-            raw = self.raw_by_member(part)
-            return self.head.combine(raw) if self.network.population else raw
+        raw = self.raw_by_member(part)
+        return self.head.combine(raw) if self.network.population else raw
 
     def raw_by_member(self, part: Part) -> Array:
         """Raw outputs of each member apart, (*population, n, n_out)."""
-        return np.concatenate([predict(self.network, block) for block in part.blocks(self.network.dtype)], axis=-2)
+        each = [answer(self.network, block) for block in part.blocks(self.network.dtype)]
+        return each[0] if len(each) == 1 else np.concatenate(each, axis=-2)
 
     def answers(self, raw: Array) -> Array:
         """What raw outputs (n, n_out) answer: class labels (n,), 0 and 1 (n, k), or numbers (n,) or (n, k)."""
@@ -93,10 +94,10 @@ class Model:
         """A probability for each class or label, (n, n_classes), for raw rows X; ConfigError where there are none."""
         return self.probabilities_of(self.raw(self.rows(X)))
 
+    @quiet()
     def probabilities_of(self, raw: Array) -> Array:
         """The same for raw outputs (n, n_out)."""
-        with quiet():
-            found = self.head.probabilities(raw)
+        found = self.head.probabilities(raw)
         if found is None:
             raise ConfigError(
                 f"a network with the loss {self.head.loss_name!r} and these outputs gives scores, not probabilities. "

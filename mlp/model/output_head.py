@@ -30,6 +30,7 @@ from mlp.data import Scaling
 from mlp.errors import ConfigError
 from mlp.layers import Layer, Sigmoid, Softmax
 from mlp.losses import Loss
+from mlp.losses.classification import OfSoftmax
 
 OUTPUT_LAYERS: dict[str, tuple[Layer, ...]] = {
     "identity": (),
@@ -92,6 +93,8 @@ class OutputHead:
             return p
         if self.n_out == 1:
             return np.concatenate([1 - p, p], axis=-1)
+        if isinstance(self.loss, OfSoftmax):
+            return p
         total = p.sum(-1, keepdims=True)
         return np.asarray(p / np.where(total > 0, total, 1))
 
