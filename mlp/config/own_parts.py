@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
@@ -28,7 +29,6 @@ from mlp.instruments import DETAILED, Instrument
 from mlp.layers import Layer
 from mlp.losses import Loss
 from mlp.optimizers import OPTIMIZERS, Optimizer
-from mlp.problems import PROBLEMS, Problem
 from mlp.storage.reading import read_file
 
 MODULE = "mlp_own_parts_"
@@ -61,8 +61,19 @@ ACTIVATION = Family("activation", Layer, HIDDEN)
 LOSS = Family("loss", Loss, {"auto": None, **ONE_OF_MANY, **REGRESSION})
 INSTRUMENT = Family("instrument", Instrument, {instrument.name: instrument for instrument in DETAILED}, keyed=False)
 DETECTOR = Family("detector", Detector, {}, keyed=False)
-PROBLEM = Family("problem", Problem, PROBLEMS, keyed=False)
-FAMILIES = (RULE, ACTIVATION, LOSS, INSTRUMENT, DETECTOR, PROBLEM)
+
+
+@cache
+def problem_family() -> Family:
+    """Problems to try rules on."""
+    from mlp.problems import PROBLEMS, Problem  # 20 ms, for whoever brings a part or tries rules
+
+    return Family("problem", Problem, PROBLEMS, keyed=False)
+
+
+def families() -> tuple[Family, ...]:
+    """All kinds of parts."""
+    return RULE, ACTIVATION, LOSS, INSTRUMENT, DETECTOR, problem_family()
 
 
 def name_of(part: Any) -> str:
@@ -251,7 +262,7 @@ def _parts_of(module: ModuleType) -> list[Any]:
 
 
 def _is_part(part: Any, module: ModuleType) -> bool:
-    family = next((family for family in FAMILIES if family.has(part)), None)
+    family = next((family for family in families() if family.has(part)), None)
     if isinstance(part, type):
         return family is not None and part.__module__ == module.__name__ and not inspect.isabstract(part)
     return family is not None and not family.keyed and family.known.get(name_of(part)) is not part
@@ -259,7 +270,7 @@ def _is_part(part: Any, module: ModuleType) -> bool:
 
 def check_part(part: Any) -> None:
     """Refuse what is no part, or has a name of the package's."""
-    family = next((family for family in FAMILIES if family.has(part)), None)
+    family = next((family for family in families() if family.has(part)), None)
     if family is None:
         needed = "a class of mlp.Optimizer, mlp.Layer or mlp.Loss, an instrument, a detector, a problem, or a .py file"
         raise HyperparameterError("use", part, needed)
@@ -271,7 +282,7 @@ def check_part(part: Any) -> None:
 
 def _check_names(found: OwnParts) -> None:
     """Refuse two parts of one name."""
-    for family in FAMILIES:
+    for family in families() if found.parts else ():
         names = [name_of(part) for part in found.parts if family.has(part)]
         for name in names:
             if names.count(name) > 1:

@@ -101,7 +101,7 @@ class Instrument(NamedTuple):
     finish: Callable[[Any], Any] = np.asarray
     norm_of: str = ""
     begin: Callable[[Step], Measure] | None = None
-    watch: Callable[[Step, int], Measure] | None = None
+    watch: Callable[[Step, Any], Measure] | None = None  # of the period, a number or a `Rhythm`
     kept: str = ""
     quiet: bool = False
     gather: Callable[[Step], Gathering | None] | None = None

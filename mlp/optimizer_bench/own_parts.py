@@ -82,7 +82,7 @@ def find_named(own: parts.OwnParts, rules: Iterable[str], problems: Iterable[str
     """What these names stand for, as far as it is of one's own, of another library, or a data set."""
     found_rules = {name: found.part for name in rules if (found := own.find(parts.RULE, name))}
     others = {name: rule for name in rules if (rule := find_other_rule(name))}
-    found_problems = {name: found.part for name in problems if (found := own.find(parts.PROBLEM, name))}
+    found_problems = {name: found.part for name in problems if (found := own.find(parts.problem_family(), name))}
     data = {name: data_problem(name) for name in problems if name not in found_problems and is_data(name)}
     return OwnParts({**others, **found_rules}, {**data, **found_problems})
 

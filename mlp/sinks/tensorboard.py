@@ -7,7 +7,6 @@ whoever puts something into the queue waits for ever. Here a record is in the fi
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import socket
 import struct
@@ -92,5 +91,7 @@ def _library() -> tuple[Any, Any, Any]:
         events, summary, frame = (importlib.import_module(f"tensorboardX.{name}") for name in names)
     except ImportError:
         raise MissingExtraError("logging to TensorBoard", "tensorboard") from None
+    import logging  # 5 ms at the start of every command
+
     logging.getLogger("tensorboardX").addHandler(logging.NullHandler())
     return events, summary, frame
