@@ -18,8 +18,8 @@ import pytest
 
 import mlp
 from mlp.cli import main
-from mlp.config import parse, read_parts
-from mlp.config.own_parts import RULE, origin
+from mlp.config import own_parts, parse, read_parts
+from mlp.config.own_parts import origin
 from mlp.errors import ConfigError, ContractError, HyperparameterError, MLPError, UnknownNameError
 from mlp.optimizer_bench.own_parts import OwnParts, receive, send
 from mlp.sweep import ProcessPool
@@ -353,7 +353,7 @@ def test_what_is_no_such_part_is_refused(sections: Any, needle: str) -> None:
 def test_use_takes_parts_and_nothing_else() -> None:
     with pytest.raises(HyperparameterError, match=r"a class of mlp\.Optimizer"):
         read_parts([3])
-    assert set(read_parts([Average, HALF]).of(RULE)) == {"average"}
+    assert set(read_parts([Average, HALF]).of(own_parts.RULE)) == {"average"}
     assert origin(Average)["file"] == "test_own_parts.py"
 
 
