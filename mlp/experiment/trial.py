@@ -95,14 +95,13 @@ def run_baseline(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS
     """
     model = train_baseline(config, prepared, steps=steps)
     parts = prepared.train, prepared.validation
-    alike = (balance_part(part) for part in parts) if model.task == "classification" else (None, None)
+    is_classes = model.task == "classification"
+    alike = (None if part is None or not is_classes else balance_part(part) for part in parts)
     return Scores(*(score_part(model, part) for part in parts)), Scores(*(score_part(model, part) for part in alike))
 
 
-def balance_part(part: Part | None) -> Part | None:
-    """The first rows of a part with weights by which every class counts the same; None without one."""
-    if part is None:
-        return None
+def balance_part(part: Part) -> Part:
+    """The first rows of a part with weights by which every class counts the same."""
     first = part.first(SCORED, part.X.dtype)
     return replace(first, weights=balance(first.y, first.weights))
 
