@@ -98,7 +98,7 @@ def test_the_noise_does_not_depend_on_the_order_of_the_rows_or_the_names_of_the_
 
 
 def test_a_plain_network_learns_what_can_be_learned() -> None:
-    found = run_baseline(CONFIG, ROWS)
+    found, _ = run_baseline(CONFIG, ROWS)
     assert found.train > 0.98
     assert found.validation > 0.9
     assert train_baseline(CONFIG, ROWS).evaluate(ROWS.train)["loss"] < np.log(3) / 3
@@ -112,7 +112,7 @@ def test_the_baseline_is_the_same_every_time_and_another_for_another_seed() -> N
 
 def test_the_baseline_takes_nothing_but_the_seed_from_the_run() -> None:
     odd = parse({"network": {"init": "zeros"}, "optimizer": {"learning_rate": 1e9}, "loss": {"l2": 9.0}})
-    assert run_baseline(odd, ROWS) == run_baseline(CONFIG, ROWS)
+    assert run_baseline(odd, ROWS)[0] == run_baseline(CONFIG, ROWS)[0]
 
 
 def test_the_configuration_of_the_baseline_is_plain() -> None:
@@ -257,7 +257,7 @@ def test_no_look_at_a_run_sees_its_test_part(y: np.ndarray) -> None:
 
 
 def test_what_is_in_the_test_part_changes_nothing_that_is_said() -> None:
-    """The same rows to train and validate on; those of the test part are noise in one run."""
+    """The same rows to train and validate on; those of the test part are noise in one run, and are said to be so."""
     config = {"optimizer": {"name": "sgd", "learning_rate": 1e-7}, "training": {"epochs": 3}}
     first, other = begin(config, (X, Y)), begin(config, (X, Y))
     assert other[0].prepared.test is not None
@@ -268,5 +268,5 @@ def test_what_is_in_the_test_part_changes_nothing_that_is_said() -> None:
         alarms = [alarm for epoch in watch_epochs(setup, state) for alarm in epoch.alarms]
         found.append((alarms, finish(setup, state)))
     assert found[0][0] == found[1][0]
-    assert found[0][1].findings == found[1][1].findings
+    assert found[0][1].findings == tuple(f for f in found[1][1].findings if f.kind != "drifted_inputs")
     assert found[0][1].metrics["test_loss"] != found[1][1].metrics["test_loss"]

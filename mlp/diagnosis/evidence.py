@@ -17,7 +17,9 @@ from mlp.diagnosis.reading import Reading, trend
 
 
 def wrong_layers(r: Reading) -> tuple[str, ...]:
-    """The layers whose gradient disagrees with differences of the loss."""
+    """The layers whose gradient disagrees with differences of the loss; none where the loss is no number."""
+    if len(r.loss) and not isfinite(r.start):
+        return ()
     return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= at.GRADIENT_ERROR)
 
 
@@ -148,7 +150,8 @@ def is_meaningless(r: Reading) -> bool:
     if rows > 0 and held_out > 0:  # the rows to validate on are as new to a plain network
         plain = r.one(f"baseline_validation_{r.score_name}")
         score, error = (rows * score + held_out * plain) / (rows + held_out), error * sqrt(rows / (rows + held_out))
-    half = 1.0 if error < at.SHARP else 0.5  # where rows are few, half a sign may well be one, and half a gain
+    is_sharp = error < at.SHARP or (r.score_name == "r2" and rows + held_out >= at.SHARP_ROWS)
+    half = 1.0 if is_sharp else 0.5  # where rows are few, half a sign may well be one, and half a gain
     little = score + 2 * error < _plain_guess(r) + half * at.LITTLE
     return not isfinite(score) or (little and not signal > half * at.SIGNAL)
 
@@ -217,6 +220,7 @@ class Shortfall(NamedTuple):
     """By how much the score on a part is lower than the baseline's, with the standard error of that.
 
     `crossed`: the baseline's is on the same training rows, each answered by a plain network that had not seen it.
+    `balanced`: both are balanced accuracies, since classes count the same in the loss.
     """
 
     part: str
@@ -225,6 +229,7 @@ class Shortfall(NamedTuple):
     missing: float
     error: float
     crossed: bool
+    balanced: bool = False
 
     @property
     def is_clear(self) -> bool:
@@ -242,6 +247,8 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
     if isfinite(line := reading.one("line_r2")):
         return _short_of_a_line(reading, part, mine, line)
+    if isfinite(reading.one("balanced_scores", part) - reading.one("baseline_balanced", part)):
+        return _short_of_balanced(reading, part)
     crossed = reading.one(f"crossed_{reading.score_name}")
     is_known = (
         crossed > reading.one("guess_accuracy", default=0.0) + 0.1 or reading.one("unseen", "signal") > at.SIGNAL / 2
@@ -267,6 +274,15 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     else:
         error = 1 / n
     return Shortfall(part, mine, best, best - mine, error, is_crossed)
+
+
+def _short_of_balanced(reading: Reading, part: str) -> Shortfall:
+    """What is missing where classes count the same: of n rows of a class its recall is known to √(p (1 - p) / n)."""
+    mine, best = reading.one("balanced_scores", part), reading.one("baseline_balanced", part)
+    rows = reading.one("balanced_scores", f"{part}_rows")
+    unsure = [max(score * (1 - score), 1 / rows) / rows for score in (mine, best)]
+    known = 1.0 if part == "validation" else 0.5  # as of other scores
+    return Shortfall(part, mine, best, best - mine, known * sqrt(sum(unsure) / 2), False, True)
 
 
 def _short_of_a_line(reading: Reading, part: str, mine: float, line: float) -> Shortfall | None:

@@ -21,6 +21,7 @@ from mlp.experiment.setup import RUN_SEEDS, SCORED, Seeds, set_up
 from mlp.experiment.state import answering_model, initial_state
 from mlp.model import Model, quiet, score_name
 from mlp.preprocessing import Part, Prepared
+from mlp.preprocessing.prepare import balance
 
 ROWS = 4096  # rows that a trial trains on at most
 COMPARED = 600  # training rows whose labels are compared with those of their neighbours
@@ -87,10 +88,22 @@ def run_trial(config: Config, prepared: Prepared, steps: int, seeds: Seeds = RUN
     return answering_model(setup, state)
 
 
-def run_baseline(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> Scores:
-    """The scores of a plain network that is trained on the standardised rows of a run with this configuration."""
+def run_baseline(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> tuple[Scores, Scores]:
+    """The scores of a plain network that is trained on the standardised rows of a run with this configuration.
+
+    Then the same with all classes counting alike; NaN for numbers.
+    """
     model = train_baseline(config, prepared, steps=steps)
-    return Scores(score_part(model, prepared.train), score_part(model, prepared.validation))
+    parts = prepared.train, prepared.validation
+    is_classes = model.task == "classification"
+    alike = (None if part is None or not is_classes else balance_part(part) for part in parts)
+    return Scores(*(score_part(model, part) for part in parts)), Scores(*(score_part(model, part) for part in alike))
+
+
+def balance_part(part: Part) -> Part:
+    """The first rows of a part with weights by which every class counts the same."""
+    first = part.first(SCORED, part.X.dtype)
+    return replace(first, weights=balance(first.y, first.weights))
 
 
 def train_baseline(

@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from mlp.data.order import error_gap
 from mlp.diagnosis import Finding, judge
 from mlp.diagnosis.evidence import is_like_classes, is_suspicious, is_without_evidence
 from mlp.diagnosis.reading import Reading, moments
@@ -29,6 +30,8 @@ from mlp.experiment.trial import (
     COMPARED,
     FEW,
     ROWS,
+    Scores,
+    balance_part,
     cross_fit,
     label_noise,
     line_score,
@@ -44,7 +47,6 @@ from mlp.objective import Objective
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.data_facts import hash_rows
 from mlp.preprocessing.leaks import drifted_inputs, shared_rows, stands_in
-from mlp.preprocessing.order import error_gap
 from mlp.training import Step
 
 UPDATE = 64  # rows whose products cost as much as an update of Adam
@@ -141,6 +143,7 @@ def note_end(setup: Setup, state: State) -> None:
     if ended < state.steps - 1:
         state.note("ended", state.steps)
         note_leaked_scores(setup, state)
+        note_balanced_scores(setup, state)
         note_error_gap(setup, state)
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
@@ -160,6 +163,27 @@ def note_leaked_scores(setup: Setup, state: State) -> None:
         value = np.max(model.evaluate_by_member(rows)[name]) if len(chosen) else np.nan
         found += [float(value), float(len(chosen))]
     note_once(state.history, "leaked_scores", found, ("leaked", "leaked_n", "clean", "clean_n"))
+
+
+def counts_classes_alike(setup: Setup) -> bool:
+    """Whether classes count the same in the loss, so that an accuracy is not what is made large."""
+    return setup.config.data.class_weight == "balanced" and setup.head.task == "classification"
+
+
+def note_balanced_scores(setup: Setup, state: State) -> None:
+    """Note the balanced accuracy where classes count the same, and of how many rows it is as well known."""
+    if not counts_classes_alike(setup) or state.diverged:
+        return
+    model, found = answering_model(setup, state), {}
+    validation = setup.prepared.validation
+    parts = {"train": setup.scored, "validation": None if validation is None else validation.first(SCORED, setup.dtype)}
+    for name, part in parts.items():
+        if part is not None:
+            counts = np.bincount(part.y)
+            counts = counts[counts > 0]
+            found[name] = float(np.max(model.evaluate_by_member(balance_part(part))["accuracy"]))
+            found[f"{name}_rows"] = float(len(counts) ** 2 / (1 / counts).sum())
+    note_once(state.history, "balanced_scores", list(found.values()), list(found))
 
 
 def note_error_gap(setup: Setup, state: State) -> None:
@@ -233,7 +257,9 @@ def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> No
         state.note("label_noise", noise)
         state.note("label_noise_error", error)
         note_once(state.history, "label_noise_rows", min(n, COMPARED))
-    scores = run_baseline(setup.config, rows, steps)
+    scores, balanced = run_baseline(setup.config, rows, steps)
+    if counts_classes_alike(setup):
+        note_once(state.history, "baseline_balanced", balanced, Scores._fields)
     counts = [min(n, SCORED), 0 if rows.validation is None else len(rows.validation), n]
     note_once(state.history, "baseline_rows", counts, ("train", "validation", "trained"))
     state.note(f"baseline_train_{name}", scores.train)

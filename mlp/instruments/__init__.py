@@ -104,6 +104,8 @@ BY_HAND = (
     Instrument("constant_loss", watch=targets_met.constant_loss, shared=True),
     Instrument("out_of_reach", watch=targets_met.targets_out_of_reach, shared=True),
     Instrument("classes_as_numbers", watch=targets_met.classes_as_numbers, shared=True),
+    Instrument("distinct_targets", watch=targets_met.distinct_targets, shared=True),
+    Instrument("neighbour_gap", watch=targets_met.target_gap, shared=True),
     Instrument("settings", start.setting_values, period=None, labels=start.setting_names, shared=True),
 )
 """What a loop that is driven by hand does not say: read from the targets of its first epoch, and from its layers."""

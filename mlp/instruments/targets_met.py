@@ -14,6 +14,8 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.blocks import CELLS_PER_BLOCK
+from mlp.data.check import FEW_VALUES
+from mlp.data.order import COMPARED, raw_neighbour_gap
 from mlp.instruments.instrument import NEVER
 from mlp.instruments.output_layer import out_of_reach
 from mlp.losses import Loss
@@ -184,3 +186,51 @@ def classes_as_numbers(step: Step, period: int) -> FirstEpoch:
     """Begin to note whether targets are classes that the loss takes as numbers."""
     found = OneHot(step)
     return FirstEpoch(found.look, found.read)
+
+
+class WholeTargets:
+    """Inputs and targets met, while these are few different whole numbers that the loss takes as a quantity."""
+
+    def __init__(self, step: Step) -> None:
+        loss = None if step.objective is None else step.objective.loss
+        self.is_possible = loss is not None and type(loss).predict is Loss.predict and step.network.n_out == 1
+        self.rows: list[Array] = []
+        self.targets: list[Array] = []
+        self.kept = 0
+
+    def look(self, step: Step) -> None:
+        """Keep rows of a step, while there is room, and all targets are whole."""
+        if not self.is_possible or self.kept >= COMPARED:
+            return
+        target = step.batch.target.reshape(-1, step.batch.target.shape[-1])
+        if len(target) != 1 or (target != np.round(target)).any():
+            self.is_possible = False
+            return
+        self.rows.append(step.batch.x.values.T.copy())
+        self.targets.append(target[0].astype(np.float64))
+        self.kept += target.shape[-1]
+
+    def count(self) -> float | None:
+        """How many different ones there are; None where they are no whole numbers, or fewer than three or many."""
+        if not self.is_possible or not self.targets:
+            return None
+        n = len(np.unique(np.concatenate(self.targets)))
+        return float(n) if 2 < n <= FEW_VALUES else None
+
+    def gap(self) -> float | None:
+        """How far apart those of neighbours are."""
+        if self.count() is None:
+            return None
+        return raw_neighbour_gap(np.concatenate(self.rows), np.concatenate(self.targets))
+
+
+def distinct_targets(step: Step, period: int) -> FirstEpoch:
+    """Begin to note how many whole numbers are learned as a quantity, where they are few."""
+    met = WholeTargets(step)
+    return FirstEpoch(met.look, met.count)
+
+
+def target_gap(step: Step, period: int) -> FirstEpoch:
+    """Begin to note whether rows that look alike have close ones, as they have of a quantity."""
+    met = WholeTargets(step)
+    return FirstEpoch(met.look, met.gap)

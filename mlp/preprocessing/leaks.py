@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.order import is_dense, neighbour_gap
 from mlp.preprocessing.data_facts import Fact, expected_twins, hash_rows, order_share
-from mlp.preprocessing.order import is_dense, neighbour_gap
 from mlp.preprocessing.prepare import Prepared
 from mlp.preprocessing.preprocessing import BLOCK, Part, Preprocessing
 

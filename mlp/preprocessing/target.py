@@ -19,8 +19,8 @@ from mlp.data.columns import check_categories, distinct_texts
 from mlp.data.complaints import counted
 from mlp.data.encoding import codes
 from mlp.data.labels import distinct_labels, label_name, label_names, read_labels
+from mlp.data.order import is_ordered
 from mlp.errors import DataError
-from mlp.preprocessing.order import is_ordered
 
 
 def require_target(y: Array | None, source: str) -> Array:

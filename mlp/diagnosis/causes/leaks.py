@@ -76,6 +76,9 @@ class ClassesAsNumbers(KnownCause):
         if is_like_classes(r) and better > at.GAP:
             why = f"a plain classifier is right for {100 * better:.0f} % more of the rows"
             yield self.suspect(at.NUMBERS_AS_CLASSES, why)
+        elif is_like_classes(r) and better != better:  # nobody asked a classifier
+            why = f"the {r.one('distinct_targets'):.0f} whole targets have no order"
+            yield self.suspect(at.MAYBE_CLASSES, why)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """Classes; keys that only numbers have are taken away."""

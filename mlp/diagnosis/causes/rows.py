@@ -124,6 +124,9 @@ class UninformativeLabels(KnownCause):
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if is_meaningless(r):
             yield self.suspect(at.MEANINGLESS, "on the rows to validate on a plain network is no better than guessing")
+        elif is_without_evidence(r) and r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT:
+            why = "on the rows to validate on nothing is better than a guess, though a little may be there"
+            yield self.suspect(at.MAYBE_MEANINGLESS, why)
 
 
 class NoisyLabels(KnownCause):

@@ -236,6 +236,9 @@ def _from_the_start(r: Reading) -> tuple[Cause, ...]:
     """Causes where no step was made before: the learning rate cannot be to blame. Classes cannot be too large."""
     targets = UnscaledTargets.because("the targets are so large that their errors overflow")
     inputs, weights = UnscaledInputs.because(LARGE), InitializationTooLarge.because(OVERFLOW)
+    if max(r.one("input_size"), r.one("target_size")) < at.OVERFLOWS:
+        why = "inputs and targets are not large: the loss takes the logarithm of 0, or divides by it"
+        return rank(r, LossOutputMismatch.because(why, "a loss of raw outputs, such as cross_entropy"), inputs, weights)
     return rank(r, weights, inputs) if "n_classes" in r else rank(r, targets, inputs, weights)
 
 

@@ -19,6 +19,7 @@ from mlp.diagnosis.evidence import (
     has_coarse_rows,
     is_meaningless,
     is_overconfident,
+    is_without_evidence,
     shortfall,
 )
 from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
@@ -29,8 +30,9 @@ from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
 class Overfitting(Detector):
     """A warning where training answers are better than held-out ones by `GAP`, and something else says so too.
 
-    That is a validation loss that has risen far above its lowest, or a plain network that does clearly better on
-    held-out rows: a single epoch in which validation gets worse is no overfitting. The gap must be larger than half of
+    That is a validation loss that has risen far above its lowest, a plain network that does clearly better on held-out
+    rows, or answers to these that are no better than a guess, the plain network's too: a single epoch in which
+    validation gets worse is no overfitting. The gap must be larger than half of
     `GAP` by more than chance. Below `FEW_ROWS` rows the validation part says little: then those training rows count
     with it that a plain network was asked about without having seen them.
     """
@@ -43,10 +45,9 @@ class Overfitting(Detector):
         gap = train - max(held_out, 0.0)
         if r.setting("early_stopping", 0.0) == 1 or not (gap > at.GAP and gap > at.GAP / 2 + at.GAP_SIGMAS * error):
             return  # with early stopping the best weights come back
-        message = (
-            f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}: the network "
-            f"memorises the rows.{self._turned(r)}"
-        )
+        told = "the network memorises the rows" if train > at.PLAINLY_WELL else "what it learned holds for no others"
+        reached = f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}"
+        message = f"{reached}: {told}.{self._turned(r)}"
         seen = {"train_score": train, "held_out": held_out, "gap": gap, "gap_threshold": at.GAP, "error": error}
         yield self.finding("warning", message, seen, *rank(r), step=r.done - 1)
 
@@ -66,7 +67,8 @@ class Overfitting(Detector):
             return together, 1.5 * error, self._few(r, held_out, other, together)
         missing = shortfall(r, "validation")
         short = is_overconfident(r) or (missing is not None and missing.is_clear)
-        if not self._has_turned(r) and not (short and r.score("train") > at.MEMORISED[0]):
+        holds_nowhere = n >= at.FEW_HELD_OUT and is_without_evidence(r) and not is_meaningless(r)
+        if not self._has_turned(r) and not holds_nowhere and not (short and r.score("train") > at.MEMORISED[0]):
             return nan, nan, ""
         error = sqrt(max(held_out * (1 - held_out), 0.01) / n)
         return held_out, error, f" and {held_out:.3f} on {scored(r, 'validation')}"

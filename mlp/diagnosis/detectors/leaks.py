@@ -162,7 +162,7 @@ class ClassesAsNumbers(Detector):
     """Few whole targets under a loss of numbers: information, and a warning where a classifier does far better."""
 
     kinds = {"classes_as_numbers": "few distinct whole targets are learned as a quantity"}
-    needs = ("neighbour_gap", "target_std", "distinct_targets")
+    needs = ("neighbour_gap", "distinct_targets")
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
         distinct, gap = r.one("distinct_targets"), r.one("neighbour_gap")

@@ -159,8 +159,9 @@ def _allows_more(r: Reading, s: Shortfall) -> str:
     mine, asked = scored(r, s.part), probed(r, s.part)
     plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.baseline:.3f}"
     plain += "" if asked == mine else f" on {asked}"
+    name = "balanced accuracy" if s.balanced else score(r)
     return (
-        f"After the last epoch the {score(r)} is {s.mine:.3f} on {mine}. "
+        f"After the last epoch the {name} is {s.mine:.3f} on {mine}. "
         f"{f'{crossed(r)} {s.baseline:.3f}' if s.crossed else plain}: these rows allow more."
     )
 

@@ -23,9 +23,19 @@ def is_ordered(X: Array, y: Array) -> bool:
     if len(values) <= FEW_VALUES or not is_dense(values):
         return False
     rows = np.linspace(0, len(X) - 1, min(len(X), COMPARED)).astype(np.intp)
-    some = np.nan_to_num(np.asarray(X[rows], np.float64), posinf=0.0, neginf=0.0)
-    spread = some.std(0)
-    return neighbour_gap((some - some.mean(0)) / np.where(spread > 0, spread, 1), y[rows].astype(np.float64)) < ORDERED
+    return neighbour_gap(_scale(X[rows]), y[rows].astype(np.float64)) < ORDERED
+
+
+def raw_neighbour_gap(X: Array, y: Array) -> float:
+    """`neighbour_gap` of rows that are not scaled."""
+    return neighbour_gap(_scale(X[:COMPARED]), y[:COMPARED])
+
+
+def _scale(X: Array) -> Array:
+    """The rows with columns of mean 0 and deviation 1; what is missing is in the middle."""
+    values = np.nan_to_num(np.asarray(X, np.float64), posinf=0.0, neginf=0.0)
+    spread = values.std(0)
+    return np.asarray((values - values.mean(0)) / np.where(spread > 0, spread, 1))
 
 
 def is_dense(values: Array) -> bool:
