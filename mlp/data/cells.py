@@ -17,7 +17,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.complaints import SHOWN, first_few, quoted
 
-MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NaT", "null", "NULL", "None", "<NA>", "?"})
+MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NaT", "null", "NULL", "None", "<NA>", "?", "#N/A"})
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 

@@ -89,10 +89,10 @@ def fit_encoding(table: Table, targets: Sequence[int], rules: ColumnRules) -> tu
     """
     inputs = [i for i, name in enumerate(table.names) if i not in targets and name not in rules.left_out]
     if not inputs:
-        remedy = "check the separator (comma in .csv, tab in .tsv)" if not rules.ignore else "ignore fewer columns"
+        found = [table.names[j] for j in targets]
+        remedy = "ignore fewer columns" if rules.ignore else _how_to_part("".join(found))
         raise DataError(
-            f"{table.path} has only the column {names([table.names[j] for j in targets])}. Training needs a target and "
-            f"a feature: {remedy}."
+            f"{table.path} has only the column {names(found)}. Training needs a target and a feature: {remedy}."
         )
     of_numbers = [j for j in inputs if table.names[j] not in rules.categorical]
     values = [j for j in targets if table.names[j] not in rules.categorical and not rules.classes]
@@ -117,6 +117,15 @@ def fit_encoding(table: Table, targets: Sequence[int], rules: ColumnRules) -> tu
     class_names = _class_names(table.cells(targets[0]), rules) if len(every) == 1 else None
     encoding = replace(first, columns=columns, class_names=class_names)
     return table, encoding, encoding.encode(table)
+
+
+def _how_to_part(line: str) -> str:
+    """What to set where a line of a file was read as one column."""
+    if line[:1] in ("#", "%"):
+        return f'are lines comments? Set [data] comment = "{line[0]}" (--set \'data.comment="{line[0]}"\')'
+    mark = next((mark for mark in (" ", ":", "/") if mark in line), ";")
+    usual = "say what separates cells, if it is neither a comma, a semicolon, a tab nor a bar"
+    return f'{usual}: [data] separator = "{mark}" (--set \'data.separator="{mark}"\')'
 
 
 _FEWER = 'Leave out the columns that are mostly empty, [data] ignore = ["..."], or set [data] missing = "impute".'

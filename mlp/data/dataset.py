@@ -31,7 +31,8 @@ class Dataset:
     parity, encoder), so that holding some of them out for validation leaves another problem.
     `class_labels` (n_classes,): the classes as the source holds them, where their names do not say it (bytes, "1" as
     text). `written`: a target of numbers as a table writes it; should they be classes, these are their names.
-    `groups` and `times` (n,): by which rows are parted, in the order of the rows.
+    `groups` and `times` (n,): by which rows are parted, in the order of the rows. `left_out`: what of a file is no part
+    of its table, in words.
 
     >>> from mlp.data import load
     >>> iris = load("iris")
@@ -55,6 +56,7 @@ class Dataset:
     written: Cells | None = field(default=None, repr=False)
     groups: Array | None = field(default=None, repr=False)
     times: Array | None = field(default=None, repr=False)
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_kind("X", self.X, np.ndarray, "an array (n_samples, n_features)")

@@ -262,6 +262,11 @@ def codes(cells: Cells, categories: Sequence[str], missing: Sequence[int] = (), 
     return np.array([found[text] for text in texts], dtype=np.int64)
 
 
+def _as_missing(name: str) -> str:
+    """How to say that cells which are no numbers are missing."""
+    return f'; or, to count them as missing: [data] numeric = ["{name}"] and missing = "impute"' if name else ""
+
+
 def finite_numbers(cells: Cells, missing: Sequence[int] = ()) -> Array:
     """The cells as float64, all finite but the `missing` ones, which are NaN; DataError names the others."""
     values = numbers(cells.values)
@@ -273,7 +278,8 @@ def finite_numbers(cells: Cells, missing: Sequence[int] = ()) -> Array:
         remedy = find_spelling(str(cells.values[bad[0]]))
         raise DataError(
             f"{cells.where}, {first_few(found)}. {'' if remedy is None else f'{remedy} '}"
-            "The column needs a finite number in every row: correct these cells or delete these rows."
+            "The column needs a finite number in every row: correct these cells or delete these rows"
+            f"{_as_missing(cells.name)}."
         )
     return values
 

@@ -18,6 +18,7 @@ from mlp.data.cells import MISSING, number
 from mlp.data.complaints import one_line
 from mlp.data.progress import follow_lines
 from mlp.data.reading import Reading, find_separator, kind_of, parse_lines
+from mlp.data.stray_lines import Rows, leave_out_headers
 
 SNIFFED = 200
 """Rows by which the columns are told apart."""
@@ -55,6 +56,8 @@ def read_blocks(path: Path, reading: Reading) -> Blocks | None:
         if not rows or any(len(row) != len(header) for row in rows):
             return None
         names = tuple(map(one_line, header))
+        if leave_out_headers(names, Rows(range(len(rows)), rows)).left_out:
+            return None
         of_numbers = [j for j in range(len(header)) if all(_may_be_number(row[j]) for row in rows)]
         return _read(path, separator, names, of_numbers)
     except (ValueError, OverflowError):  # also UnicodeDecodeError, and what parse_lines raises
@@ -85,10 +88,11 @@ def _lines(path: Path, separator: str, n_columns: int) -> Iterator[str]:
     """The lines below the header, empty cells as nan; _IrregularError for lines of other lengths, quoted or blank."""
     empty, filled, last = separator * 2, f"{separator}nan{separator}", separator + "\n"
     n_separators = n_columns - 1
+    bare = separator * n_separators + "\n"  # a row of nothing
     with path.open(encoding="utf-8-sig") as file:
         next(file)
         for line in file:
-            if line.count(separator) != n_separators or '"' in line or line == "\n":
+            if line.count(separator) != n_separators or '"' in line or line == bare:
                 raise _IrregularError
             while empty in line:
                 line = line.replace(empty, filled)

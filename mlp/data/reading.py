@@ -14,6 +14,7 @@ import sys
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import dropwhile
 from pathlib import Path
 from typing import IO, Any
 
@@ -134,6 +135,7 @@ def find_separator(text: str, suffix: str, asked: str) -> tuple[str, str]:
         return asked, text
     candidates = SEPARATORS.get(suffix, SEPARATORS[".csv"])
     lines = [QUOTED.sub("", line) for line in text[: 1 << 16].splitlines()[:LOOKED_AT] if line.strip()]
+    lines = list(dropwhile(lambda line: not any(c in line for c in candidates), lines))  # titles
     if not lines:
         return candidates[0], text
     even = [c for c in candidates if lines[0].count(c) and len({line.count(c) for line in lines}) == 1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from mlp.data.reading import (
     parse_lines,
     read_bytes,
 )
+from mlp.data.stray_lines import Rows, find_nameless, leave_out_end, leave_out_headers, leave_out_title
 from mlp.errors import DataError
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and line breaks
@@ -42,7 +43,8 @@ class Table(NamedTuple):
     """Columns of cells by name: texts without white space around them, or numbers, of which NaN is a missing cell.
 
     Row i begins on line `lines[i]` of the file at `path`, or is row `lines[i]` of a frame (`unit` "row"). `texts` reads
-    a column once more, where its numbers were read without their texts.
+    a column once more, where its numbers were read without their texts. `left_out`: what of the file is no part of the
+    table, in words.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Table(NamedTuple):
     lines: Sequence[int]
     unit: str = "line"
     texts: Callable[[int], list[str]] | None = None
+    left_out: tuple[str, ...] = ()
 
     def cells(self, index: int) -> Cells:
         """The cells of one column, with their places."""
@@ -80,6 +83,16 @@ class Table(NamedTuple):
                 every[j] = self.texts(j)
         return self._replace(columns=every)
 
+    def without(self, silent: Mapping[int, str]) -> Table:
+        """The table without some columns, of which is said why."""
+        kept, texts = [j for j in range(len(self.names)) if j not in silent], self.texts
+        return self._replace(
+            names=tuple(self.names[j] for j in kept),
+            columns=[self.columns[j] for j in kept],
+            texts=None if texts is None else lambda j: texts(kept[j]),
+            left_out=(*self.left_out, *(f"column {j + 1} without a name ({why})" for j, why in silent.items())),
+        )
+
     def take(self, rows: Sequence[int]) -> Table:
         """Some of the rows, which keep their places."""
         columns = [self.cells(j).take(rows).values for j in range(len(self.names))]
@@ -94,9 +107,7 @@ def read_table(path: Path, reading: Reading = AS_USUAL, fast: int = FAST) -> Tab
     """
     if _is_long(path, fast) and (found := read_blocks(path, reading)) is not None:
         table = Table(str(path), found.names, found.columns, range(2, 2 + found.n_rows), texts=found.texts)
-        place = f"{path}, line 1"
-        _check_header(place, table, found.separator)
-        return table
+        return _check_header(f"{path}, line 1", table, found.separator)
     text = leave_out_comments(decode(path, read_bytes(path), reading.encoding), reading.comment)
     separator, text = find_separator(text, kind_of(str(path)), reading.separator)
     lines, rows = parse_lines(path, text, separator)
@@ -104,28 +115,37 @@ def read_table(path: Path, reading: Reading = AS_USUAL, fast: int = FAST) -> Tab
         raise DataError(f"{path} is empty. A table needs a header line with column names, and rows below it.")
     if CONTROL.search(text):
         _check_printable(path, lines, rows)
+    kept = leave_out_end(Rows(lines, rows))
     if not reading.header:
         names = tuple(map(str, range(len(rows[0]))))
-        _check_rows(path, names, rows, lines)
-        return Table(str(path), names, list(zip(*rows, strict=True)), lines)
-    header = tuple(one_line(name) for name in rows[0])
-    place = f"{path}, line {lines[0]}"
+        return _as_table(path, names, kept)
+    kept = leave_out_title(kept)
+    header = tuple(one_line(name) for name in kept.cells[0])
+    place = f"{path}, line {kept.lines[0]}"
     _check_not_numbers(place, header, separator)
-    _check_rows(path, header, rows[1:], lines[1:])
-    table = Table(str(path), header, list(zip(*rows[1:], strict=True)), lines[1:])
-    _check_header(place, table, separator)
-    return table
+    kept = kept._replace(lines=kept.lines[1:], cells=kept.cells[1:])
+    return _check_header(place, _as_table(path, header, leave_out_headers(header, kept)), separator)
+
+
+def _as_table(path: Path, names: tuple[str, ...], rows: Rows) -> Table:
+    """Rows as columns. DataError where rows are longer or shorter than there are names."""
+    _check_rows(path, names, rows.cells, rows.lines)
+    return Table(str(path), names, list(zip(*rows.cells, strict=True)), rows.lines, left_out=rows.left_out)
 
 
 def _is_long(path: Path, fast: int) -> bool:
     return path.suffix.lower() in SEPARATORS and path.is_file() and path.stat().st_size >= fast
 
 
-def _check_header(place: str, table: Table, separator: str) -> None:
-    """Refuse a first line that does not name the columns."""
+def _check_header(place: str, table: Table, separator: str) -> Table:
+    """The table without columns that have no name and say nothing. Refuse a first line that does not name the rest."""
     _check_not_numbers(place, table.names, separator)
     _check_not_data(place, table, separator)
+    silent = find_nameless(table.names, table.columns)
+    if 0 < len(silent) < len(table.names):
+        table = table.without(silent)
     _check_names(place, table.names)
+    return table
 
 
 def _check_printable(path: Path, lines: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
@@ -202,9 +222,17 @@ def _check_names(place: str, header: Sequence[str]) -> None:
             f"{place}: {first_few(unnamed)} without a name. Give every column a name "
             "(an index column written by pandas: save with index=False)."
         )
-    repeated = [name for name, count in Counter(header).items() if count > 1]
+
+
+def check_unique(table: Table, used: Callable[[str], bool]) -> None:
+    """Refuse names that stand above several columns, of those that are used."""
+    repeated = [name for name, count in Counter(table.names).items() if count > 1 and used(name)]
     if repeated:
-        raise DataError(f"{place}: {names(repeated)} named more than once. Give every column a name of its own.")
+        shown = ", ".join(f'"{name}"' for name in repeated[:3])
+        raise DataError(
+            f"{table.path}: {names(repeated)} named more than once. Give every column a name of its own; to leave "
+            f"{'it' if len(repeated) == 1 else 'them'} out: [data] ignore = [{shown}]."
+        )
 
 
 def _check_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int]) -> None:

@@ -20,7 +20,7 @@ from mlp.data.dataset import Dataset
 from mlp.data.encoding import Encoding, check_present, several_targets, target_values
 from mlp.data.other_tables import JSON_LINES, READERS, read_json_lines, read_with_polars
 from mlp.data.reading import STANDARD_INPUT, Reading, kind_of
-from mlp.data.table import Table, read_table
+from mlp.data.table import Table, check_unique, read_table
 from mlp.errors import DataError, UnknownNameError
 
 ISO = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?Z?)?)?")
@@ -61,10 +61,15 @@ def table_dataset(
 ) -> Dataset:
     """The same for a table that was read."""
     if encoding is not None:
+        check_unique(
+            table,
+            {*(column.name for column in encoding.columns), *encoding.target_names, encoding.target_name}.__contains__,
+        )
         table = encoding.read(table.as_written(encoding.text_columns(table)))
         kept = encoding.rows_to_keep(table, targets=bool(encoding.target_name))
         table = table if kept is None else table.take(kept.tolist())
         return _dataset(name, encoding, encoding.encode(table), encoding.encode_target(table), None)
+    check_unique(table, lambda name: name not in rules.ignore)
     rules.check(table)
     indices = _target_indices(table, target, rules)
     categorical = [j for j, name in enumerate(table.names) if name in rules.categorical]
@@ -72,11 +77,11 @@ def table_dataset(
     groups, times = _read_groups(table, rules.group), _read_times(table, rules.time)
     if encoding.target_names:
         found = _dataset(name, encoding, X, several_targets([table.cells(j) for j in indices]), None)
-        return replace(found, groups=groups, times=times)
+        return replace(found, groups=groups, times=times, left_out=table.left_out)
     cells = table.cells(indices[0])
     y = target_values(cells, encoding.class_names)
     found = _dataset(name, encoding, X, y, cells if encoding.class_names is None else None)
-    return replace(found, groups=groups, times=times)
+    return replace(found, groups=groups, times=times, left_out=table.left_out)
 
 
 def _read_groups(table: Table, name: str) -> Array | None:

@@ -21,6 +21,7 @@ from mlp.diagnosis import diagnose
 from mlp.errors import DataError, DivergenceError, ShapeError, check_flag
 from mlp.estimators.configuration import Parameters, describe_columns, describe_experiment, describe_portion, draw_seed
 from mlp.estimators.fitted import Fitted
+from mlp.estimators.penalty import mark_rows
 from mlp.estimators.rows import Rows, check_names, column_names, read_rows, sample_weights
 from mlp.estimators.sklearn_bridge import Callbacks, Requests
 from mlp.estimators.targets import Target, as_target_array
@@ -135,10 +136,16 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         given = replace(self._given_rows(told), validation=self._read_validation(validation, told))
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         validates = given.validation is not None
+        marks = self._mark(told, goes_on)
         config = describe_experiment(
-            self, told.y.task, len(told.X), seed, validates=validates, dtype=self._dtype(told, goes_on)
+            self, told.y.task, told.X, marks, seed, validates=validates, dtype=self._dtype(told, goes_on)
         )
-        return self._train(config, given, told, goes_on)
+        return self._train(config, given, told, marks, goes_on)
+
+    def _mark(self, told: Told, goes_on: bool) -> Array:
+        """Marks of the different rows that are learned from, now and before."""
+        whole = told.X[~np.isnan(told.X).any(axis=1)] if self.missing == "drop" else told.X
+        return mark_rows(whole, self._marks if goes_on else None)
 
     def _dtype(self, told: Told, goes_on: bool) -> np.dtype[Any]:
         """What "auto" stands for: float32 for rows of float32, else float64; that of a network which goes on."""
@@ -150,11 +157,12 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """Go through the rows once, with the network that was fitted before or a new one."""
         goes_on = hasattr(self, "_trained")
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
+        marks = self._mark(told, goes_on)
         whole = describe_experiment(
-            self, told.y.task, len(told.X), seed, validates=True, dtype=self._dtype(told, goes_on)
+            self, told.y.task, told.X, marks, seed, validates=True, dtype=self._dtype(told, goes_on)
         )
         config = describe_portion(self, whole, type(self).__name__)
-        return self._train(config, self._given_rows(told), told, goes_on)
+        return self._train(config, self._given_rows(told), told, marks, goes_on)
 
     def _read(self, X: Any, y: Any, sample_weight: Any, classes: Any, *, first: bool) -> Told:
         """Check what `fit` was told. After the `first` time, rows must have the same features as then."""
@@ -207,7 +215,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             )
         return rows.X, rows.of(target), rows.of(sample_weights(weights, rows.n, "sample_weight_val"))
 
-    def _train(self, config: Any, given: GivenRows, told: Told, goes_on: bool) -> Self:
+    def _train(self, config: Any, given: GivenRows, told: Told, marks: Array, goes_on: bool) -> Self:
         """Run the experiment, and keep what came of it in the place of an earlier fit."""
         where = type(self).__name__
         if goes_on:
@@ -222,7 +230,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
             raise _divergence(where, state)
         trained = Trained.of(setup, state)
         self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(about, _run=run, _trained=trained, _kept_epoch=trained.past.kept)
+        self.__dict__.update(about, _run=run, _trained=trained, _marks=marks, _kept_epoch=trained.past.kept)
         return self
 
     def _show_epochs(self, setup: Setup, state: State, about: Mapping[str, Any], seen: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ class Fitted:
     classes_: Array
     _run: Run
     _trained: Trained
+    _marks: Array
     _kept_epoch: Any
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -49,7 +49,8 @@ def _data(setup: Setup) -> str:
     features = counted(len(inputs.feature_names), "feature")
     origin = f" ({dataset.source}; {dataset.licence})" if dataset.source and dataset.licence else ""
     ignored = f"; ignored: {', '.join(setup.config.data.ignore)}" if setup.config.data.ignore else ""
-    notes = _missing(inputs) + _one_of_k(setup)
+    left_out = f"; left out: {', '.join(dataset.left_out)}" if dataset.left_out else ""
+    notes = left_out + _missing(inputs) + _one_of_k(setup)
     return f"{'data':10}{visible(f'{dataset.name}: {rows} rows, {features}, {target}{origin}{ignored}{notes}')}"
 
 
