@@ -57,6 +57,32 @@ def test_ours_and_optaxs_rule_of_one_name_differ_by_less_than_their_seeds(ours: 
     agree(obstacle, ours, FromOptax(name, ours.learning_rate))
 
 
+def test_a_rule_of_torch_follows_a_schedule() -> None:
+    """Its learning rate was set once, at the beginning; now each step has that of the schedule."""
+    pytest.importorskip("torch")
+    rate = mlp.schedules.Cosine(0.1, steps=100)
+    ours, theirs = (
+        train_members(OBSTACLES["ravine"], rule, [None], [0], 0) for rule in (mlp.Adam(rate), FromTorch("Adam", rate))
+    )
+    assert ours[0]["final"] == pytest.approx(theirs[0]["final"], rel=1e-6)  # two roundings of one formula
+
+
+def test_the_defaults_of_torch_are_those_of_its_classes_and_optax_has_none() -> None:
+    torch = pytest.importorskip("torch")
+    for name in ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD"):
+        theirs = getattr(torch.optim, name)([torch.zeros(1, requires_grad=True)]).defaults["lr"]
+        assert find_other_rule(f"torch.{name}").learning_rate == theirs  # type: ignore[union-attr]
+    settings = parse_bench_settings({"bench": {"optimizers": ["optax.adam", "torch.Adam"]}})
+    assert settings.own_setting("optax.adam") is None and settings.own_setting("torch.Adam") == 0.001
+
+
+def test_keys_of_a_table_reach_a_rule_of_another_library() -> None:
+    """A rule that is an object took no keys: those of [optimizers.NAME] were read, and forgotten."""
+    table = {"torch.SGD": {"keys": {"momentum": 0.9}}}
+    settings = parse_bench_settings({"bench": {"optimizers": ["torch.SGD"]}, "optimizers": table})
+    assert settings.make_rule("torch.SGD") == FromTorch("SGD", 0.001, {"momentum": 0.9})
+
+
 def test_members_of_a_population_have_their_own_rates_in_torch() -> None:
     pytest.importorskip("torch")
     rates = [0.001, 0.01, 0.1] * 2

@@ -125,6 +125,8 @@ class BenchSettings:
 
     def own_setting(self, name: str) -> Setting:
         """What the rule has if nobody tunes it, in the form of `settings`; None where it has no default."""
+        if not getattr(self.make_rule(name), "has_default", True):
+            return None
         if name not in self.tune:
             return None if self.listed_rates(name) else self._usual_rate(name)
         space = self._space(name)

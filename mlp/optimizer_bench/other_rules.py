@@ -48,20 +48,18 @@ class FromTorch(Optimizer):
         if self.rule in ("LBFGS", "Optimizer"):
             raise HyperparameterError("rule", self.rule, "a rule that needs no closure")
         rows = params.reshape(-1, params.shape[-1])
-        rates = np.broadcast_to(np.ravel(np.asarray(self.learning_rate)), len(rows))
-        groups = [
-            {"params": [torch.nn.Parameter(torch.tensor(row))], "lr": float(rate)}
-            for row, rate in zip(rows, rates, strict=True)
-        ]
+        groups = [{"params": [torch.nn.Parameter(torch.tensor(row))]} for row in rows]
         return {"other": kinds[self.rule](groups, **self.keys)}
 
     def update(self, at: Evaluation, state: OtherState, out: Array) -> None:
         """Let it make its step, and take the difference."""
         torch = _import("torch")
-        state.pace.next(at.loss)
-        size = at.params.shape[-1]
+        rates, size = state.pace.next(at.loss), at.params.shape[-1]
+        groups = state.other.param_groups
+        for group, rate in zip(groups, np.broadcast_to(np.ravel(rates), len(groups)), strict=True):
+            group["lr"] = float(rate)
         places = zip(at.params.reshape(-1, size), at.grad.reshape(-1, size), out.reshape(-1, size), strict=True)
-        held = [group["params"][0] for group in state.other.param_groups]
+        held = [group["params"][0] for group in groups]
         with torch.no_grad():
             for tensor, (params, grad, _) in zip(held, places, strict=True):
                 tensor.copy_(torch.from_numpy(params))
@@ -75,17 +73,20 @@ class FromTorch(Optimizer):
 class FromOptax(Optimizer):
     """A rule of optax by the name of its function, with its own defaults but for the learning rate and `keys`.
 
-    It computes in the precision of the parameters. MissingExtraError without optax.
+    It computes in the precision of the parameters, and takes no schedule. optax has no default for the learning rate:
+    0.001 is the middle of what is tried. MissingExtraError without optax.
     """
 
     rule: str = "adam"
     learning_rate: Rate = 0.001
     keys: Mapping[str, Any] = field(default_factory=dict)
 
-    name, keeps = "optax", OtherState
+    name, keeps, has_default = "optax", OtherState, False
 
     def begin(self, params: Array) -> dict[str, Any]:
         """The transformation of the other library, and its state."""
+        if hasattr(self.learning_rate, "rate"):
+            raise HyperparameterError("learning_rate", self.learning_rate, "a number for a rule of optax")
         make = getattr(_import("optax"), self.rule, None)
         if make is None:
             raise HyperparameterError("rule", self.rule, "the name of a rule of optax: adam, sgd, lion, ...")
@@ -104,6 +105,11 @@ class FromOptax(Optimizer):
             out[...] = np.asarray(step)
 
 
+TORCH_RATES = {
+    "ASGD": 0.01, "Adadelta": 1.0, "Adafactor": 0.01, "Adagrad": 0.01, "Adamax": 0.002, "NAdam": 0.002, "RMSprop": 0.01,
+    "Rprop": 0.01,
+}  # fmt: skip
+"""Defaults of `torch.optim` that are not 0.001."""
 LIBRARIES: Mapping[str, type[FromTorch] | type[FromOptax]] = {"torch": FromTorch, "optax": FromOptax}
 
 
@@ -114,7 +120,8 @@ def find_other_rule(name: str) -> Optimizer | None:
     FromTorch(rule='Adam', learning_rate=0.001, keys={})
     """
     library, dot, rule = name.partition(".")
-    return LIBRARIES[library](rule) if dot and library in LIBRARIES else None
+    rates = TORCH_RATES if library == "torch" else {}
+    return LIBRARIES[library](rule, rates.get(rule, 0.001)) if dot and library in LIBRARIES else None
 
 
 def _import(name: str) -> Any:
