@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from mlp.hyperparameters import check_fields
 
@@ -34,11 +34,23 @@ class Operator(NamedTuple):
     attributes: Mapping[str, Any] = {}
 
 
-def find_operator(part: Any, *methods: str) -> Operator | None:
-    """The operator that a part names as `onnx`; None if a subclass changed one of the methods that it stands for."""
+class OperatorGraph(Protocol):
+    """What a layer may do to a graph of ONNX. Values go by their names."""
+
+    def constant(self, values: Any, name: str) -> str:
+        """An array of the model's own; its name."""
+
+    def apply(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """What an operator makes of its inputs; its name."""
+
+    def apply_layers(self, called: tuple[str, ...], layers: Any, params: Any, statistics: Any, x: str) -> str:
+        """What layers make of x one after another; its name."""
+
+
+def find_operator(part: Any, *methods: str) -> Any:
+    """What a part says as `onnx`; None if a subclass changed one of the methods that it stands for."""
     said = next(vars(kind) for kind in type(part).__mro__ if {"onnx", *methods} & set(vars(kind)))
-    found: Operator | None = said.get("onnx")
-    return found
+    return said.get("onnx")
 
 
 def collect(kind: Any, namespace: Mapping[str, Any], **said: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import mlp
 from mlp.errors import UnknownNameError
 from mlp.exchange import onnx_file
 from mlp.exchange.onnx_file import find_link
-from mlp.exchange.onnx_layers import TRANSLATIONS, Graph
+from mlp.exchange.onnx_layers import Graph
 from mlp.layers import ACTIVATIONS
 
 CLOSE = 1e-5  # what issue 5 asks for
@@ -65,7 +65,7 @@ def test_an_activation_agrees_far_out_too(name: str) -> None:
 def test_every_layer_has_a_translation() -> None:
     kinds = [getattr(mlp.layers, name) for name in mlp.layers.__all__]
     layers = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, mlp.Layer)}
-    assert {kind for kind in layers if "onnx" not in vars(kind)} == {*TRANSLATIONS, mlp.layers.Activation}
+    assert {kind for kind in layers if not kind.onnx} == {mlp.layers.Layer, mlp.layers.Activation}
 
 
 def test_what_changes_a_layer_or_a_loss_is_not_exported_as_what_it_was() -> None:
@@ -83,6 +83,39 @@ def test_what_changes_a_layer_or_a_loss_is_not_exported_as_what_it_was() -> None
         onnx_file.build_network(onnx, mlp.Network([mlp.Dense(3, 2), Doubled()]))
     with pytest.raises(UnknownNameError, match="translation to ONNX for the loss 'Squared'"):
         find_link(Squared())
+
+
+class Cubed(mlp.Activation):
+    """y = x³, and no word of ONNX."""
+
+    def forward(self, params: Any, x: Any, y: Any, scratch: Any) -> None:
+        np.power(x.values, 3, out=y.values)
+
+    def slope(self, x: Any, y: Any, scratch: Any, out: Any) -> None:
+        np.multiply(3 * x, x, out=out)
+
+
+class ExportedCubed(Cubed):
+    """The same, put together from operators of ONNX."""
+
+    def onnx(self, graph: Any, params: Any, statistics: Any, x: str) -> str:
+        name: str = graph.apply("Mul", x, graph.apply("Mul", x, x))
+        return name
+
+
+def test_a_layer_of_ones_own_says_itself_what_it_is() -> None:
+    network = moved(mlp.Network([mlp.Dense(3, 4), ExportedCubed(), mlp.Dense(4, 2)], 1))
+    found = answers(onnx_file.build_network(onnx, network), X[:9])["outputs"]
+    np.testing.assert_allclose(found, mlp.predict(network, X[:9]), rtol=1e-9)
+
+
+def test_only_layers_that_can_be_exported_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All activations were listed: "no translation to ONNX for 'Mish'. Did you mean 'Mish'?"."""
+    monkeypatch.setattr(mlp.layers, "Cubed", Cubed, raising=False)
+    with pytest.raises(UnknownNameError, match="the layer 'Cubed'") as caught:
+        onnx_file.build_network(onnx, mlp.Network([mlp.Dense(3, 2), Cubed()]))
+    assert "Cubed" not in str(caught.value).partition("Known:")[2]
+    assert "ReLU" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", [kind for kinds in mlp.losses.LOSSES.values() for kind in kinds.values()])

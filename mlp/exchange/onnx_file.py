@@ -23,7 +23,7 @@ from mlp.data.cells import as_integers
 from mlp.data.impute import Imputation
 from mlp.errors import HyperparameterError, MissingExtraError, ShapeError, UnknownNameError
 from mlp.estimators.fitted import Fitted
-from mlp.exchange.onnx_layers import Graph, translate_layers
+from mlp.exchange.onnx_layers import Graph
 from mlp.experiment import Run
 from mlp.family import Operator, find_operator
 from mlp.losses import LOSSES, Loss
@@ -96,7 +96,7 @@ def build_model(onnx: Any, model: Model, rows: Any = np.float64) -> bytes:
 def _add_network(graph: Graph, network: Network, x: str) -> str:
     """The name of the raw outputs."""
     graph.place = ""
-    return translate_layers(graph, network.layout.names, network.layers, network.views, network.statistics, x)
+    return graph.apply_layers(network.layout.names, network.layers, network.views, network.statistics, x)
 
 
 def _version() -> str:
@@ -182,7 +182,7 @@ def _predict(graph: Graph, loss: Loss, raw: str) -> str:
 
 def find_link(loss: Loss) -> Operator:
     """The operator that `loss.predict` is."""
-    found = find_operator(loss, "predict")
+    found: Operator | None = find_operator(loss, "predict")
     if found is None:
         known = [kind.__name__ for kinds in LOSSES.values() for kind in kinds.values()]
         raise UnknownNameError("translation to ONNX for the loss", type(loss).__name__, known)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from mlp.errors import FileFormatError, HyperparameterError, MLPError, ShapeErro
 from mlp.exchange.onnx_file import check_single_network, import_extra
 from mlp.experiment import Run
 from mlp.initializers import INITIALIZERS
-from mlp.layers import RBF, BatchNorm, Dense, Layer, LayerNorm, Residual
+from mlp.layers import Layer, Residual
 from mlp.layers.chain import names, settle, slices
 from mlp.network import Network
 from mlp.storage.atomic import write_file
@@ -197,40 +197,9 @@ def _name_chain(
 def _name_layer(place: str, layer: Layer, params: Any, statistics: Array) -> Iterator[tuple[str, Array]]:
     if isinstance(layer, Residual):
         yield from _name_chain(place, names(layer.layers), layer.layers, params, statistics)
-    elif layer.n_params:
-        if type(layer) not in ARRAYS:
-            known = [kind.__name__ for kind in ARRAYS]
-            raise UnknownNameError("names for the arrays of the layer", type(layer).__name__, known)
-        for name, values in ARRAYS[type(layer)](params, statistics).items():
+    else:
+        for name, values in layer.name_arrays(params, statistics).items():
             yield place + name, values
-
-
-def _dense(params: Array, statistics: Array) -> dict[str, Array]:
-    """The bias node's weights are the last column."""
-    return {"weight": params[:, :-1], "bias": params[:, -1]}
-
-
-def _norm(params: Any, statistics: Array) -> dict[str, Array]:
-    """γ and β."""
-    return {"weight": params.scale[:, 0], "bias": params.shift[:, 0]}
-
-
-def _batch_norm(params: Any, statistics: Array) -> dict[str, Array]:
-    """γ and β, and what runs along."""
-    mean, variance = np.split(statistics, 2)
-    return {**_norm(params, statistics), "running_mean": mean, "running_var": variance}
-
-
-def _rbf(params: Any, statistics: Array) -> dict[str, Array]:
-    return {"centres": params.centres, "log_widths": params.log_widths[:, 0]}
-
-
-ARRAYS: dict[type[Layer], Callable[[Any, Array], dict[str, Array]]] = {
-    Dense: _dense,
-    LayerNorm: _norm,
-    BatchNorm: _batch_norm,
-    RBF: _rbf,
-}
 
 
 # layers as JSON

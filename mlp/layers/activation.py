@@ -16,6 +16,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes
 from mlp.errors import DerivativeError
+from mlp.family import OperatorGraph
 from mlp.layers.layer import WidthFollows
 
 
@@ -139,3 +140,7 @@ class Identity(StraightPieces):
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
         """1."""
         out.fill(1)
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """y = x."""
+        return x

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes, write_product
 from mlp.errors import HyperparameterError
+from mlp.family import OperatorGraph
 from mlp.hyperparameters import Finite, NotNegative
 from mlp.initializers import Initializer, find_initializer
 from mlp.layers.layer import Layer, Weighted, find_preferred_initializer
@@ -144,3 +145,12 @@ class Dense(Weighted):
     def factors(self, x: Nodes, d_y: Array) -> tuple[Array, Array]:
         """[x; 1] and ∂L/∂y."""
         return x.with_bias, d_y
+
+    def onnx(self, graph: OperatorGraph, params: Array, statistics: Array, x: str) -> str:
+        """y = x Wᵀ + b: the bias node's weights are the last column of W."""
+        weight, bias = graph.constant(params[:, :-1], "weight"), graph.constant(params[:, -1], "bias")
+        return graph.apply("Gemm", x, weight, bias, transB=1)
+
+    def name_arrays(self, params: Array, statistics: Array) -> dict[str, Array]:
+        """The bias node's weights are the last column."""
+        return {"weight": params[:, :-1], "bias": params[:, -1]}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array, Nodes
+from mlp.family import OperatorGraph
 from mlp.layers.activation import Activation
 
 _SQRT_2_OVER_PI = sqrt(2 / pi)
@@ -65,6 +66,16 @@ class GELU(Activation):
         t, u1 = scratch, _SQRT_2_OVER_PI * (1 + 3 * 0.044715 * x * x)
         return (1 - t * t) * (u1 + x * (_SQRT_2_OVER_PI * 3 * 0.044715 * x - t * u1 * u1))
 
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """½x(1 + tanh u),  u = √(2/π) x (1 + 0.044715 x²). ONNX has Gelu from opset 20 on."""
+        cubic, one, root, half = (
+            graph.constant(statistics.dtype.type(value), name)
+            for value, name in ((0.044715, "cubic"), (1, "one"), ((2 / np.pi) ** 0.5, "root"), (0.5, "half"))
+        )
+        inner = graph.apply("Add", graph.apply("Mul", graph.apply("Mul", x, x), cubic), one)
+        u = graph.apply("Mul", graph.apply("Mul", inner, x), root)
+        return graph.apply("Mul", graph.apply("Mul", graph.apply("Add", graph.apply("Tanh", u), one), x), half)
+
 
 @dataclass(frozen=True)
 class ExactGELU(Activation):
@@ -103,6 +114,14 @@ class ExactGELU(Activation):
         """p(x)(2 - x²)."""
         square = x * x
         return 1 / sqrt(2 * pi) * np.exp(-0.5 * square) * (2 - square)
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """½x(1 + erf(x/√2)). For float64, of which onnxruntime has no Erf, erf by the polynomial that is used here."""
+        known = {"root": 0.5**0.5, "one": 1.0, "half": 0.5}
+        number = {name: graph.constant(statistics.dtype.type(value), name) for name, value in known.items()}
+        z = graph.apply("Mul", x, number["root"])
+        erf = graph.apply("Erf", z) if statistics.dtype == np.float32 else _erf(graph, z, statistics.dtype.type)
+        return graph.apply("Mul", graph.apply("Mul", graph.apply("Add", erf, number["one"]), x), number["half"])
 
 
 CENTRE = 3.0
@@ -162,3 +181,19 @@ def write_normal_cdf(x: Array, out: Array) -> None:
     z += 2
     out /= z
     np.subtract(1, out, out=out, where=x > 0)
+
+
+def _erf(graph: OperatorGraph, z: str, dtype: Any) -> str:
+    """sign(z)(1 - p(t) e^(-z²)/(1 + 2|z|)),  t = 1 - 6/(|z| + 3): see `ERFC`."""
+    known = {"one": 1.0, "two": 2.0, "centre": CENTRE, "width": 2 * CENTRE}
+    number = {name: graph.constant(dtype(value), f"erf_{name}") for name, value in known.items()}
+    size = graph.apply("Abs", z)
+    share = graph.apply("Div", number["width"], graph.apply("Add", size, number["centre"]))
+    t = graph.apply("Sub", number["one"], share)
+    value = graph.constant(dtype(ERFC[-1]), "erfc")
+    for coefficient in ERFC[-2::-1]:
+        value = graph.apply("Add", graph.apply("Mul", value, t), graph.constant(dtype(coefficient), "erfc"))
+    fall = graph.apply("Exp", graph.apply("Neg", graph.apply("Mul", size, size)))
+    below = graph.apply("Add", graph.apply("Mul", size, number["two"]), number["one"])
+    rest = graph.apply("Div", graph.apply("Mul", value, fall), below)
+    return graph.apply("Mul", graph.apply("Sign", z), graph.apply("Sub", number["one"], rest))

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes
 from mlp.errors import DerivativeError, HyperparameterError, ShapeError
-from mlp.family import Named, Operator
+from mlp.family import Named
 from mlp.hyperparameters import Count
 
 Params: TypeAlias = Any
@@ -26,8 +26,9 @@ Params: TypeAlias = Any
 class Layer(ABC, Named):
     """A differentiable map y = f(x; params).
 
-    `preferred_initializer`: for the weights that feed the layer; None: ask the layer after it. `onnx`: the operator of
-    ONNX that the layer is in use; None: there is none, or several together, as `exchange` puts them.
+    `preferred_initializer`: for the weights that feed the layer; None: ask the layer after it. `onnx`: what the layer
+    is in ONNX in use: an `Operator`, or a method (graph, params, statistics, x) that applies several to the value named
+    x and returns the name of y; samples are rows there. None: nothing, and an export refuses it.
 
     Of the arrays below, `x` and `d_x` have n_in rows, `y` and `d_y` n_out; columns are samples; `grad` is laid out
     like `params`. What grows with the number of samples and outlives a call is in `scratch`.
@@ -38,7 +39,7 @@ class Layer(ABC, Named):
     """
 
     preferred_initializer: ClassVar[str | None] = "lecun_normal"
-    onnx: ClassVar[Operator | None] = None
+    onnx: ClassVar[Any] = None
 
     if TYPE_CHECKING:  # plain fields or properties in the layers; frozen either way
 
@@ -118,6 +119,14 @@ class Layer(ABC, Named):
 
         `d_x` is None where nobody needs it: at the first layer with parameters. `d_y` is only read.
         """
+
+    def name_arrays(self, params: Params, statistics: Array) -> dict[str, Array]:
+        """Its numbers by name, as files call them: views. PyTorch's names and shapes where PyTorch has the layer.
+
+        By default the fields of `params`, or `weight` where it is one array, and `statistics`.
+        """
+        found = params._asdict() if hasattr(params, "_asdict") else {"weight": params} if self.n_params else {}
+        return found | ({"statistics": statistics} if self.n_statistics else {})
 
     def penalty(self, params: Params, grad: Params) -> Any:
         """Add the gradient of the weight penalty to `grad`; return the penalty (*population,)."""

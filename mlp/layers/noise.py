@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array, Nodes
+from mlp.family import OperatorGraph
 from mlp.hyperparameters import Fraction, NotNegative
 from mlp.layers.activation import StraightPieces
 
@@ -78,6 +79,10 @@ class Dropout(Noisy):
         """The mask."""
         np.copyto(out, scratch.noise)
 
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """y = x."""
+        return x
+
 
 @dataclass(frozen=True)
 class Noise(Noisy):
@@ -105,3 +110,7 @@ class Noise(Noisy):
     def slope(self, x: Array, y: Array, scratch: NoiseScratch, out: Array) -> None:
         """1."""
         out.fill(1)
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """y = x."""
+        return x

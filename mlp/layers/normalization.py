@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array, Nodes, effective_size
+from mlp.family import OperatorGraph
 from mlp.hyperparameters import Fraction, Positive
 from mlp.layers.layer import WidthFollows
 
@@ -190,6 +191,10 @@ class _Norm(WidthFollows):
         share = self._mean(normed * r_centred, scratch)
         return inverse_std * (r_centred - normed * share), -(inverse_std**2) * share
 
+    def name_arrays(self, params: NormParams, statistics: Array) -> dict[str, Array]:
+        """γ and β."""
+        return {"weight": params.scale[:, 0], "bias": params.shift[:, 0]}
+
 
 @dataclass(frozen=True)
 class LayerNorm(_Norm):
@@ -201,6 +206,11 @@ class LayerNorm(_Norm):
     """
 
     axis = -2
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """Over the nodes of each row."""
+        scale, shift = graph.constant(params.scale[..., 0], "scale"), graph.constant(params.shift[..., 0], "shift")
+        return graph.apply("LayerNormalization", x, scale, shift, axis=-1, epsilon=self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -288,6 +298,18 @@ class BatchNorm(_Norm):
         np.subtract(x.values, mean, out=y.values)
         y.values[...] *= params.scale / np.sqrt(variance + self.epsilon)
         y.values[...] += params.shift
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """Scale, shift and running statistics as ONNX has them."""
+        mean, variance = np.split(statistics, 2)
+        arrays = {"scale": params.scale[..., 0], "shift": params.shift[..., 0], "mean": mean, "variance": variance}
+        inputs = [graph.constant(values, name) for name, values in arrays.items()]
+        return graph.apply("BatchNormalization", x, *inputs, epsilon=self.epsilon)
+
+    def name_arrays(self, params: NormParams, statistics: Array) -> dict[str, Array]:
+        """γ and β, and what runs along."""
+        mean, variance = np.split(statistics, 2)
+        return {**super().name_arrays(params, statistics), "running_mean": mean, "running_var": variance}
 
 
 def _count_samples(weights: Array) -> Counted:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array, Nodes
+from mlp.family import OperatorGraph
 from mlp.hyperparameters import Positive
 from mlp.layers.layer import Weighted
 
@@ -134,3 +135,19 @@ class RBF(Weighted):
         if r_x is not None:
             inner = inner + (values * r_x).sum(-2, keepdims=True) - centres @ r_x
         return 2 * inner * np.exp(-2 * params.log_widths) - 2 * scratch * v.log_widths
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """e^(-½r²),  r² = (‖x‖² - 2c·x + ‖c‖²)/σ², not below 0."""
+        centres, dtype = params.centres, params.centres.dtype.type
+        nodes = graph.constant(np.array([1]), "nodes")
+        squares = graph.apply("ReduceSumSquare", x, nodes, keepdims=1)
+        mixed = graph.apply("MatMul", x, graph.constant(-2 * centres.T, "centres"))
+        own = graph.constant(np.square(centres).sum(-1), "squares")
+        distance = graph.apply("Add", graph.apply("Add", mixed, squares), own)
+        distance = graph.apply("Max", distance, graph.constant(dtype(0), "zero"))
+        narrow = graph.constant(dtype(-0.5) * np.exp(-2 * params.log_widths[..., 0]), "narrow")
+        return graph.apply("Exp", graph.apply("Mul", distance, narrow))
+
+    def name_arrays(self, params: RBFParams, statistics: Array) -> dict[str, Array]:
+        """Centres (n_out, n_in) and ln σ (n_out,)."""
+        return {"centres": params.centres, "log_widths": params.log_widths[:, 0]}

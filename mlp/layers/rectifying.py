@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes, number
 from mlp.errors import ShapeError
-from mlp.family import Operator
+from mlp.family import Operator, OperatorGraph
 from mlp.hyperparameters import Count, Finite, Positive
 from mlp.layers.activation import Activation, StraightPieces
 from mlp.layers.layer import UNSIZED, Layer, WidthFollows
@@ -160,6 +160,15 @@ class SiLU(Activation):
         s = scratch
         return s * (1 - s) * (2 + x * (1 - 2 * s))
 
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """x σ(x) = x / (1 + e⁻ˣ).
+
+        Of a product onnxruntime 1.19 to 1.25 makes a QuickGelu, which it has for float32 alone: it loads no other
+        model.
+        """
+        one = graph.constant(statistics.dtype.type(1), "one")
+        return graph.apply("Div", x, graph.apply("Add", graph.apply("Exp", graph.apply("Neg", x)), one))
+
 
 @dataclass(frozen=True)
 class Softplus(Activation):
@@ -263,3 +272,9 @@ class Maxout(WidthFollows):
     ) -> None:
         """R{∂L/∂y} to the largest piece: between two changes of which that is, maxout is linear."""
         self.backward(params, x, y, r_d_y, scratch, r_grad, r_d_x)
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """(rows, n · pieces) as (rows, n, pieces), and of each n the largest piece."""
+        shape = graph.constant(np.array([-1, self.n_out, self.pieces]), "pieces")
+        last = graph.constant(np.array([2]), "last")
+        return graph.apply("ReduceMax", graph.apply("Reshape", x, shape), last, keepdims=0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes, empty_nodes
 from mlp.errors import ShapeError
+from mlp.family import OperatorGraph
 from mlp.layers.chain import check_layers, names, settle, slices
 from mlp.layers.layer import Layer, Params, Place, WidthFollows
 
@@ -242,3 +243,7 @@ class Residual(WidthFollows):
         """Each layer inside in turn."""
         for layer, mine, direction, theirs in zip(self.layers, params, v, r_grad, strict=True):
             layer.penalty_along(mine, direction, theirs)
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """x + f(x)."""
+        return graph.apply("Add", x, graph.apply_layers(names(self.layers), self.layers, params, statistics, x))

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.arrays import Array, Nodes
 from mlp.errors import DerivativeError
-from mlp.family import Operator
+from mlp.family import Operator, OperatorGraph
 from mlp.hyperparameters import NotNegative
 from mlp.layers.activation import Activation, StraightPieces
 
@@ -152,6 +152,11 @@ class HardTanh(StraightPieces):
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
         """1 inside."""
         np.less(np.abs(x), 1, out=out)
+
+    def onnx(self, graph: OperatorGraph, params: Any, statistics: Array, x: str) -> str:
+        """x within [-1, 1]."""
+        low, high = (graph.constant(statistics.dtype.type(edge), name) for edge, name in ((-1, "low"), (1, "high")))
+        return graph.apply("Clip", x, low, high)
 
 
 @dataclass(frozen=True)
