@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import cases
 import numpy as np
@@ -20,11 +20,12 @@ import mlp
 from mlp.cli import main
 from mlp.config import own_parts, parse, read_parts
 from mlp.config.own_parts import origin
+from mlp.diagnosis import DETECTORS
 from mlp.errors import ConfigError, ContractError, HyperparameterError, MLPError, UnknownNameError
+from mlp.instruments import DETAILED
 from mlp.optimizer_bench.own_parts import OwnParts, receive, send
 from mlp.sweep import ProcessPool
 
-SQUARES = {"gauss_newton", "levenberg_marquardt", "dogleg"}  # rules that ask for residuals, which a bowl has not
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("1*_own_*.py"))
 
 
@@ -424,7 +425,7 @@ def test_parts_from_outside_are_held_to_the_contract(part: Any) -> None:
 
 
 PACKAGE: list[tuple[Any, Any]] = [
-    *((part, None) for name, part in (cases.RULES | cases.LAYERS | cases.SEARCHING).items() if name not in SQUARES),
+    *((part, None) for part in (cases.RULES | cases.LAYERS | cases.SEARCHING).values()),
     *(
         (case.loss, cases.target(case.target, 7, case.n_out, np.random.default_rng(0)))
         for case in cases.LOSSES.values()
@@ -466,7 +467,63 @@ class WrongLoss(Quartic):
         out[...] = z - t
 
 
+class Uncounted(Average):
+    def update(self, at: mlp.Evaluation, state: AverageState, out: np.ndarray) -> None:
+        np.multiply(at.grad, -self.learning_rate, out=out)
+
+
+class Unscheduled(Average):
+    def update(self, at: mlp.Evaluation, state: AverageState, out: np.ndarray) -> None:
+        state.pace.next(at.loss)
+        np.multiply(at.grad, -0.1, out=out)
+
+
+class Loose(mlp.Optimizer):
+    def update(self, at: mlp.Evaluation, state: Any, out: np.ndarray) -> None:
+        np.multiply(at.grad, -state.pace.next(at.loss), out=out)
+
+
+class Quiet(mlp.Detector):
+    needs = ("loss",)
+
+
+class Named(Quiet):
+    kinds: ClassVar[Any] = {"named": "something"}
+
+    def __call__(self, r: Any) -> Any:
+        yield mlp.Finding("unnamed", "info", "It is so.")
+
+
+class Fragile(Named):
+    def __call__(self, r: Any) -> Any:
+        yield self.finding("info", f"The loss is {int(r.loss[-1])}.", {})
+
+
+class Mute(mlp.diagnosis.KnownCause):
+    name, meaning = "mute", "it says no remedy"
+
+
+class Advised(Named):
+    causes = (Mute(),)
+
+
+def nudge(step: mlp.Step) -> float:
+    step.network.params[0] += 1e-9
+    return 0.0
+
+
 FAULTS: list[tuple[Any, str]] = [
+    (Uncounted(), "state.t is 0 after 5 updates"),
+    (Unscheduled(), "a schedule changes nothing"),
+    (Loose(), "it is no dataclass"),
+    (Quiet(), "kinds is missing"),
+    (Quiet, "kinds is missing"),
+    (Named(), "it yields 'unnamed'"),
+    (Fragile(), "raises ValueError where its columns are NaN"),
+    (Advised(), "the cause Mute must say its name, its meaning and its remedy"),
+    (mlp.Instrument("nudge", nudge), "nudge: it changes the training"),
+    (mlp.Instrument("broken", lambda step: step.nothing), "broken: it raises AttributeError"),
+    (mlp.Instrument("endless", lambda step: np.inf), "endless: it gives what is no finite number"),
     (WrongRule(), "writes to at.params or at.grad"),
     (Uphill(), "does not go down"),
     (Mixing(), "three vectors at once"),
@@ -479,6 +536,11 @@ FAULTS: list[tuple[Any, str]] = [
 def test_a_fault_is_named(part: Any, needle: str) -> None:
     with pytest.raises(ContractError, match=needle):
         mlp.check_part(part)
+
+
+@pytest.mark.parametrize("part", [*DETECTORS, *DETAILED], ids=lambda part: getattr(part, "name", type(part).__name__))
+def test_detectors_and_instruments_of_the_package_keep_their_contract_too(part: Any) -> None:
+    mlp.check_part(part)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""A bowl to try a rule on: ½‖θ‖², whose gradient is θ and whose curvature is 1 in every direction."""
+"""A bowl to try a rule on: ½ Σ c θ², whose gradient is cθ and whose curvatures are c; 1 where none are given."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from mlp.optimizers.optimizer import Evaluation, Optimizer
 
 
 class Bowl:
-    """L = ½ Σ θ², with everything that a rule may ask for. `at`: the present parameters."""
+    """L = ½ Σ c θ², with everything that a rule may ask for. `at`: the present parameters; `curvature`: c, (P,)."""
 
-    def __init__(self, at: Array) -> None:
-        self.at, self.n_residuals = at, at.shape[-1]
+    def __init__(self, at: Array, curvature: Any = 1.0) -> None:
+        self.at, self.curvature, self.n_residuals = at, curvature, at.shape[-1]
 
     def value(self, params: Array) -> Any:
-        """½ Σ θ²."""
-        return 0.5 * np.square(params).sum(-1)
+        """½ Σ c θ²."""
+        return 0.5 * (self.curvature * np.square(params)).sum(-1)
 
     def value_and_grad(self, params: Array, out: Array) -> Any:
-        """Write θ into `out`; return ½ Σ θ²."""
-        np.copyto(out, params)
+        """Write cθ into `out`; return ½ Σ c θ²."""
+        np.multiply(self.curvature, params, out=out)
         return self.value(params)
 
     def hvp(self, v: Array, out: Array) -> None:
-        """The Hessian is I."""
-        np.copyto(out, v)
+        """The Hessian is diag c."""
+        np.multiply(self.curvature, v, out=out)
 
     gnvp = hvp
 
     def root_jacobian(self, out: Array) -> None:
-        """The Jacobian of the residuals θ is I."""
-        np.copyto(out, np.eye(self.n_residuals))
+        """The Jacobian of the residuals √c θ is diag √c."""
+        np.copyto(out, np.sqrt(self.curvature) * np.eye(self.n_residuals))
 
     def jacobian(self, out: Array) -> Array:
-        """Write I into `out`; return the residuals θ."""
+        """Write diag √c into `out`; return the residuals √c θ."""
         self.root_jacobian(out)
-        return self.at.copy()
+        return np.asarray(np.sqrt(self.curvature) * self.at)
 
 
 def follow(rule: Optimizer, start: Sequence[float], steps: int) -> Array:
