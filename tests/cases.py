@@ -343,27 +343,9 @@ SCHEDULES: dict[str, Any] = {
 POPULATIONS = [(3,), (2, 3)]
 
 
-class Bowl:
-    """An objective with the gradient g at θ and a curvature of 1 in every direction: g + (· - θ)."""
-
-    def __init__(self, params: np.ndarray, grad: np.ndarray) -> None:
-        self.params, self.grad = params.copy(), grad.copy()
-
-    def value(self, params: np.ndarray) -> Any:
-        d = params - self.params
-        return (d * self.grad + 0.5 * d * d).sum(-1)
-
-    def value_and_grad(self, params: np.ndarray, out: np.ndarray) -> Any:
-        np.add(self.grad, params - self.params, out=out)
-        return self.value(params)
-
-    def hvp(self, v: np.ndarray, out: np.ndarray) -> None:
-        np.copyto(out, v)
-
-
 def known(params: np.ndarray, loss: Any, grad: np.ndarray) -> mlp.Evaluation:
     """What a rule is told at `params`, all of it."""
-    return mlp.Evaluation(params, loss, grad, Bowl(params, grad))
+    return mlp.Evaluation(params, loss, grad, Quadratic(1.0, params - grad, params.copy()))
 
 
 def target(kind: str, n: int, n_out: int, rng: np.random.Generator) -> Any:
