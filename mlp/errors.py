@@ -118,7 +118,7 @@ class UnknownNameError(MLPError, KeyError):
         close = difflib.get_close_matches(str(name).lower(), self.known, n=1, cutoff=0.5)
         self.nearest = close[0] if close else None
         hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        super().__init__(f"no {what} {in_one_line(name)}. Known: {', '.join(self.known)}.{hint}")
+        super().__init__(f"no {what} {in_one_line(name)}. Known: {', '.join(self.known) or 'none'}.{hint}")
 
 
 class ConfigError(MLPError, ValueError):

@@ -6,6 +6,7 @@ import importlib
 import json
 import pickle
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -194,7 +195,7 @@ def test_trials_have_the_names_that_version_0_1_0_gave_them(tmp_path: Path) -> N
     ("changes", "error", "words"),
     [
         ({"optimizers": "addam"}, KeyError, "Did you mean 'adam'"),
-        ({"optimizers": mlp.SGD}, HyperparameterError, "a name or an object of class Optimizer"),
+        ({"optimizers": mlp.Dense}, HyperparameterError, "a name or an object of class Optimizer"),
         ({"optimizers": 3}, HyperparameterError, "optimizers = 3 cannot be"),
         ({"optimizers": []}, ConfigError, "optimizers = .. cannot be. Allowed: a list of names"),
         ({"optimizers": ["sgd", "sgd"]}, ConfigError, "'sgd' is there twice"),
@@ -217,6 +218,14 @@ def test_what_cannot_be_is_said_before_anything_runs(changes: dict[str, Any], er
     with pytest.raises(MLPError, match=words) as refused:
         mlp.bench(**{"optimizers": "sgd", "problems": "xor", **SHORT, **changes})
     assert isinstance(refused.value, error)
+
+
+def test_the_class_of_a_rule_will_do_and_a_comparison_is_one_line() -> None:
+    """Its repr was "OptimizerComparison()"."""
+    found = mlp.bench([mlp.SGD, "rprop"], "xor", **SHORT)
+    assert [rule for _, rule in found.cells] == ["SGD", "rprop"]
+    assert re.fullmatch(r"<OptimizerComparison of 2 rules; best: (SGD|rprop) on xor>", repr(found))
+    assert "no trial is finished" in repr(type(found)())
 
 
 def test_a_problem_of_the_package_may_be_given_as_an_object() -> None:

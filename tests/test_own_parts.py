@@ -548,3 +548,44 @@ def test_an_example_is_a_file_to_use(path: Path) -> None:
     """Each example names what it defines, and defines it without training anything."""
     assert read_parts(str(path)).parts
     assert runpy.run_path(str(path))["__doc__"].startswith("Write your own ")
+
+
+class Loud(mlp.Detector):
+    """It finds something in every run."""
+
+    kinds: ClassVar[Any] = {"loud": "there are losses"}
+    needs = ("loss",)
+
+    def __call__(self, r: Any) -> Iterator[mlp.Finding]:
+        yield self.finding("info", f"There are {len(r.loss)} losses.", {})
+
+
+def test_a_class_does_wherever_an_object_does() -> None:
+    """mlp.run took the class of a rule, and MLPClassifier, mlp.bench and mlp.diagnose refused it."""
+    for kind, name in ((Average, "average"), (mlp.SGD, "sgd")):
+        mlp.MLPClassifier(optimizer=kind, epochs=1).fit(*ROWS)
+        run = mlp.run({"optimizer": {"name": kind}, "training": {"epochs": 1}}, ROWS)
+        assert run.config.optimizer.name == name
+    mlp.MLPRegressor(loss=Quartic, activation=Bent, epochs=1).fit(IRIS.X, IRIS.X[:, 0])
+    assert mlp.diagnose({"loss": [1.0, 0.5]}, [Loud])[0].kind == "loud"
+
+
+@pytest.mark.parametrize("given", ["Loud", ["Loud"], "one", "class"])
+def test_one_detector_needs_no_list(given: Any) -> None:
+    given = {"one": Loud(), "class": Loud}.get(given, given) if isinstance(given, str) else given
+    config = {"record": {"detectors": given}, "training": {"epochs": 1}}
+    assert "loud" in {f.kind for f in mlp.run(config, ROWS, use=[Loud]).findings}
+
+
+def test_an_unknown_detector_says_that_the_package_has_none_to_name() -> None:
+    """It ended in "Known: ."."""
+    with pytest.raises(ConfigError, match=r"no detector 'lod'. Known: none; --use FILE brings some"):
+        mlp.run({"record": {"detectors": "lod"}}, ROWS)
+
+
+def test_a_run_in_the_place_of_an_experiment_is_told_what_to_give() -> None:
+    run = mlp.run({"training": {"epochs": 1}}, ROWS)
+    for call in (mlp.run, mlp.repair):
+        with pytest.raises(ConfigError, match=r"this is a run. Give its experiment and the rows: run.config"):
+            call(run)
+    assert mlp.run(run.config, ROWS).network.params.tobytes() == run.network.params.tobytes()

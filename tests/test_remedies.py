@@ -270,7 +270,7 @@ def test_what_is_added_to_the_tables_is_asked_in_every_run_and_repaired(
     assert first_remedy("bad_luck", parse({}), HISTORY) == {"training": {"seed": 1}}
 
 
-@pytest.mark.parametrize("given", [[SawTooth], [Unlucky()], 3])
+@pytest.mark.parametrize("given", [[Unlucky], [Unlucky()], 3])
 def test_what_is_no_detector_is_refused_in_one_line(given: Any) -> None:
     with pytest.raises(HyperparameterError, match=r"detectors.*mlp\.diagnosis\.Detector"):
         mlp.diagnose(typed(**SAW), given)

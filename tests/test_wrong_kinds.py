@@ -138,6 +138,10 @@ def empty(value: Any) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, bytes | mlp.Network) and not list(value)
 
 
+def rule_class(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, mlp.optimizers.Optimizer)
+
+
 RULE, DTYPE, NETWORK, LOSS = a(mlp.optimizers.Optimizer), a(np.dtype), a(mlp.Network), a(mlp.Loss)
 SEED = whole
 Good = dict[str, tuple[Any, Fits]]
@@ -194,7 +198,8 @@ FUNCTIONS: dict[str, Callable[[], Good]] = {
                     "out": (None, either(nothing, text))},
     "repair": lambda: {"config": (CONFIG, either(a(dict), text)), "data": ((X, LABELS), nothing),
                        "out": (None, either(nothing, text))},
-    "bench": lambda: {"optimizers": (["sgd"], either(text, RULE, texts)), "problems": (["xor"], either(text, texts)),
+    "bench": lambda: {"optimizers": (["sgd"], either(text, RULE, rule_class, texts)),
+                      "problems": (["xor"], either(text, texts)),
                       "seeds": (1, whole), "tuning_seeds": (1, whole),
                       "rates": (1, a(int, float, list, tuple, np.ndarray, Mapping)), "decades": (1.0, scalar),
                       "search": ("grid", lambda _: False), "together": (1, whole), "epochs": (1, whole),
@@ -648,7 +653,8 @@ def test_a_wrong_parameter_of_an_estimator_is_refused_by_its_name(kind: type[Any
              "early_stopping": either(flag, a(Mapping)), "learning_rate": either(nothing, number), "l2": number,
              "epochs": whole, "batch_size": whole, "validation_fraction": number, "dropout": number,
              "categorical": a(list, tuple),
-             "class_weight": either(nothing, a(Mapping)), "optimizer": RULE, "loss": LOSS, "dtype": DTYPE,
+             "class_weight": either(nothing, a(Mapping)), "optimizer": either(RULE, rule_class), "loss": LOSS,
+             "dtype": DTYPE,
              "verbose": either(flag, whole)}  # fmt: skip
     y = LABELS if kind is mlp.MLPClassifier else X[:, 0]
     for name, default in usual.items():

@@ -73,8 +73,12 @@ SECTIONS: dict[str, type[Any]] = {
 def parse(given: Any, where: str = "config", own: OwnParts = NO_PARTS) -> Config:
     """A dict as a `Config`; what is not said takes its default. `where` is what errors call it.
 
-    Names may be those of `own` parts. In a dict from Python, classes and objects may stand in the place of names.
+    Names may be those of `own` parts. In a dict from Python, classes and objects may stand in the place of names. A
+    `Config`, as a run has it, is taken too.
     """
+    given = given.to_dict() if isinstance(given, Config) else given
+    if isinstance(getattr(given, "config", None), Config):
+        raise ConfigError(f"{where}: this is a run. Give its experiment and the rows: run.config, (X, y).")
     if not isinstance(given, Mapping):
         raise ConfigError(f"{where}: a table of sections is needed ({', '.join(SECTIONS)}); given was {show(given)}.")
     refuse_use(given, where)

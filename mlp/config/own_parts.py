@@ -137,9 +137,11 @@ def name_parts(given: Mapping[str, Any], own: OwnParts = NO_PARTS) -> dict[str, 
     if "activation" in (network := sections.get("network", {})):
         found["network"] = {**network, "activation": _name_activations(network["activation"], own)}
     for key, family in (("instruments", INSTRUMENT), ("detectors", DETECTOR)):
-        record = sections.get("record", {})
-        if isinstance(record.get(key), list | tuple) and not isinstance(record[key], Instrument):
-            names = [name_and_keys(part, family, own)["name"] for part in record[key]]
+        listed: Any = sections.get("record", {}).get(key, [])
+        if not isinstance(listed, list | tuple) or isinstance(listed, Instrument):
+            listed = [listed]
+        if listed:
+            names = [name_and_keys(part, family, own)["name"] for part in listed]
             found["record"] = {**found["record"], key: names}
     return found
 

@@ -10,8 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from mlp.config.schema import BATCH_SIZE, COUNT, EPOCHS, FLAG, NAMES, SEED, STOPPING, Allowed, find_part, key, one_of
+from mlp.config.schema import (
+    BATCH_SIZE,
+    COUNT,
+    EPOCHS,
+    FLAG,
+    NAMES,
+    SEED,
+    STOPPING,
+    Allowed,
+    OwnName,
+    find_part,
+    key,
+    one_of,
+)
 from mlp.diagnosis import DETECTORS, Detector
+from mlp.errors import ConfigError
 from mlp.instruments import BY_HAND, DETAILED, EXPERIMENT, Instrument
 
 
@@ -89,5 +103,12 @@ def build_instruments(record: RecordConfig) -> tuple[Instrument, ...]:
 
 def build_detectors(record: RecordConfig) -> tuple[Detector, ...]:
     """The detectors of a run: those of the package, and those that are named besides."""
-    parts = [find_part("[record] detectors", name, {}) for name in record.detectors]
+    parts = [_find_detector(name) for name in record.detectors]
     return (*DETECTORS, *(part() if isinstance(part, type) else part for part in parts))
+
+
+def _find_detector(name: str) -> Any:
+    """A detector of one's own; those of the package judge every run, and need no name."""
+    if isinstance(name, OwnName):
+        return name.part
+    raise ConfigError(f"[record] detectors: no detector {name!r}. Known: none; --use FILE brings some, use= in Python.")

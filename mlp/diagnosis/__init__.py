@@ -41,9 +41,9 @@ def diagnose(history: Mapping[str, Any], detectors: Iterable[Detector] = DETECTO
     if not isinstance(history, Mapping):
         kind = type(history).__name__
         raise ShapeError(f"a history is needed, or columns by name, {{'loss': [0.7, 0.5]}}; given was a {kind}.")
-    needed = "objects whose class is a mlp.diagnosis.Detector"
+    needed = "objects whose class is a mlp.diagnosis.Detector, or such classes"
     check_iterable("detectors", detectors, needed)
-    asked = tuple(detectors)
+    asked = tuple(one() if isinstance(one, type) and issubclass(one, Detector) else one for one in detectors)
     if not all(isinstance(detector, Detector) for detector in asked):
         raise HyperparameterError("detectors", detectors, needed)
     whole = Reading(history if isinstance(history, History) else History(history))

@@ -275,7 +275,8 @@ def _named(given: Any, family: Family) -> dict[str, Any]:
         if "name" not in given:
             raise ConfigError(f"{what} = {dict(given)!r} has no name. Give {{'name': ..., key: value}}.")
         return {**name_and_keys(given["name"], family), **{k: v for k, v in given.items() if k != "name"}}
-    if isinstance(given, np.ndarray | type):  # no name can be compared with an array
+    is_other = isinstance(given, type) and not family.has(given)
+    if is_other or isinstance(given, np.ndarray):  # no name can be compared with an array
         raise HyperparameterError(what, given, "a name, a dict with a name, or an object, as mlp.SGD(0.1) is")
     return name_and_keys(given, family)
 

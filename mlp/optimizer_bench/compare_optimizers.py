@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import as_array
-from mlp.errors import HyperparameterError, MissingExtraError, check_kind
+from mlp.data.complaints import counted
+from mlp.errors import HyperparameterError, MissingExtraError, check_kind, visible
 from mlp.optimizer_bench.bench_settings import parse_bench_settings, read_files
 from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
@@ -34,6 +35,17 @@ class OptimizerComparison:
     """What a bench found: a `Cell` for each problem and rule, and how to read them."""
 
     cells: Cells = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """One line: how many rules were tried, and which is the best on each problem."""
+        best: dict[str, str] = {}
+        for row in self.rows():
+            best.setdefault(row.problem, row.rule)
+        rules = {row.rule for row in self.rows()}
+        said = ", ".join(f"{rule} on {problem}" for problem, rule in best.items())
+        return visible(
+            f"<OptimizerComparison of {counted(len(rules), 'rule')}; best: {said or 'no trial is finished'}>"
+        )
 
     def rows(self) -> list[SummaryRow]:
         """A row for each rule on each problem, problem by problem, the best rule first."""

@@ -59,14 +59,18 @@ class OwnParts:
 def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
     """What stands under each name: a name of the package, which is the same, or an object of class `kind`.
 
-    Objects in a list are called by their `name`, or else by their class.
+    Of rules the class will do. Objects in a list are called by their `name`, or else by their class.
     """
-    listed = [given] if isinstance(given, str | kind) else given
+
+    def is_part(part: Any) -> bool:
+        return isinstance(part, kind) or (kind is Optimizer and isinstance(part, type) and issubclass(part, kind))
+
+    listed = [given] if isinstance(given, str) or is_part(given) else given
     check_iterable(what, listed, f"a name or an object of class {kind.__name__}, or a list of them")
     named = [(part if isinstance(part, str) else _call(part), part) for part in listed]
     named = list(given.items()) if isinstance(given, Mapping) else named
     for name, part in named:
-        if not isinstance(part, kind) and not (isinstance(part, str) and part == name):
+        if not is_part(part) and not (isinstance(part, str) and part == name):
             raise HyperparameterError(what, part, f"a name or an object of class {kind.__name__}")
         if sum(name == other for other, _ in named) > 1:
             raise ConfigError(f"{what}: {name!r} is there twice. Give a dict {{name: ...}} where two are of one class.")
@@ -75,6 +79,8 @@ def name_parts(given: Any, kind: type[Any], what: str) -> dict[str, Any]:
 
 def _call(part: Any) -> str:
     """What an object in a list is called: a rule by its class, beside the rules of the package."""
+    if isinstance(part, type):
+        return part.__name__
     return type(part).__name__ if isinstance(part, Optimizer) else getattr(part, "name", type(part).__name__)
 
 
