@@ -18,7 +18,9 @@ from mlp.arrays import Array
 from mlp.curvature.blocks import Reach, reaches
 from mlp.curvature.escape import Escape, Motion, escape, motion
 from mlp.curvature.floor import Scale, scale
-from mlp.curvature.lanczos import Krylov, Ritz, lanczos
+from mlp.curvature.lanczos import lanczos
+from mlp.curvature.preconditioner import precondition
+from mlp.curvature.spectrum import Ends, ends
 from mlp.curvature.surface import Surface
 from mlp.curvature.trials import displaced, has_rate, losses_along, noisy_levels, polished, steps_until
 from mlp.optimizers import SGD, Optimizer
@@ -90,21 +92,23 @@ class Evidence:
             values, vectors = np.linalg.eigh(self.surface.hessian())
             ends = float(values[0]), float(values[-1]), 0.0, vectors[:, 0]
             return Curves(values, vectors.T @ self.surface.grad, vectors, *ends)
-        found = self._lower_end()
-        mine = lanczos(self.surface.times, self.surface.grad, STEPS) if self.grad_norm else found
-        lower = min(found, mine, key=lambda ritz: ritz.values[0])
-        largest = max(float(found.values[-1]), float(mine.values[-1]))
-        ends = float(lower.values[0]), largest, float(lower.residuals[0]), lower.vectors[:, 0]
-        return Curves(mine.values, mine.vectors.T @ self.surface.grad, mine.vectors, *ends)
+        found = self._ends()
+        if not self.grad_norm:
+            values = np.array([found.least, found.largest])
+            return Curves(values, np.zeros(2), found.vectors, *values, found.residuals[0], found.vectors[:, 0])
+        mine = lanczos(self.surface.times, self.surface.grad, STEPS)
+        lower = (found.least, found.residuals[0], found.vectors[:, 0])
+        if mine.values[0] < found.least:
+            lower = (float(mine.values[0]), float(mine.residuals[0]), mine.vectors[:, 0])
+        least, residual, vector = lower
+        largest = max(found.largest, float(mine.values[-1]))
+        return Curves(mine.values, mine.vectors.T @ self.surface.grad, mine.vectors, least, largest, residual, vector)
 
-    def _lower_end(self) -> Ritz:
-        """Lanczos from a random vector, until the least value is sure to a tenth."""
-        krylov = Krylov(self.surface.times, self.rng.standard_normal(self.surface.size))
-        while True:
-            krylov.grow(STEPS)
-            ritz = krylov.ritz()
-            if ritz.residuals[0] <= 0.1 * abs(ritz.values[0]) or krylov.products >= MOST or krylov.closed:
-                return ritz
+    def _ends(self) -> Ends:
+        """From a random vector, until both are sure to a tenth."""
+        led = precondition(self.surface, self.rng)
+        size, rng = self.surface.size, self.rng
+        return ends(self.surface.times, size, steps=STEPS, most=MOST, accuracy=0.1, rng=rng, precondition=led)
 
     @property
     def curvature(self) -> float:
