@@ -22,7 +22,8 @@ import mlp
 class Claim:
     """What is `said`, what was measured, and the verdict: holds, does not hold, or depends. `why`: a sentence.
 
-    `curves`: {name: (x, y)} for the picture, `axes` its labels; `log` for logarithmic axes: "", "y" or "xy".
+    `curves`: {name: (x, y)} for the picture, bars where x are names; `axes`: its labels; `log`: which are logarithmic,
+    "", "y" or "xy".
     """
 
     said: str
@@ -66,10 +67,14 @@ def draw(found: Claim, path: Path) -> None:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel=found.axes[0], ylabel=found.axes[1])
-    for name, (x, y) in found.curves.items():
-        axes.plot(x, y, "o-" if len(x) < 40 else "-", markersize=3, label=name)
-    axes.set_xscale("log" if "x" in found.log else "linear")
-    axes.set_yscale("log" if "y" in found.log else "linear")
+    for k, (name, (x, y)) in enumerate(found.curves.items()):
+        if isinstance(x[0], str):
+            width = 0.8 / len(found.curves)
+            axes.bar(np.arange(len(x)) + k * width, y, width, label=name)
+            axes.set_xticks(np.arange(len(x)) + 0.4 - width / 2, x, fontsize="small")
+        else:
+            axes.plot(x, y, "o-" if len(x) < 40 else "-", markersize=3, label=name)
+    axes.set(**{f"{axis}scale": "log" for axis in found.log})
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     figure.suptitle(found.said, fontsize="small", wrap=True)

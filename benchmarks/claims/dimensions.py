@@ -55,8 +55,8 @@ def measure() -> Claim:
         f"from 1 to {many[0]} dimensions the mean distance grows from {rows[0][1]:.2f} to {many[1]:.2f}, and its "
         f"deviation shrinks from {100 * rows[0][2]:.0f} to {100 * many[2]:.0f} % of it; a normal Hessian is that of a "
         f"minimum in {rows[0][3]:.0f} % with 1 dimension, {few[3]:.1f} % with 4 and {rows[5][3]:.2g} % with 10. "
-        f"But where the loss is low, eigenvalues shifted by 1.5 deviations, it is one in {many[5]:.0f} % with {many[0]}: "
-        "what is rare is a minimum high up"
+        f"But where the loss is low and eigenvalues are shifted by 1.5, {many[5]:.0f} % are minima with {many[0]} "
+        "dimensions: what is rare is a minimum high up"
     )
     columns = ["dimensions", "mean distance", "deviation / mean", "minima %", "shifted by 0.5", "by 1.5",
                "network: parameters", "negative eigenvalues %"]  # fmt: skip

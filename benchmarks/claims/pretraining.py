@@ -8,6 +8,9 @@ when those 100 are learned. Erhan et al. (2010) found the last two in deep netwo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from claim import Claim, main
 
@@ -38,33 +41,52 @@ def error(network: mlp.Network, rows: np.ndarray) -> float:
     return 100 * float((mlp.predict(network, X[rows]).argmax(1) != Y[rows]).mean())
 
 
-def loss_of(network: mlp.Network, rows: np.ndarray) -> float:
-    """The mean loss of some rows."""
+def loss_of(network: mlp.Network, rows: np.ndarray, _: np.ndarray) -> float:
+    """The mean loss of the rows that were learned."""
     outputs = mlp.predict(network, X[rows]).T.astype(np.float64)
     return float(LOSS.value(outputs, Y[rows], None))
 
 
-def compare(hidden: list[int], n: int, epochs: int, score: str) -> list[list[float]]:
+Score: TypeAlias = Callable[[mlp.Network, np.ndarray, np.ndarray], float]
+"""Of a network, the rows that it learned, and the others."""
+
+
+def compare(hidden: list[int], n: int, epochs: int, score: Score) -> list[list[float]]:
     """The score of each seed, without and with pretraining: (2, seeds)."""
     found: list[list[float]] = [[], []]
     for seed in range(SEEDS):
         order = np.random.default_rng(seed).permutation(len(X))
         rows, others = order[:n], order[n:]
-        for k in (0, 1):
-            network = train(hidden, bool(k), rows, epochs, seed)
-            value = {"loss": lambda net=network: loss_of(net, rows), "error": lambda net=network: error(net, rows),
-                     "others": lambda net=network: error(net, others)}[score]()  # fmt: skip
-            found[k].append(value)
+        for first, scores in zip((False, True), found, strict=True):
+            scores.append(score(train(hidden, first, rows, epochs, seed), rows, others))
     return found
+
+
+def on_its_own(network: mlp.Network, rows: np.ndarray, _: np.ndarray) -> float:
+    """The error on the rows that were learned."""
+    return error(network, rows)
+
+
+def on_others(network: mlp.Network, _: np.ndarray, others: np.ndarray) -> float:
+    """The error on rows that were not learned."""
+    return error(network, others)
 
 
 def measure() -> Claim:
     """Three uses of pretraining."""
     cases = [
-        ("vanishing: 6 layers, 20 epochs", "training error %", compare([32] * 6, 1200, 20, "error")),
-        ("minima: 1 layer, 300 epochs", "training loss", compare([16], 400, 300, "loss")),
-        ("overfitting: 1 layer, 100 rows", "error on others %", compare([64], 100, 200, "others")),
-        ("overfitting: 3 layers, 100 rows", "error on others %", compare([64] * 3, 100, 200, "others")),
+        (
+            "vanishing: 6 layers, 20 epochs",
+            "training error %",
+            compare([32] * 6, 1200, 20, on_its_own),
+        ),
+        (
+            "minima: 1 layer, 300 epochs",
+            "training loss",
+            compare([16], 400, 300, loss_of),
+        ),
+        ("overfitting: 1 layer, 100 rows", "error on others %", compare([64], 100, 200, on_others)),
+        ("overfitting: 3 layers, 100 rows", "error on others %", compare([64] * 3, 100, 200, on_others)),
     ]
     rows = [[name, what, np.mean(a), np.std(a), np.mean(b), np.std(b)] for name, what, (a, b) in cases]
     helps = [row[2] - row[4] > 2 * max(row[3], row[5]) / SEEDS**0.5 and row[4] < 0.9 * row[2] for row in rows]
@@ -76,7 +98,10 @@ def measure() -> Claim:
     )
     columns = ["for", "measure", "without", "deviation", "with", "deviation"]
     said = "pretraining is for gradients that vanish, for better minima and against overfitting"
-    return Claim(said, columns, rows, "holds" if all(helps) else "depends", why)
+    names = [row[0].replace(": ", "\n").replace(", ", "\n") for row in rows]
+    curves = {"with / without": (names, [row[4] / row[2] for row in rows])}
+    verdict, axes = "holds" if all(helps) else "depends", ("used for", "measure with pretraining / without")
+    return Claim(said, columns, rows, verdict, why, curves, axes)
 
 
 if __name__ == "__main__":
