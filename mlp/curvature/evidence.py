@@ -91,19 +91,18 @@ class Evidence:
         """All eigenpairs of a small network; else Ritz pairs from the gradient, the ends from a random start too."""
         if self.surface.size <= EXACT:
             values, vectors = np.linalg.eigh(self.surface.hessian())
-            ends = float(values[0]), float(values[-1]), 0.0, vectors[:, 0]
-            return Curves(values, vectors.T @ self.surface.grad, vectors, *ends)
+            lower = float(values[0]), float(values[-1]), 0.0, vectors[:, 0]
+            return Curves(values, vectors.T @ self.surface.grad, vectors, *lower)
         found = self._ends()
+        lower = found.least, found.largest, found.residuals[0], found.vectors[:, 0]
         if not self.grad_norm:
-            values = np.array([found.least, found.largest])
-            return Curves(values, np.zeros(2), found.vectors, *values, found.residuals[0], found.vectors[:, 0])
+            return Curves(np.array(lower[:2]), np.zeros(2), found.vectors, *lower)
         mine = lanczos(self.surface.times, self.surface.grad, STEPS)
-        lower = (found.least, found.residuals[0], found.vectors[:, 0])
-        if mine.values[0] < found.least:
-            lower = (float(mine.values[0]), float(mine.residuals[0]), mine.vectors[:, 0])
-        least, residual, vector = lower
         largest = max(found.largest, float(mine.values[-1]))
-        return Curves(mine.values, mine.vectors.T @ self.surface.grad, mine.vectors, least, largest, residual, vector)
+        lower = found.least, largest, found.residuals[0], found.vectors[:, 0]
+        if mine.values[0] < found.least:
+            lower = float(mine.values[0]), largest, float(mine.residuals[0]), mine.vectors[:, 0]
+        return Curves(mine.values, mine.vectors.T @ self.surface.grad, mine.vectors, *lower)
 
     def _ends(self) -> Ends:
         """From a random vector, until both are sure to a tenth."""

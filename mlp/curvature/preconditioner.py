@@ -65,8 +65,9 @@ def _lengths(found: Factors) -> Array:
 def _roots(surface: Surface, rng: np.random.Generator) -> Array:
     """The columns of S, S Sᵀ = ∂²L/∂output² sample by sample; of more than a few, as many sums with random signs."""
     batch = surface.batch
-    root = np.asarray(surface.loss.root(surface.outputs, batch.target, batch.weights))
+    root: Array = np.asarray(surface.loss.root(surface.outputs, batch.target, batch.weights))
     if len(root) <= PASSES:
         return root
     signs = rng.choice([-1.0, 1.0], (PASSES, len(root), batch.x.n_samples)) / PASSES**0.5
-    return np.einsum("kcn,con->kon", signs, root)
+    sums: Array = np.einsum("kcn,con->kon", signs, root)
+    return sums
