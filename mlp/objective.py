@@ -159,7 +159,7 @@ class Objective:
         self._alone()
         output, n = self.workspace.nodes[-1].values, self.workspace.n_samples
         for k, d_output in enumerate(self.loss.root(output, self.batch.target, self.batch.weights)):
-            for part, inputs, signals in self._factors(d_output):
+            for part, inputs, signals in self.factors(d_output):
                 block = out[k * n : (k + 1) * n, part].reshape(n, len(signals), len(inputs))  # splits an axis: no copy
                 np.multiply(signals.T[:, :, None], inputs.T[:, None, :], out=block)
 
@@ -168,7 +168,7 @@ class Objective:
         self._alone()
         output = self.workspace.nodes[-1].values
         root = self.loss.root(output, self.batch.target, self.batch.weights)
-        passes = [self._factors(d_output) for d_output in root]
+        passes = [self.factors(d_output) for d_output in root]
         blocks = zip(*passes, strict=True)
         return [Factors(b[0].part, b[0].inputs, np.stack([f.signals for f in b])) for b in blocks]
 
@@ -184,8 +184,8 @@ class Objective:
             layer.backward(network.views[i], nodes[i], nodes[i + 1], d_y, scratch, grads[i], d_nodes[i])
         return d_nodes
 
-    def _factors(self, d_output: Array) -> list[Factors]:
-        """Inputs and signals of every layer with parameters, one backward pass from `d_output`."""
+    def factors(self, d_output: Array) -> list[Factors]:
+        """Inputs and signals of every layer with parameters, one backward pass from `d_output`, like the outputs."""
         d_nodes = self._backward(d_output, self.network.layout.views(np.empty_like(self.network.params)))
         found = []
         for i, part in enumerate(self.network.layout.slices):

@@ -24,7 +24,9 @@ from mlp.curvature import (
     spectrum,
     trace,
 )  # fmt: skip
+from mlp.curvature.davidson import Davidson
 from mlp.curvature.floor import best_answers, scale
+from mlp.curvature.preconditioner import precondition
 from mlp.curvature.trace import student
 from mlp.curvature.trials import begin, displaced, has_rate, losses_along, noisy_levels, steps_until
 
@@ -190,6 +192,60 @@ def test_the_ends_are_those_of_the_spectrum_and_blocks_those_of_their_part() -> 
         inner = np.linalg.eigvalsh(H[part, part])
         np.testing.assert_allclose((block.least, block.largest), (inner[0], inner[-1]), atol=1e-8)
         assert block.grad_norm == pytest.approx(np.linalg.norm(surface.grad[part]))
+
+
+def late() -> Surface:
+    """Late in a training: a few large eigenvalues, many next to nothing, and the least among those."""
+    iris = mlp.data.load("iris")
+    X, loss = (iris.X - iris.X.mean(0)) / iris.X.std(0), mlp.SoftmaxCrossEntropy()
+    net = mlp.Network([mlp.Dense(4, 12), mlp.GELU(), mlp.Dense(12, 3)], rng=1, dtype=np.float64)
+    for _ in mlp.train(net, mlp.batches(X, iris.y, 150, rng=None, epochs=1500), loss, mlp.Adam(0.01)):
+        pass
+    return Surface(net, loss, X, iris.y)
+
+
+def test_a_preconditioner_leads_to_the_least_eigenvalue_late_in_a_training() -> None:
+    """Lanczos' method meets the large eigenvalues first, and has nothing left for those that are next to nothing."""
+    surface = late()
+    true = np.linalg.eigvalsh(surface.hessian())
+    errors = {}
+    for name, led in (("plain", None), ("led", precondition(surface, np.random.default_rng(0)))):
+        found = ends(surface.times, surface.size, most=20, start=surface.grad, precondition=led)
+        assert true[0] <= found.least < 0 and found.largest <= true[-1] * (1 + 1e-12)
+        for value, vector, residual in zip(found[:2], found.vectors.T, found.residuals, strict=True):
+            assert np.linalg.norm(surface.times(vector) - value * vector) == pytest.approx(
+                residual, rel=1e-6, abs=1e-14
+            )
+            assert np.abs(true - value).min() <= residual + 1e-14  # rounding, of eigenvalues up to 0.25
+        assert found.products == 20 and found.largest == pytest.approx(true[-1], rel=0.01)
+        errors[name] = 1 - found.least / true[0]
+    assert errors["led"] < 1e-6 < 1e-4 < errors["plain"]  # a hundredth of it at least
+
+
+def test_the_preconditioner_is_the_inverse_where_all_residuals_are_kept() -> None:
+    net, (X, t) = tanh_net(), rows(7)
+    surface = Surface(net, mlp.SquaredError(), X, t)
+    G = np.array([surface.gauss_newton_times(v) for v in np.eye(surface.size)])
+    led, r = precondition(surface, np.random.default_rng(0)), np.random.default_rng(1).standard_normal(surface.size)
+    assert led is not None
+    mine, true = led(r, -0.3), np.linalg.solve(G + 0.3 * np.eye(surface.size), r)
+    np.testing.assert_allclose(mine / np.linalg.norm(mine), true / np.linalg.norm(true), atol=1e-10)
+
+
+def test_layers_without_gradients_of_single_rows_have_no_preconditioner() -> None:
+    X, t = rows()
+    net = mlp.Network([mlp.Dense(3, 4), mlp.BatchNorm(), mlp.Tanh(), mlp.Dense(4, 2)], rng=0)
+    assert precondition(Surface(net, mlp.SquaredError(), X, t), np.random.default_rng(0)) is None
+
+
+def test_davidson_without_a_preconditioner_is_lanczos() -> None:
+    A, start = symmetric(40), np.random.default_rng(1).standard_normal(40)
+    found = Davidson(lambda v: A @ v, start)
+    found.grow(8)
+    found.grow(4)
+    ritz = lanczos(lambda v: A @ v, start, 12)
+    np.testing.assert_allclose(found.values, ritz.values, atol=1e-10)
+    np.testing.assert_allclose([np.linalg.norm(found.residual(k)) for k in range(12)], ritz.residuals, atol=1e-8)
 
 
 def test_too_many_eigenvalues_are_refused() -> None:

@@ -22,7 +22,8 @@ import mlp
 class Claim:
     """What is `said`, what was measured, and the verdict: holds, does not hold, or depends. `why`: a sentence.
 
-    `curves`: {name: (x, y)} for the picture, `axes` its labels; `log` for logarithmic axes: "", "y" or "xy".
+    `curves`: {name: (x, y)} for the picture, bars where x are names; `axes`: its labels; `log`: which are logarithmic,
+    "", "y" or "xy".
     """
 
     said: str
@@ -51,9 +52,8 @@ def main(measure: Callable[[], Claim], name: str) -> None:
     parser = argparse.ArgumentParser(description=measure.__doc__)
     parser.add_argument("-o", "--out", metavar="FOLDER", type=Path, help="where the picture goes")
     given = parser.parse_args()
-    began = time.perf_counter()
     found = measure()
-    print(f"{found}\n{time.perf_counter() - began:.1f} s")
+    print(f"{found}\n{time.process_time():.1f} CPU seconds")
     if given.out is not None and found.curves and importlib.util.find_spec("matplotlib"):
         given.out.mkdir(parents=True, exist_ok=True)
         draw(found, given.out / f"{name}.png")
@@ -67,10 +67,14 @@ def draw(found: Claim, path: Path) -> None:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel=found.axes[0], ylabel=found.axes[1])
-    for name, (x, y) in found.curves.items():
-        axes.plot(x, y, "o-" if len(x) < 40 else "-", markersize=3, label=name)
-    axes.set_xscale("log" if "x" in found.log else "linear")
-    axes.set_yscale("log" if "y" in found.log else "linear")
+    for k, (name, (x, y)) in enumerate(found.curves.items()):
+        if isinstance(x[0], str):
+            width = 0.8 / len(found.curves)
+            axes.bar(np.arange(len(x)) + k * width, y, width, label=name)
+            axes.set_xticks(np.arange(len(x)) + 0.4 - width / 2, x, fontsize="small")
+        else:
+            axes.plot(x, y, "o-" if len(x) < 40 else "-", markersize=3, label=name)
+    axes.set(**{f"{axis}scale": "log" for axis in found.log})
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     figure.suptitle(found.said, fontsize="small", wrap=True)

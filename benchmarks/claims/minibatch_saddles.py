@@ -95,7 +95,9 @@ def measure() -> Claim:
     columns = ["saddle", "λ_min", "batch noise along it", "along a random way", "steps out: all rows", "batches of 16",
                "GradientNoise 0.01"]  # fmt: skip
     said = "the noise of minibatches shakes training off a saddle"
-    return Claim(said, columns, rows, "depends", why)
+    names = [row[0] for row in rows]
+    curves = {what: (names, [row[k] for row in rows]) for k, what in ((2, "along the way out"), (3, "a random way"))}
+    return Claim(said, columns, rows, "depends", why, curves, ("saddle", "noise of the gradient of 16 rows"), "y")
 
 
 if __name__ == "__main__":

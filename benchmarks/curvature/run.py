@@ -5,7 +5,8 @@
 For each family how many points of how many are right, in float64 and in float32, then a confusion matrix, and every
 point that is wrong with what was said of it. `--offset 7000` draws the families anew. Takes about four minutes, most
 of which trains networks to where they stand. `--unseen` takes the families of `unseen.py` instead, whose SHA-256 was
-committed before the procedure was built: `benchmarks/README.md` has what they gave at first sight.
+committed before the procedure was built: `benchmarks/README.md` has what they gave at first sight. `--strangers` takes
+those of `strangers.py`, two seeds from `--offset` on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 
 import families
 import numpy as np
+import strangers
 import unseen
 from unseen import Instance, single
 
@@ -64,11 +66,14 @@ def interval(right: int, total: int) -> str:
     return f"{right} of {total} = {100 * p:.1f} % (95 %: {100 * low:.1f} … {100 * high:.1f})"
 
 
-def drawn(offset: int, only: str | None, first_sight: bool) -> Iterable[Instance]:
+def drawn(offset: int, only: str | None, first_sight: bool, others: bool) -> Iterable[Instance]:
+    for stranger in strangers.FAMILIES if others else ():
+        if only is None or only in stranger.__name__:
+            yield from (instance for seed in range(offset, offset + 2) for instance in stranger(seed))
     for family in unseen.FAMILIES if first_sight else ():
         if only is None or only in family.__name__:
             yield from family()
-    for family, count in () if first_sight else families.FAMILIES:
+    for family, count in () if first_sight or others else families.FAMILIES:
         for seed in range(offset, offset + count) if only is None or only in family.__name__ else ():
             yield from family(seed)
 
@@ -78,10 +83,11 @@ def main() -> None:
     parser.add_argument("--offset", type=int, default=0)
     parser.add_argument("--only", help="families whose name holds this")
     parser.add_argument("--unseen", action="store_true")
+    parser.add_argument("--strangers", action="store_true")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     start = time.time()
-    instances = list(drawn(arguments.offset, arguments.only, arguments.unseen))
+    instances = list(drawn(arguments.offset, arguments.only, arguments.unseen, arguments.strangers))
     print(f"{len(instances)} points, made in {time.time() - start:.0f} s")
     start, total = time.time(), collections.Counter(q.family for q in instances)
     double, confusion, wrong = score(instances, "float64")

@@ -18,7 +18,9 @@ from mlp.arrays import Array
 from mlp.curvature.blocks import Reach, reaches
 from mlp.curvature.escape import Escape, Motion, escape, motion
 from mlp.curvature.floor import Scale, scale
-from mlp.curvature.lanczos import Krylov, Ritz, lanczos
+from mlp.curvature.lanczos import lanczos
+from mlp.curvature.preconditioner import precondition
+from mlp.curvature.spectrum import Ends, ends
 from mlp.curvature.surface import Surface
 from mlp.curvature.trials import displaced, has_rate, losses_along, noisy_levels, polished, steps_until
 from mlp.optimizers import SGD, Optimizer
@@ -31,6 +33,7 @@ LARGE = 1e7  # parameters times rows, above which every other of them must do
 RESOLVED = 1e-14  # of ‖θ‖ max|λ|: a smaller slope is rounding, and nothing that a step could follow
 WORK = 3e8  # products of a weight with a row that one trial may cost
 REPEATS, MARKS = 4, 24  # runs on minibatches, and looks at the loss in each
+APART = 5.0  # deviations of those losses: a place that is farther above them is no place of theirs
 
 
 @dataclass(frozen=True)
@@ -88,23 +91,24 @@ class Evidence:
         """All eigenpairs of a small network; else Ritz pairs from the gradient, the ends from a random start too."""
         if self.surface.size <= EXACT:
             values, vectors = np.linalg.eigh(self.surface.hessian())
-            ends = float(values[0]), float(values[-1]), 0.0, vectors[:, 0]
-            return Curves(values, vectors.T @ self.surface.grad, vectors, *ends)
-        found = self._lower_end()
-        mine = lanczos(self.surface.times, self.surface.grad, STEPS) if self.grad_norm else found
-        lower = min(found, mine, key=lambda ritz: ritz.values[0])
-        largest = max(float(found.values[-1]), float(mine.values[-1]))
-        ends = float(lower.values[0]), largest, float(lower.residuals[0]), lower.vectors[:, 0]
-        return Curves(mine.values, mine.vectors.T @ self.surface.grad, mine.vectors, *ends)
+            lower = float(values[0]), float(values[-1]), 0.0, vectors[:, 0]
+            return Curves(values, vectors.T @ self.surface.grad, vectors, *lower)
+        found = self._ends()
+        lower = found.least, found.largest, found.residuals[0], found.vectors[:, 0]
+        if not self.grad_norm:
+            return Curves(np.array(lower[:2]), np.zeros(2), found.vectors, *lower)
+        mine = lanczos(self.surface.times, self.surface.grad, STEPS)
+        largest = max(found.largest, float(mine.values[-1]))
+        lower = found.least, largest, found.residuals[0], found.vectors[:, 0]
+        if mine.values[0] < found.least:
+            lower = float(mine.values[0]), largest, float(mine.residuals[0]), mine.vectors[:, 0]
+        return Curves(mine.values, mine.vectors.T @ self.surface.grad, mine.vectors, *lower)
 
-    def _lower_end(self) -> Ritz:
-        """Lanczos from a random vector, until the least value is sure to a tenth."""
-        krylov = Krylov(self.surface.times, self.rng.standard_normal(self.surface.size))
-        while True:
-            krylov.grow(STEPS)
-            ritz = krylov.ritz()
-            if ritz.residuals[0] <= 0.1 * abs(ritz.values[0]) or krylov.products >= MOST or krylov.closed:
-                return ritz
+    def _ends(self) -> Ends:
+        """From a random vector, until both are sure to a tenth."""
+        led = precondition(self.surface, self.rng)
+        size, rng = self.surface.size, self.rng
+        return ends(self.surface.times, size, steps=STEPS, most=MOST, accuracy=0.1, rng=rng, precondition=led)
 
     @property
     def curvature(self) -> float:
@@ -266,29 +270,44 @@ class Evidence:
 
     # minibatches
 
+    @property
+    def noisy_steps(self) -> int:
+        """Steps of a run on minibatches: half of the budget, 60 to 600."""
+        return int(min(max(self.course.budget // 2, 60), 600))
+
+    @cached_property
+    def noisy_levels(self) -> Array:
+        """The loss on all rows at moments of a few runs on minibatches, a fifth of the steps left out."""
+        course, steps = self.course, self.noisy_steps
+        assert course.batch_size is not None
+        marks = np.unique(np.linspace(0.2 * steps, steps - 1, MARKS).astype(int))
+        own = self.surface, self.rule, course.state, self.rate, course.batch_size, marks, self.rng
+        return np.array([noisy_levels(*own) for _ in range(REPEATS)])
+
     @cached_property
     def noisy_pace(self) -> Pace:
-        """What the rule gains on minibatches: the second half of a few runs against the first, a fifth left out.
+        """What the rule gains on minibatches: the second half of the levels against the first.
 
         Medians, as losses on minibatches spike.
         """
-        steps = int(min(max(self.course.budget // 2, 60), 600))
-        marks = np.unique(np.linspace(0.2 * steps, steps - 1, MARKS).astype(int))
-        levels = np.array([self._noisy_levels(marks) for _ in range(REPEATS)])
-        half = len(marks) // 2
+        half = self.noisy_levels.shape[1] // 2
         with np.errstate(invalid="ignore"):
-            first, second = levels[:, :half], levels[:, half:]
+            first, second = self.noisy_levels[:, :half], self.noisy_levels[:, half:]
             falls = np.median(first, 1) - np.median(second, 1)
             between = float(falls.std(ddof=1)) / REPEATS**0.5
             spreads = [np.subtract(*np.quantile(part, (0.84, 0.16), axis=1)).mean() / 2 for part in (first, second)]
             within = 1.25 * float(np.hypot(*spreads)) / (half * REPEATS) ** 0.5  # √(π/2): the median's, if normal
-        budgets = self.course.budget / (0.4 * steps) / self.gap
+        budgets = self.course.budget / (0.4 * self.noisy_steps) / self.gap
         return Pace(float(falls.mean()) * budgets, max(between, within) * budgets)
 
-    def _noisy_levels(self, marks: Array) -> Array:
-        course = self.course
-        assert course.batch_size is not None
-        return noisy_levels(self.surface, self.rule, course.state, self.rate, course.batch_size, marks, self.rng)
+    @property
+    def noisy_fall(self) -> float:
+        """From here to the highest of the levels; 0 where they scatter so widely that this place is one of them."""
+        with np.errstate(invalid="ignore"):
+            scatter = float(np.subtract(*np.quantile(self.noisy_levels, (0.84, 0.16)))) / 2
+            middle = float(np.median(self.noisy_levels))
+        apart = self.surface.value - middle > APART * scatter
+        return float(self.fall(self.noisy_levels.max())) if apart else 0.0
 
     @cached_property
     def past_pace(self) -> Pace:

@@ -50,63 +50,29 @@ def lanczos(times: Times, start: Array, steps: int) -> Ritz:
     >>> np.round(ritz.values, 12)
     array([-3.,  1.,  2.])
     """
-    krylov = Krylov(times, start)
-    krylov.grow(steps)
-    return krylov.ritz()
+    size = float(np.linalg.norm(start))
+    if not np.isfinite(size) or size == 0:
+        raise HyperparameterError("start", size, "a vector with a length, finite and above 0")
+    check_count("steps", steps)
+    steps = min(steps, start.size)
+    check_room(steps, start.size, start.itemsize)
+    rows, alpha, beta = np.empty((steps, start.size), start.dtype), [], [size]
+    image = start
+    for k in range(steps):
+        rows[k] = image / start.dtype.type(beta[-1])
+        image = times(rows[k])
+        alpha.append(float(rows[k] @ image))
+        for _ in range(2):
+            image = image - rows[: k + 1].T @ (rows[: k + 1] @ image)
+        beta.append(float(np.linalg.norm(image)))
+        if beta[-1] <= 10 * np.finfo(image.dtype).eps * max(map(abs, [*alpha, *beta[1:-1]])) or k + 1 == start.size:
+            beta[-1] = 0.0  # the span holds its own image
+            break
+    return _ritz(rows[: len(alpha)], alpha, beta[1:])
 
 
-class Krylov:
-    """The orthonormal vectors that a matrix makes of one, and the matrix within their span; it can grow.
-
-    `closed`: the span holds its own image, so that more steps find nothing new and every Ritz value is an eigenvalue.
-    """
-
-    def __init__(self, times: Times, start: Array) -> None:
-        size = float(np.linalg.norm(start))
-        if not np.isfinite(size) or size == 0:
-            raise HyperparameterError("start", size, "a vector with a length, finite and above 0")
-        self.times = times
-        self.closed = False
-        self._rows = np.empty((0, start.size), start.dtype)
-        self._next = start / size
-        self._alpha: list[float] = []
-        self._beta: list[float] = []
-
-    @property
-    def products(self) -> int:
-        """How many were asked for."""
-        return len(self._alpha)
-
-    def grow(self, steps: int) -> None:
-        """Make `steps` more products, unless closed."""
-        check_count("steps", steps)
-        steps = min(steps, self._next.size - self.products)
-        check_room(self.products + steps, self._next.size, self._next.itemsize)
-        rows = np.empty((self.products + max(steps, 0), self._next.size), self._next.dtype)
-        rows[: self.products] = self._rows
-        for k in range(self.products, len(rows)):
-            if self.closed:
-                break
-            rows[k] = self._next
-            self._step(rows[: k + 1])
-        self._rows = rows[: self.products]
-
-    def _step(self, rows: Array) -> None:
-        """One product with the latest of `rows`."""
-        image = self.times(rows[-1])
-        self._alpha.append(float(rows[-1] @ image))
-        image = image - rows.T @ (rows @ image)
-        image -= rows.T @ (rows @ image)
-        beta = float(np.linalg.norm(image))
-        size = max(map(abs, [*self._alpha, *self._beta]))
-        self.closed = beta <= 10 * np.finfo(image.dtype).eps * size or len(rows) == image.size
-        self._beta.append(0.0 if self.closed else beta)
-        if not self.closed:
-            self._next = image / image.dtype.type(beta)
-
-    def ritz(self) -> Ritz:
-        """Eigenvalues and eigenvectors within the span."""
-        beside = np.diag(self._beta[:-1], 1)
-        values, within = np.linalg.eigh(np.diag(self._alpha) + beside + beside.T)
-        vectors = self._rows.T @ within.astype(self._rows.dtype)
-        return Ritz(values, within[0], np.abs(self._beta[-1] * within[-1]), vectors)
+def _ritz(rows: Array, alpha: list[float], beta: list[float]) -> Ritz:
+    """Eigenvalues and eigenvectors within the span of `rows` (k, P)."""
+    beside = np.diag(beta[:-1], 1)
+    values, within = np.linalg.eigh(np.diag(alpha) + beside + beside.T)
+    return Ritz(values, within[0], np.abs(beta[-1] * within[-1]), rows.T @ within.astype(rows.dtype))

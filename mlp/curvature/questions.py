@@ -108,7 +108,8 @@ def is_saddle(e: Evidence) -> Verdict | None:
         return None
     if not grown and not (e.escape.steps > patience and e.kicked <= patience):
         return None
-    if e.noisy and e.escape.steps <= SOON * e.course.budget and e.noisy_pace.value < MATERIAL:
+    soon = e.noisy and e.escape.steps <= SOON * e.course.budget
+    if soon and max(e.noisy_pace.value, e.noisy_fall) < MATERIAL:
         return _held_up(e, MATERIAL)
     return Verdict("saddle", f"the curvature is negative ({e.curves.least:.1e}), and {tell_way_out(e.escape.steps)}")
 
@@ -127,6 +128,8 @@ def is_descending(e: Evidence) -> Verdict | None:
         if ahead >= MATERIAL and own > 0:
             return Verdict("descending", f"{in_words(ahead)} of what is left will be gained in {e.course.budget} steps")
         return None
+    if e.noisy_fall >= MATERIAL:
+        return Verdict("descending", f"minibatches gain {in_words(e.noisy_fall)} of what is left at once")
     now = e.noisy_pace
     if gains(now) or (gains(e.past_pace) and now.value + 2 * now.error >= MATERIAL):
         pace = now if gains(now) else e.past_pace

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.arrays import Array, Seed, generator
-from mlp.curvature.lanczos import Krylov, Ritz, Times
+from mlp.curvature.davidson import Davidson, Precondition
+from mlp.curvature.lanczos import Times
 from mlp.curvature.surface import Surface
 from mlp.errors import ShapeError
 
@@ -42,21 +43,38 @@ def spectrum(surface: Surface) -> Array:
     return np.linalg.eigvalsh(surface.hessian())
 
 
-def ends(times: Times, size: int, *, steps: int = 20, most: int = 60, accuracy: float = 0.01, rng: Seed = 0) -> Ends:
-    """The two ends of a spectrum by Lanczos' method from a random vector.
+def ends(
+    times: Times,
+    size: int,
+    *,
+    steps: int = 20,
+    most: int = 60,
+    accuracy: float = 0.01,
+    rng: Seed = 0,
+    start: Array | None = None,
+    precondition: Precondition | None = None,
+) -> Ends:
+    """The two ends of a spectrum by Davidson's method, from a random vector, with the direction of `start` (P,) added.
 
     After every `steps` products it stops if both residuals are within `accuracy` of their values, and after `most`.
+    `precondition`: see `mlp.curvature.preconditioner`. Without it the method is that of Lanczos.
     """
-    krylov = Krylov(times, generator(rng).standard_normal(size))
-    while True:
-        krylov.grow(min(steps, most - krylov.products))
-        found = krylov.ritz()
-        if krylov.closed or krylov.products >= most or _sure(found, accuracy):
+    begin = _unit(generator(rng).standard_normal(size))
+    found = Davidson(times, begin if start is None else begin + _unit(start), precondition)
+    while not found.closed and found.products < most:
+        found.grow(min(steps, most - found.products))
+        if (_residuals(found) <= accuracy * np.abs(found.values[[0, -1]])).all():
             break
-    vectors = np.stack([found.vectors[:, 0], found.vectors[:, -1]], 1)
-    residuals = float(found.residuals[0]), float(found.residuals[-1])
-    return Ends(float(found.values[0]), float(found.values[-1]), residuals, vectors, krylov.products)
+    least, largest = _residuals(found).tolist()
+    vectors = np.stack([found.vector(0), found.vector(-1)], 1)
+    return Ends(float(found.values[0]), float(found.values[-1]), (least, largest), vectors, found.products)
 
 
-def _sure(ritz: Ritz, accuracy: float) -> bool:
-    return bool((ritz.residuals[[0, -1]] <= accuracy * np.abs(ritz.values[[0, -1]])).all())
+def _residuals(found: Davidson) -> Array:
+    return np.array([np.linalg.norm(found.residual(k)) for k in (0, -1)])
+
+
+def _unit(v: Array) -> Array:
+    """The direction of a vector; of one without a length, nothing."""
+    size = float(np.linalg.norm(v))
+    return v / size if size else v

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.curvature.preconditioner import precondition
 from mlp.curvature.spectrum import ends
 from mlp.curvature.surface import Surface
 from mlp.errors import check_count, check_positive
 
-EXACT = 200  # parameters up to which a dense Hessian costs less than Lanczos' method
+EXACT = 200  # parameters up to which a dense Hessian costs less than products one by one
 
 
 class Extremes(NamedTuple):
@@ -34,7 +35,7 @@ class Extremes(NamedTuple):
 def extremes(
     surface: Surface, first: Array, second: Array, points: int = 11, reach: float = 1.0, products: int = 20
 ) -> Extremes:
-    """λ_min and λ_max at θ + x `first` + y `second`; by `products` of Lanczos where the network is large."""
+    """λ_min and λ_max at θ + x `first` + y `second`; by `products` of Davidson's method where the network is large."""
     check_count("points", points)
     check_positive("reach", reach)
     x = np.linspace(-reach, reach, points)
@@ -48,5 +49,6 @@ def _ends(there: Surface, products: int) -> tuple[float, float]:
     if there.size <= EXACT:
         values = np.linalg.eigvalsh(there.hessian())
         return float(values[0]), float(values[-1])
-    found = ends(there.times, there.size, steps=products, most=products)
+    led = precondition(there, np.random.default_rng(0))
+    found = ends(there.times, there.size, steps=products, most=products, start=there.grad, precondition=led)
     return found.least, found.largest
