@@ -100,6 +100,7 @@ USE = argument(
 OVERS = "a key of the experiment and the values to try, or a range LOW..HIGH; again and again"
 SETS = "one key of the experiment, again and again; mlp config lists all keys"
 QUIET = argument("-q", "--quiet", action="store_true", help="print nothing but what is wrong")
+WATCH = argument("--watch", action="store_true", help="serve the growing report to browsers on this machine")
 NAME = argument("name", metavar="NAME", nargs="?", help="show this one whole")
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
@@ -163,6 +164,7 @@ COMMANDS = {
         JSON,
         USE,
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
+        WATCH,
         argument("--threads", metavar="N", type=positive, help="threads of NumPy's products; see mlp doctor"),
         argument("--repair", action="store_true", help=REPAIRS),
         force("the run in DIR, finished or not, and logs that are there"),
@@ -202,7 +204,7 @@ COMMANDS = {
         "commands:resume",
         "go on with a run that was stopped, or train it further",
         argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
-        *(RUN, JSON, USE, QUIET),
+        *(RUN, JSON, USE, QUIET, WATCH),
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
         force("logs that are there"),
     ),

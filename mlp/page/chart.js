@@ -83,12 +83,18 @@ function pathOf(series, X, Y, log) { // a number that is none leaves a hole
   }
   return path;
 }
-// The numbers of a chart, made when somebody opens them.
+// The numbers of a chart, made when somebody opens them; renew() where there are others.
 function numbersTable(title, columns, rows) {
-  const box = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title });
-  return make("details", { ontoggle: (event) => {
-    if (!event.target.open || box.childElementCount) return;
-    box.append(make("table", {}, make("thead", {}, make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c)))),
-      make("tbody", {}, ...rows().map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))))));
-  } }, make("summary", {}, title), box);
+  const value = (given) => (typeof given === "function" ? given() : given);
+  const box = make("div", { class: "scroll", tabindex: 0, role: "region" }), summary = make("summary", {});
+  const show = () => box.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...value(columns).map((c) => make("th", { scope: "col" }, c)))),
+    make("tbody", {}, ...rows().map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))))));
+  const details = make("details", { ontoggle: () => { if (details.open && !box.childElementCount) show(); } }, summary, box);
+  details.renew = () => {
+    const name = value(title);
+    if (summary.textContent !== name) { summary.textContent = name; box.setAttribute("aria-label", name); }
+    if (details.open) show(); else box.replaceChildren();
+  };
+  details.renew();
+  return details;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from mlp.errors import MLPError
 from mlp.history import History
 from mlp.layers import Dense
 from mlp.model import Model
+from mlp.network import Network
 from mlp.page import SHARED_SCRIPTS, SHARED_STYLES, build_page
 from mlp.preprocessing import Prepared
 from mlp.preprocessing.prepare import prepare
@@ -26,7 +27,11 @@ from mlp.run_page.chart import merge
 from mlp.run_page.curves import backward_gains, chart_history
 
 STYLES = (*SHARED_STYLES, "mlp.page/heat.css", "mlp.run_page/report.css")
-SCRIPTS = (*SHARED_SCRIPTS, "mlp.page/heat.js", "mlp.run_page/report.js")
+SCRIPTS = (
+    *(*SHARED_SCRIPTS, "mlp.page/blocks.js", "mlp.page/heat.js"),
+    *("mlp.run_page/timeline.js", "mlp.run_page/report.js"),
+)
+OPENED = "mlp.run_page/opened.js"
 SEVERITIES = ("critical", "warning", "info")
 BINS = 40  # of a histogram of weights
 AGREE = 1e-3  # by how much of itself a loss may differ that is measured again
@@ -44,40 +49,70 @@ class ReportedRun(Protocol):
     seconds: float
 
 
+class Described(NamedTuple):
+    """What a page says: `head` as JSON has it, and `arrays`."""
+
+    head: dict[str, Any]
+    arrays: dict[str, Array]
+
+
 def build_report(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, Any] | None = None) -> str:
     """The text of the page.
 
     `rows` are those that the run was trained and tested on; None leaves out what can only be said with them. `repair`
     is what `Repair.to_json` says of what was tried.
     """
-    curves, heat_maps = chart_history(run.history)
-    lines, line_arrays = merge(curves)
-    maps, map_arrays = merge(heat_maps)
+    return write_text(describe_run(run, rows, repair))
+
+
+def write_text(page: Described) -> str:
+    """A page that stays as it is."""
+    return build_page(str(page.head["title"]), page.head, page.arrays, STYLES, (*SCRIPTS, OPENED))
+
+
+def describe_run(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, Any] | None = None) -> Described:
+    """What the page of a run says."""
+    charts = describe_history(run.history)
     weights, weight_arrays = _weights(run.model)
     answers, answer_arrays = (
         (None, {}) if rows is None else describe_answers(run.model, run.config, ask(run.model, rows))
     )
     head = {
-        "page": "report",
+        "state": "done",
         "title": _title(run),
-        "network": _network(run.model),
+        "network": describe_network(run.model.network),
         "verdict": describe_verdict(run),
         "healthy": _is_healthy(run),
         "tiles": [*_tiles(run)],
-        "findings": [_finding(f) for severity in SEVERITIES for f in run.findings if f.severity == severity],
-        "lines": lines,
-        "heats": maps,
-        "gains": backward_gains(run.history),
+        "findings": describe_findings(run.findings),
         "weights": weights,
         "answers": answers,
         "repair": None if repair is None else _repair(run, repair),
-        "experiment": to_toml(run.config.to_dict()),
-        "command": f"mlp train -c experiment.toml{use_options(run.config)}",
+        **say_how_to_repeat(run.config),
+    }
+    return Described(head | charts.head, charts.arrays | weight_arrays | answer_arrays)
+
+
+def describe_history(history: History) -> Described:
+    """Charts of what was recorded."""
+    curves, heat_maps = chart_history(history)
+    lines, line_arrays = merge(curves)
+    maps, map_arrays = merge(heat_maps)
+    return Described({"lines": lines, "heats": maps, "gains": backward_gains(history)}, line_arrays | map_arrays)
+
+
+def describe_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Findings as text, the worst first."""
+    return [_finding(f) for severity in SEVERITIES for f in findings if f.severity == severity]
+
+
+def say_how_to_repeat(config: Config) -> dict[str, Any]:
+    """How to do it again."""
+    return {
+        "experiment": to_toml(config.to_dict()),
+        "command": f"mlp train -c experiment.toml{use_options(config)}",
         "made": f"mlp {mlp.__version__}, NumPy {np.__version__}",
     }
-    return build_page(
-        str(head["title"]), head, line_arrays | map_arrays | weight_arrays | answer_arrays, STYLES, SCRIPTS
-    )
 
 
 def read_rows(run: ReportedRun, data: Any = None) -> Prepared | None:
@@ -100,11 +135,12 @@ def _title(run: ReportedRun) -> str:
     return f"{short_name(run.config.data.source)}: {run.config.optimizer.name}, {run.steps} steps"
 
 
-def _network(model: Model) -> str:
-    layers = model.network.layout.layers
+def describe_network(network: Network) -> str:
+    """The chain of its layers, and how many parameters it has."""
+    layers = network.layout.layers
     chain = " → ".join([str(layers[0].n_in), *map(_layer, layers)])
-    members = f"{model.network.population[0]} × " if model.network.population else ""
-    return f"{members}{chain}, {model.network.layout.size} parameters"
+    members = f"{network.population[0]} × " if network.population else ""
+    return f"{members}{chain}, {network.layout.size} parameters"
 
 
 def _layer(layer: Any) -> str:
