@@ -214,6 +214,8 @@ COMMANDS = {
         argument("runs", metavar="RUN", nargs="+", help="directories that mlp train wrote"),
         argument("--on", metavar="SOURCE", help="compare the answers to its rows; the test part if not given"),
         *(JSON, USE),
+        argument("-o", "--out", metavar="FILE", help="write a page too: FILE.html"),
+        force("a file that is there"),
     ),
     "export": command(
         "answers:export",

@@ -6,7 +6,8 @@ is decided by the rooms that make pages; the parts that they share lie here as `
 """
 
 from mlp.page.build import (
-    BLOCKS,
+    BLOCK_SCRIPTS,
+    BLOCK_STYLES,
     SHARED_SCRIPTS,
     SHARED_STYLES,
     build_page,
@@ -20,7 +21,8 @@ from mlp.page.downsampling import bucket_extremes
 from mlp.page.packing import PackedArrays, pack_arrays
 
 __all__ = [
-    "BLOCKS",
+    "BLOCK_SCRIPTS",
+    "BLOCK_STYLES",
     "SHARED_SCRIPTS",
     "SHARED_STYLES",
     "PackedArrays",

@@ -19,7 +19,8 @@ from mlp.page.packing import pack_arrays
 
 SHARED_STYLES = ("mlp.page/page.css", "mlp.page/chart.css")
 SHARED_SCRIPTS = ("mlp.page/dom.js", "mlp.page/chart.js")
-BLOCKS = "mlp.page/blocks.js"
+BLOCK_STYLES = (*SHARED_STYLES, "mlp.page/blocks.css")
+BLOCK_SCRIPTS = (*SHARED_SCRIPTS, "mlp.page/blocks.js")
 
 POLICY = "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:"
 TEMPLATE = """<!doctype html>

@@ -51,3 +51,9 @@ function shortNumber(value) { // at most six characters, for the inside of a nod
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 const range = (n) => [...Array(n).keys()];
 const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+// The last place of a sorted array whose value is at most x.
+function placeOf(sorted, x) {
+  let low = 0, high = sorted.length - 1;
+  while (low < high) { const middle = (low + high + 1) >> 1; if (sorted[middle] <= x) low = middle; else high = middle - 1; }
+  return low;
+}

@@ -6,12 +6,6 @@ function colorAt(share) {
   const place = clamp(share, 0, 1) * 8, i = Math.min(7, Math.floor(place)), rest = place - i;
   return CIVIDIS[i].map((value, k) => Math.round(value + (CIVIDIS[i + 1][k] - value) * rest));
 }
-// The last place of a sorted array whose value is at most x.
-function placeOf(sorted, x) {
-  let low = 0, high = sorted.length - 1;
-  while (low < high) { const middle = (low + high + 1) >> 1; if (sorted[middle] <= x) low = middle; else high = middle - 1; }
-  return low;
-}
 // options: label, labels, share, view [a, b], cursor; data to take: bounds (columns + 1), least, typical, greatest (at(row))
 function heatMap(options) {
   const svg = make("svg", { role: "img" }), canvas = make("canvas", { "aria-hidden": "true" });

@@ -18,7 +18,7 @@ from mlp.history import History
 from mlp.layers import Dense
 from mlp.model import Model
 from mlp.network import Network
-from mlp.page import SHARED_SCRIPTS, SHARED_STYLES, build_page
+from mlp.page import BLOCK_SCRIPTS, BLOCK_STYLES, build_page
 from mlp.preprocessing import Prepared
 from mlp.preprocessing.prepare import prepare
 from mlp.preprocessing.source import short_name
@@ -26,11 +26,8 @@ from mlp.run_page.answers import ask, describe_answers
 from mlp.run_page.chart import merge
 from mlp.run_page.curves import backward_gains, chart_history
 
-STYLES = (*SHARED_STYLES, "mlp.page/heat.css", "mlp.run_page/report.css")
-SCRIPTS = (
-    *(*SHARED_SCRIPTS, "mlp.page/blocks.js", "mlp.page/heat.js"),
-    *("mlp.run_page/timeline.js", "mlp.run_page/report.js"),
-)
+STYLES = (*BLOCK_STYLES, "mlp.page/heat.css", "mlp.run_page/report.css")
+SCRIPTS = (*BLOCK_SCRIPTS, "mlp.page/heat.js", "mlp.run_page/timeline.js", "mlp.run_page/report.js")
 OPENED = "mlp.run_page/opened.js"
 SEVERITIES = ("critical", "warning", "info")
 BINS = 40  # of a histogram of weights
