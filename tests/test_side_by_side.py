@@ -97,9 +97,7 @@ def test_its_profiles_are_steps_of_the_public_ones(found: Any) -> None:
     assert shown[0] == profiles["adam"][0] and shown[-1] == profiles["adam"][-2]
 
 
-def test_a_bench_writes_its_page_beside_its_tables(
-    found: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bench_writes_its_page_beside_its_tables(found: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OptimizerComparison, "plot", lambda *_: None)  # that takes seconds
     said = found.save(tmp_path)
     assert said.startswith(f"page: {tmp_path}/report.html")
