@@ -105,6 +105,7 @@ NAME = argument("name", metavar="NAME", nargs="?", help="show this one whole")
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
 PAGES = "a page, .html; or one step written out: .md, .csv, .txt, or - for standard output; WHAT.html if not given"
+LOOKS = "numbers: .csv, .json, .txt; a picture: .png, .svg, .pdf; the report of the run with all of it: .html"
 REPAIRS = "if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired"
 
 
@@ -189,7 +190,7 @@ COMMANDS = {
         argument("--plane", action="store_true", help="the loss in a plane; with --spectrum how it curves there"),
         argument("--trajectory", action="store_true", help="the way of the training, in its principal plane"),
         argument("--spectrum", action="store_true", help="the eigenvalues of the Hessian"),
-        argument("-o", "--out", metavar="FILE", help="numbers: .csv, .json, .txt; a picture: .png, .svg, .pdf"),
+        argument("-o", "--out", metavar="FILE", help=LOOKS),
         *(JSON, USE),
         force("a file that is there"),
     ),

@@ -36,7 +36,7 @@ from mlp.model import Appraisal, Model, copy_member, group_minima, select_member
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
 from mlp.preprocessing.source import files_read, is_same_source
-from mlp.run_page import build_report, read_rows, show_run
+from mlp.run_page import Looked, build_report, read_rows, show_run
 from mlp.storage.atomic import write_file
 from mlp.storage.permission import Permission, as_path
 
@@ -167,13 +167,21 @@ class Run:
             return 0
         return int(Reading(self.history).setting("rows", 0.0))
 
-    def report(self, path: str | os.PathLike[str] | None = None, data: Any = None) -> str | Path:
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        data: Any = None,
+        *,
+        point: Point | None = None,
+        landscape: Landscape | None = None,
+    ) -> str | Path:
         """The run as a page of HTML: its text, or with `path` the path of the file that is written.
 
         It shows the answers to the rows that were held out. They are read again from the source of the run, or taken
-        from `data`, as for `mlp.run`; where they are not at hand, or not what they were, that part is left out.
+        from `data`, as for `mlp.run`; where they are not at hand, or not what they were, that part is left out. `point`
+        and `landscape` are shown where they are given: `run.point()`, `run.landscape(plane=True)`.
         """
-        text = build_report(self, read_rows(self, data))
+        text = build_report(self, read_rows(self, data), looked=Looked(point, landscape))
         return text if path is None else write_file(path, text.encode())
 
     def _repr_html_(self) -> str:

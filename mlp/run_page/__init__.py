@@ -19,11 +19,13 @@ from mlp.run_page.build import (
     write_text,
 )
 from mlp.run_page.notebook import show_run
+from mlp.run_page.surroundings import Looked
 
 __all__ = [
     "SCRIPTS",
     "STYLES",
     "Described",
+    "Looked",
     "build_report",
     "describe_findings",
     "describe_history",

@@ -25,12 +25,16 @@ from mlp.preprocessing.source import short_name
 from mlp.run_page.answers import ask, describe_answers
 from mlp.run_page.chart import merge
 from mlp.run_page.curves import backward_gains, chart_history
+from mlp.run_page.surroundings import POINT_COLUMNS, Looked, describe_landscape, describe_point, list_points
+from mlp.run_page.weights import describe_weights
 
 STYLES = (*BLOCK_STYLES, "mlp.page/heat.css", "mlp.run_page/report.css")
-SCRIPTS = (*BLOCK_SCRIPTS, "mlp.page/heat.js", "mlp.run_page/timeline.js", "mlp.run_page/report.js")
+SCRIPTS = (
+    *(*BLOCK_SCRIPTS, "mlp.page/heat.js", "mlp.run_page/timeline.js"),
+    *("mlp.run_page/surroundings.js", "mlp.run_page/report.js"),
+)
 OPENED = "mlp.run_page/opened.js"
 SEVERITIES = ("critical", "warning", "info")
-BINS = 40  # of a histogram of weights
 AGREE = 1e-3  # by how much of itself a loss may differ that is measured again
 
 
@@ -44,6 +48,7 @@ class ReportedRun(Protocol):
     findings: tuple[Finding, ...]
     steps: int
     seconds: float
+    waypoints: Any
 
 
 class Described(NamedTuple):
@@ -53,13 +58,18 @@ class Described(NamedTuple):
     arrays: dict[str, Array]
 
 
-def build_report(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, Any] | None = None) -> str:
+def build_report(
+    run: ReportedRun, rows: Prepared | None, repair: Mapping[str, Any] | None = None, looked: Looked | None = None
+) -> str:
     """The text of the page.
 
     `rows` are those that the run was trained and tested on; None leaves out what can only be said with them. `repair`
-    is what `Repair.to_json` says of what was tried.
+    is what `Repair.to_json` says of what was tried. `looked`: what was seen where the run ended.
     """
-    return write_text(describe_run(run, rows, repair))
+    page, seen = describe_run(run, rows, repair), looked or Looked()
+    head, arrays = (None, {}) if seen.landscape is None else describe_landscape(seen.landscape)
+    point = None if seen.point is None else describe_point(seen.point)
+    return write_text(Described(page.head | {"point": point, "landscape": head}, page.arrays | arrays))
 
 
 def write_text(page: Described) -> str:
@@ -70,7 +80,7 @@ def write_text(page: Described) -> str:
 def describe_run(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, Any] | None = None) -> Described:
     """What the page of a run says."""
     charts = describe_history(run.history)
-    weights, weight_arrays = _weights(run.model)
+    weights, weight_arrays = describe_weights(run.model.network, run.waypoints)
     answers, answer_arrays = (
         (None, {}) if rows is None else describe_answers(run.model, run.config, ask(run.model, rows))
     )
@@ -95,7 +105,11 @@ def describe_history(history: History) -> Described:
     curves, heat_maps = chart_history(history)
     lines, line_arrays = merge(curves)
     maps, map_arrays = merge(heat_maps)
-    return Described({"lines": lines, "heats": maps, "gains": backward_gains(history)}, line_arrays | map_arrays)
+    head = {
+        **{"lines": lines, "heats": maps, "gains": backward_gains(history)},
+        **{"points": list_points(history), "point_columns": [*POINT_COLUMNS]},
+    }
+    return Described(head, line_arrays | map_arrays)
 
 
 def describe_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -187,24 +201,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         **{"layers": list(finding.layers), "step": None if finding.step is None else int(finding.step)},
         **{"evidence": evidence, "causes": [[c.name, c.why, c.remedy] for c in finding.causes]},
     }
-
-
-def _weights(model: Model) -> tuple[list[dict[str, Any]], dict[str, Array]]:
-    """A histogram of the weights of each dense layer, as they are at the end."""
-    network, about, arrays = model.network, list[dict[str, Any]](), dict[str, Array]()
-    for name, layer, place in zip(network.layout.names, network.layout.layers, _slices(model), strict=True):
-        values = np.ravel(network.params[..., place])[: 1 << 20].astype(np.float64)
-        if not isinstance(layer, Dense) or not np.isfinite(values).all():
-            continue
-        counts, edges = np.histogram(values, BINS)
-        about.append({"layer": name, "size": len(values), "mean": number(values.mean()), "std": number(values.std())})
-        arrays |= {f"weights/{len(about) - 1}/edges": edges, f"weights/{len(about) - 1}/counts": counts}
-    return about, arrays
-
-
-def _slices(model: Model) -> Sequence[slice]:
-    """Where the parameters of each layer lie."""
-    return model.network.layout.slices
 
 
 def _repair(run: ReportedRun, repair: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,14 +38,19 @@ function showWeights(arrays) {
   if (!head.weights.length) return;
   const grid = make("div", { class: "grid" });
   head.weights.forEach((about, k) => {
-    const edges = arrays[`weights/${k}/edges`].flat, counts = arrays[`weights/${k}/counts`].flat, x = [], y = [];
-    counts.forEach((count, i) => { x.push(edges[i], edges[i + 1]); y.push(count, count); });
-    const text = `Parameters of ${about.layer} at the end: ${about.size} numbers, mean ${about.mean}, deviation ${about.std}.`;
-    const chart = lineChart({ label: text, height: 130, series: [{ x, y, class: "s1" }], extent: { y: [0, Math.max(...counts)] } });
-    grid.append(make("div", {}, make("h3", {}, about.layer), chart.figure, make("p", { class: "dim" }, minus(text)),
-      numbersTable(`${about.layer}: numbers as a table`, ["from", "to", "how many"], () => [...counts].map((c, i) => [formatNumber(edges[i]), formatNumber(edges[i + 1]), String(c)]))));
+    const edges = arrays[`weights/${k}/edges`].flat, moments = { start: "s0", end: "s1" }, title = `${about.layer}: parameters`;
+    const series = Object.keys(moments).filter((name) => arrays[`weights/${k}/${name}`]).map((name) => {
+      const counts = arrays[`weights/${k}/${name}`].flat, x = [], y = [];
+      counts.forEach((count, i) => { x.push(edges[i], edges[i + 1]); y.push(count, count); });
+      return { name: `at the ${name}`, x, y, counts, class: moments[name] };
+    });
+    const text = `${about.size} numbers; ${series.map((s) => `${s.name} ${about.said[s.name.slice(7)]}`).join("; ")}.`;
+    const bin = (v) => Math.min(series[0].counts.length - 1, placeOf(edges, v)), read = (v) => `${formatNumber(edges[bin(v)], 3)} to ${formatNumber(edges[bin(v) + 1], 3)}: ${series.map((s) => `${s.counts[bin(v)]} ${s.name}`).join(" · ")}`;
+    const chart = readableChart({ title, label: `${title}: ${minus(text)}`, height: 130, series, extent: { y: [0, Math.max(...series.flatMap((s) => [...s.counts]))] } }, read);
+    grid.append(make("div", {}, make("h3", {}, about.layer), make("ul", { class: "legend" }, ...series.map((s) => make("li", {}, swatch(s.class), s.name))), ...chart.parts, make("p", { class: "dim" }, minus(text)),
+      numbersTable(`${about.layer}: numbers as a table`, ["from", "to", ...series.map((s) => s.name)], () => [...edges].slice(1).map((to, i) => [formatNumber(edges[i]), formatNumber(to), ...series.map((s) => String(s.counts[i]))]))));
   });
-  section("weights").replaceChildren(card("Parameters by layer, at the end", grid));
+  section("weights").replaceChildren(card("Parameters by layer", grid));
 }
 
 // answers
@@ -107,11 +112,13 @@ function showExperiment() {
 }
 // All of `head`, or what is new in it.
 function showReport(arrays) {
-  ["title", "verdict", "tiles", "findings", "repair", "clock", "charts", "gains", "answers", "weights", "experiment"].forEach(section);
+  ["title", "verdict", "tiles", "findings", "repair", "clock", "charts", "gains", "points", "landscape", "answers", "weights", "experiment"].forEach(section);
   showHead();
   showRepair();
   showTimeline(arrays);
   showGains();
+  showPoints();
+  showLandscape(arrays);
   if (head.state === "done") { showAnswers(arrays); showWeights(arrays); }
   showExperiment();
   document.documentElement.dataset.ready ??= performance.now().toFixed(0);
