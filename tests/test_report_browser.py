@@ -111,7 +111,9 @@ def test_one_cursor_and_one_zoom_over_all_charts(browser: Any, pages: Any) -> No
         page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=5)
         page.mouse.up()
         assert " in " in where.inner_text()
-        reads = [re.match(r"step (\d+)", text)[1] for text in page.locator(".read").all_inner_texts()]  # type: ignore[index]
+        reads = [
+            re.match(r"step (\d+)", text)[1] for text in page.locator("[data-section=charts] .read").all_inner_texts()
+        ]  # type: ignore[index]
         assert len(set(reads)) == 1 and len(reads) >= 4
         page.get_by_role("button", name="All steps").click()
         assert " in " not in where.inner_text() and opened.said == []

@@ -24,7 +24,7 @@ from mlp.preprocessing.prepare import prepare
 from mlp.preprocessing.source import short_name
 from mlp.run_page.answers import ask, describe_answers
 from mlp.run_page.chart import merge
-from mlp.run_page.curves import backward_gains, chart_history
+from mlp.run_page.curves import backward_gains, chart_history, has_records
 from mlp.run_page.surroundings import POINT_COLUMNS, Looked, describe_landscape, describe_point, list_points
 from mlp.run_page.weights import describe_weights
 
@@ -35,6 +35,16 @@ SCRIPTS = (
 )
 OPENED = "mlp.run_page/opened.js"
 SEVERITIES = ("critical", "warning", "info")
+RECORDED = {
+    "loss": "loss of the last batch",
+    "train_loss": "train loss",
+    "train_accuracy": "train accuracy",
+    "train_r2": "train r²",
+    "validation_loss": "validation loss",
+    "validation_accuracy": "validation accuracy",
+    "validation_r2": "validation r²",
+}
+"""Columns whose latest number stands at the head of the page of a recording, by what they are called there."""
 AGREE = 1e-3  # by how much of itself a loss may differ that is measured again
 
 
@@ -89,7 +99,7 @@ def describe_run(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, A
         "title": _title(run),
         "network": describe_network(run.model.network),
         "verdict": describe_verdict(run),
-        "healthy": _is_healthy(run),
+        "healthy": is_healthy(run.findings),
         "tiles": [*_tiles(run)],
         "findings": describe_findings(run.findings),
         "weights": weights,
@@ -98,6 +108,28 @@ def describe_run(run: ReportedRun, rows: Prepared | None, repair: Mapping[str, A
         **say_how_to_repeat(run.config),
     }
     return Described(head | charts.head, charts.arrays | weight_arrays | answer_arrays)
+
+
+def build_recording_report(
+    title: str, network: str, history: History, findings: Sequence[Finding], unknown: Sequence[str]
+) -> str:
+    """The text of the page of a loop of somebody else's, of which a history is all there is.
+
+    `unknown`: what could not be seen, in sentences.
+    """
+    charts = describe_history(history)
+    latest = {name: history[name][-1] for name in RECORDED if has_records(history, name) and history.shape(name) == ()}
+    head = {
+        "state": "recorded",
+        **{"title": title, "network": network},
+        "verdict": _say_worst(findings) or _say_healthy(describe_health(history, {})),
+        "healthy": is_healthy(findings),
+        "tiles": [[shown, number(latest[name])] for name, shown in RECORDED.items() if name in latest],
+        "findings": describe_findings(findings),
+        "unknown": [*unknown],
+        **{"weights": [], "answers": None, "repair": None, "experiment": ""},
+    }
+    return write_text(Described(head | charts.head, charts.arrays))
 
 
 def describe_history(history: History) -> Described:
@@ -158,18 +190,24 @@ def _layer(layer: Any) -> str:
     return str(layer.n_out) if isinstance(layer, Dense) else str(layer.kind)
 
 
-def _is_healthy(run: ReportedRun) -> bool:
-    return all(finding.severity == "info" for finding in run.findings)
+def is_healthy(findings: Sequence[Finding]) -> bool:
+    """Whether none is more than information."""
+    return all(finding.severity == "info" for finding in findings)
 
 
 def describe_verdict(run: ReportedRun) -> str:
     """One sentence: that it is healthy and why, or the worst finding."""
-    for severity in ("critical", "warning"):
-        for finding in run.findings:
-            if finding.severity == severity:
-                return finding.message
     alone = ", of the best network alone" if run.model.network.population else ""
-    said = describe_health(run.history, run.metrics, alone)
+    return _say_worst(run.findings) or _say_healthy(describe_health(run.history, run.metrics, alone))
+
+
+def _say_worst(findings: Sequence[Finding]) -> str:
+    """The worst finding; "" where all is well."""
+    poor = {severity: [f.message for f in findings if f.severity == severity] for severity in SEVERITIES[:2]}
+    return next((messages[0] for messages in poor.values() if messages), "")
+
+
+def _say_healthy(said: str) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 

@@ -4,7 +4,7 @@
 
 function showHead() {
   const worst = head.findings.length ? head.findings[0].severity : "info", color = head.state === "training" ? "running" : head.healthy ? "" : worst === "critical" ? "critical" : "poor";
-  fill("title", [head.title, head.network], () => [make("p", { class: "lead" }, `${head.title} · ${head.network}`)]);
+  fill("title", [head.title, head.network], () => [make("p", { class: "lead" }, [head.title, head.network].filter(Boolean).join(" · "))]);
   fill("verdict", [head.verdict, color], () => [make("h1", { class: `verdict ${color}` }, head.verdict)]);
   fill("tiles", head.tiles, () => [tiles(head.tiles)]);
   fill("findings", head.findings, () => head.findings.map((f) => {
@@ -13,6 +13,9 @@ function showHead() {
       make("p", {}, f.message), make("p", { class: "dim" }, place),
       f.causes.length ? make("ol", {}, ...f.causes.map(([name, why, remedy]) => make("li", {}, make("b", {}, words(name)), `: ${why}. Remedy: `, make("code", {}, remedy)))) : null);
   }));
+}
+function showUnknown() {
+  fill("unknown", head.unknown, () => [head.unknown?.length > 0 && card("What could not be seen", make("ul", {}, ...head.unknown.map((text) => make("li", {}, text))))]);
 }
 function showRepair() {
   const r = head.repair;
@@ -112,8 +115,9 @@ function showExperiment() {
 }
 // All of `head`, or what is new in it.
 function showReport(arrays) {
-  ["title", "verdict", "tiles", "findings", "repair", "clock", "charts", "gains", "points", "landscape", "answers", "weights", "experiment"].forEach(section);
+  ["title", "verdict", "tiles", "findings", "unknown", "repair", "clock", "charts", "gains", "points", "landscape", "answers", "weights", "experiment"].forEach(section);
   showHead();
+  showUnknown();
   showRepair();
   showTimeline(arrays);
   showGains();
