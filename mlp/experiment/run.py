@@ -24,6 +24,7 @@ from mlp.errors import DataError, FileFormatError, visible
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.look import find_landscape, find_point, open_scene
 from mlp.experiment.rule_memory import memory_at, read_memory
+from mlp.experiment.notebook_progress import show_in_notebook
 from mlp.experiment.run_directory import Saved, read_run, write_run
 from mlp.experiment.run_folder import check_unread, reserve
 from mlp.experiment.setup import Setup
@@ -230,7 +231,7 @@ def run(config: Any, data: Any = None, out: str | Path | None = None, *, use: An
 def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
     """Train to the end and measure; with a `folder`, which is reserved, write checkpoints and the run directory."""
     writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
-    for _ in watch_epochs(setup, state, writers):
+    for _ in show_in_notebook(watch_epochs(setup, state, writers), setup.config.training.epochs):
         pass
     finished = finish(setup, state)
     if folder is not None:
