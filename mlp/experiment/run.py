@@ -23,8 +23,8 @@ from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError, visible
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.look import find_landscape, find_point, open_scene
-from mlp.experiment.rule_memory import memory_at, read_memory
 from mlp.experiment.notebook_progress import show_in_notebook
+from mlp.experiment.rule_memory import memory_at, read_memory
 from mlp.experiment.run_directory import Saved, read_run, write_run
 from mlp.experiment.run_folder import check_unread, reserve
 from mlp.experiment.setup import Setup

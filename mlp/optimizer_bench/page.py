@@ -15,6 +15,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.protocol import Cell, Cells
+from mlp.optimizer_bench.setting import format_setting
 from mlp.optimizer_bench.summary import (
     COSTS,
     FACTORS,
@@ -24,7 +25,6 @@ from mlp.optimizer_bench.summary import (
     measure_sensitivity,
     summarize,
 )
-from mlp.optimizer_bench.setting import format_setting
 from mlp.page.side_by_side import Axes, Block, Curve, build_side_by_side, chart, figure, matrix, section, share, table
 from mlp.problems import Obstacle, larger_is_better
 from mlp.statistics.intervals import Interval
