@@ -170,6 +170,11 @@ class History(Mapping[str, Array]):
         """What the columns of a column are: the names of layers, say; () for a single number."""
         return self._known(name).labels
 
+    def describe(self, name: str) -> tuple[tuple[int, ...], str, tuple[str, ...], bool]:
+        """Shape, unit and labels of a column, and whether one record is of all members of a population."""
+        column = self._known(name)
+        return column.shape, column.unit, column.labels, column.shared
+
     def curves(self) -> list[str]:
         """The columns that are more than a fact of the start. Of a history of one step all are."""
         named = [name for name in self if name != "step"]

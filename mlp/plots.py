@@ -15,6 +15,7 @@ from mlp.arrays import Array, as_array
 from mlp.backprop import infer
 from mlp.errors import DataError, MissingExtraError, ShapeError, UnknownNameError, check_kind
 from mlp.history import History
+from mlp.landscape import Landscape, Line, Plane, Trajectory
 from mlp.layers import Dense
 from mlp.network import ForwardWorkspace, Network
 from mlp.optimizer_bench import OptimizerComparison
@@ -27,6 +28,7 @@ OKABE_ITO = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "
 FLAT = {"parse_math": False}
 LINES = 4000  # weights that are drawn, at most
 GRID = 200  # points of a plane in each direction
+CONTOURS = 24  # of a plane
 LATEST = 10  # the share of the records, 1/10, that stands for the end
 
 
@@ -226,6 +228,56 @@ def plot_spectrum(eigenvalues: Any, ax: Any = None) -> Any:
     ax.axhline(0, color="grey", lw=0.6)
     ax.legend()
     return _finish(ax, "Spectrum of the Hessian", "direction", "curvature")
+
+
+def plot_landscape(source: Any, ax: Any = None) -> Any:
+    """The loss around a point: `run.landscape(...)`, or one of its parts.
+
+    Of what there is the first of these: the way of the training over its plane, a plane as contours, all lines.
+    """
+    parts = [part for part in _parts(source) if isinstance(part, Line | Plane | Trajectory)]
+    if not parts:
+        raise DataError("source: give run.landscape(...) with a line, a plane or a trajectory, or one of these.")
+    ax, found = _axes(ax), parts[0]
+    if isinstance(found, Line):
+        return _draw_lines(ax, [part for part in parts if isinstance(part, Line)])
+    if isinstance(found, Plane):
+        _draw_contours(ax, found)
+        ax.plot(0, 0, "o", color=OKABE_ITO[2], mec="white")
+        return _finish(ax, f"Loss, {found.what}", "first direction", "second direction")
+    _draw_contours(ax, found.plane)
+    label = f"after steps {found.steps[0]:.0f} to {found.steps[-1]:.0f}"
+    ax.plot(*found.path.T, "o-", ms=3, lw=1, color=OKABE_ITO[2], mec="white", label=label)
+    ax.legend()
+    title = f"Way of the training, {found.outside:.1%} of it outside this plane"
+    return _finish(ax, title, "first principal direction", "second principal direction")
+
+
+def _parts(source: Any) -> list[Any]:
+    """What a landscape has, the way of the training first and lines last."""
+    if not isinstance(source, Landscape):
+        return [source]
+    return [part for part in (source.trajectory, source.plane, *source.lines) if part is not None]
+
+
+def _draw_lines(ax: Any, lines: list[Line]) -> Any:
+    for i, line in enumerate(lines):
+        losses = np.where(np.isfinite(line.losses), line.losses, np.nan)
+        ax.plot(line.x, losses, color=OKABE_ITO[1 + i % 6], ls=("-", "--", ":")[i % 3], label=to_visible(line.what))
+    ax.legend()
+    return _finish(ax, "Loss along lines", "place on the line", "loss")
+
+
+def _draw_contours(ax: Any, plane: Plane) -> None:
+    """Contours of the loss, as wide on a logarithmic scale where all losses are above 0."""
+    losses = np.ma.masked_invalid(plane.losses)
+    low, high = float(losses.min()), float(losses.max())
+    from matplotlib.colors import LogNorm
+
+    is_log = 0 < low < high
+    levels = np.geomspace(low, high, CONTOURS) if is_log else CONTOURS
+    drawn = ax.contourf(plane.x, plane.y, losses, levels, cmap="cividis", norm=LogNorm() if is_log else None)
+    ax.figure.colorbar(drawn, ax=ax, format="%.3g").set_label("loss", **FLAT)
 
 
 def plot_network(network: Network, ax: Any = None) -> Any:

@@ -80,10 +80,15 @@ class Opened:
 
 def violations(browser: Any, path: Path, address: str = "", **options: Any) -> list[str]:
     """What axe finds. It is put into the page, so that page gets a context without its policy."""
+    with Opened(browser, path, address, bypass_csp=True, **options) as opened:
+        return find_violations(opened.page)
+
+
+def find_violations(page: Any) -> list[str]:
+    """What axe finds on a page whose context has no policy."""
     import axe_core_python
 
     code = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    with Opened(browser, path, address, bypass_csp=True, **options) as opened:
-        opened.page.evaluate(code)
-        found = opened.page.evaluate("axe.run()")["violations"]
-        return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    page.evaluate(code)
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]

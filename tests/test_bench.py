@@ -249,7 +249,7 @@ def test_numbers_in_a_table() -> None:
 def test_plots_are_drawn_for_every_problem(serial: OptimizerComparison, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     one = {place: cell for place, cell in serial.cells.items() if place[0] == "rosenbrock"}  # where a rate diverges
-    assert OptimizerComparison(one).save(tmp_path) == f"tables and plots: {tmp_path}"
+    assert OptimizerComparison(one).save(tmp_path) == f"page: {tmp_path}/report.html; tables and plots: {tmp_path}"
     names = {"curves-rosenbrock.png", "sensitivity-rosenbrock.png", "profile.png"}
     assert {path.name for path in tmp_path.iterdir() if path.suffix == ".png"} == names
 

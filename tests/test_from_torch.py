@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_page import arrays_of
 
 import mlp
 
@@ -114,3 +115,23 @@ class Looking(nn.Module):
 def test_what_has_no_layer_here_is_named(module: Any, named: str) -> None:
     with pytest.raises(mlp.ShapeError, match=named):
         mlp.from_torch(module)
+
+
+def test_the_microscope_takes_a_module_and_leaves_it_as_it_was() -> None:
+    """Its weights are float32; the page trains a copy in float64 from exactly these."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    before = [p.detach().numpy().copy() for p in module.parameters()]
+    X, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([[0], [1], [1], [0.0]])
+    page = str(mlp.explain(module, X, t, mlp.SquaredError(), mlp.SGD(0.1), steps=5))
+    assert all(np.array_equal(a, p.detach().numpy()) for a, p in zip(before, module.parameters(), strict=True))
+    first = arrays_of(page)["r0/params"][0]
+    assert np.array_equal(first, mlp.from_torch(module).params.astype(np.float64))
+    same = mlp.explain(
+        torch.nn.Sequential(*module), torch.tensor(X), torch.tensor(t), mlp.SquaredError(), mlp.SGD(0.1), 5
+    )
+    assert same == page
+    with pytest.raises(mlp.ShapeError):
+        mlp.explain(
+            nn.Sequential(nn.Linear(2, 70), nn.Tanh(), nn.Linear(70, 1)), X, t, mlp.SquaredError(), mlp.SGD(0.1)
+        )

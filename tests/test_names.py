@@ -58,6 +58,7 @@ MEANINGS = {
     "result": "of a count over an epoch: what it came to",
     "root_jacobian": "write the root of the Gauss-Newton matrix into an array",
     "rows": "rows of a table: what a network takes, or what a file gets",
+    "report": "write what was found as a page of HTML, or return its text",
     "save": "write to a file or a folder",
     "score": "one number for how good something is",
     "seen": "of a cause: that a probe saw it at the weights",

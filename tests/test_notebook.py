@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import xml.etree.ElementTree as ET
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -65,3 +67,56 @@ def test_a_curve_keeps_a_spike_and_has_holes() -> None:
     heights = [float(point.split()[1]) for point in path.replace("M", "L").split("L")[1:]]
     assert heights.count(0.0) == 1 and path.count("M") == 2
     assert fragments.draw_curve(np.arange(2), np.full(2, np.nan), "loss") == ""
+
+
+# the bar
+
+
+class Bar:
+    """What tqdm is asked to do, noted."""
+
+    asked: ClassVar[list[Any]] = []
+
+    def __init__(self, total: int, **_: Any) -> None:
+        Bar.asked[:] = [total]
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Bar.asked.append("closed")
+
+    def set_postfix(self, said: dict[str, str], **_: Any) -> None:
+        Bar.asked.append(said)
+
+    def update(self) -> None:
+        Bar.asked.append(1)
+
+
+def pretend_notebook(monkeypatch: pytest.MonkeyPatch, tqdm: Any) -> None:
+    """As in a kernel of Jupyter; `tqdm` None: as if it were not installed."""
+    kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setitem(sys.modules, "IPython", kernel)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", tqdm)
+    if tqdm is not None:
+        monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(auto=tqdm))
+
+
+CONFIG: dict[str, Any] = {"data": {"source": "iris"}, "training": {"epochs": 3}, "record": {"baseline": "never"}}
+
+
+def test_a_run_in_a_notebook_has_a_bar_and_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = mlp.run(CONFIG)
+    pretend_notebook(monkeypatch, SimpleNamespace(tqdm=Bar))
+    shown = mlp.run(CONFIG)
+    assert (Bar.asked[0], Bar.asked.count(1), Bar.asked[-1]) == (3, 3, "closed")
+    assert Bar.asked[-3]["loss"] == f"{shown.history['train_loss'][-1]:.4g}"
+    assert np.array_equal(shown.network.params, alone.network.params)
+
+
+def test_without_tqdm_or_outside_of_a_notebook_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    Bar.asked.clear()
+    mlp.run(CONFIG)
+    pretend_notebook(monkeypatch, None)
+    mlp.run(CONFIG)
+    assert Bar.asked == []

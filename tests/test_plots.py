@@ -9,6 +9,7 @@ import pytest
 
 import mlp
 from mlp import plots
+from mlp.landscape import Landscape, Plane
 from mlp.model import Appraisal
 
 matplotlib = pytest.importorskip("matplotlib", reason="the extra plot")
@@ -18,6 +19,8 @@ from matplotlib import pyplot as plt  # noqa: E402
 RUN = mlp.run({"data": {"source": "iris"}, "training": {"epochs": 5}, "record": {"baseline": "never"}})
 NET = mlp.Network([mlp.Dense(2, 3), mlp.Tanh(), mlp.Dense(3, 1)], rng=0)
 X = np.random.default_rng(0).normal(size=(40, 2))
+SIDE = np.linspace(-1, 1, 5)
+PLANE = Plane("two directions", SIDE, SIDE[:3], 1 + SIDE[:3, None] ** 2 + SIDE**2)
 FORMULA = r"$\frac{$ <b> ^_ \x"
 DRAWN: dict[str, Any] = {
     "plot_loss": lambda ax: plots.plot_loss(RUN, ax),
@@ -28,6 +31,7 @@ DRAWN: dict[str, Any] = {
     "plot_confusion": lambda ax: plots.plot_confusion(np.eye(3, dtype=int), ax),
     "plot_decision_boundary": lambda ax: plots.plot_decision_boundary(lambda rows: rows[:, 0] > 0, X, X[:, 0] > 0, ax),
     "plot_spectrum": lambda ax: plots.plot_spectrum(np.array([3.0, -1.0, 0.5]), ax),
+    "plot_landscape": lambda ax: plots.plot_landscape(PLANE, ax),
     "plot_network": lambda ax: plots.plot_network(NET, ax),
 }
 
@@ -85,6 +89,27 @@ def test_the_boundary_is_where_the_answers_change() -> None:
     assert np.array_equal(codes, np.broadcast_to((x0 <= 0.25) * 1, codes.shape))
 
 
+def test_a_landscape_is_drawn_by_the_best_of_what_was_looked_at() -> None:
+    """The way of the training before a plane, a plane before lines."""
+    seen = RUN.landscape(plane=True, trajectory=True, points=7)
+    way = plots.plot_landscape(seen)
+    assert way.lines[0].get_xydata().tolist() == seen.trajectory.path.tolist()
+    plane = plots.plot_landscape(Landscape(lines=seen.lines, plane=seen.plane))
+    levels = (
+        plane.collections[0].levels if hasattr(plane.collections[0], "levels") else plane.collections[0].get_array()
+    )
+    assert (min(levels), max(levels)) == pytest.approx((seen.plane.losses.min(), seen.plane.losses.max()), rel=1e-12)
+    lines = plots.plot_landscape(Landscape(lines=seen.lines)).lines
+    assert [line.get_ydata().tolist() for line in lines] == [line.losses.tolist() for line in seen.lines]
+
+
+@pytest.mark.parametrize("losses", [[[1.0, 1.0], [1.0, 1.0]], [[0.0, 1.0], [2.0, 3.0]], [[np.nan, 1.0], [2.0, np.inf]]])
+def test_a_plane_of_any_losses_is_drawn(losses: list[list[float]]) -> None:
+    ax = plots.plot_landscape(Plane("a plane", np.arange(2.0), np.arange(2.0), np.array(losses)))
+    ax.figure.canvas.draw()
+    assert ax.collections
+
+
 def test_a_network_is_drawn_weight_by_weight() -> None:
     ax = plots.plot_network(NET)
     first = NET.views[0][:, :-1].ravel()
@@ -122,6 +147,7 @@ def test_a_bench_is_drawn_as_its_files_are() -> None:
         (lambda: plots.plot_loss(3), mlp.MLPError),
         (lambda: plots.plot_loss(mlp.History({})), mlp.UnknownNameError),
         (lambda: plots.plot_heat_map(RUN, "loss"), mlp.ShapeError),
+        (lambda: plots.plot_landscape(RUN), mlp.DataError),
         (lambda: plots.plot_confusion(np.zeros((2, 3))), mlp.ShapeError),
         (lambda: plots.plot_decision_boundary(RUN, np.zeros((3, 4))), mlp.ShapeError),
         (lambda: plots.plot_activations(NET, np.zeros((3, 5))), mlp.ShapeError),

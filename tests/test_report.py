@@ -137,6 +137,46 @@ def test_the_page_holds_what_was_recorded(run: mlp.Run) -> None:
     assert counts.trace() / counts.sum() == pytest.approx(run.metrics["test_accuracy"], rel=1e-12)
 
 
+def test_weights_are_counted_as_they_began_and_as_they_ended(run: mlp.Run) -> None:
+    arrays, place = arrays_of(str(run.report())), run.network.layout.slices[0]
+    for moment, params in (("start", run.waypoints.params[0]), ("end", run.network.params)):
+        counts, _ = np.histogram(params[place], arrays["weights/0/edges"])
+        assert np.array_equal(arrays[f"weights/0/{moment}"], counts)
+        assert counts.sum() == run.network.views[0].size
+
+
+def test_points_that_the_training_looked_at_stand_on_the_page() -> None:
+    stuck = mlp.run(DEEP)
+    rows = head_of(str(stuck.report()))["points"]
+    assert [int(row[0]) for row in rows] == stuck.history.steps("point_kind").tolist()
+    kinds = stuck.history.labels("point_kind")
+    last = kinds[int(np.argmax(stuck.history["point_kind"][-1]))]
+    assert rows[-1][1].startswith(last.replace("_", " "))
+    assert float(rows[-1][2]) == float(f"{stuck.history['point_loss'][-1]:.4g}")
+
+
+def test_a_point_and_a_landscape_stand_on_the_page_where_they_were_looked_at() -> None:
+    run = mlp.run({"data": {"source": "iris"}, "network": {"hidden": [4]}, "training": {"epochs": 3}})
+    point, seen = run.point(), run.landscape(plane=True, trajectory=True, spectrum=True, points=5)
+    text = str(run.report(point=point, landscape=seen))
+    head, arrays = head_of(text), arrays_of(text)
+    assert head["point"]["kind"] == point.kind.replace("_", " ")
+    assert np.array_equal(arrays["landscape/line/0/losses"], seen.lines[0].losses)
+    assert np.array_equal(arrays["landscape/plane/losses"], seen.plane.losses)
+    assert np.array_equal(arrays["landscape/trajectory/path"], seen.trajectory.path)
+    assert np.array_equal(arrays["landscape/spectrum/values"], seen.spectrum.values)
+    without = head_of(str(run.report()))
+    assert (without["point"], without["landscape"]) == (None, None)
+
+
+def test_the_command_landscape_writes_the_report_with_what_it_saw(cli: Any, run: mlp.Run) -> None:
+    run.save("run")
+    assert cli("landscape", "run", "--line", "-o", "page.html")[0] == 0
+    head = head_of(Path("page.html").read_text(encoding="utf-8"))
+    assert head["landscape"]["lines"] and head["point"]["kind"] and head["answers"]
+    assert cli("landscape", "run", "-o", "page.html")[0] == 2
+
+
 def test_the_report_of_digits_is_small() -> None:
     found = mlp.run({"data": {"source": "digits"}, "record": {"baseline": "never"}})
     assert len(str(found.report()).encode()) <= 120_000

@@ -111,10 +111,42 @@ def test_one_cursor_and_one_zoom_over_all_charts(browser: Any, pages: Any) -> No
         page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=5)
         page.mouse.up()
         assert " in " in where.inner_text()
-        reads = [re.match(r"step (\d+)", text)[1] for text in page.locator(".read").all_inner_texts()]  # type: ignore[index]
+        reads = [
+            re.match(r"step (\d+)", text)[1] for text in page.locator("[data-section=charts] .read").all_inner_texts()
+        ]  # type: ignore[index]
         assert len(set(reads)) == 1 and len(reads) >= 4
         page.get_by_role("button", name="All steps").click()
         assert " in " not in where.inner_text() and opened.said == []
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A page with the point and the landscape of a run, and that landscape."""
+    run = mlp.run({"data": {"source": "iris"}, "network": {"hidden": [4]}, "training": {"epochs": 3}})
+    seen = run.landscape(plane=True, trajectory=True, spectrum=True, points=9)
+    path = tmp_path_factory.mktemp("look") / "look.html"
+    return run.report(path, point=run.point(), landscape=seen), seen
+
+
+@pytest.mark.parametrize("options", SIZES)
+def test_the_surroundings_are_drawn_for_everybody(browser: Any, look: Any, options: Any) -> None:
+    assert violations(browser, look[0], **options) == []
+    with Opened(browser, look[0], **options) as opened:
+        assert (opened.said, opened.foreign()) == ([], [])
+        root = "document.documentElement"
+        assert opened.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") <= 0
+
+
+def test_a_plane_is_read_by_keyboard(browser: Any, look: Any) -> None:
+    path, seen = look
+    with Opened(browser, path) as opened:
+        card = opened.page.locator("section.card", has=opened.page.get_by_text(f"Loss over a plane: {seen.plane.what}"))
+        slider = card.get_by_role("slider", name=f"{seen.plane.what}: first direction")
+        slider.focus()
+        opened.page.keyboard.press("End")
+        said = card.locator(".read").inner_text().replace("−", "-")
+        assert said == slider.get_attribute("aria-valuetext").replace("−", "-")
+        assert float(said.rpartition(" ")[2]) == float(f"{seen.plane.losses[4, -1]:.4g}")
 
 
 def big_run(pages: Any) -> tuple[str, Any, Any]:

@@ -101,3 +101,9 @@ def test_what_cannot_be_watched_is_refused() -> None:
         mlp.watch_keras(keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)]))
     with pytest.raises(mlp.HyperparameterError, match="fit"):
         _ = mlp.watch_keras(model()).findings
+
+
+def test_a_report_is_that_of_the_loop_inside() -> None:
+    watch = fit(model(), epochs=2)
+    text = watch.report()
+    assert text.startswith("<!doctype html>") and "loop of" in text

@@ -6,6 +6,7 @@ Against real torch: `.ci/run` installs it. Elsewhere these tests are skipped whe
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 import warnings
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_page import Parts, arrays_of
 
 import mlp
 from mlp.frameworks.rows import RowsMet
@@ -263,6 +265,30 @@ def test_a_closure_is_recorded_as_one_step() -> None:
     for _ in range(5):
         optimizer.step(closure)
     assert len(watch.history["loss"]) == len(watch.history["grad_norm"]) == 5
+
+
+def test_a_report_holds_what_was_recorded_and_the_verdict(tmp_path: Path) -> None:
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    watch = mlp.watch_torch(model, optimizer, loss)
+    fit(model, loss, optimizer, X, y)
+    text = watch.report()
+    head, arrays = json.loads(Parts(text).scripts["head"]), arrays_of(text)
+    assert np.array_equal(arrays["loss/0/values"], watch.history["loss"])
+    assert np.array_equal(arrays["grad_norm_by_layer/greatest"].T, watch.history["grad_norm_by_layer"].astype("f4"))
+    assert [found["kind"] for found in head["findings"]] == [found.kind for found in watch.findings]
+    assert head["network"] == f"Sequential, {sum(p.numel() for p in model.parameters())} parameters"
+    assert head["unknown"] == list(watch.unknown)
+    written = json.loads(Parts(watch.report(tmp_path / "loop.html").read_text(encoding="utf-8")).scripts["head"])
+    assert (written["verdict"], written["state"]) == (head["verdict"], "recorded")
+    assert "connect-src" not in text.partition("<title>")[0]
+
+
+def test_a_loop_without_steps_has_a_report_that_says_so() -> None:
+    model = plain()
+    watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), nn.CrossEntropyLoss())
+    assert json.loads(Parts(watch.report()).scripts["head"])["unknown"] == list(watch.unknown)
 
 
 def test_a_loop_without_steps_is_told_so() -> None:

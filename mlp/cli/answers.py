@@ -21,7 +21,7 @@ from mlp.experiment.run_folder import files_behind
 from mlp.preprocessing.drift import describe_drift
 from mlp.report import text
 from mlp.report.tables import comparison_text, evaluation_text
-from mlp.storage.atomic import writing
+from mlp.storage.atomic import write_file, writing
 from mlp.storage.permission import as_path
 
 
@@ -56,8 +56,15 @@ def compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
     from mlp.comparison import compare_runs
 
-    permit(given, [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")])
+    behind = [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")]
+    permission, path = permit(given, behind), None if given.out is None else as_path("-o", given.out)
+    if path:
+        permission.check_file(path)
     found = compare_runs(given.runs, given.on, use=given.own)
+    if path:
+        from mlp.comparison_page import build_comparison_page
+
+        write_file(path, build_comparison_page(found).encode())
     print(json.dumps(to_json_values(found.to_json())) if given.json else visible_lines(comparison_text(found)))
     return DONE
 

@@ -100,10 +100,12 @@ USE = argument(
 OVERS = "a key of the experiment and the values to try, or a range LOW..HIGH; again and again"
 SETS = "one key of the experiment, again and again; mlp config lists all keys"
 QUIET = argument("-q", "--quiet", action="store_true", help="print nothing but what is wrong")
+WATCH = argument("--watch", action="store_true", help="serve the growing report to browsers on this machine")
 NAME = argument("name", metavar="NAME", nargs="?", help="show this one whole")
 FORMATS = "model: .onnx or .safetensors; history: .csv, .jsonl, or FOLDER/ for TensorBoard"
 LOGS = "write what is recorded while it goes on: .csv, .jsonl, or a folder for TensorBoard; again and again"
 PAGES = "a page, .html; or one step written out: .md, .csv, .txt, or - for standard output; WHAT.html if not given"
+LOOKS = "numbers: .csv, .json, .txt; a picture: .png, .svg, .pdf; the report of the run with all of it: .html"
 REPAIRS = "if the run is not healthy, try remedies and run the repaired experiment too, into DIR-repaired"
 
 
@@ -163,6 +165,7 @@ COMMANDS = {
         JSON,
         USE,
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
+        WATCH,
         argument("--threads", metavar="N", type=positive, help="threads of NumPy's products; see mlp doctor"),
         argument("--repair", action="store_true", help=REPAIRS),
         force("the run in DIR, finished or not, and logs that are there"),
@@ -187,7 +190,7 @@ COMMANDS = {
         argument("--plane", action="store_true", help="the loss in a plane; with --spectrum how it curves there"),
         argument("--trajectory", action="store_true", help="the way of the training, in its principal plane"),
         argument("--spectrum", action="store_true", help="the eigenvalues of the Hessian"),
-        argument("-o", "--out", metavar="FILE", help="numbers: .csv, .json, .txt; a picture: .png, .svg, .pdf"),
+        argument("-o", "--out", metavar="FILE", help=LOOKS),
         *(JSON, USE),
         force("a file that is there"),
     ),
@@ -202,7 +205,7 @@ COMMANDS = {
         "commands:resume",
         "go on with a run that was stopped, or train it further",
         argument("--epochs", metavar="N", type=int, help="how many in all, if other than planned"),
-        *(RUN, JSON, USE, QUIET),
+        *(RUN, JSON, USE, QUIET, WATCH),
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
         force("logs that are there"),
     ),
@@ -212,6 +215,8 @@ COMMANDS = {
         argument("runs", metavar="RUN", nargs="+", help="directories that mlp train wrote"),
         argument("--on", metavar="SOURCE", help="compare the answers to its rows; the test part if not given"),
         *(JSON, USE),
+        argument("-o", "--out", metavar="FILE", help="write a page too: FILE.html"),
+        force("a file that is there"),
     ),
     "export": command(
         "answers:export",

@@ -26,7 +26,7 @@ from mlp.errors import ConfigError, visible_lines
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.loop import is_over
+from mlp.experiment.loop import Companion, is_over
 from mlp.experiment.recorded import Recorded, load_recorded
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import run_folder
@@ -41,6 +41,7 @@ from mlp.storage.atomic import writing_itself
 from mlp.storage.permission import Permission, as_path
 
 if TYPE_CHECKING:
+    from mlp.live_view import LiveView
     from mlp.repairs import Repair
 
 
@@ -66,7 +67,7 @@ def train(given: argparse.Namespace) -> int:
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
         with logs(state.history, given.log, warn) as following:
-            run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet)
+            run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet, watch=given.watch)
         repair = _repair(setup, run, folder, second, given.quiet) if given.repair and not stop.requested else None
     if given.json:
         print(as_json(run, folder, *(() if repair is None else (repair, second))))
@@ -98,8 +99,8 @@ def _train_folds(
     given: argparse.Namespace, config: dict[str, Any], asked: Config, where: str, permission: Permission
 ) -> int:
     """A run for each fold, which is tested on that fold; then mean and deviation of what they came to."""
-    if given.repair or given.log or given.folds < 2:
-        raise ConfigError("--folds takes 2 or more, and goes with neither --repair nor --log.")
+    if given.repair or given.log or given.watch or given.folds < 2:
+        raise ConfigError("--folds takes 2 or more, and goes with none of --repair, --log and --watch.")
     with ExitStack() as held:
         if given.out is None:
             folder = held.enter_context(reserve_new(short_name(asked.data.source)))
@@ -146,7 +147,7 @@ def resume(given: argparse.Namespace) -> int:
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
         with logs(state.history, given.log, warn) as following:
-            run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet)
+            run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet, watch=given.watch)
     if given.json:
         print(as_json(run, folder))
     return _status(setup, state, stop, run, folder)
@@ -170,10 +171,11 @@ def _train_run(
     *,
     quiet: bool = False,
     first: bool = True,
+    watch: bool = False,
 ) -> Run:
     """Train, show and write the run of an experiment, with checkpoints on the way.
 
-    `quiet`: show what is wrong, and nothing else. `first`: say what is about to be trained.
+    `quiet`: show what is wrong, and nothing else. `first`: say what is about to be trained. `watch`: serve its page.
     """
     say = _be_quiet if quiet else show
     if first:
@@ -181,14 +183,16 @@ def _train_run(
     if state.steps:
         say(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
     checkpoints = CheckpointSchedule(setup, state, folder, stop)
-    with interruptible(stop), _naming_the_way_back(checkpoints):
+    with interruptible(stop), _naming_the_way_back(checkpoints), _serve_page(setup, state, watch) as views:
         for line in show_pretraining(setup, state, stop):
             say(line)
-        for _ in _follow(setup, state, stop, checkpoints, quiet):
+        for _ in _follow(setup, state, stop, [checkpoints, *views], quiet):
             each_epoch()
         run = finish(setup, state)
         run.write(folder)
         write_report(run, setup.prepared, folder)
+        for view in views:
+            view.hand_over(run, setup.prepared)
     if quiet:
         if not run.healthy:
             show(text.verdict(run).lstrip())
@@ -199,12 +203,25 @@ def _train_run(
     return run
 
 
-def _follow(setup: Setup, state: State, stop: Stop, checkpoints: CheckpointSchedule, quiet: bool) -> Iterator[Epoch]:
+@contextmanager
+def _serve_page(setup: Setup, state: State, watch: bool) -> Iterator[list[LiveView]]:
+    """The page of a training that goes on, if one is to be served; its address is said."""
+    if not watch:
+        yield []
+        return
+    from mlp.live_view import open_view  # a server takes 20 ms to import
+
+    with open_view(setup, state) as view:
+        print(f"mlp: watch it at {view.address}", file=sys.stderr, flush=True)
+        yield [view]
+
+
+def _follow(setup: Setup, state: State, stop: Stop, companions: list[Companion], quiet: bool) -> Iterator[Epoch]:
     """The epochs that are left, with progress on a terminal unless it is to be `quiet`."""
     if quiet:
-        return watch_epochs(setup, state, [checkpoints], stop)
+        return watch_epochs(setup, state, companions, stop)
     n_epochs, progress = setup.config.training.epochs - state.epoch, StepProgress(setup, state)
-    return show_epochs(watch_epochs(setup, state, [checkpoints, progress], stop), n_epochs)
+    return show_epochs(watch_epochs(setup, state, [*companions, progress], stop), n_epochs)
 
 
 def _be_quiet(text: object) -> None:

@@ -15,7 +15,11 @@ from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
 from mlp.experiment.run_folder import files_behind
 from mlp.landscape import check_ending, save
+from mlp.run_page import Looked, build_report, read_rows
+from mlp.storage.atomic import write_file
 from mlp.storage.permission import as_path
+
+PAGE = ".html"  # the report of the run, with what was seen
 
 
 def landscape(given: argparse.Namespace) -> int:
@@ -24,7 +28,8 @@ def landscape(given: argparse.Namespace) -> int:
     permission = permit(given, files_behind(folder))
     path = None if given.out is None else as_path("-o", given.out)
     if path is not None:
-        check_ending(path)
+        if path.suffix.lower() != PAGE:
+            check_ending(path)
         permission.check_file(path)
     run = load_run(folder, use=given.own)
     scene = open_scene(run.config, run.network, where=str(folder), own=given.own)
@@ -34,7 +39,9 @@ def landscape(given: argparse.Namespace) -> int:
         line=given.line or (path is not None and not (given.plane or given.trajectory or given.spectrum)),
         plane=given.plane, path=given.trajectory, eigenvalues=given.spectrum,
     )  # fmt: skip
-    if path is not None:
+    if path is not None and path.suffix.lower() == PAGE:
+        write_file(path, build_report(run, read_rows(run), looked=Looked(point, found)).encode())
+    elif path is not None:
         save(found, path)
     if given.json:
         print(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))

@@ -23,6 +23,7 @@ from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError, visible
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.look import find_landscape, find_point, open_scene
+from mlp.experiment.notebook_progress import show_in_notebook
 from mlp.experiment.rule_memory import memory_at, read_memory
 from mlp.experiment.run_directory import Saved, read_run, write_run
 from mlp.experiment.run_folder import check_unread, reserve
@@ -36,7 +37,7 @@ from mlp.model import Appraisal, Model, copy_member, group_minima, select_member
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
 from mlp.preprocessing.source import files_read, is_same_source
-from mlp.run_page import build_report, read_rows, show_run
+from mlp.run_page import Looked, build_report, read_rows, show_run
 from mlp.storage.atomic import write_file
 from mlp.storage.permission import Permission, as_path
 
@@ -167,13 +168,21 @@ class Run:
             return 0
         return int(Reading(self.history).setting("rows", 0.0))
 
-    def report(self, path: str | os.PathLike[str] | None = None, data: Any = None) -> str | Path:
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        data: Any = None,
+        *,
+        point: Point | None = None,
+        landscape: Landscape | None = None,
+    ) -> str | Path:
         """The run as a page of HTML: its text, or with `path` the path of the file that is written.
 
         It shows the answers to the rows that were held out. They are read again from the source of the run, or taken
-        from `data`, as for `mlp.run`; where they are not at hand, or not what they were, that part is left out.
+        from `data`, as for `mlp.run`; where they are not at hand, or not what they were, that part is left out. `point`
+        and `landscape` are shown where they are given: `run.point()`, `run.landscape(plane=True)`.
         """
-        text = build_report(self, read_rows(self, data))
+        text = build_report(self, read_rows(self, data), looked=Looked(point, landscape))
         return text if path is None else write_file(path, text.encode())
 
     def _repr_html_(self) -> str:
@@ -222,7 +231,7 @@ def run(config: Any, data: Any = None, out: str | Path | None = None, *, use: An
 def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
     """Train to the end and measure; with a `folder`, which is reserved, write checkpoints and the run directory."""
     writers = [] if folder is None else [CheckpointSchedule(setup, state, folder)]
-    for _ in watch_epochs(setup, state, writers):
+    for _ in show_in_notebook(watch_epochs(setup, state, writers), setup.config.training.epochs):
         pass
     finished = finish(setup, state)
     if folder is not None:

@@ -6,7 +6,9 @@ what Keras calls otherwise: the loss, the optimizer, and layers that have their 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from mlp.diagnosis.finding import Finding
@@ -83,6 +85,9 @@ def _build_callback(base: Any, attached: Attachment) -> Any:
         @property
         def unknown(self) -> tuple[str, ...]:
             return self.attachment.watch.unknown
+
+        def report(self, path: str | os.PathLike[str] | None = None) -> str | Path:
+            return self.attachment.watch.report(path)
 
     return KerasWatch()
 

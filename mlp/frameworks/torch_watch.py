@@ -6,7 +6,9 @@ for bit, with and without them. What a loop evaluates without gradients is told 
 
 from __future__ import annotations
 
+import os
 from math import nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,8 @@ from mlp.frameworks.torch_nodes import Look, Units, record_look, record_start
 from mlp.frameworks.verdict import judge_loop, note_rows
 from mlp.history import History
 from mlp.model import quiet
+from mlp.run_page import build_recording_report
+from mlp.storage.atomic import write_file
 
 LOOK = 97  # steps from one look at the nodes to the next: a look takes about a third of a small step
 ROWS = 2048  # that stand for an epoch, where nobody knows how many it has
@@ -151,6 +155,14 @@ class TorchWatch:
         """The verdict on what was recorded until now."""
         self._settle()
         return judge_loop(self.history)
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> str | Path:
+        """What was recorded until now as a page of HTML: its text, or with `path` the path of the file written."""
+        size = sum(p.numel() for p in self.model.parameters() if p.is_floating_point())
+        name = f"{type(self.model).__name__}, {size} parameters"
+        title = f"A loop of {self.steps} steps: {type(self.optimizer).__name__}"
+        text = build_recording_report(title, name, self.history, self.findings, self.unknown)
+        return text if path is None else write_file(path, text.encode())
 
     # what the hooks call
 

@@ -47,7 +47,7 @@ class Caption:
 
 
 def explain(
-    network: Network,
+    network: Network | Any,
     X: Array,
     target: Array,
     loss: Loss,
@@ -60,9 +60,10 @@ def explain(
 ) -> str | Path:
     """A page that shows how `network` trains for so many steps, number by number: its text, or with `out` its path.
 
-    A copy of the network is trained on all rows in every step, and the network is left as it was. `X` (n, n_features),
-    `target` as for `batches`; `inputs` are the names of the features. The page is one file that opens without a
-    network.
+    A copy of the network is trained on all rows in every step, and the network is left as it was. It may be a module of
+    PyTorch too, with its weights in float64 (see `from_torch`); loss and rule are those of this package. `X`
+    (n, n_features), `target` as for `batches`; `inputs` are the names of the features. The page is one file that opens
+    without a network.
 
     At most 60 nodes, float64, dense layers with at most one activation after each: ShapeError or DtypeError for others.
     HyperparameterError for so many steps that no browser would like the page. DataError where `out` cannot be written;
@@ -71,12 +72,24 @@ def explain(
     path = None if out is None else as_path("out", out)
     if title is not None:
         check_kind("title", title, str, "the title of the page, or None")
-    found = record(network, X, target, loss, rule, steps, inputs=inputs)
+    found = record(_as_network(network), X, target, loss, rule, steps, inputs=inputs)
     widths = " → ".join(str(column.n) for column in found.graph.columns)
     summary = "A network as it trains. Choose a step, a sample, and a node or a weight: its formula stands beside it."
     caption = Caption(title or f"{widths}: {steps} steps of backpropagation", summary, "mlp.explain(network, ...)")
     text = write_page((found,), caption)
     return text if path is None else write_file(path, text.encode())
+
+
+def _as_network(given: Any) -> Any:
+    """A module of PyTorch as a network in float64; anything else as it is."""
+    if isinstance(given, Network) or not hasattr(given, "named_modules"):
+        return given
+    from mlp.exchange import from_torch
+
+    found = from_torch(given)
+    network = Network(found.layout.layers, rng=0, dtype=np.float64)
+    network.params[...] = found.params
+    return network
 
 
 def write_preset(preset: Preset, recordings: Sequence[Recording], command: str) -> str:

@@ -2,8 +2,8 @@
 
 `bench_settings` says what somebody asks for. `protocol` turns it into trials and their results into cells,
 `bench_trial` runs a trial, and `own_parts` takes one's own rules and problems along. `setting` and `tuning` say what is
-tried of a rule; `summary`, `obstacle_table`, `budgets`, `tables` and `plots` what came of it. `compare_optimizers` has
-the function that does all this, `mlp.bench`.
+tried of a rule; `summary`, `obstacle_table`, `budgets`, `tables`, `plots` and `page` what came of it.
+`compare_optimizers` has the function that does all this, `mlp.bench`.
 """
 
 from mlp.optimizer_bench.bench_settings import OBSTACLE_SETTINGS as OBSTACLE_SETTINGS

@@ -19,6 +19,7 @@ from mlp.optimizer_bench.bench_settings import parse_bench_settings, read_files
 from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.own_parts import name_parts, pick_own
+from mlp.optimizer_bench.page import build_bench_page
 from mlp.optimizer_bench.plots import draw_plots
 from mlp.optimizer_bench.protocol import Cells, reserve, reserve_results, run_protocol
 from mlp.optimizer_bench.summary import SummaryRow, compute_profiles, summarize
@@ -26,6 +27,7 @@ from mlp.optimizer_bench.tables import format_tables, write_tables
 from mlp.optimizers import OPTIMIZERS, Optimizer
 from mlp.page import fragments
 from mlp.problems import Problem
+from mlp.storage.atomic import write_file, writing_itself
 from mlp.storage.permission import Permission, as_path
 from mlp.sweep import ProcessPool, Serial, cluster
 
@@ -79,8 +81,13 @@ class OptimizerComparison:
         with reserve_results(as_path("folder", folder)) as place:
             draw_plots(self.cells, place)
 
+    def report(self, path: str | os.PathLike[str] | None = None) -> str | Path:
+        """The comparison as a page of HTML: its text, or with `path` the path of the file that is written."""
+        page = build_bench_page(self.cells)
+        return page if path is None else write_file(path, page.encode())
+
     def save(self, folder: str | os.PathLike[str]) -> str:
-        """Write CSV files and, where matplotlib is installed, plots; return a line that says what was written.
+        """Write CSV files, report.html and, where matplotlib is installed, plots; return a line that says so.
 
         Earlier ones are replaced. DataError for a folder in which others have files of these names.
         """
@@ -90,11 +97,13 @@ class OptimizerComparison:
     def write(self, folder: Path) -> str:
         """The same into a folder that is reserved."""
         write_tables(self.cells, folder)
+        with writing_itself(folder / "report.html", "w") as file:
+            file.write(build_bench_page(self.cells))
         try:
             draw_plots(self.cells, folder)
         except MissingExtraError as error:
-            return f"tables: {folder}/*.csv; {error}, then the same command"
-        return f"tables and plots: {folder}"
+            return f"page: {folder}/report.html; tables: {folder}/*.csv; {error}, then the same command"
+        return f"page: {folder}/report.html; tables and plots: {folder}"
 
 
 def bench(

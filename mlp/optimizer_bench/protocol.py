@@ -17,6 +17,7 @@ The folder of a bench holds what was asked for, what is finished, and what came 
     summary.csv     every number of the tables                     profile.csv      Dolan and Moré's profiles
     times.csv       those that depend on the clock                 *.png            plots, with the extra "plot"
     obstacles.csv   rules and obstacles, where there are any       budgets.csv      what so many trials are worth
+    report.html     all of it as a page
 
 Settings may change between two runs in the same folder: trials that are the same in both are not run again.
 """
@@ -52,7 +53,7 @@ from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 FILES = (
     "bench.toml", "trials.jsonl", "summary.csv", "times.csv", "results.csv", "sensitivity.csv", "profile.csv",
-    "obstacles.csv", "budgets.csv", "curves-*.png", "sensitivity-*.png", "profile.png",
+    "obstacles.csv", "budgets.csv", "curves-*.png", "sensitivity-*.png", "profile.png", "report.html",
 )  # fmt: skip
 """What a bench writes."""
 SUMMARY_HEAD = ("problem", "rule", "learning_rate", "n", "quantity", "value", "low", "high", "coverage")

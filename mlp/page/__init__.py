@@ -5,11 +5,24 @@ arrays into it bit for bit; `bucket_extremes` chooses the points of a long curve
 is decided by the rooms that make pages; the parts that they share lie here as `.js` and `.css`.
 """
 
-from mlp.page.build import SHARED_SCRIPTS, SHARED_STYLES, build_page, is_page, read_part, to_script_json, to_visible
+from mlp.page.build import (
+    BLOCK_SCRIPTS,
+    BLOCK_STYLES,
+    SHARED_SCRIPTS,
+    SHARED_STYLES,
+    build_page,
+    is_page,
+    read_part,
+    to_page_data,
+    to_script_json,
+    to_visible,
+)
 from mlp.page.downsampling import bucket_extremes
 from mlp.page.packing import PackedArrays, pack_arrays
 
 __all__ = [
+    "BLOCK_SCRIPTS",
+    "BLOCK_STYLES",
     "SHARED_SCRIPTS",
     "SHARED_STYLES",
     "PackedArrays",
@@ -18,6 +31,7 @@ __all__ = [
     "is_page",
     "pack_arrays",
     "read_part",
+    "to_page_data",
     "to_script_json",
     "to_visible",
 ]

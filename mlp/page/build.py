@@ -19,7 +19,10 @@ from mlp.page.packing import pack_arrays
 
 SHARED_STYLES = ("mlp.page/page.css", "mlp.page/chart.css")
 SHARED_SCRIPTS = ("mlp.page/dom.js", "mlp.page/chart.js")
+BLOCK_STYLES = (*SHARED_STYLES, "mlp.page/blocks.css")
+BLOCK_SCRIPTS = (*SHARED_SCRIPTS, "mlp.page/blocks.js")
 
+POLICY = "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:"
 TEMPLATE = """<!doctype html>
 <html lang="en">
 <head>
@@ -94,21 +97,29 @@ def build_page(
     arrays: Mapping[str, Array],
     styles: Sequence[str],
     scripts: Sequence[str],
+    *,
+    connects: bool = False,
 ) -> str:
     """The text of a page. `head` is what its scripts read as JSON, `arrays` what they read as float64, bit for bit.
 
     `styles` and `scripts` are names of parts, in the order in which they are read; the scripts become one. `head` may
     hold anything that JSON does, and gets the key "arrays", where each array lies. Control characters in its text stand
-    there as their escapes.
+    there as their escapes. A page that `connects` may ask the server that it came from, and no other, for more.
     """
-    packed = pack_arrays(arrays)
+    head_text, data = to_page_data(head, arrays)
     script = "\n".join(map(read_part, scripts))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return TEMPLATE.format(
-        policy=f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:",
+        policy=POLICY.format(digest=digest) + ("; connect-src 'self'" if connects else ""),
         title=html.escape(to_visible(title)),
         style="\n".join(map(read_part, styles)),
-        head=to_script_json({**_to_visible(head), "arrays": packed.places}),
-        data=packed.text,
+        head=head_text,
+        data=data,
         script=script,
     )
+
+
+def to_page_data(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> tuple[str, str]:
+    """`head` with the places of its arrays as JSON, and the arrays as text: what the scripts of a page read."""
+    packed = pack_arrays(arrays)
+    return to_script_json({**_to_visible(head), "arrays": packed.places}), packed.text

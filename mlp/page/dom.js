@@ -14,14 +14,14 @@ function make(tag, attributes = {}, ...children) {
 }
 
 // A recorded array: at(i) is its i-th part along the first axis, without a copy.
-async function unpackArrays() {
-  const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (c) => c.charCodeAt(0));
+async function unpackArrays(text = document.getElementById("data").textContent, places = head.arrays) {
+  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const shuffled = new Uint8Array(await new Response(stream).arrayBuffer());
   const count = shuffled.length / 8, bytes = new Uint8Array(shuffled.length);
   for (let place = 0; place < 8; place++) for (let i = 0; i < count; i++) bytes[i * 8 + place] = shuffled[place * count + i];
   const numbers = new Float64Array(bytes.buffer), arrays = {};
-  for (const [name, [offset, shape]] of Object.entries(head.arrays)) {
+  for (const [name, [offset, shape]] of Object.entries(places)) {
     const size = shape.slice(1).reduce((a, b) => a * b, 1), flat = new Float64Array(size * shape[0]);
     for (let k = 0, place = offset; k < size; k++) for (let i = 0; i < shape[0]; i++) flat[i * size + k] = numbers[place++];
     arrays[name] = makeArray(flat, shape);
@@ -51,3 +51,9 @@ function shortNumber(value) { // at most six characters, for the inside of a nod
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 const range = (n) => [...Array(n).keys()];
 const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+// The last place of a sorted array whose value is at most x.
+function placeOf(sorted, x) {
+  let low = 0, high = sorted.length - 1;
+  while (low < high) { const middle = (low + high + 1) >> 1; if (sorted[middle] <= x) low = middle; else high = middle - 1; }
+  return low;
+}

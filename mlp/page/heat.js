@@ -6,37 +6,41 @@ function colorAt(share) {
   const place = clamp(share, 0, 1) * 8, i = Math.min(7, Math.floor(place)), rest = place - i;
   return CIVIDIS[i].map((value, k) => Math.round(value + (CIVIDIS[i + 1][k] - value) * rest));
 }
-// The last place of a sorted array whose value is at most x.
-function placeOf(sorted, x) {
-  let low = 0, high = sorted.length - 1;
-  while (low < high) { const middle = (low + high + 1) >> 1; if (sorted[middle] <= x) low = middle; else high = middle - 1; }
-  return low;
-}
-// options: label, labels, share, bounds (columns + 1), least, typical, greatest (at(row)), view [a, b], cursor
+// options: label, labels, share, view [a, b], cursor; data to take: bounds (columns + 1), least, typical, greatest (at(row))
 function heatMap(options) {
   const svg = make("svg", { role: "img" }), canvas = make("canvas", { "aria-hidden": "true" });
-  const figure = make("figure", { class: "heat" }, svg, canvas), { labels, share, bounds, least, typical, greatest } = options;
-  const columns = bounds.length - 1, rows = labels.length, rowHeight = clamp(Math.round(200 / rows), 9, 26);
-  let current = options, width = 0, scale = null, low = Infinity, high = -Infinity;
-  for (const v of typical.flat) if (Number.isFinite(v) && v > 0) { low = Math.min(low, v); high = Math.max(high, v); }
-  if (share) [low, high] = [0, 1];
-  if (!(high > low)) [low, high] = low === high ? [low / 2, high * 2] : [1e-3, 1];
+  const figure = make("figure", { class: "heat" }, svg, canvas), { labels, share } = options;
+  const rows = labels.length, rowHeight = clamp(Math.round(200 / rows), 9, 26);
+  let drawn = "", current = options, width = 0, scale = null, low, high, columns = 0, spikes = [], bounds, least, typical, greatest;
+  function measure() {
+    ({ bounds, least, typical, greatest } = current);
+    columns = bounds.length - 1;
+    [low, high] = [Infinity, -Infinity];
+    for (const v of typical.flat) if (Number.isFinite(v) && v > 0) { low = Math.min(low, v); high = Math.max(high, v); }
+    if (share) [low, high] = [0, 1];
+    if (!(high > low)) [low, high] = low === high ? [low / 2, high * 2] : [1e-3, 1];
+    spikes = findSpikes();
+    drawn = "";
+  }
   const shareOf = (v) => (share ? v : Math.log(v / low) / Math.log(high / low));
   const colorOf = (v) => (!Number.isFinite(v) ? NO_NUMBER : v <= 0 && !share ? NOTHING : colorAt(shareOf(v)));
   // A column holds a spike where one number of it lies ten times off its typical one, and further than most columns do.
-  const spread = range(columns).map((x) => Math.max(0, ...range(rows).map((r) => (share
-    ? Math.max(greatest.at(r)[x] - typical.at(r)[x], typical.at(r)[x] - least.at(r)[x]) * 2
-    : Math.max(Math.log10(greatest.at(r)[x] / typical.at(r)[x]), Math.log10(typical.at(r)[x] / least.at(r)[x])) || 0)).filter(Number.isFinite)));
-  const usual = [...spread].sort((a, b) => a - b)[columns >> 1] || 0;
-  const spikes = range(columns).filter((x) => spread[x] >= usual + 1 - 1e-9);
+  function findSpikes() {
+    const spread = range(columns).map((x) => Math.max(0, ...range(rows).map((r) => (share
+      ? Math.max(greatest.at(r)[x] - typical.at(r)[x], typical.at(r)[x] - least.at(r)[x]) * 2
+      : Math.max(Math.log10(greatest.at(r)[x] / typical.at(r)[x]), Math.log10(typical.at(r)[x] / least.at(r)[x])) || 0)).filter(Number.isFinite)));
+    const usual = [...spread].sort((a, b) => a - b)[columns >> 1] || 0;
+    return range(columns).filter((x) => spread[x] >= usual + 1 - 1e-9);
+  }
   const chart = {
-    figure, svg, spikes,
+    figure, svg,
+    take(data) { current = { ...current, ...data }; measure(); },
     update(changes) { current = { ...current, ...changes }; draw(); },
     xAt(clientX) { const box = svg.getBoundingClientRect(); return scale ? scale.invert(clientX - box.left) : 0; },
     columnAt: (step) => Math.min(columns - 1, placeOf(bounds, step)),
   };
   function draw() {
-    if (width < 40) return;
+    if (width < 40 || !columns) return;
     const [a, b] = current.view, longest = Math.max(...labels.map((l) => l.length));
     const left = clamp(longest * 6.6 + 12, 52, width * 0.3), right = 12, up = 20, tall = rows * rowHeight, height = up + tall + 46;
     const X = (v) => left + ((v - a) / ((b - a) || 1)) * (width - left - right);
@@ -55,7 +59,6 @@ function heatMap(options) {
     svg.setAttribute("height", height);
     svg.setAttribute("aria-label", current.label);
   }
-  let drawn = "";
   function drawCells(a, b, left, wide, up, tall) {
     const key = [a, b, left, wide].join();
     if (key === drawn) return;

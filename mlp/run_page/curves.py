@@ -22,6 +22,11 @@ SHARES = {
 """Columns of shares, by what they are called on the page."""
 
 
+def has_records(history: History, *names: str) -> bool:
+    """Whether each of these columns is there, and not empty."""
+    return all(name in history and history.last_step(name) >= 0 for name in names)
+
+
 def chart_history(history: History) -> tuple[list[Chart], list[Chart]]:
     """Curves and heat maps: those for which something was recorded."""
     return [*_curves(history)], [*_heat_maps(history)]
@@ -34,7 +39,7 @@ def _curves(history: History) -> Iterator[Chart]:
     plain = {
         f"a plain network, {part}": reading.one(f"baseline_{part}_{name}")
         for part in ("validation", "train")
-        if f"baseline_{part}_{name}" in history
+        if has_records(history, f"baseline_{part}_{name}")
     }
     guess = {"guessing": reading.one("guess_accuracy")} if name == "accuracy" else {"the mean": 0.0}
     yield from _loss(history, "score", score(reading).capitalize(), _parts(name), {**guess, **plain})
@@ -47,12 +52,17 @@ def _parts(name: str) -> dict[str, str]:
 
 def _levels(history: History) -> dict[str, float]:
     """What losses are compared with."""
-    return {"best constant answer": float(history["reference_loss"].flat[0])} if "reference_loss" in history else {}
+    return (
+        {"best constant answer": float(history["reference_loss"].flat[0])}
+        if has_records(history, "reference_loss")
+        else {}
+    )
 
 
 def _loss(history: History, key: str, title: str, columns: dict[str, str], levels: dict[str, float]) -> Iterator[Chart]:
     """Columns of single numbers in one chart, where there are any."""
-    found = {name: column for name, column in columns.items() if column in history and history.shape(column) == ()}
+    kept = {name: column for name, column in columns.items() if has_records(history, column)}
+    found = {name: column for name, column in kept.items() if history.shape(column) == ()}
     series = [Series(name, history.steps(column), history[column]) for name, column in found.items()]
     if not series or (key == "rate" and np.ptp(series[0].values) == 0):
         return
@@ -64,15 +74,15 @@ def _loss(history: History, key: str, title: str, columns: dict[str, str], level
 
 
 def _heat_maps(history: History) -> Iterator[Chart]:
-    if "grad_norm_by_layer" in history and len(history["grad_norm_by_layer"]):
+    if has_records(history, "grad_norm_by_layer"):
         yield _heat_map(history, "grad_norm_by_layer", "Gradient norm", "norm", history["grad_norm_by_layer"])
-    if {"update_norm_by_layer", "param_norm_by_layer"} <= {*history}:
+    if has_records(history, "update_norm_by_layer", "param_norm_by_layer"):
         update, params = history["update_norm_by_layer"], history["param_norm_by_layer"]
         n = min(len(update), len(params))
         with np.errstate(divide="ignore", invalid="ignore"):
             yield _heat_map(history, "update_norm_by_layer", "Update ÷ parameters", "ratio", update[:n] / params[:n])
     for name, title in SHARES.items():
-        if name in history and len(history.shape(name)) == 1 and len(history[name]):
+        if has_records(history, name) and len(history.shape(name)) == 1:
             yield _heat_map(history, name, title, "share", history[name])
 
 
@@ -88,10 +98,10 @@ def _heat_map(history: History, column: str, title: str, unit: str, values: Arra
 
 def backward_gains(history: History) -> list[dict[str, Any]]:
     """Of each layer the typical backward gain at the start, and over all records: 1 hands everything on."""
-    if "backward_gain" not in history:
+    if not has_records(history, "backward_gain"):
         return []
     gains = history["backward_gain"]
-    start = Reading(history).by_layer("initial_backward_gain") if "initial_backward_gain" in history else {}
+    start = Reading(history).by_layer("initial_backward_gain") if has_records(history, "initial_backward_gain") else {}
     with np.errstate(divide="ignore", invalid="ignore"):
         typical = np.exp(np.log(gains).mean(0))
     return [

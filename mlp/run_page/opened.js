@@ -1,0 +1,2 @@
+// The page as it was written: its arrays stand in it.
+unpackArrays().then(showReport);
