@@ -6,7 +6,7 @@
 A line for each rule at each obstacle: how many of the starts get past, the median of the gradients that they need, the
 spread of these between starts (standard deviation), and the difference between the two libraries at one start (root
 mean square). `verdict`: "same" where the same starts get past with the same gradients, but for one; "within seeds"
-where the medians differ by less than the spread between starts, and their share lies in Wilson's 95 % interval of ours:
+where the medians differ by less than the spread between starts, and Wilson's 95 % intervals of the shares overlap:
 there a rounding grows until the two are two draws; else "differs". The rates are those of
 `benchmarks/results/obstacles.csv`. Why a cell differs stands in `benchmarks/results/README.md`.
 """
@@ -90,9 +90,9 @@ def compare(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, str]:
     difference = float(np.sqrt(np.mean(apart**2)))
     if (past == theirs_past).all() and np.abs(apart).max() <= 1:
         return spread, difference, "same"
-    seeds = wilson_interval(int(past.sum()), len(ours))
+    mine, other = (wilson_interval(int(share.sum()), len(ours)) for share in (past, theirs_past))
     medians = abs(np.median(ours[past]) - np.median(theirs[theirs_past]))
-    alike = medians <= max(spread, 1) and seeds.low <= theirs_past.mean() <= seeds.high
+    alike = medians <= max(spread, 1) and mine.low <= other.high and other.low <= mine.high
     return spread, difference, "within seeds" if alike else "differs"
 
 
