@@ -46,7 +46,7 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
     "nadam": ("NAdam", {}),
     "radam": ("RAdam", {}),
     "irprop_minus": ("Rprop", {}),
-    "averaged_sgd": ("ASGD", {}),
+    "averaged_sgd": ("ASGD", {"lambd": 0.0, "alpha": 0.0, "t0": -1.0}),
 }
 """Ours, and the class and keys that mean the same there."""
 OPTAX: dict[str, tuple[str, dict[str, Any]]] = {
