@@ -6,7 +6,7 @@
 A line for each rule at each obstacle: how many of the starts get past, the median of the gradients that they need, the
 spread of these between starts (standard deviation), and the difference between the two libraries at one start (root
 mean square). `verdict`: "same" where the same starts get past with the same gradients, but for one; "within seeds"
-where the medians differ by less than the spread between starts, and the shares by no more than their standard error:
+where the medians differ by less than the spread between starts, and Wilson's 95 % intervals of the shares overlap:
 there a rounding grows until the two are two draws; else "differs". The rates are those of
 `benchmarks/results/obstacles.csv`. Why a cell differs stands in `benchmarks/results/README.md`.
 """
@@ -29,6 +29,7 @@ from mlp.optimizer_bench.bench_trial import train_members
 from mlp.optimizer_bench.other_rules import FromOptax, FromTorch
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import OBSTACLES
+from mlp.statistics.intervals import wilson_interval
 
 RESULTS = Path(__file__).parent / "results"
 TORCH: dict[str, tuple[str, dict[str, Any]]] = {
@@ -45,7 +46,7 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
     "nadam": ("NAdam", {}),
     "radam": ("RAdam", {}),
     "irprop_minus": ("Rprop", {}),
-    "averaged_sgd": ("ASGD", {}),
+    "averaged_sgd": ("ASGD", {"lambd": 0.0, "alpha": 0.0, "t0": -1.0}),
 }
 """Ours, and the class and keys that mean the same there."""
 OPTAX: dict[str, tuple[str, dict[str, Any]]] = {
@@ -82,16 +83,16 @@ def needed(obstacle: str, rule: Any, rate: float, starts: int) -> np.ndarray:
 def compare(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, str]:
     """The spread between starts, the root mean square of the differences at each start, and the verdict."""
     past, theirs_past = np.isfinite(ours), np.isfinite(theirs)
-    both, share = past & theirs_past, past.mean()
+    both = past & theirs_past
     if not both.any():
         return 0.0, 0.0, "same" if (past == theirs_past).all() else "differs"
     apart, spread = ours[both] - theirs[both], float(np.std(ours[past]))
     difference = float(np.sqrt(np.mean(apart**2)))
     if (past == theirs_past).all() and np.abs(apart).max() <= 1:
         return spread, difference, "same"
-    error = max(np.sqrt(share * (1 - share) / len(ours)), 1 / len(ours))
+    mine, other = (wilson_interval(int(share.sum()), len(ours)) for share in (past, theirs_past))
     medians = abs(np.median(ours[past]) - np.median(theirs[theirs_past]))
-    alike = medians <= max(spread, 1) and abs(share - theirs_past.mean()) <= error
+    alike = medians <= max(spread, 1) and mine.low <= other.high and other.low <= mine.high
     return spread, difference, "within seeds" if alike else "differs"
 
 

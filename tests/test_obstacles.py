@@ -316,6 +316,25 @@ def test_a_row_says_share_gradients_decades_and_findings(table: OptimizerCompari
     assert "root_jacobian" in rows["saddle", "levenberg_marquardt"].error
 
 
+@dataclass(frozen=True)
+class Singular(Optimizer):
+    """Its matrix cannot be factorised after the third step."""
+
+    learning_rate: float = 0.1
+
+    def update(self, at: Evaluation, state: Any, out: np.ndarray) -> None:
+        np.multiply(at.grad, -state.pace.next(at.loss), out=out)
+        np.linalg.cholesky(np.eye(2) * (3 - state.t))
+
+
+def test_a_rule_whose_matrix_cannot_be_factorised_any_more_is_timed_until_then() -> None:
+    """The error of NumPy ended the whole bench: members that diverge were taken care of, and the timing was not."""
+    found = mlp.bench(Singular(), "saddle", seeds=2, tuning_seeds=2, rates=2)
+    (row,) = found.obstacles()
+    assert row.findings == (("divergence", 2),)
+    assert 0 < found.rows()[0].seconds_per_update < 60
+
+
 def test_decades_count_the_rates_at_which_half_of_the_starts_get_past() -> None:
     """Of 0.01, 0.1, 1 two do: one decade each."""
     cell = Cell(OBSTACLES["saddle"], "sgd", [0.01, 0.1, 1.0])

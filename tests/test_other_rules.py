@@ -23,6 +23,12 @@ PAIRS: list[tuple[Optimizer, str, dict[str, Any]]] = [
     (mlp.AMSGrad(0.01), "Adam", {"amsgrad": True}),
     (mlp.Adamax(0.01), "Adamax", {}),
     (mlp.Adagrad(0.1), "Adagrad", {}),
+    (
+        mlp.AveragedSGD(0.1),
+        "ASGD",
+        {"lambd": 0.0, "alpha": 0.0, "t0": -1.0},
+    ),  # a constant rate, and a mean from the start
+    (mlp.IRpropMinus(0.01), "Rprop", {}),
 ]
 OPTAX: list[tuple[Optimizer, str]] = [(mlp.SGD(0.01), "sgd"), (mlp.Adam(0.01), "adam"), (mlp.SignSGD(0.01), "sign_sgd")]
 CELLS = ["saddle", "turned_ravine", "gradient_noise", "sparse_gradients", "broken_symmetry", "xor_minima"]

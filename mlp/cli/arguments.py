@@ -141,7 +141,7 @@ def name_problems() -> str:
     """The problems that `mlp bench` has."""
     from mlp.problems import PROBLEMS
 
-    return f"names of problems: {', '.join(PROBLEMS)}, ..."
+    return f"names of problems: {', '.join(PROBLEMS)}, ...; also data sets, their files and experiment files"
 
 
 COMMANDS = {

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -70,12 +71,15 @@ def measure_length(problem: Problem, rule: Optimizer) -> Length:
 
 
 def time_updates(descent: Descent, rule: Optimizer) -> float:
-    """Seconds for one update, the median of `TIMED`; nothing else is measured meanwhile."""
+    """Seconds for one update, the median of `TIMED`; nothing else is measured meanwhile.
+
+    A rule whose matrix cannot be factorised any more is timed until then.
+    """
     marks = [time.perf_counter()]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), suppress(np.linalg.LinAlgError):
         for _ in islice(descent.steps(rule), TIMED):
             marks.append(time.perf_counter())
-    return float(np.median(np.diff(marks)))
+    return float(np.median(np.diff(marks))) if len(marks) > 1 else 0.0
 
 
 def train_members(

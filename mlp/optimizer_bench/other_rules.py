@@ -25,6 +25,19 @@ class OtherState(State):
     other: Any
 
 
+@dataclass
+class TorchState(OtherState):
+    """The same of a rule of `torch.optim`."""
+
+    @property
+    def average(self) -> Array:
+        """What the rule answers with, if that is an average, as of ASGD: (*population, P). AttributeError if not."""
+        averages = [values["ax"].numpy() for values in self.other.state.values() if "ax" in values]
+        if not averages:
+            raise AttributeError("average")
+        return np.stack(averages) if len(self.other.param_groups) > 1 else np.asarray(averages[0])
+
+
 @dataclass(frozen=True)
 class FromTorch(Optimizer):
     """A rule of `torch.optim` by the name of its class, with its own defaults but for the learning rate and `keys`.
@@ -37,7 +50,7 @@ class FromTorch(Optimizer):
     learning_rate: Rate = 0.001
     keys: Mapping[str, Any] = field(default_factory=dict)
 
-    name, keeps = "torch", OtherState
+    name, keeps = "torch", TorchState
 
     def begin(self, params: Array) -> dict[str, Any]:
         """The optimizer of the other library, on tensors that share nothing with `params`."""
