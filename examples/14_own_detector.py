@@ -22,6 +22,7 @@ class JumpyLoss(mlp.Detector):
 
     most: float = 0.45
 
+    kinds = {"jumpy_loss": "the loss goes up at many steps"}
     needs = ("loss",)
 
     def __call__(self, r: mlp.Reading) -> Iterator[mlp.Finding]:
@@ -38,6 +39,7 @@ class JumpyLoss(mlp.Detector):
 if __name__ == "__main__":
     iris = mlp.data.load("iris")
     config = {"training": {"batch_size": 2}, "record": {"detectors": [JumpyLoss()]}}
+    mlp.check_part(JumpyLoss())
     run = mlp.run(config, (iris.X, iris.y))
     print([(finding.kind, finding.message) for finding in run.findings])
     print("of a history alone:", [f.kind for f in mlp.diagnose({"loss": [1.0, 2.0] * 20}, detectors=[JumpyLoss(0.4)])])

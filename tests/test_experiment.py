@@ -1073,3 +1073,8 @@ def test_a_source_that_is_none_is_refused_in_one_line(source: str | None) -> Non
     with pytest.raises(MLPError) as caught:
         mlp.run({"data": {"source": source}} if source else {})
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_has_the_preprocessing_that_scripts_of_earlier_versions_ask_for() -> None:
+    run = mlp.run({"training": {"epochs": 1}}, (X, X[:, 0]))
+    assert run.preprocessing is run.model.preprocessing

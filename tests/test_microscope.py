@@ -367,3 +367,19 @@ def test_a_loss_or_rule_that_is_none_is_refused() -> None:
         record(build(), np.zeros((3000, 2)), np.zeros(3000), mlp.SquaredError(), mlp.SGD(), 1000)
     with pytest.raises(mlp.HyperparameterError, match="at most 5000"):
         record(build(), X, T, mlp.SquaredError(), mlp.SGD(), 5001)
+
+
+def test_an_activation_without_a_formula_is_told_where_one_goes() -> None:
+    """It was said that each dense layer takes at most one activation, of a network that had just one."""
+
+    class Bent(mlp.Tanh):
+        """An activation that nobody gave a formula."""
+
+    with pytest.raises(mlp.ShapeError, match=r"no formula for the activation Bent \(layer 2\).*activation_formulas.py"):
+        mlp.explain(
+            mlp.Network([mlp.Dense(2, 2), Bent(), mlp.Dense(2, 1)]),
+            [[0.0, 1.0]],
+            [[1.0]],
+            mlp.SquaredError(),
+            mlp.SGD(0.1),
+        )

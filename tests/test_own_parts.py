@@ -589,3 +589,38 @@ def test_a_run_in_the_place_of_an_experiment_is_told_what_to_give() -> None:
         with pytest.raises(ConfigError, match=r"this is a run. Give its experiment and the rows: run.config"):
             call(run)
     assert mlp.run(run.config, ROWS).network.params.tobytes() == run.network.params.tobytes()
+
+
+LOUD = """
+import mlp
+class Loud(mlp.Detector):
+    'It finds something in every run.'
+    kinds = {"loud": "there are losses"}
+    needs = ("loss",)
+    def __call__(self, r):
+        yield self.finding("info", "There are losses.", {})
+"""
+
+
+def test_the_command_line_says_which_detectors_are_not_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A detector of --use was left out without a word, and a diagnosis without --use said "healthy"."""
+    monkeypatch.chdir(tmp_path)
+    Path("parts.py").write_text(LOUD)
+    train = [*TRAIN, "-q", "--use", "parts.py", "-o"]
+    assert main([*train, "a"]) == 0
+    assert "'loud' of --use is not asked: add --set 'record.detectors=[\"loud\"]'" in capsys.readouterr().err
+    assert main([*train, "b", "--set", "record.detectors=loud"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["diagnose", "b"]) == 0
+    out, err = capsys.readouterr()
+    assert "loud" not in out
+    assert err == "mlp: this run was also judged by loud (parts.py), which is not asked here: add --use parts.py\n"
+    assert main(["diagnose", "b", "--use", "parts.py"]) == 0
+    out, err = capsys.readouterr()
+    assert "There are losses." in out
+    assert err == ""
+    assert main(["findings", "loud", "--use", "parts.py"]) == 0
+    assert "loud (a finding): there are losses." in capsys.readouterr().out
+    assert main(["findings", "loud"]) == 2

@@ -286,7 +286,7 @@ COMMANDS = {
     ),
     "data": command("lookup:list_data", "the data sets there are", NAME),
     "optimizers": command("lookup:list_optimizers", "the optimizers there are", NAME, USE),
-    "findings": command("lookup:list_findings", "what can be found, why, and what to do", NAME),
+    "findings": command("lookup:list_findings", "what can be found, why, and what to do", NAME, USE),
     "help": command(
         "lookup:show_help",
         "a page of the manual",

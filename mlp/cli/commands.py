@@ -21,13 +21,14 @@ from mlp.cli.report import show_training, write_report
 from mlp.cli.streams import show
 from mlp.cli.train_settings import name_settings, read_settings
 from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
+from mlp.config.own_parts import DETECTOR
 from mlp.data.complaints import counted
 from mlp.errors import ConfigError, visible_lines
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import Companion, is_over
-from mlp.experiment.recorded import Recorded, load_recorded
+from mlp.experiment.recorded import Recorded, load_recorded, tell_missing_detectors
 from mlp.experiment.resume import check_replaced, is_finished, restore
 from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
@@ -49,6 +50,8 @@ def train(given: argparse.Namespace) -> int:
     """Train, show, save."""
     (config, written), where = read_settings(given), name_settings(given)
     asked = parse(config, where, given.own)
+    for name in given.own.of(DETECTOR).keys() - {*asked.record.detectors}:
+        warn(f"the detector {name!r} of --use is not asked: add --set 'record.detectors=[\"{name}\"]'")
     permission = permit(given, files_read(asked, given.config))
     if given.dry_run:
         return _show_plan(config, where, given)
@@ -305,5 +308,7 @@ def diagnose(given: argparse.Namespace) -> int:
     folder = run_folder(given.run)
     permit(given, files_behind(folder))
     run = load_recorded(folder, given.own)
+    if missing := tell_missing_detectors(folder, given.own):
+        warn(missing)
     print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
     return _judge(run)

@@ -11,7 +11,7 @@ import inspect
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
@@ -24,8 +24,7 @@ from mlp.config.schema import DERIVED, unknown_name
 from mlp.config.toml import to_toml_value
 from mlp.data import catalogue
 from mlp.data.sources import describe_formula
-from mlp.diagnosis import DETECTORS
-from mlp.diagnosis.causes import CAUSES
+from mlp.diagnosis import DETECTORS, Detector, KnownCause, known_causes
 from mlp.diagnosis.glossary import glossary, kinds
 from mlp.errors import UnknownNameError
 from mlp.manual.reference import write_reference
@@ -128,32 +127,30 @@ def _default_of(f: Any, usual_rate: float | None) -> str:
 
 
 def list_findings(given: argparse.Namespace) -> int:
-    """Kinds and causes, one line each; or one of them."""
+    """Kinds and causes, one line each; or one of them. Those of one's own are known too."""
+    detectors = (*DETECTORS, *given.own.detectors())
     if given.name is None:
-        print(*glossary(), sep="\n")
+        print(*glossary(detectors), sep="\n")
         return DONE
-    known = {**kinds(), **CAUSES}
-    _find("finding", given.name, known)
-    print("\n\n".join([*_describe_kind(given.name), *_describe_cause(given.name)]))
+    means, causes = kinds(detectors), known_causes(detectors)
+    _find("finding", given.name, {**means, **causes})
+    said = [*_describe_kind(given.name, detectors)] if given.name in means else []
+    said += [*_describe_cause(causes[given.name])] if given.name in causes else []
+    print("\n\n".join(said))
     return DONE
 
 
-def _describe_kind(name: str) -> Iterator[str]:
+def _describe_kind(name: str, detectors: Sequence[Detector]) -> Iterator[str]:
     """What a kind of finding means, when it is found, and what may be behind it."""
-    if name not in kinds():
-        return
-    yield f"{name} (a finding): {kinds()[name]}."
-    for detector in DETECTORS:
+    yield f"{name} (a finding): {kinds(detectors)[name]}."
+    for detector in detectors:
         if name in detector.kinds:
             yield textwrap.indent(_words(type(detector)), "  ")
 
 
-def _describe_cause(name: str) -> Iterator[str]:
+def _describe_cause(cause: KnownCause) -> Iterator[str]:
     """What a cause means, and what to do about it."""
-    if name not in CAUSES:
-        return
-    cause = CAUSES[name]
-    yield f"{name} (a cause): {cause.meaning}."
+    yield f"{cause.name} (a cause): {cause.meaning}."
     yield textwrap.indent(f"{_words(type(cause))}\n\nWhat to do: {cause.remedy}.", "  ")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mlp.config import NO_PARTS, OwnParts
+from mlp.config import NO_PARTS, OwnParts, parse, read_toml
+from mlp.config.own_parts import DETECTOR
 from mlp.diagnosis import DETECTORS, Finding, diagnose
-from mlp.errors import FileFormatError
+from mlp.errors import FileFormatError, MLPError
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.run_directory import read_numbers
 from mlp.experiment.run_folder import CHECKPOINT
@@ -48,6 +49,22 @@ def load_recorded(folder: Path, own: OwnParts = NO_PARTS) -> Recorded:
     numbers: dict[str, Any] = {"metrics": {}, "steps": _last_step(history) + 1, "seconds": np.nan}
     numbers |= read_numbers(folder)
     return Recorded(history, diagnose(history, (*DETECTORS, *own.detectors())), **numbers)
+
+
+def tell_missing_detectors(folder: Path, own: OwnParts = NO_PARTS) -> str:
+    """Which detectors of one's own judged a run besides, and are not at hand; "" where there are none."""
+    try:
+        config = parse(read_toml(current(folder, "config.toml")))
+    except (MLPError, OSError):  # the history alone is judged too
+        return ""
+    missing = [name for name in config.record.detectors if not own.find(DETECTOR, name)]
+    if not missing:
+        return ""
+    files = [config.own_parts.get(name, {}).get("file", "") for name in missing]
+    named = [f"{name} ({file})" if file else name for name, file in zip(missing, files, strict=True)]
+    uses = "".join(f" --use {file}" for file in dict.fromkeys(filter(None, files)))
+    how = f"add{uses}" if uses else "in Python give use="
+    return f"this run was also judged by {', '.join(named)}, which is not asked here: {how}"
 
 
 def _last_step(history: History) -> int:

@@ -36,6 +36,7 @@ from mlp.landscape import Landscape
 from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
+from mlp.preprocessing import Preprocessing
 from mlp.preprocessing.source import files_read, is_same_source
 from mlp.run_page import Looked, build_report, read_rows, show_run
 from mlp.storage.atomic import write_file
@@ -78,6 +79,11 @@ class Run:
     def network(self) -> Network:
         """The trained network; a population where all restarts answer together."""
         return self.model.network
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How raw rows become inputs, and targets answers: that of the model."""
+        return self.model.preprocessing
 
     @property
     def healthy(self) -> bool:

@@ -110,6 +110,12 @@ def build_graph(network: Network, inputs: Sequence[str] | None = None) -> Graph:
             columns.append(Column(layer.n_out, place, None, network.layout.slices[place].start))
         elif type(layer) in ACTIVATION_FORMULAS and columns[-1].dense is not None and columns[-1].activation is None:
             columns[-1] = Column(columns[-1].n, columns[-1].dense, place, columns[-1].start)
+        elif isinstance(layer, Activation) and type(layer) not in ACTIVATION_FORMULAS:
+            known = ", ".join(sorted(kind.__name__ for kind in ACTIVATION_FORMULAS))
+            raise ShapeError(
+                f"the microscope has no formula for the activation {type(layer).__name__} (layer {place + 1}). It has "
+                f"those of {known}: one more stands in microscope/activation_formulas.py and microscope/network.js."
+            )
         else:
             raise ShapeError(
                 f"the microscope shows dense layers, each followed by at most one activation; layer {place + 1} is "
