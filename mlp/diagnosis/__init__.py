@@ -27,7 +27,7 @@ from mlp.errors import HyperparameterError, ShapeError, check_iterable
 from mlp.history import History
 
 SEVERITIES = ("critical", "warning", "info")
-PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
+PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence", "overconfident"}
 """Kinds that are a lack of progress."""
 
 
