@@ -92,3 +92,14 @@ def test_twins_take_a_quarter_of_the_work_of_a_run(epochs: int) -> None:
     for twins in (3, 4):
         steps = affordable_steps(setup, state, twins)
         assert steps * twins * a_step <= max(SHARE * setup.n_steps * a_step, LEAST) and steps <= setup.n_steps
+
+
+def test_a_place_to_rest_comes_after_the_cause_that_led_there() -> None:
+    """Softmax units inside: the run rests near a saddle, and other activations are what helps."""
+    scores = {AS_IT_IS: 0.3, "saturating_activations": 0.95}
+    looked = {"point_kind": {"saddle": 1.0}, "point_layers": {"dense1": 0.0}, "point_least": [-1.0]}
+    flat = {"initial_saturated_fraction": {"sigmoid1": 0.9}, "loss": [1.0] * 40, **looked}
+    before = names(Reading(typed(**flat)))
+    assert before[:2] == ["saddle_point", "saturating_activations"]
+    after = names(Reading(typed(**flat, counterfactuals=scores, counterfactual_steps=[100.0])))
+    assert after[:2] == ["saturating_activations", "saddle_point"]

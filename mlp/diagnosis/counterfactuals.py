@@ -19,6 +19,9 @@ MEASURABLE = frozenset({
 })  # fmt: skip
 """Causes whose remedy a short twin shows: it is a setting, and not more rows, other rows or more steps."""
 
+PLACES = frozenset({"saddle_point", "flat_region", "local_minimum"})
+"""Where a run rests, which another cause may have led to: its remedy that helps comes ahead."""
+
 
 class Counterfactuals(NamedTuple):
     """What twins of so many `steps` came to: `plain` as the run is, `scores` with the remedy for each cause."""

@@ -15,7 +15,7 @@ import numpy as np
 from mlp.config import Config
 from mlp.diagnosis import judge
 from mlp.diagnosis.causes import CAUSES, Changes, suspicions
-from mlp.diagnosis.counterfactuals import AS_IT_IS, MEASURABLE
+from mlp.diagnosis.counterfactuals import AS_IT_IS, MEASURABLE, PLACES
 from mlp.diagnosis.reading import Reading
 from mlp.errors import MLPError
 from mlp.experiment.before_training import note_once
@@ -43,7 +43,7 @@ def note_counterfactuals(setup: Setup, state: State) -> None:
             return
         tried = dict(leading_changes(setup.config, state))
     steps = affordable_steps(setup, state, 1 + len(tried))
-    if len(tried) > 1 and steps >= STEPS.start:
+    if tried and steps >= STEPS.start:
         rows = first_rows(setup.prepared, setup.dtype)
         scores = {AS_IT_IS: _train(setup.config, rows, steps)}
         scores |= {name: _train(apply_changes(setup.config, keys), rows, steps) for name, keys in tried.items()}
@@ -58,7 +58,7 @@ def leading_changes(config: Config, state: State) -> Iterator[tuple[str, Changes
     """
     found = suspicions(Reading(state.history))
     heavy = list(dict.fromkeys(s.cause.name for s in found if s.weight >= found[0].weight - CLOSE))
-    if not heavy or heavy[0] not in MEASURABLE:
+    if len(heavy) < 2 or heavy[0] not in MEASURABLE | PLACES:
         return
     for name in [name for name in heavy if name in MEASURABLE][:MOST]:
         keys = next(remedies(name, config, state.history), None) if name in CAUSES else None

@@ -16,7 +16,7 @@ from mlp.diagnosis.causes.leaks import LEAKS
 from mlp.diagnosis.causes.rows import ROWS
 from mlp.diagnosis.causes.steps import STEPS
 from mlp.diagnosis.causes.weights import WEIGHTS
-from mlp.diagnosis.counterfactuals import read_counterfactuals
+from mlp.diagnosis.counterfactuals import PLACES, read_counterfactuals
 from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.reading import Reading
 
@@ -40,8 +40,9 @@ def weigh_measured(r: Reading, found: list[Suspicion]) -> list[Suspicion]:
     if measured is None:
         return found
     told = [s._replace(cause=measured.tell(s.cause)) for s in found]
-    places = [i for i, s in enumerate(told) if s.cause.name in measured.scores]
-    weights, best = [told[i].weight for i in places], measured.clearly_best
+    best = measured.clearly_best
+    places = [i for i, s in enumerate(told) if s.cause.name in measured.scores or (best and s.cause.name in PLACES)]
+    weights = [told[i].weight for i in places]
     own = sorted((told[i] for i in places), key=lambda s: s.cause.name != best)  # sorting keeps the order of equals
     for place, weight, suspicion in zip(places, weights, own, strict=True):
         told[place] = suspicion._replace(weight=weight)
