@@ -220,10 +220,9 @@ def find_new_categories(X: Array, columns: Sequence[Column]) -> Iterator[Drift]:
 def describe_drift(found: Sequence[Drift], most: int = 3) -> str:
     """One line: which columns, what was learned, what is there, and what to do."""
     said = "; ".join(map(str, found[:most])) + (f"; {len(found) - most} more columns" if len(found) > most else "")
-    return (
-        f"drifted_inputs: {said}. The answers are guesses there. Give the columns in the order and the units of the "
-        "training, or train on rows like these."
-    )
+    units = "Give the columns in the order and the units of the training, or train on rows like these."
+    remedy = "Train on rows that have them." if all(drift.new for drift in found) else units
+    return f"drifted_inputs: {said}. The answers are guesses there. {remedy}"
 
 
 def warn_of_drift(found: Sequence[Drift]) -> None:
