@@ -134,6 +134,12 @@ FAULTS = {
         {"loss": SETTLED, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [0.95]}
         | {"settings": ENDED["settings"] | {"narrowest": 2.0}},
         {"train_accuracy": [0.94]}),
+    "right answers, and absurd errors": Fault(
+        "overconfident", "warning", 0, "initialization_too_large",
+        {"loss": [150.0] * 10, "train_loss": [145.0], "reference_loss": [1.6], "train_accuracy": [0.97],
+         "class_counts": {"a": 50.0, "b": 50.0}, "weight_gain": {"dense1": 20.0},
+         "settings": ENDED["settings"] | {"train_scored": 100.0}},
+        {"loss": [1.2] * 10, "train_loss": [1.2]}),
     "it was stopped while it fell": Fault(
         "unfinished", "warning", 0, "too_few_epochs",  # ten steps are hopeless from the first
         {"loss": FALLING, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [0.95],

@@ -65,6 +65,17 @@ def test_rows_of_the_same_source_are_not_far_off(source: str) -> None:
     assert not any(how.preprocessing.find_drift(X) for X in (*drawn, *of_a_class))
 
 
+def test_rounding_is_no_drift() -> None:
+    """Few values, all at an edge of what was learned: scaled, scaled back, and in float32 they lie a little beyond."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 2, 500) * 0.3, rng.integers(1, 4, 500) / 7])
+    run = mlp.run({"training": {"epochs": 1}}, (X, rng.integers(0, 2, 500)))
+    assert "drifted_inputs" not in {finding.kind for finding in run.findings}
+    how = run.model.preprocessing
+    assert not how.find_drift(X.astype(np.float32)) and not how.find_drift(X[X[:, 0] > 0])
+    assert not how.find_drift(how.scaling.undo(how.scaling.apply(X)))
+
+
 def test_heavy_tails_are_not_far_off() -> None:
     """Student's t and log-normal incomes run far beyond a hundred rows, now and then."""
     rng = np.random.default_rng(0)

@@ -14,7 +14,8 @@ CONTRACT_KINDS = """
 non_finite_data, unscaled_inputs, constant_features, contradictory_labels, class_imbalance, unscaled_targets,
 output_loss_mismatch, symmetric_units, poor_initialization, no_progress, slow_progress, stagnation, oscillation,
 divergence, vanishing_gradients, exploding_gradients, dead_units, saturated_units, noisy_gradients, overfitting,
-minority_class_ignored, unfinished, frozen_parameters, wrong_gradient, saddle_point, local_minimum, plateau,
+minority_class_ignored, unfinished, overconfident, frozen_parameters, wrong_gradient, saddle_point, local_minimum,
+plateau,
 leaked_rows, leaked_target, identifier_feature, drifted_inputs, numbers_as_classes, classes_as_numbers
 """
 CONTRACT_CAUSES = """

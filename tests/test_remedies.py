@@ -22,7 +22,7 @@ from mlp.diagnosis.reading import Reading
 from mlp.errors import ConfigError, HyperparameterError
 from mlp.experiment import begin
 from mlp.experiment.before_training import note_settings
-from mlp.repairs.changes import apply_changes, as_experiment, describe_changes, merge_changes, remedies
+from mlp.experiment.changes import apply_changes, as_experiment, describe_changes, merge_changes, remedies
 
 HISTORY = History({"settings": [[400.0, 4.0, 100.0]]}, labels={"settings": ("rows", "epochs", "planned_steps")})
 FOR_THE_USER = {

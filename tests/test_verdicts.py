@@ -405,3 +405,23 @@ def test_class_ids_that_a_loop_learns_as_numbers_are_named() -> None:
         for _ in recorder.tap(mlp.train(network, data, mlp.SquaredError(), mlp.SGD(0.01))):
             pass
         assert ("classes_as_numbers" in {f.kind for f in mlp.diagnose(recorder.history)}) is named
+
+
+@pytest.mark.parametrize(
+    ("config", "times", "cause"),
+    [
+        ({"data": {"scale": "none"}, "optimizer": {"learning_rate": 0.01}}, 1000.0, "unscaled_inputs"),
+        ({"network": {"init": {"name": "normal", "std": 10.0}}}, 1.0, "initialization_too_large"),
+    ],
+)
+def test_an_absurd_loss_beside_good_answers_is_told_by_what_it_is(
+    config: dict[str, Any], times: float, cause: str
+) -> None:
+    """A loss of 13 with an accuracy of .87 is no "hardly better than a constant answer": its few errors are certain."""
+    y = RNG.integers(0, 5, 400)
+    angle = 2 * np.pi * np.array([0, 3, 1, 4, 2])[y] / 5
+    X = times * (np.column_stack([3 * np.cos(angle), 3 * np.sin(angle)]) + RNG.standard_normal((400, 2)))
+    run = mlp.run({**config, "training": {"epochs": 25}}, (X, y))
+    assert run.metrics["train_accuracy"] > 0.6 and run.history["train_loss"][-1] > 2 * run.history["reference_loss"][0]
+    first = run.findings[0]
+    assert first.kind == "overconfident" and first.causes[0].name == cause

@@ -36,8 +36,8 @@ import mlp
 from mlp.diagnosis import CAUSES
 from mlp.errors import MLPError
 from mlp.experiment import Run
+from mlp.experiment.changes import apply_changes, remedies
 from mlp.repairs import repair_run
-from mlp.repairs.changes import apply_changes, remedies
 
 TRIES = 3
 MENDABLE_DATA = {"large_targets", "targets_far_from_zero", "imbalance", "overfitting", "sorted_rows", "xor_stuck"}

@@ -20,17 +20,21 @@ from mlp.diagnosis.detectors import known_causes as known_causes
 from mlp.diagnosis.finding import Cause as Cause
 from mlp.diagnosis.finding import Detector as Detector
 from mlp.diagnosis.finding import Finding as Finding
+from mlp.diagnosis.findings import Findings as Findings
+from mlp.diagnosis.findings import list_unseen
 from mlp.diagnosis.reading import Reading, moments
 from mlp.errors import HyperparameterError, ShapeError, check_iterable
 from mlp.history import History
 
 SEVERITIES = ("critical", "warning", "info")
-PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence"}
+PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence", "overconfident"}
 """Kinds that are a lack of progress."""
 
 
-def diagnose(history: Mapping[str, Any], detectors: Iterable[Detector] = DETECTORS) -> tuple[Finding, ...]:
+def diagnose(history: Mapping[str, Any], detectors: Iterable[Detector] = DETECTORS) -> Findings:
     """All findings of all detectors that have what they need; of a `History`, or columns by name.
+
+    They are a tuple. Its `unseen` says what the history does not tell, and printing it shows both.
 
     Give `(*mlp.diagnosis.DETECTORS, MyDetector())` to judge by one of your own too; it brings its own causes. What is
     added to `DETECTORS` and `CAUSES` is asked in every run of this process.
@@ -48,9 +52,9 @@ def diagnose(history: Mapping[str, Any], detectors: Iterable[Detector] = DETECTO
         raise HyperparameterError("detectors", detectors, needed)
     whole = Reading(history if isinstance(history, History) else History(history))
     found = judge(whole, asked)
-    if all(finding.severity == "info" for finding in found):
-        return found
-    return tuple(_date(whole, found, asked))
+    if not all(finding.severity == "info" for finding in found):
+        found = tuple(_date(whole, found, asked))
+    return Findings(found, list_unseen(whole))
 
 
 def judge(r: Reading, detectors: Sequence[Detector] = DETECTORS) -> tuple[Finding, ...]:

@@ -92,11 +92,16 @@ def answers_better_than_a_guess(r: Reading) -> bool:
     So it is where labels are mostly chance, and answers cautious. Only of a table whose rows plain networks know no
     better: else the run is short of what they reach.
     """
-    n, train, score = r.setting("train_scored", 0.0), r.score("train"), r.one("unseen", "score")
-    if r.score_name == "r2" or not n > 0 or not train > score:
+    return r.score("train") > r.one("unseen", "score") and is_clearly_right(r, 0.0)
+
+
+def is_clearly_right(r: Reading, least: float = at.GAP) -> bool:
+    """Whether more rows to train on have a right class than chance explains, and than a guess has by `least`."""
+    n, train = r.setting("train_scored", 0.0), r.score("train")
+    if r.score_name == "r2" or not n > 0 or not isfinite(train):
         return False
     guessed = _plain_guess(r)
-    return train - guessed > at.SIGNAL * sqrt(max(guessed * (1 - guessed), 1 / n) / n)
+    return train - guessed > max(least, at.SIGNAL * sqrt(max(guessed * (1 - guessed), 1 / n) / n))
 
 
 def memorises(r: Reading) -> bool:

@@ -205,7 +205,7 @@ class Reading(History):
 
 
 BY_LABEL = {
-    "settings", "unseen", "drifted_inputs", "drifted_test_inputs",
+    "settings", "unseen", "drifted_inputs", "drifted_test_inputs", "counterfactuals",
     "balanced_scores", "baseline_balanced", "leaked_scores", "target_copies", "telling_columns", "identifiers",
     "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",

@@ -58,6 +58,7 @@ CERTAIN = 0.85  # fitted. From this weight on a suspicion is an alarm before the
 
 # Progress. The reference is the loss of the best constant answer, the baseline the score of a plain network.
 NO_PROGRESS = 0.95  # fitted. A loss of this share of the reference is no progress
+ABSURD = 1.5  # a loss of so many times the reference, where most answers are right, is that of outputs far too large
 SHORT = 0.05  # fitted. A score that is lower than the baseline's by more than this, and its error, is too low
 RISEN = 3.0  # fitted. A loss of so many times its first one, and the reference, has risen
 EXPLODED = 1e6  # a loss of so many times that has lost its way: a few more such steps would leave the numbers

@@ -19,6 +19,7 @@ from mlp.diagnosis.evidence import is_like_classes, is_suspicious, is_without_ev
 from mlp.diagnosis.reading import Reading, moments
 from mlp.diagnosis.thresholds import MANY_CLASSES
 from mlp.experiment.before_training import note_before_training, note_once, scanned_rows
+from mlp.experiment.counterfactual import note_counterfactuals
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
 from mlp.experiment.probe import Probe, note_last
 from mlp.experiment.setup import SCORED, Setup
@@ -148,6 +149,7 @@ def note_end(setup: Setup, state: State) -> None:
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
         note_last(setup, state)
+        note_counterfactuals(setup, state)
 
 
 def note_leaked_scores(setup: Setup, state: State) -> None:

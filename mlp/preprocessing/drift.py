@@ -31,6 +31,7 @@ LOOKED_AT, SCREENED, FIRST = (
     5,
 )  # rows that are judged; that tell which columns to judge; that tell whether any
 SORTED = 512  # training rows in which a tenth is measured
+ROUNDING = 1e-6  # ranges by which float32 and scaling back may move a value
 BEYOND = 0.1  # ranges beyond which a middle is clearly outside what was learned
 FAR, FAR_ALONE = 10.0, 30.0  # ranges beyond which nothing has to be proved: of several rows, of one
 UNLIKELY, IMPOSSIBLE = (
@@ -65,6 +66,11 @@ class Learned:
         return self.low - FAR_ALONE * self._width, self.high + FAR_ALONE * self._width
 
     @cached_property
+    def _edges(self) -> tuple[Array, Array]:
+        """Where a value is outside, and not only rounded."""
+        return self.low - ROUNDING * self._width, self.high + ROUNDING * self._width
+
+    @cached_property
     def _still(self) -> Array:
         """Within what a column stands still."""
         return STILL * self.tenth
@@ -80,7 +86,7 @@ class Learned:
 
     def _is_usual(self, X: Array) -> bool:
         """Whether the only row, or the few that are looked at first, show nothing: the answer to nearly all rows."""
-        low, high = self._alone if len(X) == 1 else (self.low, self.high)
+        low, high = self._alone if len(X) == 1 else self._edges
         few = X if len(X) <= FIRST else X[:: -(-len(X) // FIRST)]
         if np.count_nonzero(few > high) or np.count_nonzero(few < low):
             return False
@@ -89,7 +95,8 @@ class Learned:
     def _screen(self, X: Array) -> Array:
         """Which columns some rows of X tell to be judged, (n_features,)."""
         some = X if len(X) <= SCREENED else X[:: -(-len(X) // SCREENED)]
-        outside = np.maximum(np.count_nonzero(some > self.high, 0), np.count_nonzero(some < self.low, 0))
+        low, high = self._edges
+        outside = np.maximum(np.count_nonzero(some > high, 0), np.count_nonzero(some < low, 0))
         odd = np.asarray(3 * outside >= len(some))
         return odd if len(X) < ENOUGH else odd | (np.fmax.reduce(some) - np.fmin.reduce(some) < self._still)
 
@@ -99,7 +106,7 @@ class Learned:
         if not len(values):
             return None
         low, high, width = float(self.low[column]), float(self.high[column]), float(self._width[column])
-        outside = max(int((values > high).sum()), int((values < low).sum()))
+        outside = max(int((values > high + ROUNDING * width).sum()), int((values < low - ROUNDING * width).sum()))
         middle = float(np.median(values))
         beyond = max(middle - high, low - middle, 0.0) / width
         drift = Drift(name, low, high, float(values.min()), float(values.max()), len(values), beyond)
@@ -108,10 +115,10 @@ class Learned:
         if beyond > FAR:
             return drift
         chance = len(self.low) * chance_beyond(self.rows, len(values), outside)
-        if beyond > 0 and chance < (UNLIKELY if beyond > BEYOND else IMPOSSIBLE):
+        if beyond > ROUNDING and chance < (UNLIKELY if beyond > BEYOND else IMPOSSIBLE):
             return drift
         is_still = len(values) >= ENOUGH and drift.most - drift.least < self._still[column]
-        return drift._replace(is_still=True) if is_still and not beyond else None
+        return drift._replace(is_still=True) if is_still and beyond <= ROUNDING else None
 
     def widened(self, X: Array) -> Learned:
         """The same, of more rows to train on too."""
@@ -213,10 +220,9 @@ def find_new_categories(X: Array, columns: Sequence[Column]) -> Iterator[Drift]:
 def describe_drift(found: Sequence[Drift], most: int = 3) -> str:
     """One line: which columns, what was learned, what is there, and what to do."""
     said = "; ".join(map(str, found[:most])) + (f"; {len(found) - most} more columns" if len(found) > most else "")
-    return (
-        f"drifted_inputs: {said}. The answers are guesses there. Give the columns in the order and the units of the "
-        "training, or train on rows like these."
-    )
+    units = "Give the columns in the order and the units of the training, or train on rows like these."
+    remedy = "Train on rows that have them." if all(drift.new for drift in found) else units
+    return f"drifted_inputs: {said}. The answers are guesses there. {remedy}"
 
 
 def warn_of_drift(found: Sequence[Drift]) -> None:

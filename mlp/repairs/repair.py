@@ -21,6 +21,7 @@ from mlp.diagnosis import Cause
 from mlp.diagnosis.causes.steps import ENOUGH_STEPS
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
+from mlp.experiment.changes import describe_changes, find_cause, remedies
 from mlp.experiment.loop import Epoch
 from mlp.experiment.run import Run, finish, run
 from mlp.experiment.run_folder import check_unread, reserve
@@ -28,7 +29,6 @@ from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
 from mlp.preprocessing.source import files_read
-from mlp.repairs.changes import describe_changes, find_cause, remedies
 from mlp.repairs.trials import Bench, Change, Trial, apply_all
 from mlp.storage.permission import Permission, as_path
 

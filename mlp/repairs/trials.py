@@ -17,14 +17,14 @@ from mlp.config import Config
 from mlp.diagnosis import Cause
 from mlp.diagnosis.causes import Changes
 from mlp.errors import MLPError
+from mlp.experiment.changes import apply_changes, merge_changes
+from mlp.experiment.counterfactual import score_part
 from mlp.experiment.run import Run
-from mlp.experiment.setup import RUN_SEEDS, SCORED
+from mlp.experiment.setup import RUN_SEEDS
 from mlp.experiment.state import begin
 from mlp.experiment.trial import first_rows, run_trial, standardise, train_baseline
-from mlp.model import Model, quiet
-from mlp.model.metrics import score_numbers
-from mlp.preprocessing import Part, Prepared
-from mlp.repairs.changes import apply_changes, merge_changes
+from mlp.model import Model
+from mlp.preprocessing import Prepared
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Material(NamedTuple):
     def scores(self, model: Model) -> list[float]:
         """On the training part, and on the validation part if there is one."""
         parts = (self.rows.train, self.rows.validation)
-        return [_score(model, part) for part in parts if part is not None]
+        return [score_part(model, part) for part in parts if part is not None]
 
 
 @dataclass
@@ -138,18 +138,3 @@ class Bench:
             model = train_baseline(config, rows, RUN_SEEDS)
             self._baseline = float(np.mean(Material(prepared, rows).scores(model)))
         return self._baseline
-
-
-def _score(model: Model, part: Part) -> float:
-    """r², or the mean recall of the classes, on the first rows of a part; labels count one by one."""
-    first, head = part.first(SCORED, model.network.dtype), model.head
-    with quiet():
-        raw = model.raw(first)
-        if not np.isfinite(raw).all():
-            return -1.0
-        if head.task == "regression":
-            return max(-1.0, float(score_numbers(head.values(raw), first.y)["r2"]))
-        right = head.decide(raw) == first.y
-    if head.task == "multilabel":
-        return float(right.mean())
-    return float(np.mean([right[first.y == label].mean() for label in np.unique(first.y)]))

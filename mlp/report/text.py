@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.data.complaints import counted
-from mlp.diagnosis import Finding
+from mlp.diagnosis import Finding, Findings
 from mlp.diagnosis.evidence import rest
 from mlp.diagnosis.health import describe_health
 from mlp.diagnosis.reading import Reading
@@ -210,6 +210,8 @@ def verdict(run: Run | Recorded) -> str:
     resting = None if run.healthy else rest(Reading(run.history))
     if resting is not None and resting.kind == "undecided":
         lines.append("what kind of point this is stays undecided within the allowance: run mlp landscape RUN")
+    if isinstance(run.findings, Findings):
+        lines += [f"not seen: {visible(what)}" for what in run.findings.unseen]
     return "\n" + "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from mlp.diagnosis.causes.leaks import LEAKS
 from mlp.diagnosis.causes.rows import ROWS
 from mlp.diagnosis.causes.steps import STEPS
 from mlp.diagnosis.causes.weights import WEIGHTS
+from mlp.diagnosis.counterfactuals import PLACES, read_counterfactuals
 from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.reading import Reading
 
@@ -27,7 +28,25 @@ def suspicions(r: Reading) -> list[Suspicion]:
     """All causes that anything speaks for, with their weights, the heaviest first."""
     table = (*CAUSES.values(), *r.own_causes)
     found = [s for cause in table for s in cause.signs(r) if is_advisable(r, s.cause)]
-    return sorted(found, key=lambda s: -s.weight)
+    return weigh_measured(r, sorted(found, key=lambda s: -s.weight))
+
+
+def weigh_measured(r: Reading, found: list[Suspicion]) -> list[Suspicion]:
+    """The suspicions of which short twins were trained say so; one whose remedy clearly helps most weighs most of them.
+
+    Those of which none was trained keep their places.
+    """
+    measured = read_counterfactuals(r)
+    if measured is None:
+        return found
+    told = [s._replace(cause=measured.tell(s.cause)) for s in found]
+    best = measured.clearly_best
+    places = [i for i, s in enumerate(told) if s.cause.name in measured.scores or (best and s.cause.name in PLACES)]
+    weights = [told[i].weight for i in places]
+    own = sorted((told[i] for i in places), key=lambda s: s.cause.name != best)  # sorting keeps the order of equals
+    for place, weight, suspicion in zip(places, weights, own, strict=True):
+        told[place] = suspicion._replace(weight=weight)
+    return told
 
 
 def rank(r: Reading, *others: Cause) -> tuple[Cause, ...]:

@@ -11,6 +11,7 @@ from mlp.diagnosis.evidence import (
     Shortfall,
     answers_better_than_a_guess,
     has_no_score,
+    is_clearly_right,
     is_overconfident,
     is_without_gradient,
     late_fall,
@@ -36,6 +37,7 @@ class Progress(Detector):
         "stagnation": "the loss stopped above what these rows allow",
         "oscillation": "the loss goes up and down instead of falling",
         "unfinished": "the loss was still falling when the run ended",
+        "overconfident": "most answers are right, and the wrong ones cost more than a constant answer",
     }
     needs = ("loss",)
 
@@ -114,6 +116,14 @@ def _at_the_end(r: Reading) -> Seen | None:
         return "no_progress", why, level | {"grad_norm": 0.0}
     if r.is_bare and reached < at.SMALL_LOSS:
         return None
+    if isfinite(reached) and reached > at.ABSURD * r.reference and is_clearly_right(r):
+        why = (
+            f"The {score(r)} is {r.score('train'):.3f} on {scored(r, 'train')}, and the loss is {loss}. The best "
+            f"constant answer has {r.reference:.4g}: wrong answers are given with certainty, for outputs are far too "
+            "large."
+        )
+        seen = {"train_score": r.score("train"), "threshold": at.ABSURD * r.reference}
+        return "overconfident", why, level | seen
     if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not answers_better_than_a_guess(r):
         why = (
             f"After {r.done} steps the loss is {loss}, and it began at {r.reference:.4g}."
