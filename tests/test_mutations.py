@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,32 @@ def mutations() -> Iterator[Any]:
 def test_damaged_and_forged_files_are_refused_or_right(mutations: Any) -> None:
     """Half of them are sealed with the right checksum: a seal says that nothing broke, not that it fits together."""
     mutations.DRAWS = False
-    found = mutations.run(200, seed=1)
+    found = dict(mutations.run(280, seed=1))
     assert len(found) >= 20
     assert {name: dict(tally.examples) for name, tally in found.items() if tally.failures} == {}
-    assert sum(tally.refused for tally in found.values()) > 100
+    assert sum(tally.refused for tally in found.values()) > 140
+
+
+DAMAGES = {"model.npz": 230, "checkpoint.npz": 220, "history.npz": 200, "trajectory.npz": 150, "config.toml": 70,
+           "metrics.json": 70, "findings.json": 60}  # fmt: skip
+
+
+def test_a_thousand_damaged_files_of_a_run_say_what_was_written_or_are_refused_by_name(
+    mutations: Any, tmp_path: Path
+) -> None:
+    """A byte in an array, in the size that a header promises or in the directory of the zip is another one: NumPy and
+    zipfile read on, or raise what they like."""
+    run = mutations.make_run(tmp_path)
+    other = (run / "history.npz").read_bytes()
+    n_refused = 0
+    for i, one in enumerate(one for one in mutations.run_formats(run) if one.name in DAMAGES):
+        tally = mutations.attack(replace(one, forge=None), DAMAGES[one.name], [2, i], other)
+        assert tally.examples == {}
+        assert tally.refused > tally.attempts / 2
+        n_refused += tally.refused
+    assert sum(DAMAGES.values()) == 1000
+    assert n_refused > 800
+    assert not [*run.glob("*.part")]
 
 
 def test_a_schema_names_the_place_of_what_does_not_fit() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -31,6 +32,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -47,7 +49,7 @@ from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings
 from mlp.optimizer_bench.protocol import run_protocol
 from mlp.optimizer_bench.tables import write_tables
 from mlp.report.text import metrics_table, verdict
-from mlp.storage import archive
+from mlp.storage import archive, lock
 
 HANG = 20  # seconds
 DRAWS = True  # the plots of a bench, which take most of the time
@@ -96,7 +98,7 @@ class Format:
 def damage(content: bytes, other: bytes, rng: Rng) -> bytes:
     """Cut short, spliced, with bytes changed, lost or doubled, or with the numbers in a header edited."""
     place, length = int(rng.integers(len(content))), int(rng.integers(1, 40))
-    kind = int(rng.integers(8))
+    kind = int(rng.integers(9))
     if kind == 0:
         return content[:place]
     if kind == 1:
@@ -110,10 +112,21 @@ def damage(content: bytes, other: bytes, rng: Rng) -> bytes:
         return edit_number(content, rng)
     if kind == 5:
         return content[:place] + bytes(rng.integers(0, 256, length, dtype=np.uint8)) + content[place + length :]
+    if kind == 8:
+        return edit_directory(content, rng)
     damaged = bytearray(content)
     for index in rng.integers(0, len(content), size=1 if kind == 6 else 12):
         damaged[index] ^= 1 << int(rng.integers(8))
     return bytes(damaged)
+
+
+def edit_directory(content: bytes, rng: Rng) -> bytes:
+    """A byte in the directory of a zip is another one: a name, a size, a checksum, where a member begins."""
+    begins = [match.start() for match in re.finditer(rb"PK\x01\x02", content)]
+    if not begins:
+        return edit_number(content, rng)
+    place = begins[int(rng.integers(len(begins)))] + int(rng.integers(4, 64))
+    return content[:place] + bytes([int(rng.integers(256))]) + content[place + 1 :]
 
 
 def edit_number(content: bytes, rng: Rng) -> bytes:
@@ -240,6 +253,25 @@ def forge_run(folder: Path) -> Callable[[Rng], None]:
             (folder / "metrics.json").write_text(json.dumps(to_json_values(about["numbers"])))
 
     return forge_all
+
+
+def forge_part(run: Path, name: str) -> Callable[[Rng], None]:
+    """The same of another file of a run; the model is made to say that it belongs to it."""
+    path, model = run / f"{name}.json", archive.read(run / "model.npz")
+    compressed = name == "history"
+    forge = forge_json(path) if name == "findings" else forge_archive(run / f"{name}.npz", compressed=compressed)
+
+    def forge_both(rng: Rng) -> None:
+        forge(rng)
+        if name == "findings":
+            seal = hashlib.sha256(json.dumps(json.loads(path.read_text()), sort_keys=True).encode()).hexdigest()
+        else:
+            found = archive.read(run / f"{name}.npz", compressed=compressed)
+            seal = archive.seal(found.about["columns"] if compressed else found.about, found.arrays)
+        about = {**model.about, "seals": {**model.about["seals"], name: seal}}
+        archive.write(run / "model.npz", about, model.arrays)
+
+    return forge_both
 
 
 def forge_npz(path: Path) -> Callable[[Rng], None]:
@@ -392,7 +424,8 @@ def make_run(folder: Path) -> Path:
         "training": {"epochs": 2},
         "record": {"baseline": "never"},
     }
-    mlp.run(config, out=folder / "run")
+    with mock.patch("time.perf_counter", lambda: 0.0):  # so that an attempt of a number is the same each time
+        mlp.run(config, out=folder / "run")
     return folder / "run"
 
 
@@ -405,7 +438,8 @@ def say_run(folder: Path) -> Callable[[], Any]:
         probabilities = run.predict_proba(rows).tobytes() if run.model.head.certain else b""
         run.predict(rows)
         metrics_table(run), verdict(run)
-        return run, (probabilities, run.metrics, run.config, run.findings, run.steps, run.history.seal())
+        way = [] if run.waypoints is None else [(n, p.tobytes()) for n, p in run.waypoints.packed().items()]
+        return run, (probabilities, run.metrics, run.config, run.findings, run.steps, way, run.history.seal())
 
     return read
 
@@ -424,6 +458,16 @@ def check_run(found: Any) -> None:
         run.save(Path(place) / "again")
         again = mlp.load_run(Path(place) / "again")
         need(again.history.seal() == said[-1] and again.config == run.config, "written again")
+
+
+def show_run(found: Any) -> None:
+    """What a run says, shown in every way there is: as text and as pages, and the landscape of its training."""
+    run, _ = found
+    check_run(found)
+    mlp.diagnose(run.history)
+    run.report()
+    run._repr_html_()
+    run.landscape(line=True, trajectory=True, points=3)
 
 
 def say_checkpoint(folder: Path, *, go_on: bool) -> Callable[[], Any]:
@@ -481,6 +525,29 @@ def say_journal(folder: Path) -> Callable[[], Any]:
     return read
 
 
+def say_search(folder: Path) -> Callable[[], Any]:
+    """The same of a search over numbers."""
+    config = {"data": {"source": "iris"}, "training": {"epochs": 2}, "record": {"probe": "never", "baseline": "never"}}
+
+    def read() -> Any:
+        found = mlp.grid(config, over={"network.hidden": [2, 3]}, seeds=1, folds=2, out=folder)
+        found.text()
+        return found, None
+
+    return read
+
+
+def say_lock(folder: Path) -> Callable[[], Any]:
+    """A folder that another process may have, by what its lock says."""
+
+    def read() -> Any:
+        with lock.holding(folder):
+            pass
+        return None, None
+
+    return read
+
+
 def formats(folder: Path) -> list[Format]:
     """Every format that is read, with a whole file of each in `folder`."""
     run = make_run(folder)
@@ -501,6 +568,8 @@ def formats(folder: Path) -> list[Format]:
     (data / "images.idx.gz").write_bytes(gzip.compress(images, mtime=0))
     table = (folder / "rows.csv").read_text()
     (data / "rows.csv").write_text(table)
+    rows = [dict(zip("abcd", (*map(float, row), y), strict=True)) for row, y in zip(X.round(3), Y, strict=True)]
+    (data / "rows.jsonl").write_text("".join(json.dumps(row).replace('"d"', '"label"') + "\n" for row in rows))
     (data / "rows.tsv").write_text(table.replace(",", "\t"))
     mlp.to_safetensors(mlp.load_run(run).network, data / "net.safetensors")
     mlp.to_safetensors(mlp.Network([mlp.Dense(2, 3), mlp.ReLU(), mlp.Dense(3, 1)]), data / "plain.safetensors")
@@ -520,6 +589,8 @@ def formats(folder: Path) -> list[Format]:
     return [
         *run_formats(run),
         *(data_format(data / name, str(data / name), forge_text) for name in ("rows.csv", "rows.tsv")),
+        data_format(data / "rows.jsonl", str(data / "rows.jsonl"), forge_lines, target="label"),
+        *tables_of_polars(data),
         *(data_format(data / name, str(data / name), forge_npz) for name in ("rows.npz", "parts.npz")),
         *(data_format(data / name, str(data / "X.npy"), forge_npy, str(data / "y.npy")) for name in ("X.npy", "y.npy")),
         data_format(data / "images.idx", pair),
@@ -528,13 +599,27 @@ def formats(folder: Path) -> list[Format]:
         other_format(data / "net.safetensors", forge_safetensors, mlp.from_safetensors),
         other_format(data / "plain.safetensors", forge_safetensors, mlp.from_torch),
         other_format(bench / "bench.toml", forge_text, lambda path: parse_bench_settings(read_toml(path), "bench")),
+        *journal_formats(folder),
         Format("trials.jsonl", bench / "trials.jsonl", say_journal(bench), forge_lines(bench / "trials.jsonl"), False),
     ]
+
+
+def tables_of_polars(data: Path) -> list[Format]:
+    """Parquet, Arrow and Excel, where polars is installed to read them."""
+    try:
+        import polars
+    except ImportError:
+        return []
+    frame = polars.DataFrame({"a": X[:, 0], "b": X[:, 1], "label": Y})
+    frame.write_parquet(data / "rows.parquet")
+    frame.write_ipc(data / "rows.arrow")
+    return [data_format(data / name, str(data / name)) for name in ("rows.parquet", "rows.arrow")]
 
 
 def run_formats(run: Path) -> list[Format]:
     """The files of a run directory."""
     model, point, history = (run / name for name in ("model.npz", "checkpoint.npz", "history.npz"))
+    found = run / "findings.json"
     forge_point, forge_history = forge_archive(point), forge_archive(history, compressed=True)
     return [
         Format("model.npz", model, say_run(run), forge_run(run), check=check_run),
@@ -543,7 +628,34 @@ def run_formats(run: Path) -> list[Format]:
         Format("history.npz", history, say_history(history), forge_history),
         Format("config.toml", run / "config.toml", say_run(run), forge_text(run / "config.toml")),
         Format("metrics.json", run / "metrics.json", say_run(run), forge_json(run / "metrics.json")),
-        Format("findings.json", run / "findings.json", say_run(run), forge_json(run / "findings.json")),
+        Format("findings.json", found, say_run(run), forge_json(found)),
+        Format("trajectory.npz", run / "trajectory.npz", say_run(run), forge_part(run, "trajectory"), check=show_run),
+        Format("history.npz, of a run", history, say_run(run), forge_part(run, "history"), check=show_run),
+        Format("findings.json, sealed", found, say_run(run), forge_part(run, "findings"), check=show_run),
+    ]
+
+
+def journal_formats(folder: Path) -> list[Format]:
+    """The journal of a search, and a lock that a process has left."""
+    search, left = folder / "search", folder / "left"
+    for place in (search, left):
+        place.mkdir()
+    with mock.patch.multiple("mlp.grid_search.search", draw_plot=lambda *_: None):
+        say_search(search)()
+    path = left / lock.NAME
+    path.write_text(json.dumps(lock._myself()._replace(process=2**22 + 1)._asdict()))
+    whole = path.read_bytes()
+
+    def read() -> Any:
+        try:
+            return say_lock(left)()
+        finally:
+            path.write_bytes(whole)
+
+    journal = search / "trials.jsonl"
+    return [
+        Format("trials.jsonl of a search", journal, say_search(search), forge_lines(journal), False),
+        Format(lock.NAME, path, read, forge_json(path), False),
     ]
 
 
@@ -593,6 +705,8 @@ def attempt(one: Format, right: Any, forged: bool, tally: Tally, about: str) -> 
         tally.refused += 1
         if "\n" in str(error) or not str(error).isprintable():
             tally.fail("raw characters in a message", f"{about}: {str(error)!r:.200}")
+        if one.exact and not forged and one.path.name not in str(error):
+            tally.fail("a message without the file", f"{about}: {str(error)!r:.200}")
     except Hang:
         tally.fail("hang", about)
     except WrongError as error:
@@ -610,6 +724,12 @@ def attempt(one: Format, right: Any, forged: bool, tally: Tally, about: str) -> 
             tally.fail("wrong accept: damaged", about)
 
 
+def put(path: Path, content: bytes) -> None:
+    """Write a new file in its place: one that is cut to nothing first is waited for by some file systems."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
 def attack(one: Format, attempts: int, seed: list[int], other: bytes) -> Tally:
     """Damage and forge one format so often, in turn."""
     content, tally, (_, right) = one.path.read_bytes(), Tally(), one.read()
@@ -622,14 +742,14 @@ def attack(one: Format, attempts: int, seed: list[int], other: bytes) -> Tally:
                 with contextlib.suppress(TypeError, ValueError, KeyError, UnicodeError):
                     one.forge(rng)
             else:
-                one.path.write_bytes(damage(content, other, rng))
+                put(one.path, damage(content, other, rng))
             attempt(one, right, forged, tally, f"{one.name}, seed {seed}, number {number}")
             if one.path.with_name("mark").exists():
                 one.path.with_name("mark").unlink()
                 tally.fail("code was run", f"number {number}")
         finally:
-            for path, whole in beside.items():
-                path.write_bytes(whole)
+            for path, whole in (beside if forged else {one.path: content}).items():
+                put(path, whole)
     return tally
 
 
