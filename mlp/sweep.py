@@ -28,7 +28,8 @@ from mlp.dask_cluster import AHEAD, GLANCE
 from mlp.dask_cluster import cluster as cluster
 from mlp.errors import DataError, HyperparameterError, check_count, os_reason
 from mlp.storage.atomic import explaining
-from mlp.storage.reading import check_regular
+from mlp.storage.reading import check_regular, read_file
+from mlp.storage.schema import is_finite
 
 try:
     import fcntl
@@ -218,7 +219,7 @@ class Journal:
 
     def _read(self, about: dict[str, Any]) -> dict[str, tuple[Any, float]]:
         """Results and seconds by the name of the trial. The file is left with whole lines only."""
-        text = self.path.read_bytes()
+        text = read_file(self.path)
         if not text.startswith(BEGINNING[: len(text)]):
             raise DataError(f"{self.path}, line 1: this is no journal of a sweep. Take a new folder.")
         whole = text[: text.rfind(b"\n") + 1]
@@ -238,7 +239,7 @@ class Journal:
         except (ValueError, RecursionError):
             entry = None
         fits = isinstance(entry, dict) and needed <= entry.keys()
-        if not fits or not isinstance(entry.get("seconds", 0.0), int | float) or not _has_name(entry.get("trial")):
+        if not fits or not is_finite(entry.get("seconds", 0.0)) or not _has_name(entry.get("trial")):
             raise DataError(f"{self.path}, line {number}: this is no journal of a sweep. Take a new folder.")
         found: dict[str, Any] = entry
         return found

@@ -155,7 +155,8 @@ def kills(folder: Path, arguments: argparse.Namespace) -> Iterator[Attempt]:
             yield Attempt(f"{name}, kill {attempt}", kill_and_go_on(place, line, seconds))
             shutil.rmtree(place / "run", ignore_errors=True)
         shutil.rmtree(place)
-    yield from kill_benches(folder, arguments.kills)
+    yield from kill_benches("benches", lambda out: compare(out, 20), folder, arguments.kills)
+    yield from kill_benches("searches", lambda out: search(out, 20), folder, arguments.kills)
 
 
 def kill_and_go_on(place: Path, line: Sequence[str], seconds: float) -> str:
@@ -175,13 +176,10 @@ def kill_and_go_on(place: Path, line: Sequence[str], seconds: float) -> str:
     return same_run(place / "run", place / "whole") or (f"left behind: {left}" if left else "")
 
 
-def kill_benches(folder: Path, count: int) -> Iterator[Attempt]:
-    """The same command goes on where a bench was killed; its tables are those of one that was not."""
-
-    def act(out: str) -> Callable[[], int]:
-        how: dict[str, Any] = {"seeds": 6, "tuning_seeds": 2, "rates": 3, "epochs": 20}
-        return lambda: mlp.bench(["sgd", "adam"], ["xor", "rosenbrock"], out=out, **how) is None
-
+def kill_benches(name: str, act: Callable[[str], Callable[[], int]], place: Path, count: int) -> Iterator[Attempt]:
+    """The same command goes on where a bench or a search was killed; its tables are those of one that was not."""
+    folder = place / name
+    folder.mkdir()
     whole = Child(act("whole"), folder)
     _, said, wrong = whole.wait()
     seconds = time.monotonic() - whole.start
@@ -192,9 +190,9 @@ def kill_benches(folder: Path, count: int) -> Iterator[Attempt]:
                 time.sleep(RNG.uniform(0, seconds))
                 os.kill(child.process, signal.SIGKILL)
             status, said, wrong = child.wait()
-        tables = [(folder / name / "results.csv").read_bytes() for name in ("bench", "whole")]
+        tables = [(folder / of / "results.csv").read_bytes() for of in ("bench", "whole")]
         trouble = wrong or (said[-300:] if status else "") or ("" if tables[0] == tables[1] else "other results")
-        yield Attempt(f"bench, kill {attempt}", trouble)
+        yield Attempt(f"{name}, kill {attempt}", trouble)
         shutil.rmtree(folder / "bench")
 
 
@@ -322,15 +320,23 @@ def pairs(folder: Path, arguments: argparse.Namespace) -> Iterator[Attempt]:
             )
             remove(folder / "run")
         yield Attempt(f"two without a name, {number}", two_new(folder, command(*line), folder / "whole"))
-        yield Attempt(f"two benches, {number}", at_once(folder, compare("bench"), compare("bench")))
-        remove(folder / "bench")
+        for name, act in (("benches", compare("work")), ("searches", search("work"))):
+            yield Attempt(f"two {name}, {number}", at_once(folder, act, act))
+            remove(folder / "work")
         yield Attempt(f"a lock of a dead process, {number}", after_a_death(folder, command(*line, "-o", "run")))
         remove(folder / "run")
 
 
-def compare(out: str) -> Callable[[], int]:
+def search(out: str, epochs: int = 60) -> Callable[[], int]:
+    """A search over numbers that takes a while."""
+    config = {"data": {"source": "iris"}, "training": {"epochs": epochs}, "record": {"baseline": "never"}}
+    how: dict[str, Any] = {"over": {"network.hidden": [2, 3, 4]}, "seeds": 2, "folds": 2}
+    return lambda: 0 if mlp.grid(config, out=out, **how) else 1
+
+
+def compare(out: str, epochs: int = 60) -> Callable[[], int]:
     """A bench that takes a while."""
-    how: dict[str, Any] = {"seeds": 6, "tuning_seeds": 2, "rates": 3, "epochs": 60}
+    how: dict[str, Any] = {"seeds": 6, "tuning_seeds": 2, "rates": 3, "epochs": epochs}
     return lambda: 0 if mlp.bench(["sgd", "adam"], ["xor", "rosenbrock"], out=out, **how) else 1
 
 

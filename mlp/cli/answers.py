@@ -13,7 +13,7 @@ from mlp.cli.permit import permit
 from mlp.cli.process import DONE, warn
 from mlp.cli.streams import show, write_as_utf8
 from mlp.data.sources import files
-from mlp.errors import DataError, DriftedInputsWarning, visible_lines
+from mlp.errors import DataError, DriftedInputsWarning
 from mlp.experiment import Run, load_run
 from mlp.experiment.run import run_folder
 from mlp.experiment.run_directory import to_json_values
@@ -46,7 +46,7 @@ def evaluate(given: argparse.Namespace) -> int:
     found, known = run.appraise(X, y), run.trained_on(given.source)
     if given.json:
         about = {"run": given.run, "source": given.source, "trained_on": known, "drifted_inputs": drifted}
-        print(json.dumps(to_json_values({**about, **found.to_json()})))
+        show(json.dumps(to_json_values({**about, **found.to_json()})))
     else:
         show(evaluation_text(found, known))
     return DONE
@@ -65,7 +65,7 @@ def compare(given: argparse.Namespace) -> int:
         from mlp.comparison_page import build_comparison_page
 
         write_file(path, build_comparison_page(found).encode())
-    print(json.dumps(to_json_values(found.to_json())) if given.json else visible_lines(comparison_text(found)))
+    show(json.dumps(to_json_values(found.to_json())) if given.json else comparison_text(found))
     return DONE
 
 

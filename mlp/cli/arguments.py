@@ -42,16 +42,17 @@ def _hint(message: str) -> str:
     _, found, rest = message.partition("unrecognized arguments: ")
     words = [word.partition("=")[0] for word in rest.split() if found and word.startswith("--")]
     places = {word: place for word in words if (place := find_place(word))}
-    hints = (f" For {word} give {_option_of(place)}." for word, place in places.items())
+    hints = (f" For {word} give {_option_of(place, word)}." for word, place in places.items())
     return "".join(hints)
 
 
-def _option_of(place: str) -> str:
-    """How a key is given on the command line."""
+def _option_of(place: str, given: str) -> str:
+    """How a key is given on the command line; to a command that does not take the option that was `given`."""
     from mlp.cli.train_settings import SHORT_OPTIONS
 
     short = next((option for option, key in SHORT_OPTIONS.items() if key == place), None)
-    return f"--set {place}=VALUE" if short is None else f"--{short.replace('_', '-')}"
+    option = "" if short is None else f"--{short.replace('_', '-')}"
+    return f"--set {place}=VALUE" if option in ("", given) else option
 
 
 class CommandParser(Parser):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
 from mlp import optimizer_bench
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE, INTERRUPTED
+from mlp.cli.streams import complain, show
 from mlp.config import put, read_toml
 from mlp.optimizers import OPTIMIZERS
 from mlp.problems import OBSTACLES
@@ -39,10 +39,10 @@ def _run_bench(given: argparse.Namespace, settings: optimizer_bench.BenchSetting
             executor.shutdown(wait=False, cancel_futures=True)
             use = "".join(f" --use {shlex.quote(file)}" for file in given.use)
             so_far = f"\nmlp: interrupted; {done} of {optimizer_bench.n_trials(settings)} trials are in {folder}"
-            print(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}{use}", file=sys.stderr)
+            complain(f"{so_far}. Go on with: mlp bench -c {folder / 'bench.toml'} -o {folder}{use}")
             return INTERRUPTED
-    print(found.text())
-    print(f"\n{found.write(folder)}")
+    show(found.text())
+    show(f"\n{found.write(folder)}")
     return DONE
 
 

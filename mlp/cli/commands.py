@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.cli.report import show_training, write_report
-from mlp.cli.streams import show
+from mlp.cli.streams import complain, show
 from mlp.cli.train_settings import name_settings, read_settings
 from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
 from mlp.config.own_parts import DETECTOR
 from mlp.data.complaints import counted
-from mlp.errors import ConfigError, visible_lines
+from mlp.errors import ConfigError
 from mlp.experiment import Epoch, Run, Setup, State, Stop, begin, finish, load_run, watch_epochs
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
@@ -73,7 +73,7 @@ def train(given: argparse.Namespace) -> int:
             run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet, watch=given.watch)
         repair = _repair(setup, run, folder, second, given.quiet) if given.repair and not stop.requested else None
     if given.json:
-        print(as_json(run, folder, *(() if repair is None else (repair, second))))
+        show(as_json(run, folder, *(() if repair is None else (repair, second))))
     return _status(setup, state, stop, run if repair is None else repair.after, folder)
 
 
@@ -119,7 +119,7 @@ def _train_folds(
             with reserve(place, permission):
                 setup, state = begin(own, where=where, own=given.own)
                 if not given.quiet:
-                    print(f"\n{'fold':10}{k} of {given.folds}")
+                    show(f"\n{'fold':10}{k} of {given.folds}")
                 runs.append(_train_run(setup, state, stop, place, quiet=given.quiet, first=k == 1))
             if stop.requested:
                 return _status(setup, state, stop, runs[-1], place)
@@ -128,7 +128,7 @@ def _train_folds(
         show(folds_text(means, deviations, len(runs)))
     if given.json:
         found = {"run": str(folder), "folds": list(map(str, places)), "metrics": means, "deviations": deviations}
-        print(json.dumps(to_json_values(found)))
+        show(json.dumps(to_json_values(found)))
     return max(map(_judge, runs))
 
 
@@ -152,7 +152,7 @@ def resume(given: argparse.Namespace) -> int:
         with logs(state.history, given.log, warn) as following:
             run = _train_run(setup, state, stop, folder, following.update, quiet=given.quiet, watch=given.watch)
     if given.json:
-        print(as_json(run, folder))
+        show(as_json(run, folder))
     return _status(setup, state, stop, run, folder)
 
 
@@ -161,7 +161,7 @@ def _show_finished(folder: Path, saved: Checkpoint, given: argparse.Namespace) -
     run = load_run(folder, use=given.own)
     done = f"{folder}: nothing to do, all {counted(saved.epoch, 'epoch')} are done"
     further = f"{done}; to train it further: {_go_on(folder, run.config)} --epochs N"
-    print(as_json(run, folder) if given.json else further)
+    show(as_json(run, folder) if given.json else further)
     return DONE
 
 
@@ -240,7 +240,7 @@ def _naming_the_way_back(checkpoints: CheckpointSchedule) -> Iterator[None]:
         if not checkpoints.written:
             raise
         folder, go_on = checkpoints.folder, _go_on(checkpoints.folder, checkpoints.setup.config)
-        print(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {go_on}", file=sys.stderr)
+        complain(f"\nmlp: ended at once; the last checkpoint is in {folder}. To go on: {go_on}")
         sys.exit(INTERRUPTED if isinstance(end, KeyboardInterrupt) else TERMINATED)
 
 
@@ -248,9 +248,7 @@ def _status(setup: Setup, state: State, stop: Stop, last: Run, folder: Path) -> 
     """The exit status; what to do about an interruption is said."""
     if stop.requested:
         so_far = f"mlp: interrupted after {state.steps} steps; the weights so far are in {folder}"
-        print(
-            so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder, setup.config)}", file=sys.stderr
-        )
+        complain(so_far if is_over(setup, state) else f"{so_far}. To go on: {_go_on(folder, setup.config)}")
         return INTERRUPTED
     return _judge(last)
 
@@ -310,5 +308,5 @@ def diagnose(given: argparse.Namespace) -> int:
     run = load_recorded(folder, given.own)
     if missing := tell_missing_detectors(folder, given.own):
         warn(missing)
-    print(as_json(run, Path(given.run)) if given.json else visible_lines(text.verdict(run).lstrip()))
+    show(as_json(run, Path(given.run)) if given.json else text.verdict(run).lstrip())
     return _judge(run)

@@ -18,7 +18,7 @@ def doctor(given: argparse.Namespace) -> int:
         raise ConfigError(f"widths {given.widths!r} cannot be; give inputs, hidden units and outputs: 784-128-10.")
     found = examine_machine([int(part) for part in parts], given.batch)
     if given.json:
-        print(json.dumps(found.to_json()))
+        show(json.dumps(found.to_json()))
     else:
         show(found.text())
     return DONE

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlp.cli.process import DONE
-from mlp.cli.streams import write_as_utf8
+from mlp.cli.streams import show, write_as_utf8
 from mlp.config import parse
 from mlp.data.sources import files
 from mlp.errors import DataError, check_count
@@ -56,7 +56,7 @@ def explain(given: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return DONE
     write_file(path, text.encode())
-    print(f"{path}: {len(text.encode()) / 1000:.0f} kB, {recordings[0].n_steps} steps of backpropagation")
+    show(f"{path}: {len(text.encode()) / 1000:.0f} kB, {recordings[0].n_steps} steps of backpropagation")
     return DONE
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE
+from mlp.cli.streams import show
 from mlp.experiment import load_run
 from mlp.experiment.look import find_landscape, find_point, open_scene
 from mlp.experiment.rule_memory import read_memory
@@ -44,7 +45,7 @@ def landscape(given: argparse.Namespace) -> int:
     elif path is not None:
         save(found, path)
     if given.json:
-        print(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))
+        show(json.dumps(to_json_values({"run": given.run, "point": asdict(point), **found.to_json()})))
     else:
-        print("\n".join(filter(None, [str(point), str(found), "" if path is None else str(path)])))
+        show("\n".join(filter(None, [str(point), str(found), "" if path is None else str(path)])))
     return DONE

@@ -34,7 +34,7 @@ from mlp.optimizers import OPTIMIZERS
 def show_help(given: argparse.Namespace) -> int:
     """A page or a piece of the manual, or the list of all pages."""
     if given.reference is not None:
-        print(write_reference(given.reference))
+        show(write_reference(given.reference))
         return DONE
     print(_rendered(manual.list_pages() if given.list else manual.find_topic(" ".join(given.topic) or manual.FIRST)))
     return DONE
@@ -62,7 +62,7 @@ def list_data(given: argparse.Namespace) -> int:
         return DONE
     for entry in entries.values():
         size = f"{entry.n_rows} × {entry.n_features}"
-        print(f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]")
+        show(f"{entry.name:18}{entry.kind:10}{size:>14}  {entry.description} [{entry.source}; {entry.licence}]")
     return DONE
 
 
@@ -93,7 +93,7 @@ def list_optimizers(given: argparse.Namespace) -> int:
     for name, rule in rules.items():
         lines = [" ".join(part.split()) for part in _words(rule).split("\n\n")]
         source = re.match(r".*?\(\d{4}", lines[-1])
-        print(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
+        show(f"{name:{width}}{lines[0]}" + (f" {source[0]})" if source else ""))
     return DONE
 
 
@@ -130,13 +130,13 @@ def list_findings(given: argparse.Namespace) -> int:
     """Kinds and causes, one line each; or one of them. Those of one's own are known too."""
     detectors = (*DETECTORS, *given.own.detectors())
     if given.name is None:
-        print(*glossary(detectors), sep="\n")
+        show("\n".join(glossary(detectors)))
         return DONE
     means, causes = kinds(detectors), known_causes(detectors)
     _find("finding", given.name, {**means, **causes})
     said = [*_describe_kind(given.name, detectors)] if given.name in means else []
     said += [*_describe_cause(causes[given.name])] if given.name in causes else []
-    print("\n\n".join(said))
+    show("\n\n".join(said))
     return DONE
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE, warn
-from mlp.cli.streams import is_colored, takes
-from mlp.errors import DataError, visible
+from mlp.cli.streams import is_colored, show, takes
+from mlp.errors import DataError
 from mlp.experiment import Run, load_run
 from mlp.experiment.run import run_folder
 from mlp.experiment.run_folder import REPORT, files_behind, reserve
@@ -56,5 +56,5 @@ def report(given: argparse.Namespace) -> int:
             _write(page, folder)
     else:
         write_file(path, page.encode())
-    print(visible(str(path)))
+    show(path)
     return DONE

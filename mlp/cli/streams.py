@@ -122,6 +122,11 @@ def show(text: object) -> None:
     print(visible_lines(text))
 
 
+def complain(text: object) -> None:
+    """The same on standard error."""
+    print(visible_lines(text), file=sys.stderr)
+
+
 def is_colored() -> bool:
     """Whether standard output is a terminal, and nobody asked for no colour (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

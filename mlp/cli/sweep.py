@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from mlp import grid_search
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE, FAILED, INTERRUPTED
-from mlp.cli.streams import show
+from mlp.cli.streams import complain, show
 from mlp.config import explaining_paths, override, put, read_toml
 from mlp.errors import ConfigError
 from mlp.experiment.run_directory import to_json_values
@@ -54,13 +53,13 @@ def _run_sweep(given: argparse.Namespace, search: Search, folder: Path) -> int:
         except KeyboardInterrupt:
             executor.shutdown(wait=False, cancel_futures=True)
             so_far = f"\nmlp: interrupted; {done} of {search.n_trials()} trials are in {folder}"
-            print(f"{so_far}. Go on with the same command and -o {shlex.quote(str(folder))}", file=sys.stderr)
+            complain(f"{so_far}. Go on with the same command and -o {shlex.quote(str(folder))}")
             return INTERRUPTED
     show(found.text())
     show(f"\n{sum(row.n for row in found.rows())} networks, {sum(cell.seconds for cell in found.cells):.3g} s of work")
     show(f"{found.write(folder)}")
     if given.json:
-        print(json.dumps(to_json_values(_as_json(found, folder))))
+        show(json.dumps(to_json_values(_as_json(found, folder))))
     return FAILED if found.diverged else DONE
 
 

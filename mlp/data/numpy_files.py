@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,7 @@ def _entries(path: Path) -> Mapping[str, Array]:
         archive = np.load(stream, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise FileFormatError(f"{path} holds a single array. {NEEDED}; name a single array .npy.")
-        assert archive.zip is not None
-        _check_growth(path, archive.zip)
+        check_growth(path, archive.zip, ENTRIES)
         entries = {ENTRIES[key.lower()]: archive[key] for key in archive.files if key.lower() in ENTRIES}
     if "X" not in entries and not {"X_test", "y_test"} & set(entries):
         entries = {key.removesuffix("_train"): entry for key, entry in entries.items()}
@@ -92,9 +91,13 @@ def _entries(path: Path) -> Mapping[str, Array]:
     return entries
 
 
-def _check_growth(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse an archive whose arrays would grow beyond what they may; zipfile unpacks no more than they say."""
-    used = [member for member in archive.infolist() if member.filename.removesuffix(".npy").lower() in ENTRIES]
+def check_growth(path: Path, archive: zipfile.ZipFile | None, names: Container[str]) -> None:
+    """Refuse an archive whose arrays of these names would grow beyond what they may.
+
+    zipfile unpacks no more than they say.
+    """
+    assert archive is not None, "it is open"
+    used = [member for member in archive.infolist() if member.filename.removesuffix(".npy").lower() in names]
     if why := excess(path.stat().st_size, sum(member.file_size for member in used)):
         raise FileFormatError(f"{path}: {why}.")
 

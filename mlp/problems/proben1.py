@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.data.numpy_files import refusing_damage
+from mlp.data.numpy_files import check_growth, refusing_damage
 from mlp.errors import DataError
 from mlp.layers import Softsign
 from mlp.losses import Loss, SquaredError
@@ -145,6 +145,7 @@ def _load_parts(name: str, folder: str | None) -> dict[str, Examples]:
     entries = {"train": "train", "validation": "valid", "test": "test"}
     needed = "X_train, T_train, X_valid, T_valid, X_test and T_test are needed"
     with refusing_damage(path, "a problem of Proben1", needed), np.load(path, allow_pickle=False) as stored:
+        check_growth(path, stored.zip, stored.files)
         return {part: (stored[f"X_{key}"], stored[f"T_{key}"]) for part, key in entries.items()}
 
 

@@ -204,7 +204,7 @@ def _read(file: int) -> Holder | None:
     try:
         found = json.loads(os.read(file, 4096))
         holder = Holder(**found)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return holder if tuple(map(type, holder)) == (str, int, str, str) else None
 
