@@ -503,7 +503,9 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(PARTS))
     parser.add_argument("--kills", type=int, default=3, help="of each rule, wrapper and log")
     parser.add_argument("--rounds", type=int, default=20, help="of each pair")
+    parser.add_argument("--hang", type=float, default=HANG, help="seconds; more where others compute beside")
     arguments, n_failed = parser.parse_args(), 0
+    globals()["HANG"] = arguments.hang
     for name in arguments.only.split(","):
         start, failed, count = time.monotonic(), 0, 0
         with TemporaryDirectory() as folder:

@@ -8,19 +8,22 @@ output heads, no networks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.data.blocks import row_blocks
 from mlp.model.output_head import OutputHead
 from mlp.preprocessing import Part, Preprocessing
 from mlp.statistics import scores
 from mlp.statistics.scores import ClassScores, balanced_accuracy, brier, calibration_error, confusion, log_loss
 
 AVERAGED = ("precision", "recall", "f1")
+CELLS = 1 << 25
+"""Raw outputs that are scored at once where a row has one for each class; 128 MB of float32, and thrice that beside."""
 MATRIX = 1000  # classes at most that have a matrix of confusions, which has their square of numbers
 
 
@@ -38,6 +41,15 @@ def score_outputs(head: OutputHead, raw: Array, part: Part) -> dict[str, Any]:
     right = head.decide(raw) == part.y
     right = right.all(-1) if head.task == "multilabel" else right
     return found | {"accuracy": (right * _counts(part.weights)).mean(-1)}
+
+
+def score_pieces(head: OutputHead, pieces: Iterable[tuple[Array, Part]]) -> dict[str, Any]:
+    """The same of raw outputs and rows that come a piece at a time: some of them are a number for every class."""
+    each, counts = [], []
+    for raw, piece in pieces:
+        each.append(score_outputs(head, raw, piece))
+        counts.append(len(piece) if piece.weights is None else piece.weights.sum())
+    return {name: np.average([found[name] for found in each], 0, counts) for name in each[0]}
 
 
 def score_name(task: str) -> str:
@@ -118,12 +130,20 @@ def appraise_outputs(head: OutputHead, preprocessing: Preprocessing, raw: Array,
     Where its rows have weights, loss, accuracy, r2 and rmse go by them, as they do after each epoch; in all else every
     row counts once.
     """
-    found = {name: float(value) for name, value in score_outputs(head, raw, part).items()}
+    at_once = head.task == "regression" or raw.size <= CELLS
+    scored = score_outputs(head, raw, part) if at_once else score_pieces(head, _cut(raw, part))
+    found = {name: float(value) for name, value in scored.items()}
     if head.task == "regression":
         return Appraisal(len(part), found | {"mae": scores.mae(part.y, head.values(raw))})
     if head.task == "multilabel":
         return _appraise_labels(head, preprocessing.class_names, raw, part.y, found)
     return _appraise_classes(head, preprocessing, raw, part.y, found)
+
+
+def _cut(raw: Array, part: Part) -> Iterator[tuple[Array, Part]]:
+    """Raw outputs and targets, so many rows at a time that temporary arrays stay small."""
+    for rows in row_blocks(len(part), raw.shape[1], CELLS):
+        yield raw[rows], Part(raw[rows], part.y[rows], weights=None if part.weights is None else part.weights[rows])
 
 
 def _appraise_classes(

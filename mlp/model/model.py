@@ -15,14 +15,13 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.backprop import answer
 from mlp.errors import ConfigError
-from mlp.model.metrics import Appraisal, appraise_outputs, quiet, recall_by_class, score_outputs
+from mlp.model import metrics
+from mlp.model.metrics import Appraisal, appraise_outputs, quiet, recall_by_class, score_outputs, score_pieces
 from mlp.model.output_head import OutputHead
 from mlp.network import Network
 from mlp.preprocessing import Part, Preprocessing
 from mlp.preprocessing.drift import warn_of_drift
 
-CELLS = 1 << 25
-"""Raw outputs that are scored at once where a row has one for each class; 128 MB of float32, and thrice that beside."""
 APART = 0.05
 """Two training losses belong to different minima if they differ by more than this share of the loss of a guess."""
 
@@ -115,14 +114,12 @@ class Model:
 
     def _score(self, part: Part, raw: Callable[[Part], Array]) -> dict[str, Any]:
         """Loss and metrics of raw outputs. Those of many rows with many classes are never all in memory."""
-        size = CELLS // self.head.n_out
+        size = metrics.CELLS // self.head.n_out
         with quiet():
             if self.task == "regression" or len(part) <= size:
                 return score_outputs(self.head, raw(part), part)
             pieces = list(part.pieces(max(1, size), self.network.dtype))
-            each = [score_outputs(self.head, raw(piece), piece) for piece in pieces]
-            weights = [len(piece) if piece.weights is None else piece.weights.sum() for piece in pieces]
-            return {name: np.average([found[name] for found in each], 0, weights) for name in each[0]}
+            return score_pieces(self.head, ((raw(piece), piece) for piece in pieces))
 
     def recall_by_member(self, part: Part) -> Array:
         """The share of each class's rows that is found, (*population, n_classes); 1 for a class without rows."""

@@ -96,7 +96,8 @@ class OutputHead:
         if isinstance(self.loss, OfSoftmax):
             return p
         total = p.sum(-1, keepdims=True)
-        return np.asarray(p / np.where(total > 0, total, 1))
+        out = np.empty_like(p) if np.may_share_memory(p, raw) else p
+        return np.asarray(np.divide(p, np.where(total > 0, total, 1), out=out))
 
     def combine(self, raw: Array) -> Array:
         """The raw outputs (n, n_out) that stand for the mean of what members (R, n, n_out) predict.

@@ -8,6 +8,7 @@ they are also asked of populations.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.errors import ShapeError
 
+CELLS = 1 << 25  # probabilities that are squared at once
+COLUMNS = 64  # that are copied into rows: a number from each of 20,000 rows is no neighbour of the next
 BINS = 15  # Guo et al. (2017), section 4.1
 
 
@@ -105,13 +108,19 @@ def log_loss(truth: Array, p: Array) -> float:
     return float(-np.log(of_truth).sum() / len(p))
 
 
+def _blocks(p: Array) -> Iterator[slice]:
+    """Rows of which temporary arrays stay small; all of them, unless there are very many numbers."""
+    size = max(1, CELLS // p.shape[1])
+    return (slice(start, start + size) for start in range(0, len(p), size))
+
+
 def brier(truth: Array, p: Array) -> float:
     """Σ (p - t)², mean over rows; half of it for two classes, so that it runs from 0 to 1. Brier (1950), eq. 2.
 
     scikit-learn's `brier_score_loss` halves in the same cases.
     """
     check_pairs(truth=truth, p=p)
-    squares = float(np.square(p - truth.astype(p.dtype)).sum(dtype=np.float64) / len(p))
+    squares = sum(float(np.square(p[i] - truth[i].astype(p.dtype)).sum(dtype=np.float64)) for i in _blocks(p)) / len(p)
     return squares / 2 if p.shape[1] < 3 else squares
 
 
@@ -141,7 +150,9 @@ def auc(truth: Array, scores: Array) -> float:
 
 def aucs(truth: Array, scores: Array) -> Array:
     """The AUC of each column against the others, (k,); NaN for a class without rows and for one that has all rows."""
-    return np.array([auc(truth[:, j], scores[:, j]) for j in range(scores.shape[1])])
+    columns = (slice(j, j + COLUMNS) for j in range(0, scores.shape[1], COLUMNS))
+    turned = ((np.ascontiguousarray(truth[:, j].T), np.ascontiguousarray(scores[:, j].T)) for j in columns)
+    return np.array([auc(t, s) for pair in turned for t, s in zip(*pair, strict=True)])
 
 
 def calibration_error(right: Array, confidence: Array, n_bins: int = BINS) -> float:
