@@ -71,9 +71,9 @@ def read_cells(held: Sequence[Any]) -> Sequence[str] | Array:
     kinds = {type(cell) for cell in cells if cell is not None}
     if kinds == {int} and None not in cells:
         whole = as_integers(list(held))
-        return np.array(cells, np.float64) if whole is None else whole
+        return np.array([_as_float(cell) for cell in cells], np.float64) if whole is None else whole
     if kinds and kinds <= {int, float}:
-        return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
+        return np.array([np.nan if cell is None else _as_float(cell) for cell in cells], np.float64)
     return [_write(cell) for cell in cells]
 
 
@@ -87,6 +87,14 @@ def _read_column(column: Any) -> Sequence[str] | Array:
     if values.dtype.kind in "Mm":
         return [MISSING_TEXT if text == "NaT" else text for text in values.astype(str).tolist()]
     return [_write(cell) for cell in values.tolist()]
+
+
+def _as_float(number: Any) -> float:
+    """The number; infinite where it is a whole one that no float holds."""
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
 
 
 def _write(cell: Any) -> str:

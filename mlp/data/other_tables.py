@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +57,9 @@ def read_with_polars(path: Path, suffix: str) -> Table:
     try:
         polars = importlib.import_module("polars")
         check_regular(path)
-        return read_frame(_read_whole(path, suffix, polars), str(path))
+        with _unheard():
+            frame = _read_whole(path, suffix, polars)
+        return read_frame(frame, str(path))
     except ImportError:  # polars itself, or what it reads Excel with
         raise MissingExtraError(f"reading {suffix} files", "tables") from None
 
@@ -71,6 +77,20 @@ def _read_whole(path: Path, suffix: str, polars: Any) -> Any:
             raise
         raise FileFormatError(f"{path} cannot be read as {suffix} ({one_line(error)[:200]}).") from None
     raise FileFormatError(f"{path}: {why}.")
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Lead standard error, the file, to nowhere: of a damaged file polars says there, line by line, how it panics."""
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
 
 
 def _as_named(suffix: str) -> dict[str, Any]:
