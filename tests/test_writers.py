@@ -32,7 +32,12 @@ def writing_calls(tree: ast.AST) -> Iterator[ast.Call]:
         if not isinstance(node, ast.Call):
             continue
         owner, _, name = ast.unparse(node.func).rpartition(".")
-        if name in WRITE or f"{owner}.{name}" in WRITE or (name in OPEN and _writes(node)) or _draws(node, name):
+        if (
+            (owner and name in WRITE)
+            or f"{owner}.{name}" in WRITE
+            or (name in OPEN and _writes(node))
+            or _draws(node, name)
+        ):
             yield node
 
 
