@@ -317,3 +317,24 @@ def test_the_policy_holds_where_nothing_is_escaped(browser: Any, pages: Any) -> 
             opened.page.wait_for_load_state("load")
             alerts = [message for message in opened.said if message in {"1", "2"}]
             assert bool(alerts) is not policy
+
+
+def test_every_chart_has_its_numbers_as_a_table_that_follows_the_step(browser: Any, pages: Any) -> None:
+    with Opened(browser, pages("xor"), "#step=40&at=1.0.1") as opened:
+        page = opened.page
+        for name in (
+            "The losses as a table",
+            "Is that the slope?: numbers as a table",
+            "The answers over the plane as a table",
+        ):
+            summary = page.locator("summary", has_text=name)
+            summary.focus()
+            page.keyboard.press("Enter")
+            assert summary.locator("xpath=..").locator("tbody tr").count() >= 7
+        slope = page.locator(".slope tbody")
+        before = slope.inner_text()
+        page.get_by_role("button", name="+1 step").click()
+        assert slope.inner_text() != before
+        page.locator("g.node").last.click()
+        assert page.locator(".slope thead").inner_text().startswith("z")
+        assert opened.said == []

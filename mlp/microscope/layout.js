@@ -15,7 +15,10 @@ function buildPage() {
   ui.track = lineChart({ label: "Loss", height: 104, series: [], points: [], bands: [], onPick: setStep });
   ui.slope = lineChart({ label: "Slope", height: 190, series: [], points: [], xTitle: "this weight; all others stay" });
   ui.slopeTitle = make("h2");
-  ui.slopeCard = make("section", { class: "card slope" }, ui.slopeTitle, ui.slope.figure, ui.slopeText);
+  ui.slopeNumbers = ui.planeNumbers = { columns: [], rows: () => [] };
+  ui.slopeTable = numbersTable(() => `${ui.slopeTitle.textContent}: numbers as a table`, () => ui.slopeNumbers.columns, () => ui.slopeNumbers.rows().map((row) => row.map((v) => formatNumber(v, state.digits))));
+  ui.slopeCard = make("section", { class: "card slope" }, ui.slopeTitle, ui.slope.figure, ui.slopeText, ui.slopeTable);
+  ui.planeTable = numbersTable("The answers over the plane as a table", () => ui.planeNumbers.columns, () => ui.planeNumbers.rows());
   const losses = () => current().loss.flat, every = Math.max(1, Math.ceil(current().T / 200));
   const table = numbersTable("The losses as a table", ["step", "loss"], () => range(current().T).filter((s) => s % every === 0 || s === current().T - 1).map((s) => [String(s), formatNumber(losses()[s], 6)]));
   const wide = COLUMNS[0].n === 2;
@@ -34,7 +37,7 @@ function buildPage() {
         make("div", { class: wide ? "beside pair" : "beside stack" },
           make("section", { class: "card samples" }, make("h2", {}, "Samples at this step"),
             make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Samples" }, make("table", {}, make("thead", {}, make("tr", {}, ...["", "inputs", "target", "answer", "loss"].map((name, k) => (k ? make("th", { scope: "col" }, name) : make("td", {}))))), ui.rows))),
-          wide ? make("section", { class: "card plane" }, make("h2", {}, "Answers over the plane"), make("figure", {}, ui.plane, ui.planeText)) : null)),
+          wide ? make("section", { class: "card plane" }, make("h2", {}, "Answers over the plane"), make("figure", {}, ui.plane, ui.planeText), ui.planeTable) : null)),
       make("div", { class: "stack" },
         make("section", { class: "card numbers", "aria-label": "Numbers" },
           make("div", { class: "bar pick" }, make("label", { for: "sample" }, "Sample"), ui.sample, make("label", { for: "digits" }, "Digits"), ui.digits), ui.formula, ui.live),

@@ -132,6 +132,7 @@ function drawSlope() {
   ui.slopeTitle.textContent = node ? `The slope of ${layer.symbol} here` : "Is that the slope?";
   if (node) drawActivation(layer, c, j);
   else drawLossAlong(weightPlace(c, j, state.at.i));
+  ui.slopeTable.renew();
 }
 // φ with the z of every sample on it, and the tangent at that of the chosen one: what backpropagation multiplies by.
 function drawActivation(layer, c, j) {
@@ -141,6 +142,7 @@ function drawActivation(layer, c, j) {
   ui.slope.update({ label: `${layer.symbol}(z) from ${formatNumber(-reach, 3)} to ${formatNumber(reach, 3)}; at z = ${formatNumber(here)} it is ${formatNumber(out)} and its slope ${formatNumber(slope)}.`, xTitle: "z",
     series: [{ name: layer.symbol, x, y }, { name: "slope", x: ends, y: ends.map((v) => out + slope * (v - here)), class: "tangent" }], extent: { x: [-reach, reach] },
     points: [...samples.filter((_, s) => s !== state.sample).map((s) => ({ x: s.z[c][j], y: s.a[c][j], r: 4, class: "faint" })), { x: here, y: out, r: 6 }] });
+  ui.slopeNumbers = { columns: ["z", `${layer.symbol}(z)`], rows: () => x.filter((_, i) => i % 4 === 0).map((v) => [v, phi.value(v, layer)]) };
   ui.slopeText.replaceChildren("At z = ", numberSpan(here), " the slope is ", numberSpan(slope), ": this share of ∂L/∂a passes down to δ. Small dots are the other samples.");
 }
 // L while one weight moves and all others stay: the recorded gradient is the slope of this curve.
@@ -153,6 +155,7 @@ function drawLossAlong(k) {
   ui.slope.update({ label: `Loss while this weight alone moves from ${formatNumber(x[0], 3)} to ${formatNumber(x[80], 3)}; at ${formatNumber(w)} its slope is ${formatNumber(g)}, and the step lands at ${formatNumber(w + u)}.`, xTitle: "this weight; all others stay",
     series: [{ name: "loss", x, y }, { name: "gradient", x: ends, y: ends.map((v) => here + g * (v - w)), class: "tangent" }], extent: { y: [spread[0] - pad, spread[1] + pad], x: [x[0], x[80]] },
     points: [{ x: w, y: here, r: 6 }, { x: w + u, y: landing, r: 5, class: "ring" }] });
+  ui.slopeNumbers = { columns: ["this weight", "loss", "tangent"], rows: () => x.map((v, i) => [v, y[i], here + g * (v - w)]).filter((_, i) => i % 4 === 0) };
   ui.slopeText.replaceChildren("Moved by ±", formatNumber(h, 1), ", the loss changes by ", numberSpan(slope), " per unit; backpropagation says ", numberSpan(g), " ", make("span", { class: same ? "ok" : "bad", "data-slope": same ? "ok" : "bad" }, same ? "✓ the same" : "✗ not the same: there may be a kink here"),
     ". Dashed: the recorded gradient as a tangent. Ring: where this step alone puts the weight.");
 }
@@ -187,6 +190,9 @@ function drawPlane(samples) {
     g.beginPath(); g.arc(px, py, s === state.sample ? 13 : 9, 0, 7); g.fillStyle = `rgb(${yes ? plusInk : minusInk})`; g.fill();
     g.lineWidth = s === state.sample ? 5 : 3; g.strokeStyle = s === state.sample ? style.getPropertyValue("--hi") : `rgb(${paper})`; g.stroke();
   });
+  const along = (k, n) => range(n).map((i) => span[k][0] + ((span[k][1] - span[k][0]) * i) / (n - 1)), firsts = along(0, 7);
+  ui.planeNumbers = { columns: [`${NAMES[0][1]} ↓ ${NAMES[0][0]} →`, ...firsts.map((v) => formatNumber(v, 3))], rows: () => along(1, 7).reverse().map((v) => [formatNumber(v, 3), ...firsts.map((u) => formatNumber(loss.answer(forward(p, [u, v]).a[LAST])[output], 3))]) };
+  ui.planeTable.renew();
   canvas.setAttribute("aria-label", `Output ${NAMES[LAST][output]} over the plane of ${NAMES[0][0]} and ${NAMES[0][1]}; the table of samples has the numbers at ${DATA.X.length} points.`);
   ui.planeText.textContent = `${NAMES[LAST][output]} over ${NAMES[0][0]} → and ${NAMES[0][1]} ↑: blue is ${formatNumber(high, 3)}, orange ${formatNumber(low, 3)}. Dots are the samples, in the colour of their target.`;
 }

@@ -16,10 +16,18 @@ function chooseTicks(low, high, log, most) {
   const step = niceStep(high - low, most), first = Math.ceil(low / step - 1e-9);
   return range(Math.floor(high / step + 1e-9) - first + 1).map((i) => (first + i) * step);
 }
-const tickText = (value) => {
+const tickText = (value, digits = 3) => {
   const size = Math.abs(value);
-  return minus(size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(0).replace("e+", "e") : String(+value.toPrecision(3)));
+  return minus(size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(Math.max(0, digits - 3)).replace("e+", "e") : String(+value.toPrecision(digits)));
 };
+// Texts of ticks that tell them apart: with more digits, or beyond six as what is added to the first.
+function tickTexts(ticks) {
+  for (let digits = 3; digits <= 6; digits++) {
+    const texts = ticks.map((tick) => tickText(tick, digits));
+    if (new Set(texts).size === texts.length) return texts;
+  }
+  return ticks.map((tick, i) => (i ? `+${minus((tick - ticks[0]).toExponential(0))}` : tickText(tick)));
+}
 
 // options: label, height, log, xLog, xTitle, yTitle, series [{name, x, y, low, high, class, style}], bands [{from, to, text}],
 // marks [{x, text}], cursor (x), points [{x, y, class, r}], onPick(x), extent {x: [a, b], y: [a, b]}. Between low and high of a
@@ -49,8 +57,9 @@ function lineChart(options) {
     scale = { left, right, X, Y, invert: (px) => back(first + clamp((px - left) / (width - left - right), 0, 1) * (last - first)) };
     const parts = [];
     for (const band of bands) parts.push(make("rect", { x: X(band.from), y: up, width: Math.max(2, X(band.to) - X(band.from)), height: height - up - down, class: "band" }, make("title", {}, band.text)));
-    for (const tick of chooseTicks(low, high, log, Math.max(2, Math.floor((height - up - down) / 30))))
-      parts.push(make("line", { x1: left, x2: width - right, y1: Y(tick), y2: Y(tick), class: "grid" }), make("text", { x: left - 6, y: Y(tick) + 4, "text-anchor": "end", class: "axis" }, tickText(tick)));
+    const levels = chooseTicks(low, high, log, Math.max(2, Math.floor((height - up - down) / 30))), texts = tickTexts(levels);
+    for (const [i, tick] of levels.entries())
+      parts.push(make("line", { x1: left, x2: width - right, y1: Y(tick), y2: Y(tick), class: "grid" }), make("text", { x: left - 6, y: Y(tick) + 4, "text-anchor": "end", class: "axis" }, texts[i]));
     for (const tick of chooseTicks(x0, x1, xLog, Math.max(2, Math.floor((width - left - right) / 90))).filter((tick) => !current.yTitle || X(tick) > left + 4))
       parts.push(make("text", { x: X(tick), y: height - down + SVG_TEXT_HEIGHT, "text-anchor": "middle", class: "axis" }, tickText(tick)));
     if (current.yTitle) parts.push(make("text", { x: left - 6, y: height - down + SVG_TEXT_HEIGHT, "text-anchor": "end", class: "axis" }, current.yTitle));
