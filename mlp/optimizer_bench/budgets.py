@@ -103,9 +103,15 @@ def _average(past: Sequence[BudgetRow]) -> list[BudgetRow]:
     groups: dict[tuple[str, int], list[BudgetRow]] = {}
     for row in past:
         groups.setdefault((row.rule, row.trials), []).append(row)
-    numbers = ("drawn", "own_first", "gradients", "seconds")
     return [
-        replace(rows[0], problem="obstacles", **{name: _mean(getattr(row, name) for row in rows) for name in numbers})
+        replace(
+            rows[0],
+            problem="obstacles",
+            drawn=_mean(row.drawn for row in rows),
+            own_first=_mean(row.own_first for row in rows),
+            gradients=_mean(row.gradients for row in rows),
+            seconds=_mean(row.seconds for row in rows),
+        )
         for rows in groups.values()
     ]
 
