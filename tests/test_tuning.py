@@ -273,3 +273,12 @@ def test_a_rule_that_nobody_tuned_is_marked_and_never_called_worse() -> None:
     assert "lbfgs°" in found.text() and "nobody tuned it" in found.text()
     chosen = parse_bench_settings({"bench": BENCH, "optimizers": {"sgd": {"learning_rate": 0.1}}})
     assert chosen.is_chosen("sgd") and not chosen.is_chosen("adam")
+
+
+def test_the_page_shows_what_tuning_is_worth_and_who_was_not_tuned() -> None:
+    found = mlp.bench(["lbfgs", "adam"], ["xor", "saddle", "cliff"], seeds=3, tuning_seeds=2, rates=3, epochs=50)
+    page = str(found.report())
+    assert "What tuning is worth" in page and "xor: train_loss at the end of tuning" in page
+    assert "share of starts that get past, mean over 2 obstacles" in page
+    assert "Of its own settings, with no tuning: adam" in page
+    assert "nobody tuned the rule, so it is not called worse" in page

@@ -8,7 +8,7 @@ of the tuning, so they are a little better than those of fresh starts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
@@ -83,33 +83,57 @@ def budget_line(row: BudgetRow) -> list[Any]:
     return [row.problem, row.rule, row.score, row.trials, row.drawn, row.own_first, row.gradients]
 
 
-def format_budgets(cells: Cells) -> str:
-    """A table for all obstacles, and one for each other problem."""
-    found = compute_budgets(cells)
+def group_budgets(found: Sequence[BudgetRow]) -> list[tuple[str, str, list[BudgetRow]]]:
+    """Names, scores and rows: those of all obstacles as one, by the mean of each rule, then those of each problem."""
     past = [row for row in found if row.score == "past"]
     n = len({row.problem for row in past})
-    groups = {f"starts that get past, in percent, mean over {n} obstacles": past} if past else {}
+    groups = {"": _average(past)} if past else {}
     for row in found:
         if row.score != "past":
-            groups.setdefault(f"{row.problem}: {row.score} at the end of tuning", []).append(row)
-    return "\n\n".join(_format(title, rows) for title, rows in groups.items())
+            groups.setdefault(row.problem, []).append(row)
+    mean = f"share of starts that get past, mean over {n} obstacles"
+    return [
+        (name or "obstacles", f"{rows[0].score} at the end of tuning" if name else mean, rows)
+        for name, rows in groups.items()
+    ]
+
+
+def _average(past: Sequence[BudgetRow]) -> list[BudgetRow]:
+    """A row for each rule and number of trials: the means over the obstacles."""
+    groups: dict[tuple[str, int], list[BudgetRow]] = {}
+    for row in past:
+        groups.setdefault((row.rule, row.trials), []).append(row)
+    return [
+        replace(
+            rows[0],
+            problem="obstacles",
+            drawn=_mean(row.drawn for row in rows),
+            own_first=_mean(row.own_first for row in rows),
+            gradients=_mean(row.gradients for row in rows),
+            seconds=_mean(row.seconds for row in rows),
+        )
+        for rows in groups.values()
+    ]
+
+
+def format_budgets(cells: Cells) -> str:
+    """A table for all obstacles, and one for each other problem."""
+    groups = group_budgets(compute_budgets(cells))
+    return "\n\n".join(_format(f"{name}: {score}", rows) for name, score, rows in groups)
 
 
 def _format(title: str, rows: Sequence[BudgetRow]) -> str:
     """A line for each rule: its own settings, so many that are drawn, and its own with so many more."""
-    scale = 100.0 if rows[0].score == "past" else 1.0
     trials = sorted({row.trials for row in rows})
     lines = []
-    for rule in dict.fromkeys(row.rule for row in rows):
-        its = [row for row in rows if row.rule == rule]
-        drawn = [_mean(scale * row.drawn for row in its if row.trials == n) for n in trials]
-        first = [_mean(scale * row.own_first for row in its if row.trials == n) for n in trials]
-        cost = _mean(row.gradients / row.trials for row in its)
-        lines.append((first[0] if trials[0] == 1 else nan, *drawn, *first[1:], cost))
-    head = ("rule", "own", *map(str, trials), *(f"own+{n - 1}" for n in trials[1:]), "gradients")
-    order = sorted(zip(dict.fromkeys(row.rule for row in rows), lines, strict=True), key=lambda pair: pair[0])
-    shown = [(rule, *(format_number(value) for value in line)) for rule, line in order]
-    return "\n".join([f"what tuning is worth: {title}", *align_columns([head, *shown])])
+    for rule in sorted({row.rule for row in rows}):
+        its = {row.trials: row for row in rows if row.rule == rule}
+        drawn, first = ([getattr(its[n], name) if n in its else nan for n in trials] for name in ("drawn", "own_first"))
+        cost = next(row.gradients / row.trials for row in its.values())
+        own = first[0] if trials[0] == 1 else nan
+        lines.append((rule, *map(format_number, (own, *drawn, *first[trials[0] == 1 :], cost))))
+    head = ("rule", "own", *map(str, trials), *(f"own+{n - 1}" for n in trials if n > 1), "gradients")
+    return "\n".join([f"what tuning is worth: {title}", *align_columns([head, *lines])])
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets, group_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
 from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.setting import format_setting
@@ -38,7 +39,10 @@ OBSTACLE_COLUMNS = (
     *("rule", "rate", "past", "gradients", "95 % interval", "decades"),
     *("found at those that did not get past", "kind of point there"),
 )
-EDGE = "!: the rate is at the edge of those that were tried, so a better one may lie outside"
+EDGE = (
+    "!: the rate is at the edge of those that were tried, so a better one may lie outside. °: nobody tuned the rule, "
+    "so it is not called worse"
+)
 LEVEL = 0.05
 
 
@@ -48,7 +52,9 @@ def build_bench_page(cells: Cells) -> str:
     obstacles = {place: cell for place, cell in cells.items() if cell.problem.by_target}
     others = {place: cell for place, cell in cells.items() if place not in obstacles}
     found, judged = summarize(others), judge_obstacles(obstacles)
-    blocks = chain(_profiles(others, rules), _problems(others, found, rules), _obstacles(judged))
+    blocks = chain(
+        _profiles(others, rules), _problems(others, found, rules), _obstacles(judged), _budgets(cells, rules)
+    )
     seeds = max((len(cell.members) for cell in cells.values()), default=0)
     problems = len({name for name, _ in cells})
     lead = f"{len(rules)} rules · {problems} problems · {seeds} fresh seeds each, after tuning with others"
@@ -153,7 +159,7 @@ def _begin(text: str) -> str:
 
 
 def _rate(row: SummaryRow | ObstacleRow) -> str:
-    return format_setting(row.rate) + (" !" if row.at_edge else "")
+    return format_setting(row.rate) + ("" if row.tuned else " °") + (" !" if row.at_edge else "")
 
 
 def _between(found: Interval) -> str:
@@ -255,6 +261,34 @@ def _obstacle_cells(row: ObstacleRow) -> list[Any]:
         _count(row.findings),
         _count(row.kinds),
     ]
+
+
+def _budgets(cells: Cells, rules: Sequence[str]) -> Iterator[Block]:
+    """What each rule is worth after so many trials, and after so many gradients of tuning."""
+    found = compute_budgets(cells)
+    charts = [_budget_chart(name, score, rows, rules) for name, score, rows in group_budgets(found)]
+    if charts:
+        note = (
+            "The expected best of so many settings that are drawn from those tried (Dodge et al. 2019). Compare rules "
+            "at equal trials, or at equal gradients. Scores are those of the tuning, and not of fresh starts."
+        )
+        yield section("What tuning is worth", note, charts)
+
+
+def _budget_chart(name: str, score: str, rows: Sequence[BudgetRow], rules: Sequence[str]) -> Block:
+    """A curve for each rule, and in words what it has if nobody tunes it."""
+    curves, own = [], []
+    for rule in dict.fromkeys(row.rule for row in rows):
+        mine = [row for row in rows if row.rule == rule and np.isfinite(row.drawn)]
+        if mine:
+            x = {"trials": np.array([row.trials for row in mine], float)}
+            x["gradients"] = np.array([row.gradients for row in mine])
+            curves.append(Curve(rules.index(rule), x, np.array([row.drawn for row in mine])))
+        known = [row.own_first for row in rows if row.rule == rule and row.trials == 1 and np.isfinite(row.own_first)]
+        own += [f"{rule} {figure(known[0])}"] if known else []
+    text = f"Of its own settings, with no tuning: {', '.join(own)}." if own else "No rule has settings of its own."
+    title = f"{name}: {score}"
+    return chart(f"budget/{name}", Axes(title, score, f"{title}. {text}", x_log=True), curves, [text])
 
 
 def _count(counts: Sequence[tuple[str, int]]) -> str:
