@@ -48,9 +48,9 @@ class Rows:
 
 
 class Sums(NamedTuple):
-    """Loss and gradient (P,) summed over some rows, each times what its row counts, and what these count together."""
+    """Loss and gradient (P,) summed over some rows, each times its row's weight; `weight`: that of all of them."""
 
-    count: float
+    weight: float
     loss: float
     grad: Array
 
@@ -74,14 +74,15 @@ def add_sums(parts: Sequence[Sums]) -> Sums:
     """Those of all workers as one, always in the same order: the same parts give the same bits."""
     total = parts[0]
     for part in parts[1:]:
-        total = Sums(total.count + part.count, total.loss + part.loss, total.grad + part.grad)
+        total = Sums(total.weight + part.weight, total.loss + part.loss, total.grad + part.grad)
     return total
 
 
 class Workers(Protocol):
     """Who has the rows. `sizes`: how many rows each worker has; the first has the first rows."""
 
-    sizes: Sequence[int]
+    @property
+    def sizes(self) -> Sequence[int]: ...  # noqa: D102
 
     def reduce(self, network: Network, loss: Loss, params: Array, chosen: Sequence[Array | None]) -> Sums:
         """`add_sums` of every worker's `sum_rows`."""
@@ -130,7 +131,7 @@ class ShardedObjective:
     def value_and_grad(self, params: Array, out: Array) -> Any:
         """Write ∂L/∂params into `out`; return L(params)."""
         found = self.workers.reduce(self.network, self.loss, params, self.chosen)
-        share = 1 / found.count if found.count > 0 else 0.0
+        share = 1 / found.weight if found.weight > 0 else 0.0
         np.multiply(found.grad, share, out=out)
         value = found.loss * share
         there = self.network.at(params)
