@@ -1,18 +1,23 @@
 """A Dask cluster as an executor: one that says when it is lost, and waits for nobody.
 
-Knows Dask, which is imported when a cluster is asked for, and nothing of trials.
+Knows Dask, which is imported when a cluster is asked for, and nothing of trials. Rows may lie with its workers too,
+for steps of which each worker computes its part.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from mlp.arrays import Array
+from mlp.data_parallel import Rows, Sums, add_sums, sum_rows
 from mlp.errors import DataError, MissingExtraError
+from mlp.losses import Loss
+from mlp.network import Network
 
 T = TypeVar("T")
 AHEAD = 64  # trials handed out and not back: enough for every worker of a cluster, few enough to be cancelled
@@ -32,7 +37,7 @@ class Cluster(Executor):
     ahead = AHEAD
 
     def __init__(self, client: Any, address: str) -> None:
-        self._client, self._address = client, address
+        self.client, self.address = client, address
         self._executor: Executor = client.get_executor(pure=False)
         self._futures: set[Future[Any]] = set()
         self._seen = self._looked = time.monotonic()
@@ -57,16 +62,26 @@ class Cluster(Executor):
         elif self._looked > self._seen + PATIENCE:
             self._lost = True
             raise DataError(
-                f"the cluster at {self._address} {missing}. What is finished is kept: start it again, then the same "
+                f"the cluster at {self.address} {missing}. What is finished is kept: start it again, then the same "
                 "command."
             )
+
+    def wait(self, future: Any) -> Any:
+        """What a future of the client holds when it is done; DataError where nobody is there to finish it."""
+        while True:
+            try:
+                return future.result(timeout=GLANCE)
+            except TimeoutError:
+                self.check()
+            except Exception as error:  # KilledWorker, CancelledError and what a task itself raised
+                raise DataError(f"the cluster at {self.address} could not compute a step: {error}") from None
 
     def _find_missing(self) -> str:
         """What the cluster lacks to go on; "" for nothing."""
         try:
-            if self._client.status != "running":
+            if self.client.status != "running":
                 return "is gone"
-            workers = self._client.sync(self._client.scheduler.ncores, callback_timeout=ANSWER)
+            workers = self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER)
         except Exception:  # Dask, Tornado and asyncio have many for a connection that is lost
             return "does not answer"
         return "" if workers else "has no worker any more"
@@ -82,8 +97,50 @@ class Cluster(Executor):
         self.drop()
 
 
+class RowsOnCluster:
+    """Rows that lie with the workers of a cluster, as `data_parallel.Workers`.
+
+    Each part is a task that loads it, and stays where it was loaded. Where a worker is lost, Dask runs that task again
+    on another one, and the pass that waited for it; nothing else is repeated.
+    """
+
+    def __init__(self, cluster: Cluster, loads: Sequence[tuple[Callable[..., Rows], tuple[Any, ...]]]) -> None:
+        self.cluster = cluster
+        workers = find_workers(cluster)
+        self._parts = [
+            cluster.client.submit(
+                load, *args, pure=False, workers=[workers[i % len(workers)]], allow_other_workers=True
+            )
+            for i, (load, args) in enumerate(loads)
+        ]
+        self.sizes = [int(cluster.wait(cluster.client.submit(len, part, pure=False))) for part in self._parts]
+        self._known: tuple[Any, Any] = (None, None)
+
+    def reduce(self, network: Network, loss: Loss, params: Array, chosen: Sequence[Array | None]) -> Sums:
+        """One task for each part, and one that adds what they found: one vector comes back."""
+        submit = self.cluster.client.submit
+        if self._known[0] is not network:  # its layers go there once, and parameters with each step
+            self._known = network, submit(_same, network, pure=False)
+        each = zip(self._parts, chosen, strict=True)
+        sums = [submit(sum_rows, part, self._known[1], loss, params, some, pure=False) for part, some in each]
+        found: Sums = self.cluster.wait(submit(add_sums, sums, pure=False))
+        return found
+
+
+def find_workers(cluster: Cluster) -> list[str]:
+    """The addresses of all workers; DataError where there is none within `PATIENCE` seconds."""
+    while not (found := list(cluster.client.ncores())):
+        cluster.check()
+        time.sleep(GLANCE / 10)
+    return found
+
+
+def _same(given: T) -> T:
+    return given
+
+
 @contextmanager
-def cluster(address: str) -> Iterator[Executor]:
+def cluster(address: str) -> Iterator[Cluster]:
     """The Dask cluster whose scheduler listens at `address`, as an executor. Its workers must be able to import mlp.
 
     Workers that Dask's nannies start have one BLAS thread each, as here. Machines of the same kind with the same NumPy

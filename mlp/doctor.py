@@ -16,12 +16,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from math import inf
 from statistics import median
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from mlp.dask_cluster import Cluster, RowsOnCluster, find_workers
 from mlp.data.batches import batches
+from mlp.data_parallel import Rows
 from mlp.errors import HyperparameterError, check_count
 from mlp.layers import Dense, Layer, ReLU
 from mlp.losses import SoftmaxCrossEntropy
@@ -104,10 +107,7 @@ class Diagnosis:
 
 def examine_machine(widths: Sequence[int] = (784, 128, 10), batch: int = 128, rounds: int = 3) -> Diagnosis:
     """Measure a training step of a network of these widths under every setting that may matter here."""
-    for name, value in (("batch", batch), ("rounds", rounds), *(("widths", width) for width in widths)):
-        check_count(name, value)
-    if len(widths) < 2 or widths[-1] < 2:
-        raise HyperparameterError("widths", tuple(widths), "inputs, hidden units and two outputs or more: 784-128-10")
+    _check_network(widths, batch, rounds)
     found: dict[int, list[Speed]] = {}
     settings = list_settings()
     for _ in range(rounds):
@@ -120,10 +120,84 @@ def examine_machine(widths: Sequence[int] = (784, 128, 10), batch: int = 128, ro
     return Diagnosis(describe_machine(), tuple(_summarise(settings[i], whole[i], whole[0]) for i in whole))
 
 
+def _check_network(widths: Sequence[int], batch: int, rounds: int) -> None:
+    """Refuse what is no network to measure."""
+    for name, value in (("batch", batch), ("rounds", rounds), *(("widths", width) for width in widths)):
+        check_count(name, value)
+    if len(widths) < 2 or widths[-1] < 2:
+        raise HyperparameterError("widths", tuple(widths), "inputs, hidden units and two outputs or more: 784-128-10")
+
+
 def _summarise(setting: dict[str, str], times: list[Speed], present: list[Speed]) -> Measured:
     """Medians over rounds, and of the ratios of each round."""
     gain = median(before[0] / after[0] for before, after in zip(present, times, strict=True))
     return Measured(setting, median(step for step, _ in times), median(rate for _, rate in times), gain)
+
+
+@dataclass(frozen=True)
+class ClusterDiagnosis:
+    """Whether a step pays whose rows lie with the workers of a cluster. Times in µs, medians.
+
+    `step`: one step of a batch here. `reduction`: parameters to every worker, and the sum of their gradients back.
+    """
+
+    n_workers: int
+    n_params: int
+    batch: int
+    step: float
+    reduction: float
+
+    @property
+    def pays_from(self) -> float:
+        """Rows of a batch from which on it pays: what the workers save is then as long as the reduction takes."""
+        if self.n_workers < 2:
+            return inf
+        return self.reduction / (self.step / self.batch * (1 - 1 / self.n_workers))
+
+    @property
+    def advice(self) -> str:
+        """One recommendation."""
+        if self.n_workers < 2:
+            return "One worker has all the rows: it pays only where they do not fit into the memory here."
+        if self.pays_from <= self.batch:
+            return f"It pays: batches of {self.pays_from:,.0f} rows and more are faster there."
+        return (
+            f"It does not pay at {self.batch:,} rows: train here. It does from batches of about {self.pays_from:,.0f} "
+            "rows on, or where the rows do not fit into the memory here."
+        )
+
+    def text(self) -> str:
+        """Facts and the recommendation."""
+        lines = [
+            f"{'workers':12}{self.n_workers}",
+            f"{'parameters':12}{self.n_params:,}",
+            f"{'a step':12}{self.step:,.0f} µs for {self.batch:,} rows on this machine",
+            f"{'all-reduce':12}{self.reduction:,.0f} µs: parameters to the workers, the sum of their gradients back",
+        ]
+        return "\n".join([*lines, "", self.advice])
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        found = {"workers": self.n_workers, "parameters": self.n_params, "batch": self.batch, "step": self.step}
+        return found | {"reduction": self.reduction, "pays_from": self.pays_from, "advice": self.advice}
+
+
+def examine_cluster(cluster: Cluster, widths: Sequence[int], batch: int, rounds: int = 15) -> ClusterDiagnosis:
+    """Measure one all-reduce of the gradient of a network of these widths, beside one step here."""
+    _check_network(widths, batch, rounds)
+    n_workers = len(find_workers(cluster))
+    network, loss = next(_steps(widths, batch)).network, SoftmaxCrossEntropy()
+    nothing = (np.empty((0, widths[0]), np.float32), np.empty(0, np.intp))
+    rows = RowsOnCluster(cluster, [(Rows, nothing)] * n_workers)
+    times: list[float] = []
+    for _ in range(rounds + 1):  # the first is slow: code and layers go there
+        start = time.perf_counter()
+        rows.reduce(network, loss, network.params, [None] * n_workers)
+        times.append(time.perf_counter() - start)
+    step = _ask_child({}, widths, batch)
+    if step is None:
+        raise RuntimeError("a new Python process could not train: is mlp installed for it?")
+    return ClusterDiagnosis(n_workers, network.params.size, batch, step[0], median(times[1:]) * 1e6)
 
 
 def count_cores() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from math import prod
 from typing import Any
 
@@ -17,6 +18,9 @@ from mlp.arrays import Array
 
 BLOCK = 4096
 """So many records are made narrow at once."""
+
+IN_MEMORY = 1 << 27
+"""So many bytes of a column's old records are in memory, 1.6 million steps of 20 layers; then a file has them."""
 
 
 class Column:
@@ -73,7 +77,7 @@ class Column:
     @property
     def n_old(self) -> int:
         """How many records stand in `old`."""
-        return BLOCK * len(self.old)
+        return sum(map(len, self.old))
 
     def array(self, start: int = 0) -> Array:
         """(n_records, *shape), a copy; without the first `start` records."""
@@ -96,6 +100,21 @@ class Column:
             del self.values[: block.size]
             self.n_finished = max(0, self.n_finished - BLOCK)
             self.old.append(_narrowed(block, measured=bool(self.labels)))
+            self._spill()
+
+    def _spill(self) -> None:
+        """Move what is old to a temporary file that ends with the column, if it is much and the disk has room."""
+        kept = [block for block in self.old if isinstance(block, np.memmap)]
+        rest = self.old[len(kept) :]
+        if sum(block.nbytes for block in rest) < IN_MEMORY:
+            return
+        import tempfile  # 10 ms, for runs of millions of steps
+
+        whole = np.concatenate(rest)
+        with suppress(OSError), tempfile.TemporaryFile(prefix="mlp-") as file:
+            file.write(whole.tobytes())
+            file.flush()
+            self.old = [*kept, np.memmap(file, whole.dtype, "r", 0, whole.shape)]
 
 
 class Gathered:

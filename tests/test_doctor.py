@@ -102,3 +102,32 @@ def test_a_number_of_threads_that_is_none_is_refused(number: str, capsys: pytest
     assert end.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert {name: os.environ.get(name) for name in VARIABLES} == before
+
+
+@pytest.mark.parametrize(
+    ("threads", "quota", "load", "work", "said"),
+    [
+        ("8", "200000 100000", 0.0, 10**7, "may use 2 of the processors: --threads 2"),
+        ("", "50000 100000", 0.0, 10**7, "may use 0.5 of the processors: --threads 1"),
+        ("4", "max 100000", 19.0, 10**7, "busy (load 19, 4 processors): --threads 1"),
+        ("4", "max 100000", 2.0, 10**7, ""),
+        ("1", "max 100000", 19.0, 10**7, ""),
+        ("8", "200000 100000", 19.0, 10**5, ""),
+    ],
+)
+def test_training_says_where_fewer_threads_are_plainly_faster(
+    threads: str, quota: str, load: float, work: int, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With two threads on two busy cores a step took 400 times as long as with one; small products take one anyway."""
+    from mlp.cli import threads as module
+
+    (tmp_path / "cpu.max").write_text(quota)
+    monkeypatch.setattr(module, "GROUP", tmp_path / "cpu.max")
+    for name in module.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: range(4), raising=False)
+    monkeypatch.setattr(module.os, "getloadavg", lambda: (load, 0.0, 0.0), raising=False)
+    found = module.advise_threads(work)
+    assert said in found
+    assert bool(found) == bool(said)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import tempfile
+
 import numpy as np
 import pytest
 
 import mlp
+from mlp import history_columns
 from mlp.history_columns import BLOCK, Column, Seldom
 
 
@@ -24,6 +29,25 @@ def test_losses_of_float32_are_narrow_and_not_changed() -> None:
     assert len(column.values) == 7
     for start in (0, 1, BLOCK, 2 * BLOCK + 3):
         np.testing.assert_array_equal(column.array(start), values[start:])
+
+
+def test_what_is_old_and_much_lies_on_disk_and_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_columns, "IN_MEMORY", 2 * BLOCK * 3 * 4)
+    values = np.random.default_rng(0).random((5 * BLOCK + 3, 3)).astype(np.float32).astype(float)
+    column = filled(values)
+    column.narrow()
+    assert [(isinstance(block, np.memmap), len(block) // BLOCK) for block in column.old] == [(True, 2)] * 2 + [
+        (False, 1)
+    ]
+    for found in (column, copy.deepcopy(column), pickle.loads(pickle.dumps(column))):
+        np.testing.assert_array_equal(found.array(), values)
+        np.testing.assert_array_equal(found.array(4 * BLOCK + 5), values[4 * BLOCK + 5 :])
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda prefix: open("/nowhere/at/all"))  # noqa: SIM115
+    column.values.extend(values[:BLOCK].ravel().tolist())
+    column.steps.extend(range(BLOCK))
+    column.narrow()
+    np.testing.assert_array_equal(column.array()[: 5 * BLOCK + 3], values)
+    assert not isinstance(column.old[-1], np.memmap)
 
 
 @pytest.mark.parametrize("odd", [1e-60, 1e60, np.inf])

@@ -168,6 +168,7 @@ COMMANDS = {
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),
         WATCH,
         argument("--threads", metavar="N", type=positive, help="threads of NumPy's products; see mlp doctor"),
+        argument("--cluster", metavar="ADDRESS", help="workers of a Dask scheduler have the rows: tcp://HOST:PORT"),
         argument("--repair", action="store_true", help=REPAIRS),
         force("the run in DIR, finished or not, and logs that are there"),
     ),
@@ -278,6 +279,7 @@ COMMANDS = {
         "which settings of this machine make training faster",
         argument("widths", metavar="WIDTHS", nargs="?", default="784-128-10", help="inputs, hidden units, outputs"),
         argument("--batch", metavar="N", type=int, default=128, help="rows of a batch; 128 if not given"),
+        argument("--cluster", metavar="ADDRESS", help="whether a step on a Dask cluster would pay: tcp://HOST:PORT"),
         JSON,
     ),
     "config": command(

@@ -19,6 +19,7 @@ from mlp.cli.permit import permit
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.cli.report import show_training, write_report
 from mlp.cli.streams import complain, show
+from mlp.cli.threads import advise_threads
 from mlp.cli.train_settings import name_settings, read_settings
 from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
 from mlp.config.own_parts import DETECTOR
@@ -55,6 +56,8 @@ def train(given: argparse.Namespace) -> int:
     permission = permit(given, files_read(asked, given.config))
     if given.dry_run:
         return _show_plan(config, where, given)
+    if given.cluster and (given.repair or given.folds is not None):
+        raise ConfigError("--cluster trains one run, and goes with neither --repair nor --folds.")
     if given.folds is not None:
         return _train_folds(given, config, asked, where, permission)
     with ExitStack() as held:
@@ -66,6 +69,10 @@ def train(given: argparse.Namespace) -> int:
         check_logs(given.log, folders, permission)
         with explaining_paths(given.config or "", written):
             setup, state = begin(config, where=where, own=given.own)
+        if given.cluster:
+            from mlp.experiment.on_cluster import training_rows_on
+
+            setup, state = held.enter_context(training_rows_on(given.cluster, setup, state))
         stop = Stop()
         for path in filter(Path.is_dir, map(Path, given.log)):
             remove_events(path)
@@ -165,6 +172,12 @@ def _show_finished(folder: Path, saved: Checkpoint, given: argparse.Namespace) -
     return DONE
 
 
+def _largest_product(setup: Setup) -> int:
+    """How many multiplications the largest product of a step has."""
+    rows = setup.config.training.rows_per_batch(len(setup.prepared.train))
+    return rows * max(layer.n_in * layer.n_out for layer in setup.layout.layers if layer.n_params)
+
+
 def _train_run(
     setup: Setup,
     state: State,
@@ -183,6 +196,8 @@ def _train_run(
     say = _be_quiet if quiet else show
     if first:
         say(text.preamble(setup))
+        if advice := advise_threads(_largest_product(setup)):
+            say(advice)
     if state.steps:
         say(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
     checkpoints = CheckpointSchedule(setup, state, folder, stop)

@@ -18,6 +18,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.augment import augmented
 from mlp.data.batches import Batch, batches, streamed
+from mlp.data_parallel import order_rows, train_sharded
 from mlp.diagnosis import Finding
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import Best, State, answering_model
@@ -84,9 +85,7 @@ def epochs(
         pass
     for companion in companions:
         companion.begin()
-    data = make_batches(setup, state)
-    steps = train(state.network, data, setup.head.loss, setup.rule, state=state.memory)
-    steps = _count(state, state.recorder.tap(steps), stop)
+    steps = _count(state, state.recorder.tap(take_steps(setup, state)), stop)
     for companion in companions:
         steps = companion.tap(steps)
     while not (is_over(setup, state) or stop.accepted):
@@ -98,6 +97,18 @@ def epochs(
         stop.accepted = stop.requested
     for companion in companions:
         companion.end()
+
+
+def take_steps(setup: Setup, state: State) -> Iterator[Step]:
+    """The steps of all epochs from where `state` is, here or on the workers that have the rows."""
+    network, loss, rule, memory = state.network, setup.head.loss, setup.rule, state.memory
+    if setup.workers is None:
+        return train(network, make_batches(setup, state), loss, rule, state=memory)
+    n, training, past = len(setup.prepared.train), setup.config.training, setup.past
+    rng = state.shuffle_rng if training.shuffle else None
+    begin = (past.epochs + state.epoch, len(state.losses))
+    order = order_rows(n, min(n, training.rows_per_batch(n)), rng, past.epochs + training.epochs, begin)
+    return train_sharded(setup.workers, network, order, loss, rule, state=memory)
 
 
 def pretrain(setup: Setup, state: State, stop: Stop | None = None) -> Iterator[LayerEpoch]:

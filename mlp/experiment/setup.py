@@ -21,6 +21,7 @@ from mlp.config.optimizer import build_rule, resolve_rule_keys
 from mlp.config.schema import show
 from mlp.config.training import build_detectors, build_instruments
 from mlp.data.augment import Augmentation
+from mlp.data_parallel import Workers
 from mlp.diagnosis import DETECTORS, Detector
 from mlp.errors import ConfigError, MLPError
 from mlp.instruments import EXPERIMENT, Instrument
@@ -73,7 +74,8 @@ class Setup:
 
     In `config` nothing is "auto" any more. `layout` has the layers. `population` is (restarts,) or (). `row_weights`
     (n,) are those of the training rows, None where all count the same. Training is over after `n_steps` steps; those of
-    the `past` count. `instruments` say what is recorded at each step, and `detectors` judge it.
+    the `past` count. `instruments` say what is recorded at each step, and `detectors` judge it. `workers` have the
+    training rows where these are elsewhere.
     """
 
     config: Config
@@ -91,6 +93,7 @@ class Setup:
     past: Past
     instruments: tuple[Instrument, ...] = EXPERIMENT
     detectors: tuple[Detector, ...] = field(default_factory=lambda: tuple(DETECTORS))
+    workers: Workers | None = None
 
     @cached_property
     def scored(self) -> Part:

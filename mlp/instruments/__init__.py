@@ -100,6 +100,10 @@ EXPERIMENT = (
 )  # fmt: skip
 """What an experiment records at every step, or every few. What its rows and settings are it knows already."""
 
+_OF_ROWS = {module.__name__ for module in (epochs, nodes, output_layer, samples, start)}
+ON_A_CLUSTER = tuple(i for i in EXPERIMENT if getattr(i.measure or i.watch, "__module__", "") not in _OF_ROWS)
+"""What there is to measure where the rows are elsewhere: all that is as long as the parameters."""
+
 BY_HAND = (
     Instrument("constant_loss", watch=targets_met.constant_loss, shared=True),
     Instrument("out_of_reach", watch=targets_met.targets_out_of_reach, shared=True),
