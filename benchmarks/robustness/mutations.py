@@ -530,7 +530,8 @@ def say_search(folder: Path) -> Callable[[], Any]:
     config = {"data": {"source": "iris"}, "training": {"epochs": 2}, "record": {"probe": "never", "baseline": "never"}}
 
     def read() -> Any:
-        found = mlp.grid(config, over={"network.hidden": [2, 3]}, seeds=1, folds=2, out=folder)
+        with mock.patch("mlp.grid_search.search.draw_plot", lambda *_: None):  # a second each; from the same cells
+            found = mlp.grid(config, over={"network.hidden": [2, 3]}, seeds=1, folds=2, out=folder)
         found.text()
         return found, None
 
@@ -640,8 +641,7 @@ def journal_formats(folder: Path) -> list[Format]:
     search, left = folder / "search", folder / "left"
     for place in (search, left):
         place.mkdir()
-    with mock.patch.multiple("mlp.grid_search.search", draw_plot=lambda *_: None):
-        say_search(search)()
+    say_search(search)()
     path = left / lock.NAME
     path.write_text(json.dumps(lock._myself()._replace(process=2**22 + 1)._asdict()))
     whole = path.read_bytes()
