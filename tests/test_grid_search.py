@@ -18,7 +18,7 @@ from mlp.grid_search.population import group_setups
 from mlp.grid_search.space import Range, combine, read_over
 from mlp.grid_search.summary import choose_smallest, summarize, warn_of
 from mlp.grid_search.trial import Task, _score_alone, _score_population, prepare_fold
-from mlp.statistics.student import mean_interval, paired_t_test, t_quantile, t_within
+from mlp.statistics.student import mean_interval, paired_t_test, standard_error, t_quantile, t_within
 
 IRIS: dict[str, Any] = {"data": {"source": "iris"}, "training": {"epochs": 3}}
 OVER = {"network.hidden": [2, 8], "optimizer.learning_rate": [0.01, 0.03]}
@@ -264,6 +264,15 @@ def test_intervals_and_the_paired_test_are_those_of_scipy() -> None:
     assert paired_t_test(a, b, 1 / 3) > paired_t_test(a, b)
     assert paired_t_test(a, a) == 1
     assert paired_t_test([0.3, 0.2, 0.1], [0.2, 0.1, 0.0]) == 0.25  # of all 2³ signs, two are as one-sided
+
+
+def test_scores_of_any_size_have_intervals_and_chances() -> None:
+    """The r² of a network that diverged may be -1e200, or somebody has edited a journal: its square was infinite."""
+    a, b = np.array([0.5, 0.25, 0.75, 0.125]), np.array([0.25, 0.5, 0.5, 0.5])
+    huge = 2.0**1000  # a power of two scales without rounding
+    assert mean_interval(a * huge)[:3] == pytest.approx([x * huge for x in mean_interval(a)[:3]], rel=1e-12)
+    assert paired_t_test(a * huge, b * huge) == pytest.approx(paired_t_test(a, b), rel=1e-12)
+    assert standard_error(a * huge) == pytest.approx(standard_error(a) * huge, rel=1e-12)
 
 
 # what is tried

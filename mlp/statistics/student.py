@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import atan, cos, inf, isfinite, nan, pi, sin, sqrt
+from typing import Any
 
 import numpy as np
 
 from mlp.statistics.intervals import Interval
 
+LARGE = 1e150  # a number whose square is not infinite
 ROUNDING = 1e-12  # of a difference: what is left of a spread of 0
 
 
@@ -47,9 +49,18 @@ def t_quantile(level: float, freedom: int) -> float:
     return high
 
 
+def _unit(values: Any) -> float:
+    """In what values are measured before they are squared: the r² of a network that diverged may be -1e200."""
+    largest = float(np.abs(values).max())
+    return largest if LARGE < largest < inf else 1.0
+
+
 def standard_error(values: Sequence[float]) -> float:
     """s / √n; NaN for fewer than two values."""
-    return float(np.std(values, ddof=1) / sqrt(len(values))) if len(values) > 1 else nan
+    if len(values) < 2:
+        return nan
+    unit = _unit(values)
+    return float(np.std(np.divide(values, unit), ddof=1) / sqrt(len(values))) * unit
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
@@ -58,7 +69,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     >>> [round(x, 3) for x in mean_interval([1.0, 2.0, 3.0])]
     [2.0, -0.484, 4.484, 0.95]
     """
-    mean = float(np.mean(values)) if len(values) else nan
+    unit = _unit(values) if len(values) else 1.0
+    mean = float(np.mean(np.divide(values, unit))) * unit if len(values) else nan
     if len(values) < 2 or not isfinite(mean):
         return Interval(mean, nan, nan, nan)
     half = t_quantile(level, len(values) - 1) * standard_error(values)
@@ -78,6 +90,7 @@ def paired_t_test(a: Sequence[float], b: Sequence[float], held_out: float = 0.0)
     n = len(d)
     if n < 2 or not np.isfinite(d).all():
         return nan
+    d = d / _unit(d)
     mean, spread = float(d.mean()), float(d.std(ddof=1))
     if spread <= ROUNDING * abs(mean) or spread == 0:
         return 1.0 if mean == 0 else 2.0 ** (1 - n)
