@@ -12,7 +12,7 @@ import mlp
 
 SOURCE = Path(mlp.__file__).parent
 WRITE = {"write_text", "write_bytes", "tofile", "savez", "savez_compressed", "savetxt", "memmap", "mkstemp",
-         "NamedTemporaryFile", "rename", "touch", "truncate",
+         "NamedTemporaryFile", "os.rename", "os.truncate",
          "np.save", "os.replace", "os.link", "shutil.copy", "shutil.copy2", "shutil.move"}  # fmt: skip
 """Calls that write a file under the name that they are given, or move one there."""
 OPEN = {"open", "fdopen", "ZipFile", "GzipFile"}
