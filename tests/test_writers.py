@@ -11,11 +11,11 @@ import pytest
 import mlp
 
 SOURCE = Path(mlp.__file__).parent
-WRITE = {"write_text", "write_bytes", "tofile", "savez", "savez_compressed", "savetxt", "memmap", "mkstemp",
+WRITE = {"write_text", "write_bytes", "tofile", "savez", "savez_compressed", "savetxt", "mkstemp",
          "NamedTemporaryFile", "os.rename", "os.truncate",
          "np.save", "os.replace", "os.link", "shutil.copy", "shutil.copy2", "shutil.move"}  # fmt: skip
 """Calls that write a file under the name that they are given, or move one there."""
-OPEN = {"open", "fdopen", "ZipFile", "GzipFile"}
+OPEN = {"open", "fdopen", "ZipFile", "GzipFile", "memmap"}
 """Calls that write with some modes."""
 ALLOWED = {
     "sinks/output.py": "a log is appended to, line by line; its head is written by `replacing`",
