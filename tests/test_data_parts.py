@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,25 @@ def test_folds_on_the_command_line_leave_a_run_each_and_their_mean(
     assert np.array_equal(again.network.params, runs[1].network.params)
     assert main(["train", "iris", "--folds", "1"]) == 2
     assert mlp.resume("cv/fold-1", epochs=3).steps > runs[0].steps
+
+
+def test_after_the_folds_one_network_is_trained_on_all_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It is the run that `mlp train` makes where no rows are held out to test on, and the mean is that of the folds."""
+    monkeypatch.chdir(tmp_path)
+    quick = ["--set", "training.epochs=2"]
+    assert main(["train", "iris", "--folds", "2", "--all", "-o", "cv", "--json", *quick]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["all"] == "cv/all" and told["folds"] == ["cv/fold-1", "cv/fold-2"]
+    scores = [mlp.load_run(folder).metrics["test_accuracy"] for folder in told["folds"]]
+    assert told["metrics"]["test_accuracy"] == pytest.approx(np.mean(scores), rel=1e-12)  # a mean of two
+    whole = mlp.load_run("cv/all")
+    same = mlp.run({"data": {"source": "iris", "test": 0.0}, "training": {"epochs": 2}})
+    assert np.array_equal(whole.network.params, same.network.params)
+    assert "test_accuracy" not in whole.metrics
+    assert main(["train", "iris", "--all", *quick]) == 2
+    assert "--folds" in capsys.readouterr().err
 
 
 def test_a_split_of_groups_leaves_no_part_empty() -> None:

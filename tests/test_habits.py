@@ -363,24 +363,37 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.parametrize("fast", [0, 1 << 20])
 def test_a_long_file_shows_how_far_it_is_read_on_a_terminal_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fast: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each 64 lines here; and the table is the same."""
+    """Each 64 lines here, in blocks and cell by cell; and the table is the same."""
     monkeypatch.setattr("mlp.data.progress.LINES", 64)
     path = tmp_path / "long.csv"
     path.write_text("a,b\n" + "".join(f"{i},{i % 7}\n" for i in range(500)))
-    before = read_table(path, fast=0)
+    before = read_table(path, fast=fast)
     assert capsys.readouterr().err == ""
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    after = read_table(path, fast=0)
+    after = read_table(path, fast=fast)
     shown = terminal.getvalue()
     assert re.findall(r"\rreading long.csv: (\d+) %", shown) == sorted(re.findall(r"(\d+) %", shown), key=int)
     assert shown.count("\r") == 500 // 64 + 1
     assert shown.endswith("\r\033[K")
     for one, other in zip(before.columns, after.columns, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_long_messy_file_shows_which_column_becomes_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells that are no plain numbers take longer than lines."""
+    monkeypatch.setattr("mlp.data.progress.LINES", 64)
+    path = tmp_path / "long.csv"
+    path.write_text("a;b;t\n" + "".join(f"{i},5 %;{i},25;{i % 2}\n" for i in range(500)))
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    mlp.data.load(path)
+    assert re.findall(r"reading long.csv: column (\d/\d)", terminal.getvalue()) == ["1/2", "2/2"]
+    assert terminal.getvalue().endswith("\r\033[K")
 
 
 def test_a_long_epoch_shows_its_steps_on_a_terminal_only(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,7 @@ COMMANDS = {
         ),
         QUIET,
         argument("--folds", metavar="K", type=int, help="K runs, each tested on another K-th of the rows; their mean"),
+        argument("--all", action="store_true", help="with --folds: one more run, of all rows, to use"),
         JSON,
         USE,
         argument("--log", metavar="FILE", action="append", default=[], help=LOGS),

@@ -58,6 +58,8 @@ def train(given: argparse.Namespace) -> int:
         return _show_plan(config, where, given)
     if given.cluster and (given.repair or given.folds is not None):
         raise ConfigError("--cluster trains one run, and goes with neither --repair nor --folds.")
+    if given.all and given.folds is None:
+        raise ConfigError("--all goes with --folds: one more run, of all rows.")
     if given.folds is not None:
         return _train_folds(given, config, asked, where, permission)
     with ExitStack() as held:
@@ -108,35 +110,48 @@ def _reserve_folders(
 def _train_folds(
     given: argparse.Namespace, config: dict[str, Any], asked: Config, where: str, permission: Permission
 ) -> int:
-    """A run for each fold, which is tested on that fold; then mean and deviation of what they came to."""
+    """A run for each fold, which is tested on that fold; then mean and deviation of what they came to.
+
+    With `--all` one more, of all rows: none is held out to test on.
+    """
     if given.repair or given.log or given.watch or given.folds < 2:
         raise ConfigError("--folds takes 2 or more, and goes with none of --repair, --log and --watch.")
+    stop, runs = Stop(), list[Run]()
     with ExitStack() as held:
         if given.out is None:
             folder = held.enter_context(reserve_new(short_name(asked.data.source)))
         else:
             folder = as_path("-o", given.out)
         given.made = folder
-        places = [folder / f"fold-{k}" for k in range(1, given.folds + 1)]
+        places = {folder / name: (title, keys) for name, (title, keys) in _list_folds(given.folds, given.all).items()}
         for place in places:
             check_replaced(place, asked, permission)
-        stop, runs = Stop(), list[Run]()
-        for k, place in enumerate(places, 1):
-            own = put(put(config, ("data", "folds"), given.folds), ("data", "fold"), k)
+        for place, (title, keys) in places.items():
             with reserve(place, permission):
-                setup, state = begin(own, where=where, own=given.own)
+                setup, state = begin({**config, "data": {**config["data"], **keys}}, where=where, own=given.own)
                 if not given.quiet:
-                    show(f"\n{'fold':10}{k} of {given.folds}")
-                runs.append(_train_run(setup, state, stop, place, quiet=given.quiet, first=k == 1))
+                    show(f"\n{'fold':10}{title}")
+                runs.append(_train_run(setup, state, stop, place, quiet=given.quiet, first=not runs))
             if stop.requested:
                 return _status(setup, state, stop, runs[-1], place)
-    means, deviations = fold_metrics([run.metrics for run in runs])
+    means, deviations = fold_metrics([run.metrics for run in runs[: given.folds]])
     if not given.quiet:
-        show(folds_text(means, deviations, len(runs)))
+        show(folds_text(means, deviations, given.folds))
+        if given.all:
+            show(f"the network of all rows: {folder / 'all'}")
     if given.json:
-        found = {"run": str(folder), "folds": list(map(str, places)), "metrics": means, "deviations": deviations}
-        show(json.dumps(to_json_values(found)))
+        folds = list(map(str, places))[: given.folds]
+        found = {"run": str(folder), "folds": folds, "metrics": means, "deviations": deviations}
+        show(json.dumps(to_json_values(found | ({"all": str(folder / "all")} if given.all else {}))))
     return max(map(_judge, runs))
+
+
+def _list_folds(n_folds: int, whole: bool) -> dict[str, tuple[str, dict[str, Any]]]:
+    """By the name of a run of several: what it is, and its keys of [data]; the last is of all rows, where asked for."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {
+        f"fold-{k}": (f"{k} of {n_folds}", {"folds": n_folds, "fold": k}) for k in range(1, n_folds + 1)
+    }
+    return found | ({"all": ("all rows: none to test on", {"folds": 0, "fold": 0, "test": 0.0})} if whole else {})
 
 
 def resume(given: argparse.Namespace) -> int:

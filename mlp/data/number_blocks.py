@@ -6,6 +6,7 @@ read here (None), and `table` then says what is wrong with it, or reads it slowl
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -52,7 +53,7 @@ def read_blocks(path: Path, reading: Reading) -> Blocks | None:
         separator, rest = find_separator(start, kind_of(str(path)), reading.separator)
         if rest is not start or '"' in start or not start.endswith("\n"):
             return None
-        header, *rows = parse_lines(path, start, separator)[1]
+        header, *rows = parse_lines(path, io.StringIO(start, newline=""), separator)[1]
         if not rows or any(len(row) != len(header) for row in rows):
             return None
         names = tuple(map(one_line, header))
@@ -69,7 +70,7 @@ def _may_be_number(cell: str) -> bool:
 
 
 def _read(path: Path, separator: str, names: tuple[str, ...], of_numbers: list[int]) -> Blocks | None:
-    lines = follow_lines(_lines(path, separator, len(names)), path)
+    lines = follow_lines(_lines(path, separator, len(names)), path, path.stat().st_size)
     how: dict[str, Any] = {"delimiter": separator, "comments": None, "usecols": of_numbers, "ndmin": 2}
     if not of_numbers:
         return None

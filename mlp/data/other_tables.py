@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _read_whole(path: Path, suffix: str, polars: Any) -> Any:
     try:
         why = excess(path.stat().st_size, _count_bytes(path, suffix, polars))
         if not why:
-            return getattr(polars, READERS[suffix])(path, **_as_named(suffix))
+            return _call_as_named(getattr(polars, READERS[suffix]), path)
     except (ImportError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # where polars panics, it is no Exception
@@ -93,9 +94,9 @@ def _unheard() -> Iterator[None]:
         os.close(null)
 
 
-def _as_named(suffix: str) -> dict[str, Any]:
-    """A name with brackets is a name, and no pattern."""
-    return {"glob": False} if suffix == ".parquet" else {}
+def _call_as_named(function: Any, path: Path) -> Any:
+    """What a function of polars makes of a file. A name with brackets is a name, and no pattern."""
+    return function(path, **({"glob": False} if "glob" in signature(function).parameters else {}))
 
 
 def _count_bytes(path: Path, suffix: str, polars: Any) -> int:
@@ -103,6 +104,6 @@ def _count_bytes(path: Path, suffix: str, polars: Any) -> int:
     if suffix == ".xlsx":
         with zipfile.ZipFile(path) as archive:
             return sum(member.file_size for member in archive.infolist())
-    scan = polars.scan_parquet(path, glob=False) if suffix == ".parquet" else polars.scan_ipc(path, glob=False)
+    scan = _call_as_named(polars.scan_parquet if suffix == ".parquet" else polars.scan_ipc, path)
     n_rows = scan.select(polars.len()).collect().item()
     return int(n_rows * len(scan.collect_schema()) * CELL)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import re
 import sys
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import dropwhile
@@ -144,9 +144,9 @@ def find_separator(text: str, suffix: str, asked: str) -> tuple[str, str]:
     return next((c for c in candidates if c in lines[0] and (not even or c in even)), candidates[0]), text
 
 
-def parse_lines(path: Path, text: str, separator: str) -> tuple[list[int], list[list[str]]]:
+def parse_lines(path: Path, text_lines: Iterable[str], separator: str) -> tuple[list[int], list[list[str]]]:
     """The lines on which rows begin, and the rows; blank lines are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
+    reader = csv.reader(text_lines, delimiter=separator, strict=True, skipinitialspace=True)
     lines: list[int] = []
     rows: list[list[str]] = []
     line = 1

@@ -6,6 +6,7 @@ for `reading`. Does not know what the cells mean.
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from mlp.data.cells import MISSING, Cells, number, numbers
 from mlp.data.complaints import counted, first_few, names, one_line, quoted
 from mlp.data.number_blocks import read_blocks
 from mlp.data.numerals import find_decimal, read_numbers, read_numerals
+from mlp.data.progress import follow_columns, follow_lines
 from mlp.data.reading import (
     AS_USUAL,
     SEPARATORS,
@@ -66,7 +68,7 @@ class Table(NamedTuple):
         """
         every = list(self.columns)
         mark = decimal or find_decimal(map(self.cells, [*inputs, *targets]))
-        for j in inputs:
+        for j in follow_columns(inputs, self.path, len(self.lines)):
             every[j] = read_numbers(self.cells(j), mark).values
         for j in targets:
             every[j] = read_numerals(self.cells(j), mark).values
@@ -110,7 +112,8 @@ def read_table(path: Path, reading: Reading = AS_USUAL, fast: int = FAST) -> Tab
         return _check_header(f"{path}, line 1", table, found.separator)
     text = leave_out_comments(decode(path, read_bytes(path), reading.encoding), reading.comment)
     separator, text = find_separator(text, kind_of(str(path)), reading.separator)
-    lines, rows = parse_lines(path, text, separator)
+    every = follow_lines(io.StringIO(text, newline=""), path, len(text))
+    lines, rows = parse_lines(path, every, separator)
     if not rows:
         raise DataError(f"{path} is empty. A table needs a header line with column names, and rows below it.")
     if CONTROL.search(text):

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mlp import errors
-from mlp.arrays import Array
 from mlp.config import naming_place, parse
 from mlp.config.loss import gives_probabilities, resolve_loss_name
 from mlp.config.names_elsewhere import find_parameter
@@ -31,7 +30,7 @@ from mlp.config.training import TrainingConfig
 from mlp.data import ColumnRules
 from mlp.data.encoding import Policy
 from mlp.errors import ConfigError, HyperparameterError, MLPError
-from mlp.estimators.penalty import count_marked, usual_l2
+from mlp.estimators.defaults import Facts
 from mlp.optimizers import OPTIMIZERS
 
 
@@ -117,10 +116,10 @@ def clone(estimator: P) -> P:
 # from parameters to an experiment
 
 
-LENGTHS = {"classification": (40, 300), "multilabel": (40, 300), "regression": (40, 600)}
+LENGTHS = {"classification": (60, 300), "multilabel": (60, 300), "regression": (40, 600)}
 """How long a training is, by task: epochs, and the least number of steps, for which there may be more epochs.
 
-Forty epochs of a small table are some dozen steps: too few for the network to learn anything. Numbers take longer than
+Sixty epochs of a small table are some dozen steps: too few for the network to learn anything. Numbers take longer than
 classes: r² on a sine of two periods is 0.47 after 150 steps and 0.69 after 600.
 """
 RATES = (0.01, 0.02)
@@ -131,31 +130,19 @@ RATES = (0.01, 0.02)
 """
 PORTION_RATE = 0.001
 """Adam's learning rate in `partial_fit`, which does not know how long it will train: the one of the paper."""
-SMOOTHING = 0.02
-"""The share of each label that the cross-entropy spreads evenly over all classes.
-
-It keeps outputs from growing without end where classes can be told apart. Where they nearly can, more of it costs:
-accuracy on held-out training rows with 0.1, 0.02 and 0 is 0.985, 0.987 and 0.990 on thyroid, 0.948, 0.952 and 0.953 on
-letter, 0.916, 0.919 and 0.917 on gene, and the same on iris, wine and heart to 0.002.
-"""
 
 
-def describe_experiment(
-    e: Any, task: str, X: Array, marks: Array, seed: int, *, validates: bool, dtype: np.dtype[Any]
-) -> dict[str, Any]:
-    """The experiment that the parameters of estimator `e` describe, for rows X; `marks`: of all it learns from.
+def describe_experiment(e: Any, facts: Facts, seed: int, *, validates: bool, dtype: np.dtype[Any]) -> dict[str, Any]:
+    """The experiment that the parameters of estimator `e` describe, for rows with those facts.
 
     `dtype`: what dtype="auto" stands for. `validates`: rows to validate on were given, so that none are held out.
     """
     _check(e)
-    held_out = 0.0 if validates or not e.early_stopping else float(e.validation_fraction)
-    share = 1 - held_out
-    steps_per_epoch = _steps_per_epoch(e.batch_size, max(1, round(len(X) * share)))
+    task, held_out = facts.task, share_held_out(e, validates)
+    steps_per_epoch = _steps_per_epoch(e.batch_size, facts.n_rows)
     training = {**_describe_training(e, task, steps_per_epoch, seed), "dtype": _dtype(_or_auto(e.dtype, dtype))}
-    loss, optimizer = _describe_loss(e, task), _describe_optimizer(e, training["epochs"], steps_per_epoch)
-    l2 = e.l2
-    if is_word(l2, "auto"):
-        l2 = 0.0 if _searches(optimizer["name"]) else usual_l2(task, X.shape[1], share * count_marked(marks))
+    loss, optimizer = _describe_loss(e, facts), _describe_optimizer(e, training["epochs"], steps_per_epoch)
+    l2 = _or_auto(e.l2, 0.0 if _searches(optimizer["name"]) else facts.l2)
     return {
         "data": {"task": task, "validation": held_out, "test": 0.0, **_describe_data(e)},
         "network": _describe_network(e),
@@ -166,13 +153,18 @@ def describe_experiment(
     }
 
 
+def share_held_out(e: Any, validates: bool) -> float:
+    """Which share of the rows estimator `e` holds out to validate on, where none were given for that."""
+    errors.check_fraction("validation_fraction", e.validation_fraction)
+    return 0.0 if validates or not e.early_stopping else float(e.validation_fraction)
+
+
 def _check(e: Any) -> None:
     """Refuse wrong values of the parameters that are no keys of an experiment, or are not used in this one."""
     needed = "True, False, or a dict with a patience"
     errors.check_kind("early_stopping", e.early_stopping, bool | np.bool_ | Mapping, needed)
     errors.check_count("patience", e.patience)
     errors.check_not_negative("min_delta", e.min_delta)
-    errors.check_fraction("validation_fraction", e.validation_fraction)
     if not isinstance(e.verbose, bool | np.bool_ | int | np.integer) or e.verbose < 0:
         raise errors.HyperparameterError("verbose", e.verbose, "True or False, or a whole number, 0 or more")
 
@@ -228,16 +220,16 @@ def _describe_training(e: Any, task: str, steps_per_epoch: int, seed: int) -> di
     return {"seed": seed, **own, **{name: getattr(e, name) for name in names}}
 
 
-def _describe_loss(e: Any, task: str) -> dict[str, Any]:
-    if is_word(e.loss, "auto") and task != "regression" and not is_word(e.output, "identity"):
-        return {"name": "cross_entropy", "label_smoothing": SMOOTHING}
+def _describe_loss(e: Any, facts: Facts) -> dict[str, Any]:
+    if is_word(e.loss, "auto") and facts.task != "regression" and not is_word(e.output, "identity"):
+        return {"name": "cross_entropy", "label_smoothing": facts.smoothing}
     return _named(e.loss, LOSS)
 
 
 def promises_probabilities(e: Any) -> bool:
     """Whether classifier `e` will give probabilities once it is fitted; True for a loss that fitting refuses."""
     try:
-        name = _describe_loss(e, "classification")["name"]
+        name = _describe_loss(e, Facts("classification", 1, 1, 1))["name"]
     except MLPError:
         return True
     if not isinstance(name, str):

@@ -19,9 +19,16 @@ from mlp.data.dataset import column_names as count_columns
 from mlp.data.labels import label_names
 from mlp.diagnosis import diagnose
 from mlp.errors import DataError, DivergenceError, ShapeError, check_flag
-from mlp.estimators.configuration import Parameters, describe_columns, describe_experiment, describe_portion, draw_seed
+from mlp.estimators.configuration import (
+    Parameters,
+    describe_columns,
+    describe_experiment,
+    describe_portion,
+    draw_seed,
+    share_held_out,
+)
+from mlp.estimators.defaults import find_facts, mark_rows
 from mlp.estimators.fitted import Fitted
-from mlp.estimators.penalty import mark_rows
 from mlp.estimators.rows import Rows, check_names, column_names, read_rows, sample_weights
 from mlp.estimators.sklearn_bridge import Callbacks, Requests
 from mlp.estimators.targets import Target, as_target_array
@@ -137,9 +144,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         validates = given.validation is not None
         marks = self._mark(told, goes_on)
-        config = describe_experiment(
-            self, told.y.task, told.X, marks, seed, validates=validates, dtype=self._dtype(told, goes_on)
-        )
+        facts = find_facts(told.X, told.y, told.weights, marks, 1 - share_held_out(self, validates))
+        config = describe_experiment(self, facts, seed, validates=validates, dtype=self._dtype(told, goes_on))
         return self._train(config, given, told, marks, goes_on)
 
     def _mark(self, told: Told, goes_on: bool) -> Array:
@@ -158,9 +164,8 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         goes_on = hasattr(self, "_trained")
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         marks = self._mark(told, goes_on)
-        whole = describe_experiment(
-            self, told.y.task, told.X, marks, seed, validates=True, dtype=self._dtype(told, goes_on)
-        )
+        facts = find_facts(told.X, told.y, told.weights, marks)
+        whole = describe_experiment(self, facts, seed, validates=True, dtype=self._dtype(told, goes_on))
         config = describe_portion(self, whole, type(self).__name__)
         return self._train(config, self._given_rows(told), told, marks, goes_on)
 
