@@ -41,23 +41,24 @@ def history(scores: dict[str, float] | None) -> Reading:
     return Reading(typed(**columns))
 
 
-def test_the_cause_whose_remedy_helps_clearly_most_comes_first() -> None:
+def test_a_cause_whose_remedy_does_nothing_comes_after_one_whose_remedy_helps() -> None:
     before = names(history(None))
     assert before[:2] == ["dropout_too_high", "learning_rate_too_high"]
-    found = history({AS_IT_IS: 0.2, "dropout_too_high": 0.25, "learning_rate_too_high": 0.9})
+    found = history({AS_IT_IS: 0.2, "dropout_too_high": 0.23, "learning_rate_too_high": 0.9})
     assert names(found)[:2] == ["learning_rate_too_high", "dropout_too_high"]
     first, second, *_ = suspicions(found)
     assert first.weight >= second.weight
     assert first.cause.why.endswith(
         "with the remedy the mean recall of the classes after 200 steps is 0.900 instead of 0.200"
     )
-    assert "0.250 instead of 0.200" in second.cause.why
+    assert "0.230 instead of 0.200" in second.cause.why
 
 
 @pytest.mark.parametrize(
     "scores",
     [
         {AS_IT_IS: 0.2, "dropout_too_high": 0.9, "learning_rate_too_high": 0.92},  # both help
+        {AS_IT_IS: 0.2, "dropout_too_high": 0.45, "learning_rate_too_high": 0.92},  # a rate helps many a fault
         {AS_IT_IS: 0.2, "dropout_too_high": 0.2, "learning_rate_too_high": 0.28},  # neither does
         {AS_IT_IS: 0.9, "dropout_too_high": 0.5, "learning_rate_too_high": 0.95},
     ],

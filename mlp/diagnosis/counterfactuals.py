@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.reading import Reading
 
-HELPS = 0.1  # by how much a score must be better with the remedy than as it was, and than with any other
+HELPS, IDLE = 0.1, 0.05  # a remedy helps if the score is better by so much, and does nothing below the second
 AS_IT_IS = "as it is"
 MEASURABLE = frozenset({
     "learning_rate_too_high", "learning_rate_too_low", "momentum_too_high", "epsilon_too_large", "clipping_too_low",
@@ -32,11 +32,13 @@ class Counterfactuals(NamedTuple):
     measure: str
 
     @property
-    def clearly_best(self) -> str | None:
-        """The cause whose remedy helps, and more than any other; None where that is not clear."""
-        name = max(self.scores, key=lambda cause: self.scores[cause])
-        others = [self.plain, *(value for other, value in self.scores.items() if other != name)]
-        return name if self.scores[name] - max(others) > HELPS else None
+    def helps(self) -> bool:
+        """Whether some remedy does."""
+        return max(self.scores.values()) - self.plain > HELPS
+
+    def is_idle(self, name: str) -> bool:
+        """Whether the remedy for a cause does nothing while that for another helps; so it is of a place to rest."""
+        return self.helps and (name in PLACES or self.scores.get(name, 1.0) - self.plain < IDLE)
 
     def tell(self, cause: Cause) -> Cause:
         """The cause with what was measured, where it was."""

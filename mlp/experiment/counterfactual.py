@@ -9,6 +9,7 @@ and read nothing of it but its settings and its first rows: the run stays what i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from mlp.config import Config
 from mlp.diagnosis import judge
 from mlp.diagnosis.causes import CAUSES, Changes, suspicions
 from mlp.diagnosis.counterfactuals import AS_IT_IS, MEASURABLE, PLACES
+from mlp.diagnosis.evidence import is_suspicious
 from mlp.diagnosis.reading import Reading
 from mlp.errors import MLPError
 from mlp.experiment.before_training import note_once
@@ -36,7 +38,7 @@ STEPS = range(60, 1500)  # a twin says nothing below, and no more above
 def note_counterfactuals(setup: Setup, state: State) -> None:
     """Note what short twins come to, where a run ends with an alarm and two causes or more may be to blame."""
     r = Reading(state.history)
-    if setup.config.record.baseline != "auto" or "counterfactuals" in state.history:
+    if setup.config.record.baseline != "auto" or "counterfactuals" in state.history or ends_well(r):
         return
     with quiet():
         if all(finding.severity == "info" for finding in judge(r, setup.detectors)):
@@ -49,6 +51,11 @@ def note_counterfactuals(setup: Setup, state: State) -> None:
         scores |= {name: _train(apply_changes(setup.config, keys), rows, steps) for name, keys in tried.items()}
         note_once(state.history, "counterfactuals", list(scores.values()), list(scores))
         note_once(state.history, "counterfactual_steps", steps)
+
+
+def ends_well(r: Reading) -> bool:
+    """Whether a run came to numbers, and plainly well: then nothing is asked."""
+    return isfinite(r.now) and not is_suspicious(r)
 
 
 def leading_changes(config: Config, state: State) -> Iterator[tuple[str, Changes]]:

@@ -32,18 +32,21 @@ def suspicions(r: Reading) -> list[Suspicion]:
 
 
 def weigh_measured(r: Reading, found: list[Suspicion]) -> list[Suspicion]:
-    """The suspicions of which short twins were trained say so; one whose remedy clearly helps most weighs most of them.
+    """The suspicions of which short twins were trained say so; those whose remedy does nothing come after the others.
 
-    Those of which none was trained keep their places.
+    Those of which none was trained keep their places. That a remedy helps more than another decides nothing: a higher
+    rate helps many a run whose fault is elsewhere.
     """
     measured = read_counterfactuals(r)
     if measured is None:
         return found
     told = [s._replace(cause=measured.tell(s.cause)) for s in found]
-    best = measured.clearly_best
-    places = [i for i, s in enumerate(told) if s.cause.name in measured.scores or (best and s.cause.name in PLACES)]
+    asked = measured.scores.keys() | (PLACES if measured.helps else set())
+    places = [i for i, s in enumerate(told) if s.cause.name in asked]
     weights = [told[i].weight for i in places]
-    own = sorted((told[i] for i in places), key=lambda s: s.cause.name != best)  # sorting keeps the order of equals
+    own = sorted(
+        (told[i] for i in places), key=lambda s: measured.is_idle(s.cause.name)
+    )  # sorting keeps the order of equals
     for place, weight, suspicion in zip(places, weights, own, strict=True):
         told[place] = suspicion._replace(weight=weight)
     return told
