@@ -215,6 +215,24 @@ def test_the_losses_of_the_latest_steps_tell_a_slow_fall_from_noise() -> None:
     assert classify_point(net, SE, x, t, losses=list(losses), **told).kind == "descending"
 
 
+@pytest.mark.parametrize("rule", [None, mlp.Momentum(1e6)])
+@pytest.mark.parametrize("size", [None, 20])
+def test_a_rate_at_which_everything_flies_apart_is_no_noise_of_minibatches(rule: Any, size: int | None) -> None:
+    """Six quarterings of such a rate fly apart too, so that no lower one was seen to be better."""
+    found = classify_point(iris(), CE, X, Y, rate=1e6, rule=rule, batch_size=size)
+    assert found.kind == "bouncing"
+
+
+def test_a_fall_that_is_over_at_once_is_no_noise_of_minibatches() -> None:
+    """Levels on minibatches were compared with each other, a fifth of the steps on, and not with where they began."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((120, 2))
+    t = x @ [[1.0], [2.0]]
+    net = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    found = classify_point(net, SE, x, t + 0.1 * rng.standard_normal((120, 1)), rate=0.05, batch_size=10, budget=2000)
+    assert found.kind == "descending"
+
+
 def test_a_question_leaves_everything_as_it_is() -> None:
     layers = [mlp.Dense(4, 6), mlp.BatchNorm(), mlp.Tanh(), mlp.Dropout(0.3), mlp.Dense(6, 3)]
     net = mlp.Network(layers, rng=0, dtype=np.float32)

@@ -65,6 +65,10 @@ def is_bouncing(e: Evidence) -> Verdict | None:
     if held or _swings(e):
         why = f"steps at rate {e.rate:g} gain {in_words(own)}, and at a lower rate {in_words(slower)}"
         return Verdict("bouncing", why)
+    if own < -1 and e.higher_forecast.max() >= MATERIAL:
+        rate = float(e.higher_rates[np.argmax(e.higher_forecast)])
+        why = f"steps at rate {e.rate:g} raise the loss, and gradient descent at {rate:.1e} would lower it"
+        return Verdict("bouncing", why)
     return None
 
 
@@ -72,6 +76,8 @@ def _swings(e: Evidence) -> bool:
     """Whether the own path stays where it is on average, well above where a lower rate comes."""
     path = e.paths[len(e.paths) // 5 :, -1]
     before, after = path[: len(path) // 2].mean(), path[len(path) // 2 :].mean()
+    if not np.isfinite(before) or not np.isfinite(after):
+        return False
     level = after - e.scale.floor
     lowest = e.paths[-max(3, len(e.paths) // 10) :, :-1].mean(0).min()
     stays = before - after < MATERIAL * level

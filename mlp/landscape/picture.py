@@ -16,7 +16,7 @@ from mlp.landscape.sections import Line, Plane
 from mlp.landscape.trajectory import Trajectory
 from mlp.storage.atomic import writing
 
-LEVELS = 24  # contours of a plane
+LEVELS, ACROSS = 24, 3  # contours of a plane, and panels in a row
 
 
 def check_pictures() -> None:
@@ -28,7 +28,7 @@ def check_pictures() -> None:
 
 
 def draw_landscape(found: Landscape, path: Path) -> None:
-    """Draw all parts side by side into a file, without a window."""
+    """Draw all parts, three in a row, into a file, without a window."""
     check_pictures()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,10 +36,12 @@ def draw_landscape(found: Landscape, path: Path) -> None:
     panels = list(_panels(found))
     if not panels:
         raise DataError(f"{path}: there is nothing to draw. Ask for a line, a plane, a trajectory or a spectrum.")
-    figure = Figure(figsize=(5.5 * len(panels), 4.5), layout="constrained")
+    columns = min(len(panels), ACROSS)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(5.5 * columns, 4.5 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        DRAWING[type(panel)](figure, axes, panel)
+    for k, panel in enumerate(panels):
+        DRAWING[type(panel)](figure, figure.add_subplot(rows, columns, k + 1), panel)
     with writing(path) as file:
         figure.savefig(file, dpi=120, format=path.suffix[1:].lower())
 

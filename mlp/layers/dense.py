@@ -17,8 +17,9 @@ from mlp.layers.layer import Layer, Weighted, find_preferred_initializer
 
 
 class DenseTangent(NamedTuple):
-    """Arrays for one product like W without the bias column, x, y each."""
+    """`fixed`: W without the bias column, whole. Arrays for one product like that, x, y each."""
 
+    fixed: Array
     weights: Array
     x: Array
     y: Array
@@ -99,19 +100,18 @@ class Dense(Weighted):
         return self.l1 * np.abs(w).sum((-1, -2)) + self.l2 / 2 * np.square(w).sum((-1, -2))
 
     def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> DenseTangent:
-        """Arrays for products only: it is linear in x and in W."""
+        """W as a whole matrix, and arrays for products: the layer is linear in x and in W."""
         like_x = (*params.shape[:-2], *x.values.shape[-2:])  # the inputs of a population may be shared
-        return DenseTangent(
-            np.empty(params[..., :-1].shape, params.dtype), np.empty(like_x, params.dtype), np.empty_like(y.values)
-        )
+        fixed = params[..., :-1].copy()
+        return DenseTangent(fixed, np.empty_like(fixed), np.empty(like_x, params.dtype), np.empty_like(y.values))
 
     def forward_along(
         self, params: Array, v: Array, x: Nodes, r_x: Array | None, y: Nodes, scratch: DenseTangent, r_y: Array
     ) -> None:
         """R{y} = V [x; 1] + W [R{x}; 0]."""
-        np.matmul(v, x.with_bias, out=r_y)
+        write_product(v, x.with_bias, r_y)
         if r_x is not None:
-            np.matmul(params[..., :-1], r_x, out=scratch.y)
+            write_product(scratch.fixed, r_x, scratch.y)
             r_y += scratch.y
 
     def backward_along(
@@ -129,12 +129,12 @@ class Dense(Weighted):
         r_d_x: Array | None,
     ) -> None:
         """R{∂L/∂W} = R{∂L/∂y} [x; 1]ᵀ + ∂L/∂y [R{x}; 0]ᵀ and R{∂L/∂x} = Wᵀ R{∂L/∂y} + Vᵀ ∂L/∂y."""
-        np.matmul(r_d_y, x.with_bias.swapaxes(-1, -2), out=r_grad)
+        write_product(r_d_y, x.with_bias.mT, r_grad)
         if r_x is not None:
-            np.matmul(d_y, r_x.swapaxes(-1, -2), out=scratch.weights)
+            write_product(d_y, r_x.mT, scratch.weights)
             r_grad[..., :-1] += scratch.weights
         if r_d_x is not None:
-            np.matmul(params[..., :-1].swapaxes(-1, -2), r_d_y, out=r_d_x)
+            write_product(scratch.fixed.mT, r_d_y, r_d_x)
             np.matmul(v[..., :-1].swapaxes(-1, -2), d_y, out=scratch.x)
             r_d_x += scratch.x
 
