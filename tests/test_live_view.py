@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_page import Parts
 
 import mlp
 from mlp.cli import main
@@ -144,6 +145,18 @@ def test_of_restarts_the_best_is_shown() -> None:
     shown = view._describe(view._look())
     best = int(np.argmin(state.history["validation_loss"][-1]))
     assert np.array_equal(shown.arrays["loss/0/values"], state.history["loss"][:, best])
+
+
+def test_hostile_names_stand_in_the_page_and_in_its_events_as_text(tmp_path: Path) -> None:
+    """An event is one line, and nothing in it looks like a tag: a name cannot end it or begin another."""
+    source = tmp_path / "<script>alert(1)<!--.csv"
+    rows = [f"{a:.2f},{b:.2f},{'<b>' if a > b else 'no'}" for a, b in np.random.default_rng(0).normal(size=(60, 2))]
+    source.write_text("\n".join(["a,b,c", *rows]), encoding="utf-8")
+    view = LiveView(*begin({"data": {"source": str(source)}, "training": {"epochs": 1}}))
+    assert Parts(view.page()).tags.count("script") == 3
+    told = view._tell(view._look())
+    assert "\n" not in told and "<" not in told
+    assert "<script>alert(1)" in json.loads(told)["head"]["title"]
 
 
 def test_new_records_are_copied_bit_for_bit_and_once() -> None:

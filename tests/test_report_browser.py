@@ -121,11 +121,11 @@ def test_one_cursor_and_one_zoom_over_all_charts(browser: Any, pages: Any) -> No
 
 @pytest.fixture(scope="module")
 def look(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A page with the point and the landscape of a run, and that landscape."""
+    """A page with the point and the landscape of a run, that landscape, and the run."""
     run = mlp.run({"data": {"source": "iris"}, "network": {"hidden": [4]}, "training": {"epochs": 3}})
     seen = run.landscape(plane=True, trajectory=True, spectrum=True, points=9)
     path = tmp_path_factory.mktemp("look") / "look.html"
-    return run.report(path, point=run.point(), landscape=seen), seen
+    return run.report(path, point=run.point(), landscape=seen), seen, run
 
 
 @pytest.mark.parametrize("options", SIZES)
@@ -135,10 +135,12 @@ def test_the_surroundings_are_drawn_for_everybody(browser: Any, look: Any, optio
         assert (opened.said, opened.foreign()) == ([], [])
         root = "document.documentElement"
         assert opened.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") <= 0
+        last = look[2].steps - 1
+        assert opened.page.locator(".where").inner_text() == f"step {last}", "the steps of the way are no records"
 
 
 def test_a_plane_is_read_by_keyboard(browser: Any, look: Any) -> None:
-    path, seen = look
+    path, seen, _ = look
     with Opened(browser, path) as opened:
         card = opened.page.locator("section.card", has=opened.page.get_by_text(f"Loss over a plane: {seen.plane.what}"))
         slider = card.get_by_role("slider", name=f"{seen.plane.what}: first direction")

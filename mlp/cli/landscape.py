@@ -29,8 +29,7 @@ def landscape(given: argparse.Namespace) -> int:
     permission = permit(given, files_behind(folder))
     path = None if given.out is None else as_path("-o", given.out)
     if path is not None:
-        if path.suffix.lower() != PAGE:
-            check_ending(path)
+        check_ending(path, (PAGE,))
         permission.check_file(path)
     run = load_run(folder, use=given.own)
     scene = open_scene(run.config, run.network, where=str(folder), own=given.own)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from mlp.landscape.picture import check_pictures, draw_landscape
 from mlp.storage.atomic import writing
 
 
-def check_ending(path: Path) -> None:
-    """Refuse a path whose ending says nothing, or a picture where there is no matplotlib."""
-    if path.suffix.lower() not in WRITERS:
-        raise DataError(f"{path}: the ending says in which format. Known: {', '.join(WRITERS)}.")
+def check_ending(path: Path, others: Sequence[str] = ()) -> None:
+    """Refuse a path whose ending says nothing, or a picture where there is no matplotlib.
+
+    `others`: endings of what somebody else writes.
+    """
+    if path.suffix.lower() not in (*WRITERS, *others):
+        raise DataError(f"{path}: the ending says in which format. Known: {', '.join((*WRITERS, *others))}.")
     if path.suffix.lower() in PICTURES:
         check_pictures()
 

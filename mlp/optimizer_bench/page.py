@@ -15,6 +15,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.optimizer_bench.budgets import BudgetRow, compute_budgets, group_budgets
 from mlp.optimizer_bench.obstacle_table import ObstacleRow, judge_obstacles
+from mlp.optimizer_bench.plots import stack_curves
 from mlp.optimizer_bench.protocol import Cell, Cells
 from mlp.optimizer_bench.setting import format_setting
 from mlp.optimizer_bench.summary import (
@@ -185,15 +186,6 @@ def _curves(cells: Sequence[Cell], rules: Sequence[str]) -> Iterator[Block]:
     log = not larger_is_better(problem.score) and all((curve.y > 0).any() for curve in curves)
     note = "The line is the median of the seeds, the area their middle half. A line that ends early has diverged."
     yield chart(f"curves/{problem.name}", Axes(title, problem.score, text, log=log), curves, [note])
-
-
-def stack_curves(cell: Cell) -> tuple[Array, Array]:
-    """Steps, and a row of scores for each seed. A curve that ended early stays where it was."""
-    curves = [member["curve"] for member in cell.members]
-    longest = max((curve["step"] for curve in curves), key=lambda steps: int(steps[-1]))
-    rows = [np.interp(longest, curve["step"], np.array(curve[cell.problem.score], float)) for curve in curves]
-    worst = -np.inf if larger_is_better(cell.problem.score) else np.inf
-    return np.array(longest, float), np.nan_to_num(np.array(rows), nan=worst)
 
 
 def _seen(values: Array) -> Array:

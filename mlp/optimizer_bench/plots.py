@@ -84,7 +84,7 @@ def draw_curves(axes: Any, cells: Sequence[Cell]) -> None:
     """Draw into `axes` the score on the way: the median of the seeds, and the range of their middle half."""
     problem = cells[0].problem
     for i, cell in enumerate(cells):
-        steps, values = _stack_curves(cell)
+        steps, values = stack_curves(cell)
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0, method="nearest")
         label = f"{cell.rule} {format_setting(cell.rate)}"
         axes.plot(steps, middle, label=label, **_style(i))
@@ -93,12 +93,13 @@ def draw_curves(axes: Any, cells: Sequence[Cell]) -> None:
     _finish(axes, problem.name, "updates", problem.score)
 
 
-def _stack_curves(cell: Cell) -> tuple[Array, Array]:
-    """Steps, and a row of scores for each seed. A curve that ended early stays where it was."""
+def stack_curves(cell: Cell) -> tuple[Array, Array]:
+    """Steps, and a row of scores for each seed. A curve that ended early stays where it was; NaN is worst of all."""
     curves = [member["curve"] for member in cell.members]
     longest = max((curve["step"] for curve in curves), key=lambda steps: int(steps[-1]))
     rows = [np.interp(longest, curve["step"], np.array(curve[cell.problem.score], float)) for curve in curves]
-    return np.array(longest), np.nan_to_num(np.array(rows), nan=np.inf)
+    worst = -np.inf if larger_is_better(cell.problem.score) else np.inf
+    return np.array(longest, float), np.nan_to_num(np.array(rows), nan=worst)
 
 
 def draw_sensitivity(axes: Any, cells: Sequence[Cell]) -> None:

@@ -124,7 +124,9 @@ function makeHeat(about, place) {
 function showTimeline(arrays) {
   if (!slider) { showClock(section("clock")); section("charts").classList.add("grid"); }
   const atEnd = state.cursor === state.full[1], whole = state.view[0] === state.full[0] && state.view[1] === state.full[1];
-  for (const [name, { flat, length }] of Object.entries(arrays)) if (name.endsWith("/steps") && length) state.full[1] = Math.max(state.full[1], flat[length - 1]);
+  const last = (array) => (array.length ? array.flat[array.length - 1] : 0);
+  const ends = [...head.lines.flatMap((about) => about.series.map((_, k) => last(arrays[`${about.key}/${k}/steps`]))), ...head.heats.map((about) => last(arrays[`${about.key}/bounds`]) - 1)];
+  state.full[1] = Math.max(state.full[1], ...ends);
   if (whole) state.view = [...state.full];
   if (atEnd && whole) state.cursor = state.full[1];
   const kinds = [[head.lines, makeCurve], [head.heats, makeHeat]];
