@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
+import mlp
+from mlp import problems
 from mlp.cli import main
 from mlp.config import read_toml
 from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings, run_protocol
 from mlp.optimizer_bench.obstacle_table import judge_obstacles
 
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+sys.path.insert(0, str(RESULTS.parent))
+import show_obstacles  # noqa: E402
+
 RULES, OBSTACLES = ["sgd", "momentum", "rprop"], ["saddle", "blind_saddle", "ravine", "cliff"]
 
 
@@ -44,3 +51,24 @@ def test_the_same_command_gives_the_same_bytes_in_one_process_and_in_two(tmp_pat
         if path.name != "times.csv":
             assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes(), path.name
     assert (tmp_path / "1" / "bench.toml").read_bytes() == (tmp_path / "2" / "bench.toml").read_bytes()
+
+
+def test_the_manual_shows_the_published_table() -> None:
+    page = (Path(mlp.__file__).parent / "manual" / "obstacles.md").read_text(encoding="utf-8")
+    assert indent(show_obstacles.show(show_obstacles.read_rows()), "    ") in page
+
+
+def test_ours_and_torchs_differ_in_no_published_cell_by_more_than_their_seeds() -> None:
+    with (RESULTS / "twins_torch.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["obstacle"] for row in rows} == set(problems.OBSTACLES)
+    assert len({row["rule"] for row in rows}) >= 14 and len(rows) == 23 * len({row["rule"] for row in rows})
+    assert all(row["verdict"] in ("same", "within seeds") for row in rows)
+
+
+def test_the_published_table_has_every_pair_and_says_how_each_rule_was_tuned() -> None:
+    rows = show_obstacles.read_rows()
+    rules, names = {row["rule"] for row in rows}, {row["obstacle"] for row in rows}
+    assert len(rows) == len(rules) * len(names) and len(rules) >= 30 and names == set(problems.OBSTACLES)
+    ran = [row for row in rows if not row["error"]]
+    assert all(int(row["tried"]) >= 8 and row["tuned"] == "True" and int(row["n"]) == 20 for row in ran)
