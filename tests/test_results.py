@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from itertools import product
 from pathlib import Path
 from textwrap import indent
 
@@ -64,6 +65,15 @@ def test_ours_and_torchs_differ_in_no_published_cell_by_more_than_their_seeds() 
     assert {row["obstacle"] for row in rows} == set(problems.OBSTACLES)
     assert len({row["rule"] for row in rows}) >= 14 and len(rows) == 23 * len({row["rule"] for row in rows})
     assert all(row["verdict"] in ("same", "within seeds") for row in rows)
+
+
+def test_the_published_networks_are_those_of_their_settings() -> None:
+    asked = read_toml(RESULTS / "networks.toml")["bench"]
+    with (RESULTS / "networks.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["problem"], row["rule"]) for row in rows} == set(product(asked["problems"], asked["optimizers"]))
+    untuned = [row for row in rows if row["rule"] in ("lbfgs", "scaled_conjugate_gradient") and row["quantity"] == "p"]
+    assert untuned and all(row["value"] == "nan" for row in untuned)
 
 
 def test_the_published_table_has_every_pair_and_says_how_each_rule_was_tuned() -> None:
