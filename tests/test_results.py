@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from itertools import product
 from pathlib import Path
@@ -65,6 +66,13 @@ def test_ours_and_torchs_differ_in_no_published_cell_by_more_than_their_seeds() 
     assert {row["obstacle"] for row in rows} == set(problems.OBSTACLES)
     assert len({row["rule"] for row in rows}) >= 14 and len(rows) == 23 * len({row["rule"] for row in rows})
     assert all(row["verdict"] in ("same", "within seeds") for row in rows)
+
+
+def test_every_rule_of_optax_that_differs_is_explained() -> None:
+    with (RESULTS / "twins_optax.csv").open(encoding="utf-8") as file:
+        differing = {row["rule"] for row in csv.DictReader(file) if row["verdict"] == "differs"}
+    explained = re.findall(r"^- `(\w+)`", (RESULTS / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert differing == set(explained)
 
 
 def test_the_published_networks_are_those_of_their_settings() -> None:
