@@ -121,13 +121,11 @@ def main() -> None:
             rate = rates[obstacle, name]
             mine = needed(obstacle, OPTIMIZERS[name](), rate, given.starts)
             other = needed(obstacle, adapter(theirs, rate, keys), rate, given.starts)
-            out.writerow(
-                [
-                    given.library, obstacle, name, f"{theirs} {keys or ''}".strip(), rate, given.starts,
-                    np.isfinite(mine).mean(), np.isfinite(other).mean(), np.median(mine), np.median(other),
-                    *compare(mine, other),
-                ]
-            )  # fmt: skip
+            numbers = (np.isfinite(mine).mean(), np.isfinite(other).mean(), np.median(mine), np.median(other))
+            spread, difference, verdict = compare(mine, other)
+            shown = [f"{value:.6g}" for value in (*numbers, spread, difference)]
+            called = f"{theirs} {keys or ''}".strip()
+            out.writerow([given.library, obstacle, name, called, rate, given.starts, *shown, verdict])
             sys.stdout.flush()
 
 

@@ -386,7 +386,7 @@ def test_the_command_shows_the_table_and_writes_it(tmp_path: Path, capsys: pytes
 
 def test_every_obstacle_has_its_row_in_the_manual() -> None:
     page = (Path(mlp.__file__).parent / "manual" / "obstacles.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\d.]+) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| \d+ \| `(\w+)` \| (\w+) \| ([\d.]+) \|", page, re.MULTILINE)
     assert [(name, dial, float(usual)) for name, dial, usual in rows] == [
         (name, row.dial, row.hardness) for name, row in OBSTACLES.items()
     ]

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import csv
+import re
+import sys
+from itertools import product
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
+import mlp
+from mlp import problems
 from mlp.cli import main
 from mlp.config import read_toml
 from mlp.optimizer_bench import OptimizerComparison, parse_bench_settings, run_protocol
 from mlp.optimizer_bench.obstacle_table import judge_obstacles
 
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+sys.path.insert(0, str(RESULTS.parent))
+import show_obstacles  # noqa: E402
+
 RULES, OBSTACLES = ["sgd", "momentum", "rprop"], ["saddle", "blind_saddle", "ravine", "cliff"]
 
 
@@ -44,3 +53,40 @@ def test_the_same_command_gives_the_same_bytes_in_one_process_and_in_two(tmp_pat
         if path.name != "times.csv":
             assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes(), path.name
     assert (tmp_path / "1" / "bench.toml").read_bytes() == (tmp_path / "2" / "bench.toml").read_bytes()
+
+
+def test_the_manual_shows_the_published_table() -> None:
+    page = (Path(mlp.__file__).parent / "manual" / "obstacles.md").read_text(encoding="utf-8")
+    assert indent(show_obstacles.show(show_obstacles.read_rows()), "    ") in page
+
+
+def test_ours_and_torchs_differ_in_no_published_cell_by_more_than_their_seeds() -> None:
+    with (RESULTS / "twins_torch.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["obstacle"] for row in rows} == set(problems.OBSTACLES)
+    assert len({row["rule"] for row in rows}) >= 14 and len(rows) == 23 * len({row["rule"] for row in rows})
+    assert all(row["verdict"] in ("same", "within seeds") for row in rows)
+
+
+def test_every_rule_of_optax_that_differs_is_explained() -> None:
+    with (RESULTS / "twins_optax.csv").open(encoding="utf-8") as file:
+        differing = {row["rule"] for row in csv.DictReader(file) if row["verdict"] == "differs"}
+    explained = re.findall(r"^- `(\w+)`", (RESULTS / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert differing == set(explained)
+
+
+def test_the_published_networks_are_those_of_their_settings() -> None:
+    asked = read_toml(RESULTS / "networks.toml")["bench"]
+    with (RESULTS / "networks.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["problem"], row["rule"]) for row in rows} == set(product(asked["problems"], asked["optimizers"]))
+    untuned = [row for row in rows if row["rule"] in ("lbfgs", "scaled_conjugate_gradient") and row["quantity"] == "p"]
+    assert untuned and all(row["value"] == "nan" for row in untuned)
+
+
+def test_the_published_table_has_every_pair_and_says_how_each_rule_was_tuned() -> None:
+    rows = show_obstacles.read_rows()
+    rules, names = {row["rule"] for row in rows}, {row["obstacle"] for row in rows}
+    assert len(rows) == len(rules) * len(names) and len(rules) >= 30 and names == set(problems.OBSTACLES)
+    ran = [row for row in rows if not row["error"]]
+    assert all(int(row["tried"]) >= 8 and row["tuned"] == "True" and int(row["n"]) == 20 for row in ran)
