@@ -131,3 +131,20 @@ def test_training_says_where_fewer_threads_are_plainly_faster(
     found = module.advise_threads(work)
     assert said in found
     assert bool(found) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "avx512", "work", "is_said"),
+    [("Haswell", True, 10**7, True), ("Haswell", False, 10**7, False), ("SkylakeX", True, 10**7, False),
+     ("", True, 10**7, False), ("Zen", True, 10**5, False)],
+)  # fmt: skip
+def test_training_says_where_the_environment_asks_for_older_kernels(
+    kernel: str, avx512: bool, work: int, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that somebody set for equal bits everywhere made large products half as fast, and nobody knew."""
+    from mlp.cli import threads as module
+
+    monkeypatch.setenv("OPENBLAS_CORETYPE", kernel)
+    monkeypatch.setattr(module, "_has_avx512", lambda: avx512)
+    assert (kernel in module.advise_kernels(work)) == is_said or not kernel
+    assert bool(module.advise_kernels(work)) == is_said

@@ -19,7 +19,7 @@ from mlp.cli.permit import permit
 from mlp.cli.process import DONE, FAILED, INTERRUPTED, TERMINATED, interruptible, warn
 from mlp.cli.report import show_training, write_report
 from mlp.cli.streams import complain, show
-from mlp.cli.threads import advise_threads
+from mlp.cli.threads import advise_kernels, advise_threads
 from mlp.cli.train_settings import name_settings, read_settings
 from mlp.config import Config, explaining_paths, parse, put, to_toml, use_options
 from mlp.config.own_parts import DETECTOR
@@ -211,7 +211,8 @@ def _train_run(
     say = _be_quiet if quiet else show
     if first:
         say(text.preamble(setup))
-        if advice := advise_threads(_largest_product(setup)):
+        size = _largest_product(setup)
+        for advice in filter(None, (advise_threads(size), advise_kernels(size))):
             say(advice)
     if state.steps:
         say(f"{'resumed':10}after {counted(state.steps, 'step')}, {counted(state.epoch, 'epoch')} done")
