@@ -12,9 +12,9 @@ from mlp.losses.loss import Labelled as Labelled, Loss as Loss, Pointwise as Poi
 
 from mlp.losses.regression import SquaredError as SquaredError, AbsoluteError as AbsoluteError, Huber as Huber
 from mlp.losses.regression import LogCosh as LogCosh, Quantile as Quantile, Poisson as Poisson
-from mlp.losses.classification import SoftmaxCrossEntropy as SoftmaxCrossEntropy, Focal as Focal, Hinge as Hinge
+from mlp.losses.classification import SoftmaxCrossEntropy as SoftmaxCrossEntropy, Focal as Focal
 from mlp.losses.classification import SigmoidCrossEntropy as SigmoidCrossEntropy, SigmoidFocal as SigmoidFocal
-from mlp.losses.classification import BinaryHinge as BinaryHinge
+from mlp.losses.hinge import Hinge as Hinge, BinaryHinge as BinaryHinge
 
 LOSSES: dict[str, dict[str, type[Loss]]] = {
     "numbers": _collect(Loss, vars(), targets="numbers"),

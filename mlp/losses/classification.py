@@ -37,7 +37,7 @@ def finite_log(p: Array) -> Array:
     return np.asarray(np.log(np.maximum(p, np.finfo(p.dtype).tiny)))
 
 
-def _sign(t: Array, z: Array) -> Array:
+def sign_of(t: Array, z: Array) -> Array:
     """2t - 1, that is -1 for no and 1 for yes, in the dtype of the outputs: unsigned labels have no -1."""
     found: Array = 2 * t.astype(z.dtype, copy=False) - 1
     return found
@@ -310,20 +310,20 @@ class SigmoidFocal(OfSigmoid):
 
     def point(self, z: Array, t: Array) -> Array:
         """(1 - q)^γ ln(1 + e^(-z±)), z± = z or -z."""
-        signed = _sign(t, z) * z
+        signed = sign_of(t, z) * z
         found: Array = sigmoid(-signed) ** self.gamma * np.logaddexp(0, -signed)
         return found
 
     def slope(self, z: Array, t: Array, out: Array) -> None:
         """±(1 - q)^γ (γ q ln q - (1 - q))."""
-        sign = _sign(t, z)
+        sign = sign_of(t, z)
         q, miss = sigmoid(sign * z), sigmoid(-sign * z)
         log_q = -np.logaddexp(0, -sign * z)
         np.copyto(out, sign * miss**self.gamma * (self.gamma * q * log_q - miss))
 
     def second_derivative(self, z: Array, t: Array) -> Any:
         """With m = 1 - q:  q m^γ (γ (m - γ q) ln q + (2γ + 1) m), the derivative of the slope in ±z."""
-        signed, gamma = _sign(t, z) * z, self.gamma
+        signed, gamma = sign_of(t, z) * z, self.gamma
         q, miss = sigmoid(signed), sigmoid(-signed)
         return q * miss**gamma * ((2 * gamma + 1) * miss - gamma * (miss - gamma * q) * np.logaddexp(0, -signed))
 
@@ -332,68 +332,3 @@ class SigmoidFocal(OfSigmoid):
         super().check(n_out, target)
         if not np.isin(target, (0, 1)).all():
             raise DataError("SigmoidFocal takes targets 0 or 1, nothing between.")
-
-
-@dataclass(frozen=True)
-class Hinge(Labelled):
-    """ℓ = max(0, 1 + max_{j≠t} zⱼ - z_t): the right output leads by a margin of 1 or pays.
-
-    Crammer & Singer (2001), eq. 5. The gradient goes to the first largest rival. `predict` gives the scores.
-
-    >>> output, labels = np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([0, 1])  # (classes, samples)
-    >>> round(float(Hinge().value(output, labels, None)), 4)
-    0.5
-    """
-
-    name, labels_only = "hinge", True
-
-    def value(self, output: Array, target: Array, weights: Array | None) -> Any:
-        """L."""
-        _, losses = self._find_rivals(output, target)
-        return weighted_mean(losses, weights)
-
-    def value_and_grad(self, output: Array, target: Array, weights: Array | None, d_output: Array) -> Any:
-        """Write ∂L/∂output; return L."""
-        rivals, losses = self._find_rivals(output, target)
-        d_output.fill(0)
-        np.put_along_axis(d_output, np.argmax(rivals, axis=-2, keepdims=True), 1, axis=-2)
-        d_output -= as_one_hot(target, output.shape[-2], output.dtype)
-        d_output *= (losses > 0)[..., None, :]
-        d_output *= share_out(weights, d_output.shape[-1])
-        return weighted_mean(losses, weights)
-
-    def curvature(self, output: Array, target: Array, weights: Array | None, v: Array, out: Array) -> None:
-        """0: it is made of straight pieces."""
-        out.fill(0)
-
-    def _find_rivals(self, output: Array, target: Array) -> tuple[Array, Array]:
-        """The outputs with the right one taken out, and ℓ."""
-        right = as_one_hot(target, output.shape[-2], output.dtype)
-        rivals = np.where(right > 0, -np.inf, output)
-        lead = np.add.reduce(output * right, axis=-2)
-        return rivals, np.maximum(0, 1 + np.maximum.reduce(rivals, axis=-2) - lead)
-
-
-@dataclass(frozen=True)
-class BinaryHinge(YesOrNo):
-    """p = max(0, 1 - (2t - 1) z),  t = 0 or 1: one output for each yes-or-no question. Cortes & Vapnik (1995).
-
-    >>> round(float(BinaryHinge().value(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]), None)), 4)
-    0.5
-    """
-
-    name = "hinge"
-
-    def point(self, z: Array, t: Array) -> Array:
-        """How much is missing from a margin of 1."""
-        found: Array = np.maximum(0, 1 - _sign(t, z) * z)
-        return found
-
-    def slope(self, z: Array, t: Array, out: Array) -> None:
-        """1 - 2t within the margin, else 0."""
-        sign = _sign(t, z)
-        np.copyto(out, np.where(sign * z < 1, -sign, 0))
-
-    def second_derivative(self, z: Array, t: Array) -> Any:
-        """0."""
-        return 0.0
