@@ -127,7 +127,8 @@ def test_a_part_that_a_page_does_not_name_has_a_row_of_what_its_class_says(monke
     pages = "optimizers", "network", "losses"
     texts = {page: (MANUAL / f"{page}.md").read_text(encoding="utf-8") for page in pages}
     for text in texts.values():
-        assert manual.complete_tables(text) == manual.ROWS.sub("", text)
+        named = set(re.findall(r"`(\w+)`", text))
+        assert all(manual.complete_tables(text).count(f"| `{name}` |") == text.count(f"| `{name}` |") for name in named)
     monkeypatch.setitem(ACTIVATIONS, "halved", Halved)
     assert "\n| `halved` | `Halved` | y = ½x |\n" in manual.complete_tables(texts["network"])
     assert manual.complete_tables("<!-- rows: layers -->\n| y_j | `a` |").count("\n") > 5

@@ -1,7 +1,7 @@
 """Layers: differentiable maps between nodes, each with its gradient.
 
 `layer` states the contract, `activation` that of functions of a single node. To add one, write its class, name it in
-one line here, in the order in which activations are listed, and give it one row in `tests/cases.py` and a reference.
+one line here, in the order in which activations are listed, and give it one row in `tests/cases.py`.
 """
 # ruff: noqa: I001  # imported in the order in which activations are listed
 

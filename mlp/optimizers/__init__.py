@@ -1,8 +1,7 @@
 """Optimizers: rules that turn gradients into steps. They know no networks.
 
 `optimizer` states the contract. To add one, write its frozen dataclass and state in a family file, name it in one line
-here, in the order in which rules are listed, and give it one row in `tests/cases.py` and a reference, or its invariant
-in a test.
+here, in the order in which rules are listed, and give it one row in `tests/cases.py`, with a reference or an invariant.
 """
 # ruff: noqa: I001  # imported in the order in which rules are listed
 
