@@ -31,10 +31,10 @@ class Overfitting(Detector):
     """A warning where training answers are better than held-out ones by `GAP`, and something else says so too.
 
     That is a validation loss that has risen far above its lowest, a plain network that does clearly better on held-out
-    rows, or answers to these that are no better than a guess, the plain network's too: a single epoch in which
-    validation gets worse is no overfitting. The gap must be larger than half of
-    `GAP` by more than chance. Below `FEW_ROWS` rows the validation part says little: then those training rows count
-    with it that a plain network was asked about without having seen them.
+    rows, or numbers that both answer worse than by their mean: a single epoch in which validation gets worse is no
+    overfitting. The gap must be larger than half of `GAP` by more than chance. Below `FEW_ROWS` rows the validation
+    part says little: then those training rows count with it that a plain network was asked about without having seen
+    them.
     """
 
     kinds = {"overfitting": "rows are memorised: training goes on to improve while validation gets worse"}
@@ -67,7 +67,8 @@ class Overfitting(Detector):
             return together, 1.5 * error, self._few(r, held_out, other, together)
         missing = shortfall(r, "validation")
         short = is_overconfident(r) or (missing is not None and missing.is_clear)
-        holds_nowhere = n >= at.FEW_HELD_OUT and is_without_evidence(r) and not is_meaningless(r)
+        is_worse = r.score_name == "r2" and held_out < 0 and n >= at.FEW_HELD_OUT  # an accuracy may be so by bad luck
+        holds_nowhere = is_worse and is_without_evidence(r) and not is_meaningless(r)
         if not self._has_turned(r) and not holds_nowhere and not (short and r.score("train") > at.MEMORISED[0]):
             return nan, nan, ""
         error = sqrt(max(held_out * (1 - held_out), 0.01) / n)
