@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,9 +53,12 @@ def main(measure: Callable[[], Claim], name: str) -> None:
     given = parser.parse_args()
     found = measure()
     print(f"{found}\n{time.process_time():.1f} CPU seconds")
-    if given.out is not None and found.curves and importlib.util.find_spec("matplotlib"):
+    if given.out is not None:
         given.out.mkdir(parents=True, exist_ok=True)
-        draw(found, given.out / f"{name}.png")
+        try:
+            draw(found, given.out / f"{name}.png")
+        except ImportError:
+            print("no picture: it needs matplotlib, pip install 'mlp[plot]'")
 
 
 def draw(found: Claim, path: Path) -> None:

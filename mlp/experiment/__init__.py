@@ -3,7 +3,8 @@
 Read the modules in this order. `setup` is what is decided before the first step, `state` is what moves, and `loop`
 moves it. `before_training` notes what is known at the start, `trial` trains beside a run, `watch` judges a run on its
 way. `run_directory`, `checkpoint` and `checkpoint_schedule` write files. `run` does all of this. `resume` goes on with
-a run that was stopped, and `continue_training` with a network that was trained.
+a run that was stopped, and `continue_training` with a network that was trained. `look` and `rule_memory` ask at what
+kind of point a run ended.
 """
 
 from mlp.experiment.loop import Epoch as Epoch
