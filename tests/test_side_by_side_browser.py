@@ -49,22 +49,30 @@ def test_axe_finds_nothing_and_nothing_overflows(browser: Any, page: Path, optio
 def test_one_choice_for_all_charts_and_each_is_read_by_keyboard(browser: Any, page: Path) -> None:
     with Opened(browser, page) as opened:
         charts = opened.page.locator("section.card:has(figure)")
-        lines = charts.locator("path.line")
-        before = lines.count()
+        lines, others = (charts.locator(f"path.line[style*='--c{i})']") for i in (RULES.index("adam"), 0))
+        before = others.count()
+        assert lines.count() >= 6, "two profiles, and two charts of two problems"
         adam = opened.page.get_by_role("button", name="adam")
         adam.focus()
         opened.page.keyboard.press("Enter")
         assert adam.get_attribute("aria-pressed") == "false"
-        assert lines.count() == before - 6, "two profiles, and two charts of two problems"
+        assert (lines.count(), others.count()) == (0, before)
         assert "adam" not in "".join(opened.page.locator(".read").all_inner_texts())
-        slider = opened.page.get_by_role("slider", name="xor: train_loss on the way: read at")
+        card = opened.page.locator(
+            "section.card", has=opened.page.get_by_role("heading", name="xor: train_loss on the way")
+        )
+        slider, read = card.get_by_role("slider"), card.locator(".read")
+        assert slider.get_attribute("aria-label") == "xor: train_loss on the way: read at"
         slider.focus()
         opened.page.keyboard.press("Home")
-        assert opened.page.locator(".read", has_text="updates 0: sgd").count() > 0
-        assert slider.get_attribute("aria-valuetext").startswith("updates 0: sgd")
-        opened.page.get_by_role("button", name="seconds").first.click()
-        assert opened.page.locator(".read", has_text="seconds 0: sgd").count() > 0
-        assert opened.said == []
+        assert read.inner_text().startswith("updates 0: sgd")
+        assert slider.get_attribute("aria-valuetext") == read.inner_text()
+        card.get_by_role("button", name="seconds").click()
+        assert read.inner_text().startswith("seconds 0: sgd")
+        opened.page.get_by_role("button", name="None", exact=True).click()
+        assert {*opened.page.locator(".read").all_inner_texts()} == {"Nothing is drawn."}
+        opened.page.get_by_role("button", name="All", exact=True).click()
+        assert lines.count() >= 6 and opened.said == []
 
 
 @pytest.mark.parametrize("policy", [True, False])

@@ -103,11 +103,12 @@ function areaOf({ x, low, high }, X, Y, log) { // where both bounds are numbers;
 }
 // A chart with a slider that reads it, by pointer and by keyboard: text(x) says what is there.
 function readableChart(options, text) {
-  let xs = [0], at = null;
+  let xs = [], at = null;
   const read = make("p", { class: "read" }), slider = make("input", { type: "range", min: 0, step: 1, "aria-label": `${options.title}: read at`, oninput: () => show(+slider.value) });
   const nearest = (x) => range(xs.length).reduce((best, i) => (Math.abs(xs[i] - x) < Math.abs(xs[best] - x) ? i : best), 0);
   const chart = lineChart({ ...options, onPick: (x) => show(nearest(x)) });
   function show(i) {
+    if (!xs.length) { read.textContent = "Nothing is drawn."; chart.update({ cursor: undefined }); return; }
     at = clamp(i, 0, xs.length - 1);
     slider.value = at;
     read.textContent = text(xs[at]);
@@ -117,8 +118,7 @@ function readableChart(options, text) {
   function update(changes) {
     chart.update(changes);
     xs = [...new Set(changes.series.flatMap((s) => [...s.x]))].sort((a, b) => a - b);
-    if (!xs.length) xs = [0];
-    slider.max = xs.length - 1;
+    slider.max = Math.max(0, xs.length - 1);
     show(Math.min(at ?? xs.length - 1, xs.length - 1));
   }
   update(options);

@@ -27,7 +27,7 @@ function showCell(cell, first, right) {
 const notes = (about) => about.notes.map((note) => make("p", { class: "dim" }, note));
 const isNumber = (cell) => (typeof cell === "string" ? NUMBERS.test(cell) : cell.share === undefined && NUMBERS.test(cell.text));
 function showTable(about, place) {
-  const right = (k) => k > 0 && 2 * about.rows.filter((row) => isNumber(row[k])).length > about.rows.length;
+  const right = (k) => { const filled = about.rows.filter((row) => row[k] !== ""); return k > 0 && 2 * filled.filter((row) => isNumber(row[k])).length > filled.length; };
   place.append(card(about.title, scroll(about.title, make("table", { class: "words" }, make("thead", {}, make("tr", {}, ...about.columns.map((c, k) => make("th", { scope: "col", class: right(k) ? "right" : null }, c)))),
     make("tbody", {}, ...about.rows.map((row) => make("tr", {}, ...row.map((cell, k) => showCell(cell, k === 0, right(k)))))))), ...notes(about)));
 }
