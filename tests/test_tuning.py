@@ -104,6 +104,18 @@ def test_halving_tries_all_for_a_while_and_the_best_quarter_for_longer() -> None
     assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
 
 
+def test_after_halving_the_edge_is_still_that_of_what_was_tried() -> None:
+    """The best of the quarter that was left stood at an end of this quarter, and was marked as at the edge."""
+    cell = Cell(OBSTACLES["saddle"], "sgd", [0.001, 0.01, 0.1, 1.0, 10.0])
+    needed = {0.001: None, 0.01: {"gradients": 90}, 0.1: {"gradients": 30}, 1.0: {"gradients": 9}, 10.0: None}
+    final = {"train_loss": 0.0, "gradients": 9, "step": 9}
+    cell.tuning = [{"rate": rate, "reached": reached, "final": final} for rate, reached in needed.items()]
+    cell.keep_best(2)
+    assert cell.rates == [0.1, 1.0]
+    cell.tuning = [{"rate": rate, "reached": needed[rate], "final": final} for rate in (0.1, 1.0)]
+    assert cell.rate == 1.0 and not cell.at_edge and cell.n_tried == 5
+
+
 def test_a_grid_refuses_a_range() -> None:
     with pytest.raises(ConfigError, match='search = "random"'):
         parse(search="grid")

@@ -67,6 +67,8 @@ class Cell:
     `tuning` and `members`: what is known of each run of the tuning and of each fresh run. `codes`: which version of
     one's own rule and problem the trials on disk are about. `own`: what the rule has if nobody tunes it. `chosen`:
     whether somebody has said what its numbers are to be. `halved`: `rates` are those that were left at the end.
+    `n_tried` and `ends`: how many there were in the beginning, and the first and the last of them; `spent`: gradients
+    and updates of the rungs that are over.
     """
 
     problem: Problem
@@ -81,10 +83,12 @@ class Cell:
     error: str = ""
     halved: bool = False
     n_tried: int = 0
+    ends: list[Setting] = field(default_factory=list)
     spent: list[tuple[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.n_tried = self.n_tried or len(self.rates)
+        self.ends = self.rates[:1] + self.rates[-1:]
 
     @property
     def tuned(self) -> bool:
@@ -131,8 +135,7 @@ class Cell:
     @property
     def at_edge(self) -> bool:
         """Whether the best rate is the smallest or largest that was tried: a better one may lie outside."""
-        ends = self.rates[0], self.rates[-1]
-        return len(self.rates) > 2 and not isinstance(self.rate, dict) and self.rate in ends
+        return self.n_tried > 2 and not isinstance(self.rate, dict) and self.rate in self.ends
 
     def tuning_median(self, rate: Setting) -> float:
         """What the rate is chosen by, less is better: the median over seeds. Runs that diverged are worst."""

@@ -26,7 +26,7 @@ HEAD = ("rule", "rate", "final", "95 % interval", "best", "solved", "updates", "
 
 BUDGET_LEGEND = """own: what the rule has if nobody tunes it
 1, 2, 4: expected best of so many settings that are drawn from those tried (Dodge et al. 2019); own+1: after its own
-gradients: of one trial; scores are those of the tuning, and not of fresh starts"""
+gradients: of one trial; scores are those of the tuning, after halving of what was left, and not of fresh starts"""
 
 
 def format_tables(cells: Cells) -> str:
