@@ -58,7 +58,10 @@ class Column:
             return self.values.append
         if len(self.shape) == 1:
             return self.values.extend
-        return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
+        values, shape = self.values, self.shape
+        return lambda value: values.extend(
+            (value if np.shape(value) == shape else np.broadcast_to(value, shape)).ravel().tolist()
+        )
 
     def gather(self, vector: Array, n: int, summarise: Callable[[Array], list[float]]) -> Callable[[Array], None]:
         """What appends a record later: it copies a vector like `vector`, from which `summarise` makes the record.
