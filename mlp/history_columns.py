@@ -54,11 +54,12 @@ class Column:
 
     def put(self) -> Callable[[Any], None]:
         """What appends one record, given in the column's shape; an unboxed sequence if that is flat."""
-        if not self.shape:
-            return self.values.append
-        if len(self.shape) == 1:
-            return self.values.extend
-        return lambda value: self.values.extend(np.broadcast_to(value, self.shape).ravel().tolist())
+        values, shape = self.values, self.shape
+        if not shape:
+            return values.append
+        if len(shape) == 1:  # an array as a list first: number by number it takes three times as long
+            return lambda value: values.extend(value.tolist() if isinstance(value, np.ndarray) else value)
+        return lambda value: values.extend(np.broadcast_to(value, shape).ravel().tolist())
 
     def gather(self, vector: Array, n: int, summarise: Callable[[Array], list[float]]) -> Callable[[Array], None]:
         """What appends a record later: it copies a vector like `vector`, from which `summarise` makes the record.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
@@ -67,9 +68,7 @@ def advise_kernels(multiplications: int) -> str:
 
 def _has_avx512() -> bool:
     """Whether NumPy found AVX-512; False where it does not say."""
-    from numpy._core import _multiarray_umath
-
-    found = getattr(_multiarray_umath, "__cpu_features__", {})
+    found = getattr(sys.modules.get("numpy._core._multiarray_umath"), "__cpu_features__", {})
     return bool(found.get("AVX512F", found.get("X86_V4", False)))
 
 

@@ -19,6 +19,9 @@ from mlp.hyperparameters import Count, Finite, Positive
 from mlp.layers.activation import Activation, StraightPieces
 from mlp.layers.layer import UNSIZED, Layer, WidthFollows
 
+FEW = 2048
+"""Up to so many numbers an array is small: calling NumPy takes as long as what it computes."""
+
 
 @dataclass(frozen=True)
 class ReLU(StraightPieces):
@@ -38,8 +41,11 @@ class ReLU(StraightPieces):
         np.maximum(values, number(0, values.dtype), out=y.values)
 
     def slope(self, x: Array, y: Array, scratch: Any, out: Array) -> None:
-        """[x > 0] = sign y, in 0.25 µs; a comparison of floats that writes floats takes 1.1."""
-        np.sign(y, out=out)
+        """[x > 0] = sign y. A small array takes 0.3 µs so, and a comparison 0.8; a large one thrice as long as that."""
+        if x.size <= FEW:
+            np.sign(y, out=out)
+        else:
+            np.greater(x, number(0, x.dtype), out=out)
 
 
 @dataclass(frozen=True)
