@@ -37,7 +37,7 @@ def landscape(given: argparse.Namespace) -> int:
     found = find_landscape(
         scene, run.waypoints, run.steps,
         line=given.line or (path is not None and not (given.plane or given.trajectory or given.spectrum)),
-        plane=given.plane, path=given.trajectory, eigenvalues=given.spectrum,
+        plane=given.plane, trajectory=given.trajectory, spectrum=given.spectrum,
     )  # fmt: skip
     if path is not None and path.suffix.lower() == PAGE:
         write_file(path, build_report(run, read_rows(run), looked=Looked(point, found)).encode())

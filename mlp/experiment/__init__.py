@@ -1,10 +1,12 @@
 """Experiments: from a file that says what to do, to a run that says how it went.
 
 Read the modules in this order. `setup` is what is decided before the first step, `state` is what moves, and `loop`
-moves it. `before_training` notes what is known at the start, `trial` trains beside a run, `watch` judges a run on its
-way. `run_directory`, `checkpoint` and `checkpoint_schedule` write files. `run` does all of this. `resume` goes on with
-a run that was stopped, and `continue_training` with a network that was trained. `look` and `rule_memory` ask at what
-kind of point a run ended.
+moves it. `before_training` notes what is known at the start, and `cost` how long it will take. `trial` trains beside a
+run: the *baseline* is the trial of a plain network. `waypoints` keeps parameters on the way. `probe`, `look` and
+`rule_memory` ask at what kind of point the run stands, and `watch` judges a run on its way. `run_directory` has the
+files of a run, `run_folder` the place where they may be written; `checkpoint` and `checkpoint_schedule` write the
+state. `run` does all of this. `resume` continues the same run on the same rows, and `continue_training` the same
+network on new rows.
 """
 
 from mlp.experiment.loop import Epoch as Epoch

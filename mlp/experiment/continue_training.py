@@ -1,4 +1,4 @@
-"""Training that goes on where an earlier one ended: the same network, more rows or more epochs.
+"""The same network on new rows, or for more epochs: training continues where an earlier one ended.
 
 What a training leaves behind for the next is a `Trained`: network, rule's memory, generator, history, and how raw rows
 become inputs, but no rows. Inputs are scaled as they were the first time, whatever the new rows look like, because it

@@ -16,7 +16,7 @@ from mlp.config import NO_PARTS, Config, OwnParts
 from mlp.curvature import Point, Surface, classify_point
 from mlp.errors import DataError, ShapeError
 from mlp.experiment.rule_memory import usual_rate
-from mlp.experiment.setup import Setup
+from mlp.experiment.setup import RUN_SEEDS, Setup
 from mlp.experiment.state import begin
 from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
@@ -34,7 +34,6 @@ from mlp.landscape import (
 from mlp.network import Network
 
 ROWS = 1000  # that a landscape and a point are computed on, at most
-PLACE = (15,)  # of the generator that chooses them, in the tree that grows from the seed
 
 
 class Scene(NamedTuple):
@@ -68,7 +67,7 @@ def open_scene(
         )
     train, training = setup.prepared.train, setup.config.training
     rows = min(ROWS, len(train))
-    chosen = np.sort(training.generator(*PLACE).choice(len(train), rows, replace=False, shuffle=False))
+    chosen = np.sort(training.generator(*RUN_SEEDS.probe).choice(len(train), rows, replace=False, shuffle=False))
     weights = None if setup.row_weights is None else setup.row_weights[chosen]
     target = setup.head.encode(train.y[chosen], np.float64)
     return Scene(setup, network, train.at(chosen, np.dtype(np.float64)), target, weights)
@@ -105,8 +104,8 @@ def find_landscape(
     *,
     line: bool,
     plane: bool,
-    path: bool,
-    eigenvalues: bool,
+    trajectory: bool,
+    spectrum: bool,
     points: int = 51,
     rng: int = 0,
 ) -> Landscape:
@@ -121,9 +120,9 @@ def find_landscape(
     return Landscape(
         tuple(lines),
         plane_along(surface, first, second, points) if plane else None,
-        extremes(surface, first, second) if plane and eigenvalues else None,
-        _find_trajectory(surface, kept, steps, points) if path else None,
-        find_spectrum(surface, rng) if eigenvalues else None,
+        extremes(surface, first, second) if plane and spectrum else None,
+        _find_trajectory(surface, kept, steps, points) if trajectory else None,
+        find_spectrum(surface, rng) if spectrum else None,
     )
 
 

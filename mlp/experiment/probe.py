@@ -23,7 +23,7 @@ from mlp.diagnosis.reading import Reading, moments
 from mlp.errors import MLPError
 from mlp.experiment.loop import Companion
 from mlp.experiment.rule_memory import memory_at, usual_rate
-from mlp.experiment.setup import Setup
+from mlp.experiment.setup import RUN_SEEDS, Setup
 from mlp.experiment.state import State
 from mlp.model import quiet
 from mlp.network import Network
@@ -34,7 +34,6 @@ LAST_SHARE, LAST_LEAST = 0.1, SECOND  # the same for the look at the end
 ROWS, BRIEF_ROWS, FEWEST = 1000, 256, 64  # rows that are looked at, and below which a look is not worth while
 PASSES = 100 * PRODUCT  # what a brief look costs at most: Lanczos twice, and the layers
 LOSSES = 1000  # latest losses that are told
-PLACE = (15,)  # of the probe's generator in the tree that grows from the seed
 
 
 class Probe(Companion):
@@ -114,7 +113,11 @@ def _note(setup: Setup, state: State, network: Network, rows: int, allowed: floa
 
 def look(setup: Setup, network: Network, state: State, rows: int, allowed: float, brief: bool) -> Point:
     """The point at which a training stands, on fixed rows."""
-    draw, train, training = setup.config.training.generator(*PLACE), setup.prepared.train, setup.config.training
+    draw, train, training = (
+        setup.config.training.generator(*RUN_SEEDS.probe),
+        setup.prepared.train,
+        setup.config.training,
+    )
     chosen = np.sort(draw.choice(len(train), rows, replace=False, shuffle=False))
     size = training.rows_per_batch(len(train))
     return classify_point(

@@ -1,7 +1,7 @@
-"""Going on with a run from its last checkpoint, as if it had never stopped.
+"""The same run on the same rows: it continues from its last checkpoint, as if it had never stopped.
 
 The setup is made again from the configuration in the checkpoint and from the same data. The state is the one that the
-checkpoint holds. From there on it is a run like any other.
+checkpoint holds. From there on it is a run like any other. New rows: see `continue_training`.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ class Run:
         """
         scene, n = open_scene(self.config, self.network, data, own=read_parts(use)), self.steps
         return find_landscape(
-            scene, self.waypoints, n, line=line, plane=plane, path=trajectory, eigenvalues=spectrum, points=points,
+            scene, self.waypoints, n, line=line, plane=plane, trajectory=trajectory, spectrum=spectrum, points=points,
             rng=rng,
         )  # fmt: skip
 

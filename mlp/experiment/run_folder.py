@@ -29,10 +29,10 @@ MODES = {"config.toml": "w", "metrics.json": "w", "findings.json": "w", "history
 NAMES = tuple(MODES)
 CHECKPOINT = "checkpoint.npz"
 MODELS = ("model.npz", CHECKPOINT)
-"""Of which a run has one at least, as soon as it has anything."""
+"""A run has one of these at least, as soon as it has any file."""
 REPORT = "report.html"
 STALE = ("repaired.toml", REPORT)
-"""What an earlier run may have left that says nothing of a new one. Removed, as is what was left half written."""
+"""Files of an earlier run that say nothing of a new one. They are removed, like files that were left half written."""
 NOTHING_READ = Permission()
 LEFT = re.compile(r"((\.[0-9a-f]+)?\.part)+$")
 

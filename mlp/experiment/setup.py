@@ -37,15 +37,17 @@ SCORED = 1024  # rows of a part, at most, for the scores of an epoch or a trial
 
 
 class Seeds(NamedTuple):
-    """The place of each generator in the tree that grows from the seed: each purpose has a generator of its own.
+    """The spawn key of each generator, for NumPy's SeedSequence of the seed: each purpose has a generator of its own.
 
-    `network` draws the first weights, and then the noise of dropout. Place 0 is taken: it splits the rows into parts.
+    `network` draws the first weights, and then the noise of dropout. Key 0 is taken: it splits the rows into parts.
+    `probe` chooses the rows on which a point and a landscape are computed: the same rows for both.
     """
 
     network: tuple[int, ...] = (1,)
     shuffle: tuple[int, ...] = (2,)
     augment: tuple[int, ...] = (3,)
     pretrain: tuple[int, ...] = (4,)
+    probe: tuple[int, ...] = (15,)
 
 
 RUN_SEEDS = Seeds()
