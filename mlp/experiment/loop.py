@@ -1,8 +1,8 @@
 """The loop: the only one above `train`. Runs, runs that go on, trials and repairs all use it.
 
 It trains a state for one epoch after another, and yields an `Epoch` after each. Companions look on: at every step, and
-at every epoch when it ends. Only the loop decides when a training is over: after its last step, when the loss is no longer
-a number, or when early stopping says so.
+at every epoch when it ends. Only the loop decides when a training is over: after its last step, when the loss is no
+longer a number, or when early stopping says so.
 """
 
 from __future__ import annotations
