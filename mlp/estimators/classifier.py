@@ -34,7 +34,7 @@ class MLPClassifier(Estimator):
         `batch_norm`, `residual`, `output`, `init`    as in [network] of an experiment file
     What is learned:
         `loss`            a name, {"name": ..., its keys} or one of `mlp`'s; "auto": cross_entropy, labels smoothed
-        `l1`, `l2`        penalties on weights, not on biases; l2 "auto": 0.1 inputs / rows, 0.2 for numbers,
+        `l1`, `l2`        penalties on weights, not on biases; l2 "auto": 0.05 inputs / rows, 0.2 for numbers,
                           but at most 0.03, and none for rules that search
         `class_weight`    None, "balanced", or {class: weight}
     How:
