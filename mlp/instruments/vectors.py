@@ -38,12 +38,12 @@ def thinned(step: Step) -> Rhythm:
     meet the same part of the epoch.
     """
     size = step.network.params.size
-    return Rhythm(7, 97, 700) if size <= SMALL else Rhythm(11, 97, 1100) if size < LARGE else Rhythm(23, 197, 2300)
+    return Rhythm(7, 97, 700) if size <= SMALL else Rhythm(11, 97, 330) if size < LARGE else Rhythm(23, 197, 690)
 
 
-def rare(step: Step) -> Rhythm:
-    """When to read the nodes: at every 97th step of small networks, where it takes two steps' time, 23rd of others."""
-    return Rhythm(97, 997, 970) if step.network.params.size <= SMALL else Rhythm(23, 397, 460)
+def rare(_: Step) -> Rhythm:
+    """When to read the nodes: of small networks that takes two steps' time, of others half a step's."""
+    return Rhythm(97, 997, 970)
 
 
 def counted(_: Step) -> Rhythm:
