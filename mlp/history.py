@@ -75,7 +75,7 @@ class History(Mapping[str, Array]):
             column = self._columns[name] = column.settled()
         return column
 
-    def seldom(self, name: str, unit: str = "") -> Column | Seldom:
+    def column_of_changes(self, name: str, unit: str = "") -> Column | Seldom:
         """The column of that name; a new one keeps a number only where it is another than before."""
         if name not in self._columns:
             self._columns[name] = Seldom(unit)

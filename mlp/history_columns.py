@@ -72,23 +72,23 @@ class Column:
     def finish_with(self, finish: Callable[[Any], Any]) -> None:
         """Apply `finish` to what is recorded from now on. What is there, read from a file say, was finished before."""
         if finish is not self.finish:
-            self.values[:] = array("d", self.array(self.n_old).ravel().tolist())
-            self.n_finished, self.finish = len(self.steps) - self.n_old, finish
+            self.values[:] = array("d", self.array(self.n_before).ravel().tolist())
+            self.n_finished, self.finish = len(self.steps) - self.n_before, finish
 
     @property
-    def n_old(self) -> int:
+    def n_before(self) -> int:
         """How many records stand in `old`."""
         return sum(map(len, self.old))
 
     def array(self, start: int = 0) -> Array:
         """(n_records, *shape), a copy; without the first `start` records."""
-        recent = self._recent(max(0, start - self.n_old))
-        return recent if start >= self.n_old else np.concatenate([*self.old, recent])[start:]
+        recent = self._recent(max(0, start - self.n_before))
+        return recent if start >= self.n_before else np.concatenate([*self.old, recent])[start:]
 
     def _recent(self, start: int) -> Array:
         """What is not old, without the first `start` records of that."""
         numbers = memoryview(self.values)[start * prod(self.shape) :]
-        found = np.array(numbers).reshape(len(self.steps) - self.n_old - start, *self.shape)
+        found = np.array(numbers).reshape(len(self.steps) - self.n_before - start, *self.shape)
         n_finished = max(0, self.n_finished - start)
         if not n_finished:
             return np.asarray(self.finish(found))
@@ -96,7 +96,7 @@ class Column:
 
     def narrow(self) -> None:
         """Move whole blocks of records to `old`. Blocks begin at the same records whenever that is done."""
-        while len(self.steps) - self.n_old >= BLOCK:
+        while len(self.steps) - self.n_before >= BLOCK:
             block = self._recent(0)[:BLOCK]
             del self.values[: block.size]
             self.n_finished = max(0, self.n_finished - BLOCK)

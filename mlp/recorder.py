@@ -154,7 +154,7 @@ class Recorder:
         population = () if instrument.shared else step.network.population
         shape = (*population, len(labels)) if labels else population
         if instrument.kept and not shape:
-            make = self.history.seldom if instrument.kept == "changes" else self.history.number_steps
+            make = self.history.column_of_changes if instrument.kept == "changes" else self.history.number_steps
             computed = make(instrument.name, instrument.unit)
             computed.shared = instrument.shared
             return computed

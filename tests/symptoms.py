@@ -320,7 +320,7 @@ FAULTS = {
 
 UPWARD = [1.0, 2.0, 4.0, 8.0, 10.0, 11.0, 12.0, 13.0]
 SMALL = {"input_mean": {"a": 0.0, "b": 0.0}, "input_std": {"a": 1.0, "b": 1.0}}
-HEART = {"train_accuracy": [1.0], "validation_accuracy": [0.6], "settings": {"rows": 60.0}}
+MEMORISED = {"train_accuracy": [1.0], "validation_accuracy": [0.6], "settings": {"rows": 60.0}}
 MEANINGLESS = {"class_counts": {"a": 50, "b": 50}, "validation_accuracy": [0.5], "baseline_validation_accuracy": [0.5]}
 ALONG = {"0.0": 1.0, "0.1": 0.98, "1.0": 0.9, "10.0": 3.0}  # the loss along a step, in its lengths
 STEADY = {"update_norm": [0.01] * 3, "param_norm": [1.0] * 3}
@@ -461,7 +461,7 @@ SIGNS = {
     "noisy": Sign(
         "noisy_labels", {"label_noise": [0.3], "baseline_validation_accuracy": [0.7], "train_accuracy": [0.7]},
         {"label_noise": [0.02]}, True),
-    "by heart": Sign("too_little_regularization", HEART, {"validation_accuracy": [0.98]}, True),
+    "by heart": Sign("too_little_regularization", MEMORISED, {"validation_accuracy": [0.98]}, True),
     "by heart, as halves tell": Sign(
         "too_little_regularization",
         {"train_accuracy": [1.0], "crossed_accuracy": [0.6], **chosen(rows=60.0)}, {"crossed_accuracy": [0.98]}, True),

@@ -185,7 +185,7 @@ def test_writing_keeps_to_its_share_of_the_time(tmp_path: Path, monkeypatch: pyt
     tap = mlp.Recorder.tap
     monkeypatch.setattr(mlp.Recorder, "tap", lambda self, steps: ticking(tap(self, steps)))
     monkeypatch.setattr(checkpoint, "write_checkpoint", write)
-    monkeypatch.setattr(checkpoint_schedule, "GLANCE", 0)
+    monkeypatch.setattr(checkpoint_schedule, "CHECK_EVERY", 0)
     monkeypatch.setattr(checkpoint_schedule.time, "perf_counter", lambda: clock[0])
     mlp.run(CONFIG | {"training": {"epochs": 200, "batch_size": 16}}, (X, Y), out=tmp_path / "run")
     assert len(written) >= 3

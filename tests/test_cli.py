@@ -19,7 +19,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.data import catalogue
-from mlp.experiment.run_directory import CHECKPOINT, NAMES
+from mlp.experiment.run_files import CHECKPOINT, NAMES
 from mlp.optimizers import OPTIMIZERS
 from mlp.report.text import metrics_table
 

@@ -7,7 +7,7 @@ from histories import typed
 from symptoms import FAULTS, FLAT, LOW, Fault
 
 import mlp
-from mlp.diagnosis import DETECTORS, PROGRESS
+from mlp.diagnosis import DETECTORS, LACKS_OF_PROGRESS
 from mlp.diagnosis.detectors import explaining
 from mlp.diagnosis.reading import Reading
 
@@ -37,7 +37,7 @@ def test_every_detector_and_every_kind_that_explains_or_lacks_progress_is_in_the
         type(d).__name__ for row in FAULTS.values() for d in DETECTORS for f in judged(d, row) if f.kind == row.kind
     }
     assert found == {type(detector).__name__ for detector in DETECTORS}
-    assert not (explaining() | PROGRESS) - {row.kind for row in FAULTS.values()}
+    assert not (explaining() | LACKS_OF_PROGRESS) - {row.kind for row in FAULTS.values()}
 
 
 def judged(detector: mlp.diagnosis.Detector, row: Fault) -> list[mlp.Finding]:

@@ -15,7 +15,7 @@ from mlp.config import parse, read_toml
 from mlp.data.split import fold_rows
 from mlp.grid_search.plan import Cell, Search
 from mlp.grid_search.population import group_setups
-from mlp.grid_search.space import Range, combine, read_over
+from mlp.grid_search.space import Range, combine, parse_grid
 from mlp.grid_search.summary import choose_smallest, summarize, warn_of
 from mlp.grid_search.trial import Task, _score_alone, _score_population, prepare_fold
 from mlp.statistics.student import mean_interval, paired_t_test, standard_error, t_quantile, t_within
@@ -279,7 +279,7 @@ def test_scores_of_any_size_have_intervals_and_chances() -> None:
 
 
 def test_drawn_values_lie_in_their_range_and_are_the_same_for_a_seed() -> None:
-    over = read_over(["network.hidden=4..64", "optimizer.learning_rate=1e-4..1e-1", "optimizer.name=sgd,adam"])
+    over = parse_grid(["network.hidden=4..64", "optimizer.learning_rate=1e-4..1e-1", "optimizer.name=sgd,adam"])
     drawn = combine(over, 200, seed=1)
     widths = [values["network.hidden"][0] for values in drawn]
     rates = [values["optimizer.learning_rate"] for values in drawn]
@@ -291,16 +291,16 @@ def test_drawn_values_lie_in_their_range_and_are_the_same_for_a_seed() -> None:
 
 
 def test_true_is_not_one() -> None:
-    assert read_over({"loss.l2": [True, 1, 0.0]})["loss.l2"] == [True, 1, 0.0]
+    assert parse_grid({"loss.l2": [True, 1, 0.0]})["loss.l2"] == [True, 1, 0.0]
 
 
 def test_lists_are_depths() -> None:
-    over = read_over(["network.hidden=[32],[32,32]"])
+    over = parse_grid(["network.hidden=[32],[32,32]"])
     assert over == {"network.hidden": [[32], [32, 32]]}
 
 
 def test_tables_and_quoted_words_stand_beside_plain_ones() -> None:
-    over = read_over(['optimizer.schedule=cosine, {name = "step", every = 30}, "a,b"'])
+    over = parse_grid(['optimizer.schedule=cosine, {name = "step", every = 30}, "a,b"'])
     assert over == {"optimizer.schedule": ["cosine", {"name": "step", "every": 30}, "a,b"]}
 
 

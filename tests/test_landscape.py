@@ -15,7 +15,7 @@ from mlp import landscape as seen
 from mlp.cli import main
 from mlp.curvature import Surface
 from mlp.errors import DataError, MissingExtraError, MLPError, ShapeError
-from mlp.experiment.look import open_scene
+from mlp.experiment.end_point import open_scene
 from mlp.experiment.rule_memory import memory_at, read_memory, usual_rate
 from mlp.experiment.waypoints import BYTES, LOOKS, Waypoints, looks
 

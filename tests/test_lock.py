@@ -19,8 +19,8 @@ import pytest
 import mlp
 from mlp import cli
 from mlp.errors import DataError
-from mlp.experiment.run_directory import CHECKPOINT, NAMES
-from mlp.experiment.run_folder import reserve_new
+from mlp.experiment.run_files import CHECKPOINT, NAMES
+from mlp.experiment.run_place import reserve_new
 from mlp.storage import lock
 from mlp.storage.lock import holding, holding_new
 

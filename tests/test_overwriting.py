@@ -21,7 +21,7 @@ from mlp.cli import main
 from mlp.config import read_toml
 from mlp.experiment import Stop, begin, finish, watch_epochs
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.run_directory import CHECKPOINT, NAMES, own_files
+from mlp.experiment.run_files import CHECKPOINT, NAMES, own_files
 from mlp.optimizer_bench import check_folder, parse_bench_settings
 from mlp.optimizer_bench.protocol import open_folder
 from mlp.storage.atomic import replacing

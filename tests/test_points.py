@@ -17,7 +17,7 @@ import mlp
 from mlp import initializers
 from mlp.curvature import Point, Surface, classify_point, escape, lanczos, motion
 from mlp.curvature.floor import scale
-from mlp.curvature.questions import has_no_other
+from mlp.curvature.questions import all_minima_are_global
 from mlp.curvature.trials import steps_until
 
 CE, SE = mlp.SoftmaxCrossEntropy(), mlp.SquaredError()
@@ -316,9 +316,9 @@ def test_data_that_do_not_fit_are_refused() -> None:
 
 def test_which_models_have_no_minimum_but_the_global_one() -> None:
     deep, narrow = ([mlp.Dense(4, n), mlp.Dense(n, 3)] for n in (3, 2))
-    assert has_no_other(mlp.Network([mlp.Dense(4, 3, l2=0.1)]), CE)
-    assert has_no_other(mlp.Network(deep), CE)
-    assert has_no_other(mlp.Network(narrow), SE) and not has_no_other(mlp.Network(narrow), CE)
-    assert not has_no_other(mlp.Network([mlp.Dense(4, 3, l2=0.1), mlp.Dense(3, 3)]), SE)
-    assert not has_no_other(iris(), SE)
-    assert not has_no_other(mlp.Network([mlp.Dense(4, 3)]), mlp.Focal())
+    assert all_minima_are_global(mlp.Network([mlp.Dense(4, 3, l2=0.1)]), CE)
+    assert all_minima_are_global(mlp.Network(deep), CE)
+    assert all_minima_are_global(mlp.Network(narrow), SE) and not all_minima_are_global(mlp.Network(narrow), CE)
+    assert not all_minima_are_global(mlp.Network([mlp.Dense(4, 3, l2=0.1), mlp.Dense(3, 3)]), SE)
+    assert not all_minima_are_global(iris(), SE)
+    assert not all_minima_are_global(mlp.Network([mlp.Dense(4, 3)]), mlp.Focal())

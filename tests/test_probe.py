@@ -12,7 +12,7 @@ import mlp
 from mlp.cli import main
 from mlp.curvature import KINDS, classify_point
 from mlp.curvature.work import Meter, OutOfWorkError, pass_work
-from mlp.diagnosis.evidence import rest
+from mlp.diagnosis.evidence import latest_resting_point
 from mlp.diagnosis.reading import Reading
 from mlp.experiment import begin, watch_epochs
 from mlp.experiment.probe import LAST_LEAST, LEAST, SHARE, note_brief
@@ -123,7 +123,7 @@ def test_a_place_that_was_left_says_nothing_of_where_the_run_is() -> None:
     for step, expected in ((95, "saddle"), (30, None)):
         history = mlp.History({"loss": loss, "point_kind": kinds}, steps={"point_kind": [step]},
                               labels={"point_kind": KINDS})  # fmt: skip
-        found = rest(Reading(history))
+        found = latest_resting_point(Reading(history))
         assert (None if found is None else found.kind) == expected
 
 

@@ -33,7 +33,7 @@ FOR_THE_USER = {
 
 KNOWN = known_causes()
 
-AWRY: dict[str, Any] = {
+EVERYTHING_WRONG: dict[str, Any] = {
     "data": {"scale": "none"},
     "network": {
         "hidden": [2, 3], "activation": ["sigmoid", "identity"], "output": "sigmoid", "init": "zeros", "bias": -10.0,
@@ -49,11 +49,11 @@ AWRY: dict[str, Any] = {
 """Every setting that can be wrong."""
 
 
-def awry(task: str) -> Any:
+def everything_wrong(task: str) -> Any:
     """The same, for a task, and its rows."""
     X = np.random.default_rng(0).normal(size=(400, 3))
     y = X[:, 0] if task == "regression" else (X[:, 0] > 0).astype(int)
-    return AWRY | {"data": {"scale": "none", "task": task}}, (X, y)
+    return EVERYTHING_WRONG | {"data": {"scale": "none", "task": task}}, (X, y)
 
 
 def first_remedy(cause: str, config: Any, history: History) -> Changes | None:
@@ -62,7 +62,7 @@ def first_remedy(cause: str, config: Any, history: History) -> Changes | None:
 
 def test_every_cause_has_a_change_or_is_for_the_user_to_mend() -> None:
     """A cause that is new has a change in this experiment, or its class says none."""
-    experiment = as_experiment(parse(AWRY), HISTORY)
+    experiment = as_experiment(parse(EVERYTHING_WRONG), HISTORY)
     without = {name for name, cause in KNOWN.items() if not any(cause.changes(experiment))}
     says_none = {name for name, c in KNOWN.items() if not c.change and type(c).changes is KnownCause.changes}
     assert without == says_none
@@ -72,7 +72,7 @@ def test_every_cause_has_a_change_or_is_for_the_user_to_mend() -> None:
 @pytest.mark.parametrize("task", ["regression", "classification"])
 @pytest.mark.parametrize("cause", sorted(set(KNOWN) - FOR_THE_USER))
 def test_every_remedy_makes_an_experiment_that_can_be_built(cause: str, task: str) -> None:
-    config, data = awry(task)
+    config, data = everything_wrong(task)
     parsed = parse(config)
     found = first_remedy(cause, parsed, HISTORY)
     if found is None:
@@ -177,8 +177,8 @@ def test_a_history_tells_that_a_remedy_is_in_force_as_its_change_makes_it_so(cau
         note_settings(setup, state)
         return KNOWN[cause].is_in_force(Reading(state.history))
 
-    config, data = awry("classification")
-    config = config | {"network": AWRY["network"] | {"activation": "identity"}}
+    config, data = everything_wrong("classification")
+    config = config | {"network": EVERYTHING_WRONG["network"] | {"activation": "identity"}}
     assert not is_in_force(config)
     found = first_remedy(cause, parse(config), HISTORY)
     assert found is not None
@@ -189,7 +189,7 @@ def test_a_history_tells_that_a_remedy_is_in_force_as_its_change_makes_it_so(cau
 def test_the_sentence_and_the_change_of_a_remedy_are_the_same_numbers(cause: str) -> None:
     """They stood in two places and disagreed: "dropout = 0.2" was advised, and 0.1 tried."""
     task = KNOWN[cause].task or "classification"
-    config = parse(awry(task)[0])
+    config = parse(everything_wrong(task)[0])
     repaired = apply_changes(config, next(remedies(cause, config, HISTORY))).to_dict()
     keys = {key: value for section in repaired.values() for key, value in section.items()}
     keys["early_stopping"] = bool(keys["early_stopping"])

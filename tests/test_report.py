@@ -13,7 +13,7 @@ from test_page import EVIL, Parts, arrays_of
 
 import mlp
 from mlp.cli import main
-from mlp.experiment.run_folder import check_own
+from mlp.experiment.run_place import check_own
 from mlp.page import to_visible
 from mlp.run_page.answers import image_shape, reliability
 from mlp.run_page.chart import summarize_columns

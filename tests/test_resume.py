@@ -61,7 +61,7 @@ def keep(patch: Any, every: int = 1, look: Callable[[CheckpointSchedule], None] 
             self.write()
         look(self)
 
-    patch.setattr(CheckpointSchedule, "glance", keep_and_look)
+    patch.setattr(CheckpointSchedule, "write_if_due", keep_and_look)
     patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import mlp
 from mlp.errors import DataError, FileFormatError, MLPError
-from mlp.experiment.run_directory import CHECKPOINT, NAMES, to_json_values
+from mlp.experiment.run_files import CHECKPOINT, NAMES, to_json_values
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))

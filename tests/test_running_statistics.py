@@ -244,7 +244,7 @@ def test_of_many_rows_the_same_sample_is_taken_from_memory_and_from_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every 10th row would be one class of ten that take turns: the sample is drawn, from a generator of its own."""
-    monkeypatch.setattr(experiment_state, "ROWS", 30)
+    monkeypatch.setattr(experiment_state, "STATISTICS_ROWS", 30)
     rows = X.astype(np.float32)
     np.save(tmp_path / "X.npy", rows)
     np.save(tmp_path / "y.npy", Y)

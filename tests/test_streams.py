@@ -16,7 +16,7 @@ import pytest
 import mlp
 from mlp.cli import main
 from mlp.errors import REMEDIES, DataError, os_reason
-from mlp.experiment.run_directory import NAMES
+from mlp.experiment.run_files import NAMES
 
 QUICK = "--set training.epochs=2 --set record.probe=never"
 TRAIN = f"train iris {QUICK} -o made"

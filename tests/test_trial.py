@@ -21,7 +21,7 @@ from mlp.experiment.trial import (
     standardise,
     train_baseline,
 )
-from mlp.experiment.watch import note_end
+from mlp.experiment.watch import conclude
 from mlp.preprocessing import Part, Prepared
 
 CONFIG = parse({})
@@ -212,7 +212,7 @@ def test_every_row_is_asked_about_once_by_a_network_that_has_not_seen_it(monkeyp
         return np.full(len(part), len(new) / 100), np.zeros(len(part)), np.ones(len(part))
 
     monkeypatch.setattr(trial, "train_baseline", noting)
-    monkeypatch.setattr(trial, "judge_answers", judging)
+    monkeypatch.setattr(trial, "credit_rows", judging)
     for n, share in ((60, 0.12), (200, 1.0)):
         targets: list[int] = []
         found = cross_fit(CONFIG, prepared(Part(X[:n], np.arange(n) % 3)))
@@ -224,7 +224,7 @@ def test_signal_is_the_number_of_standard_errors_by_which_answers_and_targets_go
     rng, signals = np.random.default_rng(0), []
     for _ in range(200):
         answers, truth = rng.random((80, 1)), rng.standard_normal((80, 1))
-        fit = trial._together(answers, truth)
+        fit = trial._covariance_by_row(answers, truth)
         signals.append(fit.sum() / np.sqrt(np.square(fit).sum()))
     assert np.mean(signals) == pytest.approx(0, abs=0.2) and np.std(signals) == pytest.approx(1, abs=0.15)
 
@@ -249,7 +249,7 @@ def test_no_look_at_a_run_sees_its_test_part(y: np.ndarray) -> None:
     setup, state = begin(config, (X, y))
     object.__setattr__(setup.prepared, "test", Poison())
     assert list(watch_epochs(setup, state))
-    note_end(setup, state)
+    conclude(setup, state)
     probed = {name.split("_")[0] for name in state.history}
     assert {"baseline", "crossed"} <= probed
     with pytest.raises(AssertionError, match="test part"):

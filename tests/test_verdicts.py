@@ -11,7 +11,7 @@ from histories import typed
 import mlp
 from mlp.data.order import error_gap, is_dense, is_ordered, neighbour_gap
 from mlp.preprocessing.data_facts import find_twins, order_share
-from mlp.preprocessing.leaks import find_telling, number_rows
+from mlp.preprocessing.leaks import find_columns_that_reveal_target, number_rows
 
 RNG = np.random.default_rng(0)
 
@@ -143,8 +143,8 @@ def test_a_column_that_is_the_target_is_told_for_classes_and_numbers() -> None:
 def test_classes_that_lie_apart_in_every_column_are_no_leak() -> None:
     y = np.arange(60) % 2
     apart = np.column_stack([y * 10 + RNG.random(60), y * 7 + RNG.random(60)])
-    assert not find_telling(apart, y)[1].any()
-    told = find_telling(np.column_stack([RNG.standard_normal(60), y * RNG.uniform(1, 5, 60)]), y)
+    assert not find_columns_that_reveal_target(apart, y)[1].any()
+    told = find_columns_that_reveal_target(np.column_stack([RNG.standard_normal(60), y * RNG.uniform(1, 5, 60)]), y)
     assert told[1].tolist() == [0, 1] and not told[0].any()
 
 

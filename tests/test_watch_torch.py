@@ -344,7 +344,7 @@ def test_an_epoch_ends_when_its_rows_come_again_in_any_order() -> None:
     met = RowsMet()
     for _ in range(2):
         for part in np.array_split(rng.permutation(100), 7):
-            met.meet(X[part], np.zeros(len(part)))
+            met.add_batch(X[part], np.zeros(len(part)))
     assert met.n_rows == 100
     assert not met.is_open
     kept = met.kept()
@@ -356,7 +356,7 @@ def test_an_epoch_ends_when_its_rows_come_again_in_any_order() -> None:
 def test_rows_that_never_come_again_have_no_epoch() -> None:
     rng, met = np.random.default_rng(0), RowsMet()
     for _ in range(200):
-        met.meet(rng.normal(size=(64, 3)), np.zeros(64))
+        met.add_batch(rng.normal(size=(64, 3)), np.zeros(64))
     assert met.n_rows is None
     kept = met.kept()
     assert kept is not None and 512 <= len(kept[0]) <= 2048

@@ -110,7 +110,7 @@ def command(*words: str, often: bool = False) -> Callable[[], int]:
 
     def act() -> int:
         if often:
-            checkpoint_schedule.FIRST, checkpoint_schedule.SHARE, checkpoint_schedule.GLANCE = 0.0, 0.5, 0.0
+            checkpoint_schedule.FIRST, checkpoint_schedule.SHARE, checkpoint_schedule.CHECK_EVERY = 0.0, 0.5, 0.0
         return cli.main(list(words))
 
     return act

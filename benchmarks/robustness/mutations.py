@@ -41,7 +41,7 @@ from mlp.config import parse, read_toml, to_toml
 from mlp.errors import MLPError
 from mlp.experiment.checkpoint import read_checkpoint
 from mlp.experiment.resume import restore
-from mlp.experiment.run_directory import to_json_values
+from mlp.experiment.run_files import to_json_values
 from mlp.experiment.state import begin
 from mlp.experiment.watch import watch_epochs
 from mlp.history import History

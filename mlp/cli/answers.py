@@ -15,9 +15,9 @@ from mlp.cli.streams import show, write_as_utf8
 from mlp.data.sources import files
 from mlp.errors import DataError, DriftedInputsWarning
 from mlp.experiment import Run, load_run
-from mlp.experiment.run import run_folder
-from mlp.experiment.run_directory import to_json_values
-from mlp.experiment.run_folder import files_behind
+from mlp.experiment.run import check_run_path
+from mlp.experiment.run_files import to_json_values
+from mlp.experiment.run_place import files_behind
 from mlp.preprocessing.drift import describe_drift
 from mlp.report import text
 from mlp.report.tables import comparison_text, evaluation_text
@@ -37,7 +37,7 @@ def warn_once(run: Run, rows: Array) -> list[str]:
 
 def evaluate(given: argparse.Namespace) -> int:
     """Metrics of a run on further data."""
-    permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
+    permit(given, [*files_behind(check_run_path(given.run)), *files(given.source)])
     run = load_run(given.run, use=given.own)
     X, y = run.load(given.source)
     if y is None:
@@ -56,7 +56,7 @@ def compare(given: argparse.Namespace) -> int:
     """Runs side by side."""
     from mlp.comparison import compare_runs
 
-    behind = [*chain.from_iterable(map(files_behind, map(run_folder, given.runs))), *files(given.on or "")]
+    behind = [*chain.from_iterable(map(files_behind, map(check_run_path, given.runs))), *files(given.on or "")]
     permission, path = permit(given, behind), None if given.out is None else as_path("-o", given.out)
     if path:
         permission.check_file(path)
@@ -73,7 +73,7 @@ def export(given: argparse.Namespace) -> int:
     """A run in the format that the ending of the file says."""
     from mlp.exchange.export import describe_export, open_export
 
-    write = open_export(given.file, permit(given, files_behind(run_folder(given.run))))
+    write = open_export(given.file, permit(given, files_behind(check_run_path(given.run))))
     run = load_run(given.run, use=given.own)
     write(run)
     show(describe_export(run, given.file))
@@ -82,7 +82,7 @@ def export(given: argparse.Namespace) -> int:
 
 def predict(given: argparse.Namespace) -> int:
     """Answers of a run, as CSV in UTF-8."""
-    permission = permit(given, [*files_behind(run_folder(given.run)), *files(given.source)])
+    permission = permit(given, [*files_behind(check_run_path(given.run)), *files(given.source)])
     path = None if given.out in (None, "-") else as_path("-o", given.out)
     if path:
         permission.check_file(path)

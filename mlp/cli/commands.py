@@ -30,10 +30,10 @@ from mlp.experiment.checkpoint import Checkpoint, read_checkpoint
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
 from mlp.experiment.loop import Companion, is_over
 from mlp.experiment.recorded import Recorded, load_recorded, tell_missing_detectors
-from mlp.experiment.resume import check_replaced, is_finished, restore
-from mlp.experiment.run import run_folder
-from mlp.experiment.run_directory import to_json_values
-from mlp.experiment.run_folder import files_behind, repaired_folder, reserve, reserve_new, tidy
+from mlp.experiment.resume import check_replaced, nothing_left_to_do, restore
+from mlp.experiment.run import check_run_path
+from mlp.experiment.run_files import to_json_values
+from mlp.experiment.run_place import files_behind, remove_leftovers, repaired_folder, reserve, reserve_new
 from mlp.preprocessing.source import files_read, short_name
 from mlp.report import text
 from mlp.report.progress import StepProgress, show_epochs, show_pretraining
@@ -156,16 +156,16 @@ def _list_folds(n_folds: int, whole: bool) -> dict[str, tuple[str, dict[str, Any
 
 def resume(given: argparse.Namespace) -> int:
     """Go on from the checkpoint, show, save."""
-    folder = given.made = run_folder(given.run)
+    folder = given.made = check_run_path(given.run)
     permission = permit(given, files_behind(folder))
     saved = read_checkpoint(folder)
-    if is_finished(saved, given.epochs, given.own):
-        tidy(folder)
+    if nothing_left_to_do(saved, given.epochs, given.own):
+        remove_leftovers(folder)
         return _show_finished(folder, saved, given)
     stop = Stop()
     with reserve(folder, Permission(files_read(saved.config))):
         saved = read_checkpoint(folder)
-        if is_finished(saved, given.epochs, given.own):  # since another process, which had it, has ended
+        if nothing_left_to_do(saved, given.epochs, given.own):  # since another process, which had it, has ended
             return _show_finished(folder, saved, given)
         check_logs(given.log, (folder,), permission)
         setup, state = restore(saved, given.epochs, own=given.own)
@@ -334,7 +334,7 @@ def as_json(run: Run | Recorded, folder: Path, repair: Repair | None = None, sec
 
 def diagnose(given: argparse.Namespace) -> int:
     """The findings again, by the detectors of today, from the history of a run. The status is that of `mlp train`."""
-    folder = run_folder(given.run)
+    folder = check_run_path(given.run)
     permit(given, files_behind(folder))
     run = load_recorded(folder, given.own)
     if missing := tell_missing_detectors(folder, given.own):

@@ -13,7 +13,7 @@ from mlp.cli.streams import show, write_as_utf8
 from mlp.config import parse
 from mlp.data.sources import files
 from mlp.errors import DataError, check_count
-from mlp.experiment.run_folder import files_behind
+from mlp.experiment.run_place import files_behind
 from mlp.microscope.experiment import describe_experiment, read_experiment, record_experiment
 from mlp.microscope.explain import write_page, write_preset
 from mlp.microscope.presets import PRESETS

@@ -10,11 +10,11 @@ from mlp.cli.permit import permit
 from mlp.cli.process import DONE
 from mlp.cli.streams import show
 from mlp.experiment import load_run
-from mlp.experiment.look import find_landscape, find_point, open_scene
+from mlp.experiment.end_point import find_landscape, find_point, open_scene
 from mlp.experiment.rule_memory import read_memory
-from mlp.experiment.run import run_folder
-from mlp.experiment.run_directory import to_json_values
-from mlp.experiment.run_folder import files_behind
+from mlp.experiment.run import check_run_path
+from mlp.experiment.run_files import to_json_values
+from mlp.experiment.run_place import files_behind
 from mlp.landscape import check_ending, save
 from mlp.run_page import Looked, build_report, read_rows
 from mlp.storage.atomic import write_file
@@ -25,7 +25,7 @@ PAGE = ".html"  # the report of the run, with what was seen
 
 def landscape(given: argparse.Namespace) -> int:
     """The kind of point that a run ended at; what else was asked for, into a file too."""
-    folder = run_folder(given.run)
+    folder = check_run_path(given.run)
     permission = permit(given, files_behind(folder))
     path = None if given.out is None else as_path("-o", given.out)
     if path is not None:

@@ -10,8 +10,8 @@ from mlp.cli.process import DONE, warn
 from mlp.cli.streams import is_colored, show, takes
 from mlp.errors import DataError
 from mlp.experiment import Run, load_run
-from mlp.experiment.run import run_folder
-from mlp.experiment.run_folder import REPORT, files_behind, reserve
+from mlp.experiment.run import check_run_path
+from mlp.experiment.run_place import REPORT, files_behind, reserve
 from mlp.history import History
 from mlp.preprocessing import Prepared
 from mlp.repairs import Repair
@@ -44,7 +44,7 @@ def show_training(history: History) -> None:
 
 def report(given: argparse.Namespace) -> int:
     """The page of a run, from what stands in its directory and from its data."""
-    folder = run_folder(given.run)
+    folder = check_run_path(given.run)
     permission = permit(given, files_behind(folder))
     path = folder / REPORT if given.out is None else as_path("-o", given.out)
     if given.out is not None:

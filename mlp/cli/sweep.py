@@ -14,7 +14,7 @@ from mlp.cli.process import DONE, FAILED, INTERRUPTED
 from mlp.cli.streams import complain, show
 from mlp.config import explaining_paths, override, put, read_toml
 from mlp.errors import ConfigError
-from mlp.experiment.run_directory import to_json_values
+from mlp.experiment.run_files import to_json_values
 from mlp.grid_search import GridSearch, Search
 from mlp.optimizer_bench import open_workers
 from mlp.preprocessing.source import files_read

@@ -130,7 +130,7 @@ def _places(kind: Any, layout: Layout) -> dict[str, Any]:
 # schedules
 
 
-def open_lengths(given: str | Mapping[str, Any]) -> list[str]:
+def follows_epochs(given: str | Mapping[str, Any]) -> list[str]:
     """The lengths of a schedule that are not given: they follow from the length of the run, and are planned for it.
 
     >>> open_lengths("cosine"), open_lengths({"name": "warmup", "steps": 9, "then": "step"}), open_lengths("plateau")

@@ -13,11 +13,11 @@ from mlp.curvature.questions import (
     PATIENCE,
     Questions,
     Verdict,
-    cut_off,
+    blocked_layers,
+    describe_plateau,
     gains,
     in_words,
     is_done,
-    tell_cut_off,
     tell_way_out,
 )
 
@@ -27,8 +27,8 @@ def is_curved_down(e: Evidence) -> Verdict | None:
     if not e.curves_down:
         return None
     patience = PATIENCE * e.course.budget
-    steps, share = e.foretold
-    if not (share > GROWN and steps <= patience) and not (steps > patience and e.kicked <= patience):
+    steps, share = e.predicted_escape
+    if not (share > GROWN and steps <= patience) and not (steps > patience and e.fall_after_perturbation <= patience):
         return None
     return Verdict("saddle", f"the curvature is negative ({e.curves.least:.1e}), and {tell_way_out(steps)}")
 
@@ -42,9 +42,9 @@ def is_falling(e: Evidence) -> Verdict | None:
 
 def is_flat(e: Evidence) -> Verdict | None:
     """Layers are cut off, and the network is no better than a constant."""
-    if e.surface.value < IDLE * e.scale.reference or not cut_off(e):
+    if e.surface.value < IDLE * e.scale.reference or not blocked_layers(e):
         return None
-    return tell_cut_off(e, "the network is no better than a constant answer")
+    return describe_plateau(e, "the network is no better than a constant answer")
 
 
 BRIEF: Questions = {

@@ -126,7 +126,7 @@ class Evidence:
         return self.curves.least < -self.tolerance
 
     @property
-    def newton_fall(self) -> float:
+    def predicted_newton_decrease(self) -> float:
         """What Newton's step would gain by the model, along directions that curve up: ½ Σ c²/λ."""
         up = self.curves.values > 1e-6 * self.curvature
         return float(0.5 * np.sum(self.curves.slopes[up] ** 2 / self.curves.values[up]) / self.gap)
@@ -213,7 +213,7 @@ class Evidence:
     # out of a saddle
 
     @cached_property
-    def foretold(self) -> Escape:
+    def predicted_escape(self) -> Escape:
         """Steps of the rule on all rows until the first material fall, by the quadratic model alone.
 
         The share is that of gradient flow.
@@ -225,7 +225,7 @@ class Evidence:
     @cached_property
     def escape(self) -> Escape:
         """The same, tried out where that is cheap: kinks and curvature that grows on the way make the model wrong."""
-        target, (foretold, share) = MATERIAL * self.gap, self.foretold
+        target, (foretold, share) = MATERIAL * self.gap, self.predicted_escape
         most = self._affordable()
         if foretold > most and self._is_linear:
             return Escape(foretold, share)
@@ -260,7 +260,7 @@ class Evidence:
         return escape(ritz.values, slopes, moving, target, velocity).steps
 
     @cached_property
-    def kicked(self) -> float:
+    def fall_after_perturbation(self) -> float:
         """Steps along the most negative direction alone, started by rounding at least; inf where that is unknown."""
         moving, least = motion(self.rule, None, self.rate), self.curves.least
         slope = max(abs(float(self.curves.vector @ self.surface.grad)), self.rounding * self.size * abs(least))
@@ -328,7 +328,7 @@ class Evidence:
         return reaches(self.surface, rng=self.rng)
 
     @cached_property
-    def polished_fall(self) -> float:
+    def trust_region_decrease(self) -> float:
         """By 60 steps of a trust region."""
         return float(self.fall(polished(self.surface, 60)))
 

@@ -112,7 +112,7 @@ def is_saddle(e: Evidence) -> Verdict | None:
     grown = e.escape.share > GROWN and e.escape.steps <= patience
     if e.escape.steps > e.course.budget and _idle(e):
         return None
-    if not grown and not (e.escape.steps > patience and e.kicked <= patience):
+    if not grown and not (e.escape.steps > patience and e.fall_after_perturbation <= patience):
         return None
     soon = e.noisy and e.escape.steps <= SOON * e.course.budget
     if soon and max(e.noisy_pace.value, e.noisy_fall) < MATERIAL:
@@ -150,15 +150,15 @@ def gains(pace: Pace) -> bool:
 
 def is_plateau(e: Evidence) -> Verdict | None:
     """Layers are cut off, the network is no better than a constant, and its steps gain nothing."""
-    return tell_cut_off(e, "the network is no better than a constant answer") if _idle(e) else None
+    return describe_plateau(e, "the network is no better than a constant answer") if _idle(e) else None
 
 
 def _idle(e: Evidence) -> bool:
     still = e.surface.value >= IDLE * e.scale.reference and e.forecast(e.paths)[-1] < MATERIAL
-    return still and bool(cut_off(e))
+    return still and bool(blocked_layers(e))
 
 
-def cut_off(e: Evidence) -> tuple[str, ...]:
+def blocked_layers(e: Evidence) -> tuple[str, ...]:
     """The layers whose changes no longer reach the outputs of most rows, because activations let nothing through.
 
     Weights that are next to nothing cut a layer off as well; that is a saddle's doing and not counted.
@@ -171,9 +171,9 @@ def cut_off(e: Evidence) -> tuple[str, ...]:
     return tuple(names) if set(names) - {e.reaches[-1].name} else ()
 
 
-def tell_cut_off(e: Evidence, more: str) -> Verdict:
+def describe_plateau(e: Evidence, more: str) -> Verdict:
     """A plateau, with the layers that make it one."""
-    layers = cut_off(e)
+    layers = blocked_layers(e)
     return Verdict("plateau", f"changes of {', '.join(layers)} no longer reach the outputs, and {more}", layers)
 
 
@@ -201,16 +201,17 @@ def _held_up(e: Evidence, fall: float) -> Verdict:
 
 def is_passed(e: Evidence) -> Verdict | None:
     """A trust region, which sees curvature, finds a way down that steps do not."""
-    fall = e.polished_fall
+    fall = e.trust_region_decrease
     if fall < MATERIAL:
         return None
-    if cut_off(e):
-        return tell_cut_off(e, f"a trust region gains {in_words(fall)}")
+    if blocked_layers(e):
+        return describe_plateau(e, f"a trust region gains {in_words(fall)}")
     if e.noisy and _by_steps(e) >= LITTLE:
         return _held_up(e, fall)
-    if not e.curves_down and e.newton_fall >= 0.5 * fall:
+    if not e.curves_down and e.predicted_newton_decrease >= 0.5 * fall:
         return Verdict(
-            "descending", f"slowly: Newton's step would gain {in_words(e.newton_fall)} along flat directions"
+            "descending",
+            f"slowly: Newton's step would gain {in_words(e.predicted_newton_decrease)} along flat directions",
         )
     return Verdict("saddle", f"a trust region gains {in_words(fall)}, and {tell_way_out(e.escape.steps)}")
 
@@ -219,11 +220,11 @@ def is_weak_saddle(e: Evidence) -> Verdict | None:
     """Negative curvature that leads somewhere, in a time beyond all patience."""
     if not e.curves_down:
         return None
-    fall = max(e.fall_along_least, e.polished_fall)
-    if fall - 10 * e.newton_fall <= DONE:
+    fall = max(e.fall_along_least, e.trust_region_decrease)
+    if fall - 10 * e.predicted_newton_decrease <= DONE:
         return None
-    if cut_off(e) and e.curves.least > -STRONG * e.curves.largest:
-        return tell_cut_off(e, f"a trust region gains {in_words(fall)}")
+    if blocked_layers(e) and e.curves.least > -STRONG * e.curves.largest:
+        return describe_plateau(e, f"a trust region gains {in_words(fall)}")
     return Verdict(
         "saddle",
         f"along its negative curvature ({e.curves.least:.1e}) lie {in_words(fall)}, and {tell_way_out(e.escape.steps)}",
@@ -242,15 +243,15 @@ def _by_steps(e: Evidence) -> float:
 
 def is_degenerate(e: Evidence) -> Verdict | None:
     """Small random pushes of two sizes lead down, though no curvature shows it; of cut-off layers a larger one."""
-    if cut_off(e) and e.fall_after_push(0.2) >= MATERIAL:
-        return tell_cut_off(e, "a push leads down")
+    if blocked_layers(e) and e.fall_after_push(0.2) >= MATERIAL:
+        return describe_plateau(e, "a push leads down")
     falls = [e.fall_after_push(0.02)]
     if falls[0] >= MATERIAL:
         falls.append(e.fall_after_push(0.004))
     if min(falls) < MATERIAL:
         return None
-    if cut_off(e):
-        return tell_cut_off(e, "a push leads down")
+    if blocked_layers(e):
+        return describe_plateau(e, "a push leads down")
     return Verdict(
         "saddle", f"a degenerate one: the slightest push leads {in_words(falls[0])} down, and no curvature shows it"
     )
@@ -258,14 +259,14 @@ def is_degenerate(e: Evidence) -> Verdict | None:
 
 def is_minimum(e: Evidence) -> Verdict:
     """None of the ways down leads anywhere."""
-    if has_no_other(e.surface.network, e.surface.loss):
+    if all_minima_are_global(e.surface.network, e.surface.loss):
         return Verdict(
             "global_minimum", "nothing near is lower, and a model that is linear in its inputs has no other minima"
         )
     return Verdict("local_minimum", "no rate, no direction of curvature and no push leads down")
 
 
-def has_no_other(network: Network, loss: Loss) -> bool:
+def all_minima_are_global(network: Network, loss: Loss) -> bool:
     """Whether every minimum is known to be global.
 
     One dense layer and a convex loss: the loss is convex. Several without activations: squared error (Baldi & Hornik

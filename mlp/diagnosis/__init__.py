@@ -27,7 +27,15 @@ from mlp.errors import HyperparameterError, ShapeError, check_iterable
 from mlp.history import History
 
 SEVERITIES = ("critical", "warning", "info")
-PROGRESS = {"no_progress", "slow_progress", "stagnation", "unfinished", "oscillation", "divergence", "overconfident"}
+LACKS_OF_PROGRESS = {
+    "no_progress",
+    "slow_progress",
+    "stagnation",
+    "unfinished",
+    "oscillation",
+    "divergence",
+    "overconfident",
+}
 """Kinds that are a lack of progress."""
 
 
@@ -65,7 +73,7 @@ def judge(r: Reading, detectors: Sequence[Detector] = DETECTORS) -> tuple[Findin
         found = list({(f.kind, f.layers, f.severity): f for f in reversed(found)}.values())[::-1]  # each once
         found = [replace(f, causes=tuple(cause for cause in f.causes if is_advisable(r, cause))) for f in found]
         first: tuple[Cause, ...] = ()
-        if any(finding.kind in PROGRESS and finding.severity != "info" for finding in found):
+        if any(finding.kind in LACKS_OF_PROGRESS and finding.severity != "info" for finding in found):
             kinds = explaining(detectors)
             found = [replace(f, severity="warning") if f.kind in kinds and f.severity == "info" else f for f in found]
             first = tuple(suspicion.cause for suspicion in suspicions(r)[:1])
@@ -77,7 +85,11 @@ def _date(whole: Reading, found: tuple[Finding, ...], detectors: Sequence[Detect
 
     What happened at a step of its own keeps it: a loss that became NaN, a fault that was there at the start.
     """
-    families = {f.kind: PROGRESS if f.kind in PROGRESS else {f.kind} for f in found if f.severity != "info" and f.step}
+    families = {
+        f.kind: LACKS_OF_PROGRESS if f.kind in LACKS_OF_PROGRESS else {f.kind}
+        for f in found
+        if f.severity != "info" and f.step
+    }
     families.pop("divergence", None)
     since: dict[str, int] = {}
     lasting = set(families)

@@ -23,14 +23,14 @@ def wrong_layers(r: Reading) -> tuple[str, ...]:
     return tuple(name for name, error in r.by_layer("gradient_error").items() if not error <= at.GRADIENT_ERROR)
 
 
-def shrinks(r: Reading) -> bool:
+def decays_weights_hard(r: Reading) -> bool:
     """Whether the rule shrinks the weights hard beside what the gradient says, as AdamW may; that may lead uphill."""
     return r.setting("weight_decay", 0.0) > at.SHORT
 
 
 def uphill(r: Reading) -> float:
     """The share of the first steps that go uphill, ⟨g, u⟩ > 0; 0 if the first does not: all rules begin downhill."""
-    if shrinks(r):
+    if decays_weights_hard(r):
         return 0.0
     descent = r["descent"] if "descent" in r else np.empty(0)
     first = descent[np.isfinite(descent)][:20]
@@ -42,7 +42,7 @@ def is_contrary(r: Reading) -> bool:
 
     Steps that are too long raise the loss too, but they are long, or turn back and forth.
     """
-    if "descent" not in r or "param_norm" not in r or shrinks(r):
+    if "descent" not in r or "param_norm" not in r or decays_weights_hard(r):
         return False
     return any(_rises_as_promised(r, n) for n in (15, 30, 60) if len(r.loss) >= n)
 
@@ -209,7 +209,7 @@ def has_coarse_rows(r: Reading) -> bool:
     return r.one("expected_twins", default=0.0) > at.COARSE
 
 
-def is_exonerated(r: Reading) -> bool:
+def baseline_learns_same_rows(r: Reading) -> bool:
     """Whether a plain network does much better on the same rows, so that these are not to blame.
 
     Or plain networks on training rows that they had not seen, where the network has seen them.
@@ -297,7 +297,7 @@ def _short_of_a_line(reading: Reading, part: str, mine: float, line: float) -> S
     return Shortfall(part, max(mine, -1.0), line, line - max(mine, -1.0), 0.0, False)
 
 
-def reaching_first(r: Reading) -> float:
+def gradient_share_at_first_layer(r: Reading) -> float:
     """Which share of the last layer's gradient reaches the first at the start; 1 where that is not known.
 
     It is the ratio of both, or the product of what each layer hands back, if that is less: inputs that are not centred
@@ -356,7 +356,7 @@ class Rest(NamedTuple):
     escape: float
 
 
-def rest(r: Reading) -> Rest | None:
+def latest_resting_point(r: Reading) -> Rest | None:
     """Where a run rests; None where no probe looked, or the run has gone on for long since."""
     if "point_kind" not in r or r.steps("point_kind")[-1] + 1 < at.LOOKED_AT * r.done:
         return None

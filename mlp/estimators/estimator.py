@@ -37,7 +37,7 @@ from mlp.experiment.before_training import note_before_training
 from mlp.experiment.continue_training import Trained, continue_training, sum_up_past
 from mlp.experiment.run import choose_model, measure
 from mlp.experiment.state import answering_model
-from mlp.experiment.watch import note_end, note_scores
+from mlp.experiment.watch import conclude, note_scores
 from mlp.preprocessing import GivenRows
 
 
@@ -271,7 +271,7 @@ def _end(setup: Setup, state: State) -> Run:
     """Note the end and measure. Nothing is judged here: `findings_` does that when somebody asks."""
     if not state.diverged:
         note_scores(setup, state, answering_model(setup, state))
-    note_end(setup, state)
+    conclude(setup, state)
     return measure(setup, state)
 
 

@@ -2,9 +2,9 @@
 
 Read the modules in this order. `setup` is what is decided before the first step, `state` is what moves, and `loop`
 moves it. `before_training` notes what is known at the start, and `cost` how long it will take. `trial` trains beside a
-run: the *baseline* is the trial of a plain network. `waypoints` keeps parameters on the way. `probe`, `look` and
-`rule_memory` ask at what kind of point the run stands, and `watch` judges a run on its way. `run_directory` has the
-files of a run, `run_folder` the place where they may be written; `checkpoint` and `checkpoint_schedule` write the
+run: the *baseline* is the trial of a plain network. `waypoints` keeps parameters on the way. `probe`, `end_point` and
+`rule_memory` ask at what kind of point the run stands, and `watch` judges a run on its way. `run_files` has the
+files of a run, `run_place` the place where they may be written; `checkpoint` and `checkpoint_schedule` write the
 state. `run` does all of this. `resume` continues the same run on the same rows, and `continue_training` the same
 network on new rows.
 """

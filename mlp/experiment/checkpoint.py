@@ -15,7 +15,7 @@ from mlp.arrays import Array
 from mlp.config import Config, parse
 from mlp.errors import FileFormatError
 from mlp.experiment.loop import is_over
-from mlp.experiment.run_folder import CHECKPOINT
+from mlp.experiment.run_place import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, initial_state
 from mlp.experiment.waypoints import Waypoints

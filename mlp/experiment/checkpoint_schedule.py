@@ -16,7 +16,7 @@ import numpy as np
 from mlp.errors import DataError, os_reason
 from mlp.experiment import checkpoint
 from mlp.experiment.loop import Companion, Epoch, Stop
-from mlp.experiment.run_folder import CHECKPOINT
+from mlp.experiment.run_place import CHECKPOINT
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State
 from mlp.training import Step
@@ -24,7 +24,7 @@ from mlp.training import Step
 SHARE = 0.02  # of the time may be spent on writing
 FIRST = 1.0  # seconds before the first checkpoint of a small network
 SPEED = 3e7  # bytes of parameters that are written in a second, with all that belongs to them; a first guess
-GLANCE = 0.05  # seconds between two looks at the clock
+CHECK_EVERY = 0.05  # seconds between two looks at the clock
 
 
 class CheckpointSchedule(Companion):
@@ -39,8 +39,8 @@ class CheckpointSchedule(Companion):
         self.next, self.written = state.steps + 1, 0
         self.cost = FIRST * SHARE + state.network.params.nbytes / SPEED
         self._latest = time.perf_counter()
-        self._looked = (0, 0.0)
-        self._kept, self._cut_short = -1, False
+        self._last_check = (0, 0.0)
+        self._written_at_step, self._cut_short = -1, False
 
     def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
         """The same steps. A checkpoint is written between two of them if it is time, or if the training is to stop."""
@@ -49,19 +49,19 @@ class CheckpointSchedule(Companion):
                 self._cut_short = True
                 self.write()
             elif self.state.steps >= self.next and self._is_within_epoch(step):
-                self.glance()
+                self.write_if_due()
             yield step
 
-    def glance(self) -> None:
+    def write_if_due(self) -> None:
         """Write if it is time; choose when to look at the clock again."""
         now, steps = time.perf_counter(), self.state.steps
         if self.is_due():
             self.write()
-        before, then = self._looked
+        before, then = self._last_check
         pace = (steps - before) / max(now - then, 1e-9)
-        self.next, self._looked = steps + max(1, int(GLANCE * pace)), (steps, now)
+        self.next, self._last_check = steps + max(1, int(CHECK_EVERY * pace)), (steps, now)
 
-    def look(self, epoch: Epoch) -> Epoch:
+    def after_epoch(self, epoch: Epoch) -> Epoch:
         """The same epoch. A checkpoint is written if it is time, but not at the end of an epoch that was cut short."""
         if not self._cut_short and self.is_due():
             self.write()
@@ -69,7 +69,7 @@ class CheckpointSchedule(Companion):
 
     def end(self) -> None:
         """Write at the end of training, if the latest checkpoint is older."""
-        if not self._cut_short and self._kept != self.state.steps:
+        if not self._cut_short and self._written_at_step != self.state.steps:
             self.write()
 
     def is_due(self) -> bool:
@@ -90,7 +90,7 @@ class CheckpointSchedule(Companion):
             ) from None
         self._latest = time.perf_counter()
         self.cost, self.written = self._latest - start, self.written + 1
-        self._kept = self.state.steps
+        self._written_at_step = self.state.steps
 
     def _is_within_epoch(self, step: Step) -> bool:
         """Whether the epoch at hand has more steps, and the loss is a number."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.config import Config, naming_place, parse, settle
-from mlp.config.optimizer import open_lengths
+from mlp.config.optimizer import follows_epochs
 from mlp.errors import ConfigError
 from mlp.experiment.run import keeps_best, kept_epochs, kept_model
 from mlp.experiment.setup import Past, Setup, set_up
@@ -75,7 +75,7 @@ def continue_training(trained: Trained, config: Any, data: GivenRows, where: str
     state.network.rng, state.shuffle_rng = deepcopy(trained.network.rng), deepcopy(trained.shuffle_rng)
     state.steps, state.best = trained.past.steps, Best.start(state.network)
     state.recorder.go_on(deepcopy(trained.history), state.steps)
-    state.memory = _memory(trained, setup, state.network)
+    state.memory = _carry_memory_over(trained, setup, state.network)
     return setup, state
 
 
@@ -117,10 +117,10 @@ class LaterSchedule:
         return self.schedule.rate(t - self.start, loss, memory)
 
 
-def _memory(trained: Trained, setup: Setup, network: Network) -> Any:
+def _carry_memory_over(trained: Trained, setup: Setup, network: Network) -> Any:
     """What the rule remembers: all of it, or nothing where it is another rule."""
     old, new, memory = trained.config.optimizer, setup.config.optimizer, deepcopy(trained.memory)
-    same_schedule = new.schedule == old.schedule and not open_lengths(new.schedule)
+    same_schedule = new.schedule == old.schedule and not follows_epochs(new.schedule)
     if new == old and same_schedule:
         return memory
     fresh = setup.rule.init(network.params)

@@ -9,7 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from mlp.experiment.setup import Setup
-from mlp.experiment.watch import UPDATE
+from mlp.experiment.watch import UPDATE_IN_ROWS
 
 PRODUCT = 120e-12
 """Seconds for each parameter and row of a step, forward and backward, in float32: from 784 to 100,000 inputs."""
@@ -36,6 +36,6 @@ def estimate_cost(setup: Setup) -> Cost:
     validated = 0 if prepared.validation is None else len(prepared.validation) * FORWARD
     steps = setup.n_steps - setup.past.steps
     size = setup.layout.size * prod(setup.population)
-    products = size * (steps * (rows + UPDATE) + training.epochs * validated)
+    products = size * (steps * (rows + UPDATE_IN_ROWS) + training.epochs * validated)
     width = setup.dtype.itemsize / 4
     return Cost(products, products * PRODUCT * width + steps * CALLS * len(setup.layout.layers))

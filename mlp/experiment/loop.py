@@ -65,7 +65,7 @@ class Companion:
         """The same steps. Each was recorded and counted before it comes here."""
         return steps
 
-    def look(self, epoch: Epoch) -> Epoch:
+    def after_epoch(self, epoch: Epoch) -> Epoch:
         """The epoch that has just ended, and what the companion adds to it."""
         return epoch
 
@@ -92,7 +92,7 @@ def epochs(
         with quiet():
             epoch = _train_epoch(setup, state, steps, stop)
         for companion in companions:
-            epoch = companion.look(epoch)
+            epoch = companion.after_epoch(epoch)
         yield epoch
         stop.accepted = stop.requested
     for companion in companions:
@@ -197,7 +197,7 @@ def _end_epoch(setup: Setup, state: State) -> Epoch:
     score = np.asarray(found.get("loss", mean))
     score = np.where(np.isfinite(score), score, np.inf)
     if not state.diverged:
-        state.best.offer(score, state.epoch, model.network, setup.config.training.min_delta)
+        state.best.keep_if_better(score, state.epoch, model.network, setup.config.training.min_delta)
     state.epoch, state.losses = state.epoch + 1, []
     member = np.unravel_index(np.argmin(score), score.shape)
     shown = {name: float(np.asarray(value)[member]) for name, value in found.items()}

@@ -17,7 +17,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.curvature import KINDS, Point, classify_point
 from mlp.curvature.work import PRODUCT, SECOND, pass_work, row_work
-from mlp.diagnosis import PROGRESS, judge
+from mlp.diagnosis import LACKS_OF_PROGRESS, judge
 from mlp.diagnosis.evidence import is_suspicious
 from mlp.diagnosis.reading import Reading, moments
 from mlp.errors import MLPError
@@ -31,7 +31,7 @@ from mlp.training import Step
 
 SHARE, LEAST = 0.05, 0.05 * SECOND  # of the work of training so far, and at least: for all brief looks together
 LAST_SHARE, LAST_LEAST = 0.1, SECOND  # the same for the look at the end
-ROWS, BRIEF_ROWS, FEWEST = 1000, 256, 64  # rows that are looked at, and below which a look is not worth while
+PROBE_ROWS, BRIEF_ROWS, FEWEST = 1000, 256, 64  # rows that are looked at, and below which a look is not worth while
 PASSES = 100 * PRODUCT  # what a brief look costs at most: Lanczos twice, and the layers
 LOSSES = 1000  # latest losses that are told
 
@@ -69,12 +69,12 @@ def note_last(setup: Setup, state: State) -> None:
         return
     with quiet():
         stalled = any(
-            f.kind in PROGRESS and f.severity != "info" for f in judge(Reading(state.history), setup.detectors)
+            f.kind in LACKS_OF_PROGRESS and f.severity != "info" for f in judge(Reading(state.history), setup.detectors)
         )
     if stalled:
         network, n = _network(state), len(setup.prepared.train)
         allowed = max(LAST_SHARE * _trained(setup, state), LAST_LEAST)
-        rows = min(ROWS, n, max(FEWEST, int(allowed / PASSES / row_work(network) / 10)))
+        rows = min(PROBE_ROWS, n, max(FEWEST, int(allowed / PASSES / row_work(network) / 10)))
         _note(setup, state, network, rows, allowed, brief=False)
 
 
@@ -105,13 +105,13 @@ def _note(setup: Setup, state: State, network: Network, rows: int, allowed: floa
     """Look at the point, and note what was seen; nothing where there is none to look at."""
     try:
         with quiet():
-            found = look(setup, network, state, rows, allowed, brief)
+            found = classify_here(setup, network, state, rows, allowed, brief)
     except MLPError:  # weights or losses that are no numbers: other findings say so
         return
     note_point(state, found)
 
 
-def look(setup: Setup, network: Network, state: State, rows: int, allowed: float, brief: bool) -> Point:
+def classify_here(setup: Setup, network: Network, state: State, rows: int, allowed: float, brief: bool) -> Point:
     """The point at which a training stands, on fixed rows."""
     draw, train, training = (
         setup.config.training.generator(*RUN_SEEDS.probe),

@@ -13,8 +13,8 @@ from mlp.config.own_parts import DETECTOR
 from mlp.diagnosis import DETECTORS, Finding, diagnose
 from mlp.errors import FileFormatError, MLPError
 from mlp.experiment.checkpoint import read_checkpoint
-from mlp.experiment.run_directory import read_numbers
-from mlp.experiment.run_folder import CHECKPOINT
+from mlp.experiment.run_files import read_numbers
+from mlp.experiment.run_place import CHECKPOINT
 from mlp.history import History
 from mlp.storage.file_set import current
 

@@ -17,8 +17,8 @@ from mlp.config import NO_PARTS, Config, OwnParts, changed_files, explaining_pat
 from mlp.errors import ConfigError, DataError, FileFormatError, MLPError, in_one_line
 from mlp.experiment.checkpoint import Checkpoint, read_checkpoint, restore_state
 from mlp.experiment.loop import is_over
-from mlp.experiment.run import Run, complete_run, load_run, run_folder
-from mlp.experiment.run_folder import check_place, check_unread, is_free, is_run, reserve, tidy
+from mlp.experiment.run import Run, check_run_path, complete_run, load_run
+from mlp.experiment.run_place import check_place, check_unread, is_empty_or_leftover, is_run, remove_leftovers, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, begin
 from mlp.preprocessing import check_same_data
@@ -35,18 +35,18 @@ def resume(folder: str | os.PathLike[str], epochs: int | None = None, data: Any 
     The run itself where there is nothing left to do. `use`: the Python file or the classes of your own parts, as they
     were when it began.
     """
-    saved, own = read_checkpoint(run_folder(folder)), read_parts(use)
-    if is_finished(saved, epochs, own):
-        tidy(saved.path.parent)
+    saved, own = read_checkpoint(check_run_path(folder)), read_parts(use)
+    if nothing_left_to_do(saved, epochs, own):
+        remove_leftovers(saved.path.parent)
         return load_run(folder, use=own)
     with reserve(saved.path.parent, Permission(files_read(saved.config))) as place:
         saved = read_checkpoint(place)
-        if is_finished(saved, epochs, own):
+        if nothing_left_to_do(saved, epochs, own):
             return load_run(place, use=own)
         return complete_run(*restore(saved, epochs, data, own), place)
 
 
-def is_finished(saved: Checkpoint, epochs: int | None = None, own: OwnParts = NO_PARTS) -> bool:
+def nothing_left_to_do(saved: Checkpoint, epochs: int | None = None, own: OwnParts = NO_PARTS) -> bool:
     """Whether all is done and written: the run beside the checkpoint is the one that it leads to."""
     planned = saved.config.training.epochs
     further = epochs is not None and (type(epochs) is not int or epochs != planned)
@@ -117,7 +117,7 @@ def check_replaced(folder: Path, config: Config, permission: Permission) -> None
     """
     check_place(folder)
     check_unread(folder, permission)
-    if permission.force or is_free(folder):
+    if permission.force or is_empty_or_leftover(folder):
         return
     instead = "Give another folder with -o, or --force to replace it"
     go_on = f"mlp resume {shlex.quote(str(folder))}{use_options(config)}"

@@ -22,14 +22,14 @@ from mlp.diagnosis import Finding, diagnose
 from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError, visible
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.look import find_landscape, find_point, open_scene
+from mlp.experiment.end_point import find_landscape, find_point, open_scene
 from mlp.experiment.notebook_progress import show_in_notebook
 from mlp.experiment.rule_memory import memory_at, read_memory
-from mlp.experiment.run_directory import Saved, read_run, write_run
-from mlp.experiment.run_folder import check_unread, reserve
+from mlp.experiment.run_files import RunContent, read_run, write_run
+from mlp.experiment.run_place import check_unread, reserve
 from mlp.experiment.setup import Setup
 from mlp.experiment.state import State, answering_model, begin
-from mlp.experiment.watch import note_end, note_test_rows, watch_epochs
+from mlp.experiment.watch import conclude, note_test_rows, watch_epochs
 from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
 from mlp.landscape import Landscape
@@ -205,7 +205,7 @@ class Run:
 
     def write(self, folder: Path) -> None:
         """Write the run directory into a folder that is reserved."""
-        saved = Saved(
+        saved = RunContent(
             self.config, self.model, self.history, self.metrics, self.findings, self.steps, self.seconds,
             self.waypoints,
         )  # fmt: skip
@@ -247,7 +247,7 @@ def complete_run(setup: Setup, state: State, folder: Path | None) -> Run:
 
 def finish(setup: Setup, state: State) -> Run:
     """Note the end, measure on all parts and judge the whole. The best weights come back where training went wrong."""
-    note_end(setup, state)
+    conclude(setup, state)
     note_test_rows(setup, state)
     found = measure(setup, state)
     found.findings = diagnose(found.history, setup.detectors)
@@ -350,10 +350,10 @@ def load_run(folder: str | os.PathLike[str], *, use: Any = ()) -> Run:
     `use`: the Python file or the classes of your own parts, if answers depend on some: an activation, a loss. A file
     that has changed since is warned of.
     """
-    return Run(*read_run(run_folder(folder), read_parts(use)), folder=run_folder(folder))
+    return Run(*read_run(check_run_path(folder), read_parts(use)), folder=check_run_path(folder))
 
 
-def run_folder(given: str | os.PathLike[str]) -> Path:
+def check_run_path(given: str | os.PathLike[str]) -> Path:
     """The path of a run directory; refuses what is none."""
     if not isinstance(given, str | os.PathLike):
         raise FileFormatError(f"folder: the path of a run directory is needed; given was a {type(given).__name__}.")

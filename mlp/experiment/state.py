@@ -24,7 +24,9 @@ from mlp.preprocessing import Part, Source, prepare
 from mlp.recorder import Recorder
 from mlp.running_statistics import update_statistics
 
-ROWS = 8192  # for batch norm's statistics: means are then exact to 1 % of a deviation; training uses some 20 batches
+STATISTICS_ROWS = (
+    8192  # for batch norm's statistics: means are then exact to 1 % of a deviation; training uses some 20 batches
+)
 CELLS = 1 << 23  # outputs of one layer for all these rows, at most
 FEWEST = 256  # rows are taken even where a layer is wider
 
@@ -44,7 +46,7 @@ class Best:
         shape = network.population
         return cls(np.full(shape, np.inf), np.full(shape, -1), network.params.copy(), network.statistics.copy())
 
-    def offer(self, score: Array, epoch: int, network: Network, min_delta: float) -> None:
+    def keep_if_better(self, score: Array, epoch: int, network: Network, min_delta: float) -> None:
         """Keep the members that improved by more than `min_delta`."""
         better = np.asarray(score) < self.score - min_delta
         self.score = np.where(better, score, self.score)
@@ -149,7 +151,7 @@ def answering_model(setup: Setup, state: State) -> Model:
 def statistics_batch(network: Network, train: Part, weights: Array | None) -> Batch:
     """The rows for batch norm's statistics as one batch: all of them, or as many as fit, always the same."""
     widest = max(network.n_in, *(layer.n_out for layer in network.layers))
-    most = min(ROWS, max(FEWEST, CELLS // widest))
+    most = min(STATISTICS_ROWS, max(FEWEST, CELLS // widest))
     chosen = np.arange(len(train))
     if len(train) > most:
         chosen = np.sort(np.random.default_rng(0).choice(len(train), most, replace=False, shuffle=False))

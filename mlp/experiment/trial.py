@@ -23,7 +23,7 @@ from mlp.model import Model, quiet, score_name
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.prepare import balance
 
-ROWS = 4096  # rows that a trial trains on at most
+TRIAL_ROWS = 4096  # rows that a trial trains on at most
 COMPARED = 600  # training rows whose labels are compared with those of their neighbours
 FEW = range(16, 150)  # numbers of training rows from which `cross_fit` makes five folds, and not two
 BASELINE_STEPS = 800  # 25 ms for two inputs, 60 ms for 784
@@ -42,7 +42,7 @@ class Scores(NamedTuple):
 def first_rows(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
     """The first rows of the training and the validation part, in memory and scaled as in the run."""
     validation = None if prepared.validation is None else prepared.validation.first(SCORED, dtype)
-    return replace(prepared, train=prepared.train.first(ROWS, dtype), validation=validation, test=None)
+    return replace(prepared, train=prepared.train.first(TRIAL_ROWS, dtype), validation=validation, test=None)
 
 
 def standardise(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
@@ -51,11 +51,11 @@ def standardise(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
     scaling, known = standard(first.train.X), prepared.preprocessing.scaling.constant
     if known is not None:  # what scaling leaves of a constant feature is rounding
         scaling = replace(scaling, factor=np.where(known, 1, scaling.factor))
-    centre, spread = (np.mean(first.train.y, 0), np.std(first.train.y, 0)) if _is_numbers(prepared) else (0, 1)
+    centre, spread = (np.mean(first.train.y, 0), np.std(first.train.y, 0)) if _is_regression(prepared) else (0, 1)
     spread = np.where(is_constant(np.asarray(spread), np.asarray(centre), np.float64), 1, spread)
 
     def scale(part: Part) -> Part:
-        target = (part.y - centre) / spread if _is_numbers(prepared) else part.y
+        target = (part.y - centre) / spread if _is_regression(prepared) else part.y
         return replace(part, X=scaling.apply(part.X, dtype), y=target)
 
     return replace(
@@ -66,7 +66,7 @@ def standardise(prepared: Prepared, dtype: np.dtype[Any]) -> Prepared:
     )
 
 
-def _is_numbers(prepared: Prepared) -> bool:
+def _is_regression(prepared: Prepared) -> bool:
     return prepared.preprocessing.task == "regression"
 
 
@@ -164,7 +164,7 @@ def n_folds(n_rows: int) -> int:
     return 5 if n_rows in FEW else 2
 
 
-class Unseen(NamedTuple):
+class CrossFit(NamedTuple):
     """What plain networks know of training rows that they had not seen.
 
     `score`: accuracy, or r². `error`: its standard error. `signal`: by how many standard errors their answers fit the
@@ -176,7 +176,7 @@ class Unseen(NamedTuple):
     signal: float
 
 
-def cross_fit(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> Unseen:
+def cross_fit(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> CrossFit:
     """What the baseline knows of training rows: each is predicted once, by a network that was not trained on it.
 
     It is for runs whose validation part is missing, or too small to judge by. An r² is one minus the sum of all
@@ -189,14 +189,14 @@ def cross_fit(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -
     for part in parts:
         others = np.setdiff1d(order, part)
         fold = replace(prepared, train=Part(X[others], y[others]), validation=None)
-        judged.append(judge_answers(train_baseline(config, fold, steps=steps), Part(X[part], y[part])))
+        judged.append(credit_rows(train_baseline(config, fold, steps=steps), Part(X[part], y[part])))
     credit, fit, scale = (np.concatenate(columns) for columns in zip(*judged, strict=True))
     n, whole = len(credit), max(float(scale.mean()), 1e-12)
     error = float(credit.std() / whole / np.sqrt(n))
-    return Unseen(float(credit.mean() / whole), error, float(fit.sum() / np.sqrt(np.square(fit).sum() + 1e-12)))
+    return CrossFit(float(credit.mean() / whole), error, float(fit.sum() / np.sqrt(np.square(fit).sum() + 1e-12)))
 
 
-def judge_answers(model: Model, part: Part) -> tuple[Array, Array, Array]:
+def credit_rows(model: Model, part: Part) -> tuple[Array, Array, Array]:
     """For each row of a part (n,): its credit, how well answer and target go together, and the most credit there is.
 
     Credit is 1 for a right class, or the spread of a number minus its squared error. Answer and target go together
@@ -207,14 +207,18 @@ def judge_answers(model: Model, part: Part) -> tuple[Array, Array, Array]:
         if model.task == "regression":
             answers, truth = (values.reshape(len(y), -1).astype(np.float64) for values in (model.head.values(raw), y))
             spread = np.square(truth - truth.mean(0)).sum(-1)
-            return spread - np.square(truth - answers).sum(-1), _together(answers, truth), spread
+            return spread - np.square(truth - answers).sum(-1), _covariance_by_row(answers, truth), spread
         right = model.head.decide(raw) == y
         chances = model.probabilities_of(raw)
         truth = y if model.task == "multilabel" else np.eye(chances.shape[-1])[y]
-        return (right.all(-1) if right.ndim == 2 else right).astype(float), _together(chances, truth), np.ones(len(y))
+        return (
+            (right.all(-1) if right.ndim == 2 else right).astype(float),
+            _covariance_by_row(chances, truth),
+            np.ones(len(y)),
+        )
 
 
-def _together(answers: Array, truth: Array) -> Array:
+def _covariance_by_row(answers: Array, truth: Array) -> Array:
     """The product of both deviations, summed over the columns, (n,)."""
     return np.asarray(((answers - answers.mean(0)) * (truth - truth.mean(0))).sum(-1))
 

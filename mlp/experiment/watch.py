@@ -30,7 +30,7 @@ from mlp.experiment.trial import (
     BASELINE_WIDTH,
     COMPARED,
     FEW,
-    ROWS,
+    TRIAL_ROWS,
     Scores,
     balance_part,
     cross_fit,
@@ -47,10 +47,10 @@ from mlp.model import Model, score_name
 from mlp.objective import Objective
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.data_facts import hash_rows
-from mlp.preprocessing.leaks import drifted_inputs, shared_rows, stands_in
+from mlp.preprocessing.leaks import drifted_inputs, is_among_known_rows, shared_rows
 from mlp.training import Step
 
-UPDATE = 64  # rows whose products cost as much as an update of Adam
+UPDATE_IN_ROWS = 64  # rows whose products cost as much as an update of Adam
 FREE_WORK = 4 * 10**9  # half a second on one core: 120 ps for each parameter and row, from 784 to 100,000 inputs
 TOO_FEW = 3  # rows of which no straight line says anything
 LEAST_STEPS = 50  # a network that was trained for less says nothing of the rows
@@ -87,7 +87,7 @@ class Watch(Companion):
                 self._next = next(self._moments, -1)
             yield step
 
-    def look(self, epoch: Epoch) -> Epoch:
+    def after_epoch(self, epoch: Epoch) -> Epoch:
         """Note scores on training rows after an epoch; the epoch with the news as its alarms."""
         if epoch.model is not None and not self.state.diverged:
             note_scores(self.setup, self.state, epoch.model)
@@ -138,7 +138,7 @@ def note_scores(setup: Setup, state: State, model: Model) -> None:
         state.note("recall", model.recall_by_member(setup.prepared.validation or setup.scored))
 
 
-def note_end(setup: Setup, state: State) -> None:
+def conclude(setup: Setup, state: State) -> None:
     """Note that no more steps will come; train a baseline and look at the point if the run does not end well."""
     ended = state.history.last_step("ended") if "ended" in state.history else -1
     if ended < state.steps - 1:
@@ -157,7 +157,7 @@ def note_leaked_scores(setup: Setup, state: State) -> None:
     part = setup.prepared.validation
     if "leaked_rows" not in state.history or part is None or state.diverged:
         return
-    is_known = stands_in(part, hash_rows(scanned_rows(setup)), setup.dtype)
+    is_known = is_among_known_rows(part, hash_rows(scanned_rows(setup)), setup.dtype)
     model, name = answering_model(setup, state), score_name(setup.head.task)
     found = []
     for chosen in (np.flatnonzero(is_known), np.flatnonzero(~is_known)):
@@ -193,7 +193,7 @@ def note_error_gap(setup: Setup, state: State) -> None:
     r, labels = Reading(state.history), setup.prepared.preprocessing.class_labels
     if r.one("n_classes") <= MANY_CLASSES or "neighbour_gap" not in r or labels is None or state.diverged:
         return
-    part = (setup.prepared.validation or setup.scored).first(ROWS, setup.dtype)
+    part = (setup.prepared.validation or setup.scored).first(TRIAL_ROWS, setup.dtype)
     ranks = np.argsort(np.argsort(labels.astype(np.float64)))
     raw = answering_model(setup, state).raw_by_member(part).reshape(-1, len(part), setup.head.n_out)
     gaps = [error_gap(ranks[part.y], ranks[setup.head.decide(each)]) for each in raw]
@@ -233,17 +233,17 @@ def affordable_steps(setup: Setup, state: State, more: int = 0) -> int:
     counts P (N + 64), as an update of Adam costs as much as 64 rows. `FREE_WORK` is allowed to every run.
     """
     training, n_in = setup.config.training, setup.prepared.preprocessing.n_in
-    n, n_out = min(len(setup.prepared.train), ROWS), setup.head.n_out
+    n, n_out = min(len(setup.prepared.train), TRIAL_ROWS), setup.head.n_out
     rows = min(training.rows_per_batch(len(setup.prepared.train)), len(setup.prepared.train))
-    done = prod(setup.population) * setup.layout.size * (rows + UPDATE) * (state.steps - setup.past.steps)
-    a_step = (BASELINE_WIDTH * (n_in + 1) + (BASELINE_WIDTH + 1) * n_out) * (min(n, BASELINE_ROWS) + UPDATE)
-    trainings = 1 + (n_folds(n) if is_crossed(setup.prepared) else more)
+    done = prod(setup.population) * setup.layout.size * (rows + UPDATE_IN_ROWS) * (state.steps - setup.past.steps)
+    a_step = (BASELINE_WIDTH * (n_in + 1) + (BASELINE_WIDTH + 1) * n_out) * (min(n, BASELINE_ROWS) + UPDATE_IN_ROWS)
+    trainings = 1 + (n_folds(n) if needs_cross_fit(setup.prepared) else more)
     return min(BASELINE_STEPS, max(FREE_WORK, done) // (a_step * trainings))
 
 
-def is_crossed(prepared: Prepared) -> bool:
+def needs_cross_fit(prepared: Prepared) -> bool:
     """Whether the baseline also answers training rows that it has not seen: few rows, or none to validate on."""
-    n = min(len(prepared.train), ROWS)
+    n = min(len(prepared.train), TRIAL_ROWS)
     return (n in FEW or (prepared.validation is None and n > FEW.stop)) and not prepared.dataset.complete
 
 
@@ -267,12 +267,12 @@ def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> No
     state.note(f"baseline_train_{name}", scores.train)
     if np.isfinite(scores.validation):
         state.note(f"baseline_validation_{name}", scores.validation)
-    _note_more(setup, state, rows, steps)
+    _note_cross_fit_and_classifier(setup, state, rows, steps)
 
 
-def _note_more(setup: Setup, state: State, rows: Prepared, steps: int) -> None:
+def _note_cross_fit_and_classifier(setup: Setup, state: State, rows: Prepared, steps: int) -> None:
     """Note what plain networks know of rows they have not seen, and a classifier of whole numbers, where it matters."""
-    r, crossed, n = Reading(state.history), is_crossed(rows), len(rows.train)
+    r, crossed, n = Reading(state.history), needs_cross_fit(rows), len(rows.train)
     if not crossed:
         steps = min(steps, affordable_steps(setup, state, n_folds(n)))
     if steps < LEAST_STEPS:

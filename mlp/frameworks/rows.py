@@ -30,7 +30,7 @@ class RowsMet:
         self._batches = 0
         self._factors: Array = np.empty(0, np.uint64)
 
-    def meet(self, x: Array, target: Array) -> None:
+    def add_batch(self, x: Array, target: Array) -> None:
         """Note a batch x (n, n_features), as long as there is something to learn of it."""
         hashes = self._hash(x)
         is_again = bool(self.known) and self.known.issuperset(hashes)

@@ -69,7 +69,7 @@ def last_link(parts: list[Part]) -> str:
     return kinds[-1] if kinds and kinds[-1] in LINKS else ""
 
 
-def note_ends(history: History, loss: str, kind: str, answers: Array, wanted: Array) -> None:
+def note_output_loss_mismatch(history: History, loss: str, kind: str, answers: Array, wanted: Array) -> None:
     """Note how the end of the model, an activation of this kind or "", does not fit the loss and the targets."""
     n_out = answers.shape[1] if answers.ndim > 1 else 1
     is_labels = loss.lower().startswith(("cross", "nll", "probabilities"))

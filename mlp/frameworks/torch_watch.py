@@ -28,7 +28,7 @@ from mlp.frameworks.torch_facts import (
     is_default_start,
     is_linear,
     last_link,
-    note_ends,
+    note_output_loss_mismatch,
     read_settings,
 )
 from mlp.frameworks.torch_modules import Anatomy, as_numbers, dissect, find_activation
@@ -196,7 +196,7 @@ class TorchWatch:
         if self._rows.is_open and self._given is not None and getattr(target, "dim", None) is not None:
             numbers = as_numbers(target)
             if numbers.ndim and len(numbers) == len(self._given):
-                self._rows.meet(self._given, numbers)
+                self._rows.add_batch(self._given, numbers)
         if self._passes == 1:
             self._begin(outputs, target)
 
@@ -281,7 +281,9 @@ class TorchWatch:
         self._n_out = answers.shape[1] if answers.ndim > 1 else 1
         with quiet():
             kind = find_activation(outputs) or last_link(self._parts)
-            note_ends(self.history, self._takes or name_loss(self._loss), kind, answers, as_numbers(target))
+            note_output_loss_mismatch(
+                self.history, self._takes or name_loss(self._loss), kind, answers, as_numbers(target)
+            )
             if self._given is not None:
                 size = float(np.sqrt(np.square(self._given, dtype=np.float64).mean()))
                 note_once(self.history, "input_size", size)

@@ -11,4 +11,4 @@ from mlp.grid_search.search import GridSearch as GridSearch
 from mlp.grid_search.search import grid as grid
 from mlp.grid_search.search import prepare_search as prepare_search
 from mlp.grid_search.search import run_search as run_search
-from mlp.grid_search.space import read_over as read_over
+from mlp.grid_search.space import parse_grid as parse_grid

@@ -22,7 +22,7 @@ import numpy as np
 
 from mlp.config import Config
 from mlp.errors import DataError
-from mlp.experiment.run_folder import holds_run, new_folders
+from mlp.experiment.run_place import holds_run, new_folders
 from mlp.grid_search.tables import LAST_COLUMNS
 from mlp.preprocessing import Prepared, fingerprint
 from mlp.storage import lock

@@ -20,7 +20,7 @@ import numpy as np
 from mlp.errors import ConfigError, DataError
 from mlp.grid_search.space import Combination, Over
 from mlp.grid_search.trial import Task, run_grid_trial
-from mlp.optimizer_bench.own_parts import is_here
+from mlp.optimizer_bench.own_parts import runs_in_process
 from mlp.sweep import Journal, Outcome, Serial, identity, sweep
 
 TOGETHER = 32  # members of a trial at most: a larger population is hardly faster, and workers have more to share
@@ -118,7 +118,7 @@ def run_plan(
 ) -> Iterator[SearchProgress]:
     """Run all trials and fill `cells`, one for each combination; yield after every trial."""
     executor = executor or Serial()
-    if not is_here(executor):
+    if not runs_in_process(executor):
         _check_travels(search.task)
     cells[:] = [Cell(values) for values in search.combinations]
     run, going = partial(run_grid_trial, search.task), list(cells)

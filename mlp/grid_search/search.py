@@ -16,7 +16,7 @@ from mlp.errors import ConfigError, DivergenceError, MissingExtraError, check_fl
 from mlp.grid_search.folder import open_journal, reserve_results, reserve_search
 from mlp.grid_search.plan import Cell, Search, SearchProgress, run_plan
 from mlp.grid_search.plots import draw_plot
-from mlp.grid_search.space import Combination, combine, read_over
+from mlp.grid_search.space import Combination, combine, parse_grid
 from mlp.grid_search.summary import GridRow, summarize, warn_of
 from mlp.grid_search.tables import describe, format_table, write_tables
 from mlp.grid_search.trial import Task, prepare_fold
@@ -134,7 +134,7 @@ def prepare_search(
     base = parse(config, where, read_parts(use))
     if base.data.time and folds:
         raise ConfigError("[data] time parts rows in their order. Give folds = 0, to score on the validation part.")
-    space = read_over(over)
+    space = parse_grid(over)
     if halving and "training.epochs" in space:
         raise ConfigError("halving decides how many epochs there are. Leave training.epochs out of what is tried.")
     task = Task(put(config, ("data", "folds"), 0), data, folds, use, where)

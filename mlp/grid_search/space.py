@@ -49,7 +49,7 @@ Over: TypeAlias = dict[str, list[Any] | Range]
 """The values, or the range, of each key."""
 
 
-def read_over(given: Sequence[str] | Mapping[str, Any]) -> Over:
+def parse_grid(given: Sequence[str] | Mapping[str, Any]) -> Over:
     """The keys and values of `--over KEY=A,B,C` or of `over={KEY: [A, B, C]}`. ConfigError for what cannot be.
 
     >>> read_over(["network.hidden=4,8", "optimizer.learning_rate=1e-4..0.1"])

@@ -79,7 +79,7 @@ EXPERIMENT = (
     Instrument("descent", vectors.descent, period=vectors.thinned),
     Instrument("grad_cosine", period=vectors.thinned, watch=vectors.GradCosine),
     Instrument(
-        "backward_gain", nodes.backward_gain, period=vectors.rare, labels=nodes.name_places(nodes.handing_back),
+        "backward_gain", nodes.backward_gain, period=vectors.rare, labels=nodes.name_places(nodes.has_input_gradient),
         begin=nodes.gains_along,
     ),
     Instrument("noise_ratio", samples.noise_ratio, period=vectors.rare, begin=samples.noise_along),
@@ -120,8 +120,8 @@ STANDARD = (*(i for i in EXPERIMENT if i.name not in {own.name for own in BY_HAN
 DETAILED = (
     *(instrument._replace(period=1 if instrument.period else None) for instrument in STANDARD),
     Instrument("update_ratio_by_layer", vectors.update_ratio_by_layer, labels=_trained_layers),
-    Instrument("activation_mean", nodes.activation_mean, labels=nodes.name_places(nodes.anywhere)),
-    Instrument("activation_std", nodes.activation_std, labels=nodes.name_places(nodes.anywhere)),
+    Instrument("activation_mean", nodes.activation_mean, labels=nodes.name_places(nodes.every_layer)),
+    Instrument("activation_std", nodes.activation_std, labels=nodes.name_places(nodes.every_layer)),
     Instrument("saturated_fraction", nodes.saturated_fraction, labels=nodes.name_places(nodes.squashing)),
     Instrument("dead_fraction", nodes.dead_fraction, labels=nodes.name_places(nodes.rectifying)),
 )

@@ -20,7 +20,7 @@ def places(step: Step) -> list[Place]:
     return step.workspace.places(step.network)
 
 
-def handing_back(place: Place) -> bool:
+def has_input_gradient(place: Place) -> bool:
     """Whether a layer is asked for ∂L/∂x."""
     return place.d_x is not None
 
@@ -35,7 +35,7 @@ def rectifying(place: Place) -> bool:
     return isinstance(place.layer, Activation) and place.layer.dead_below is not None
 
 
-def anywhere(place: Place) -> bool:
+def every_layer(place: Place) -> bool:
     """Every layer."""
     return True
 
@@ -88,7 +88,7 @@ def backward_gain(step: Step) -> Any:
     1 hands everything on; a sigmoid can give at most ¼ (σ′ ≤ ¼). The product over layers is what decays when gradients
     vanish (Hochreiter 1991; Bengio, Simard & Frasconi 1994). It is 0 where no signal came.
     """
-    return gains(step, [place for place in places(step) if handing_back(place)])
+    return gains(step, [place for place in places(step) if has_input_gradient(place)])
 
 
 def gains(step: Step, asked: list[Place]) -> Any:
@@ -108,7 +108,7 @@ def gains(step: Step, asked: list[Place]) -> Any:
 
 def gains_along(_: Step) -> Measure:
     """Begin to measure `backward_gain`."""
-    sites = Sites(handing_back)
+    sites = Sites(has_input_gradient)
     return lambda step: gains(step, sites(step))
 
 

@@ -75,7 +75,7 @@ class LiveView(Companion):
                 self.feed.put(self._look())
             yield step
 
-    def look(self, epoch: Epoch) -> Epoch:
+    def after_epoch(self, epoch: Epoch) -> Epoch:
         """The same epoch; its alarms are kept."""
         self._alarms += epoch.alarms
         self._latest = epoch._replace(model=None, alarms=())

@@ -57,20 +57,20 @@ class Graph:
         """Where the weight from node i of column c - 1 to node j of column c stands in the flat vector."""
         return self.columns[c].start + j * (self.columns[c - 1].n + 1) + i
 
-    def z_place(self, c: int) -> int:
+    def sum_index(self, c: int) -> int:
         """Which of `workspace.nodes` holds the weighted sums of a column."""
         dense = self.columns[c].dense
         assert dense is not None
         return dense + 1
 
-    def a_place(self, c: int) -> int:
+    def output_index(self, c: int) -> int:
         """Which of `workspace.nodes` holds its activations."""
         activation = self.columns[c].activation
-        return 0 if c == 0 else self.z_place(c) if activation is None else activation + 1
+        return 0 if c == 0 else self.sum_index(c) if activation is None else activation + 1
 
     def dense(self, c: int) -> Dense:
         """The dense layer that feeds a column."""
-        found = self.network.layers[self.z_place(c) - 1]
+        found = self.network.layers[self.sum_index(c) - 1]
         assert isinstance(found, Dense)
         return found
 

@@ -61,19 +61,19 @@ class Numbers:
     def x(self, c: int, i: int, s: int) -> float:
         """What node i of column c hands on for sample s; the bias node hands on 1."""
         column = self.graph.columns[c]
-        return 1.0 if i == column.n else float(self.values[self.graph.a_place(c)][i, s])
+        return 1.0 if i == column.n else float(self.values[self.graph.output_index(c)][i, s])
 
     def z(self, c: int, j: int, s: int) -> float:
         """The weighted sum of a node."""
-        return float(self.values[self.graph.z_place(c)][j, s])
+        return float(self.values[self.graph.sum_index(c)][j, s])
 
     def delta(self, c: int, j: int, s: int) -> float:
         """δ = ∂L/∂z of a node."""
-        return float(self.derivatives[self.graph.z_place(c)][j, s])
+        return float(self.derivatives[self.graph.sum_index(c)][j, s])
 
     def d_a(self, c: int, j: int, s: int) -> float:
         """∂L/∂a of a node."""
-        return float(self.derivatives[self.graph.a_place(c)][j, s])
+        return float(self.derivatives[self.graph.output_index(c)][j, s])
 
 
 def numbers_of(step: Step, rule: Optimizer | None = None) -> Numbers:

@@ -141,7 +141,7 @@ def _pickle(part: Any) -> tuple[bytes, list[str]]:
     return pickled.getvalue(), sorted(name for name in noter.modules if name.partition(".")[0] not in ours)
 
 
-def is_here(executor: Executor) -> bool:
+def runs_in_process(executor: Executor) -> bool:
     """Whether an executor runs its trials in this process, where nothing must be sent."""
     return isinstance(executor, Serial | ThreadPoolExecutor)
 

@@ -38,10 +38,10 @@ import numpy as np
 from mlp.config import read_toml, to_toml
 from mlp.config.schema import parse_section
 from mlp.errors import DataError, FileFormatError, MLPError, in_one_line
-from mlp.experiment.run_folder import holds_run, new_folders
+from mlp.experiment.run_place import holds_run, new_folders
 from mlp.optimizer_bench.bench_settings import FRESH, TUNING, BenchSettings
 from mlp.optimizer_bench.bench_trial import run_bench_trial
-from mlp.optimizer_bench.own_parts import is_here, receive, send
+from mlp.optimizer_bench.own_parts import receive, runs_in_process, send
 from mlp.optimizer_bench.setting import Setting
 from mlp.optimizer_bench.tuning import plan_rungs
 from mlp.problems import Problem, larger_is_better, needs_folder
@@ -183,7 +183,7 @@ def run_protocol(
 ) -> Iterator[BenchProgress]:
     """Run all trials and fill `cells`; yield after every trial. Trials that `folder` has are not run again."""
     own, executor = settings.own_parts, executor or Serial()
-    run = partial(run_bench_trial, own) if is_here(executor) else partial(run_sent_trial, send(own, executor))
+    run = partial(run_bench_trial, own) if runs_in_process(executor) else partial(run_sent_trial, send(own, executor))
     for name, rule in product(settings.problems, settings.optimizers):
         codes = own.hash_parts(rule, name) if folder else {}
         problem = settings.find_problem(name)

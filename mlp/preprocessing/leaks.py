@@ -32,7 +32,7 @@ def leak_facts(prepared: Prepared, X: Array) -> Iterator[Fact]:
 
 def shared_rows(part: Part, X: Array, name: str) -> Iterator[Fact]:
     """The share of a part's rows that stand among training rows X too, where there are any."""
-    share = float(stands_in(part, hash_rows(X), X.dtype).mean())
+    share = float(is_among_known_rows(part, hash_rows(X), X.dtype).mean())
     if share > 0:
         yield Fact(name, share)
         yield Fact("expected_twins", expected_twins(X))
@@ -47,7 +47,7 @@ def drifted_inputs(part: Part, preprocessing: Preprocessing, name: str) -> Itera
             yield Fact(name, [drift.beyond or 1.0 for drift in found], tuple(map(str, found)))
 
 
-def stands_in(part: Part, known: Array, dtype: np.dtype[Any]) -> Array:
+def is_among_known_rows(part: Part, known: Array, dtype: np.dtype[Any]) -> Array:
     """Which of the first rows of a part have the hash of a known one, (n,)."""
     blocks = list(islice(part.blocks(dtype), 1 + 4 * LOOKED_THROUGH // BLOCK))
     return np.isin(np.concatenate([hash_rows(block) for block in blocks]), known)
@@ -63,7 +63,9 @@ def _column_facts(prepared: Prepared, X: Array) -> Iterator[Fact]:
     names = names if filled is None else filled.names(names)  # columns that mark missing cells are inputs too
     names = names or tuple(f"x{i}" for i in range(X.shape[1]))
     if X.shape[1] > 1:
-        copies, telling = (copy_numbers(raw, y), None) if task == "regression" else find_telling(raw, y)
+        copies, telling = (
+            (copy_numbers(raw, y), None) if task == "regression" else find_columns_that_reveal_target(raw, y)
+        )
         yield Fact("target_copies", copies, names)
         if telling is not None:
             yield Fact("telling_columns", telling, names)
@@ -84,7 +86,7 @@ def copy_numbers(X: Array, y: Array) -> Array:
     return np.asarray((np.abs(X - y[:, None]) <= 1e-5 * spread).all(0), float)
 
 
-def find_telling(X: Array, y: Array) -> tuple[Array, Array]:
+def find_columns_that_reveal_target(X: Array, y: Array) -> tuple[Array, Array]:
     """Columns with one value of its own for each class; and columns that alone tell all classes by thresholds.
 
     The second counts only where no other column does nearly as well: classes that lie far apart are no leak.

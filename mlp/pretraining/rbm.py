@@ -96,7 +96,7 @@ class RBM:
         self, dense: Dense, activation: Layer, weights: Array, inputs: Array, rng: np.random.Generator
     ) -> Iterator[float]:
         """Epochs of CD-1."""
-        params, binary = begun(weights, inputs)
+        params, binary = initial_rbm_params(weights, inputs)
         grad, out = np.empty_like(params), np.empty_like(params)
         machine, slope = (Machine(*_parts(flat, weights.shape), binary) for flat in (params, grad))
         rule = Momentum(self.learning_rate * (1.0 if binary else 0.1), self.momentum)
@@ -112,7 +112,7 @@ class RBM:
             yield unexplained(shown, machine.down(machine.up(shown.T)).T)
 
 
-def begun(weights: Array, inputs: Array) -> tuple[Array, bool]:
+def initial_rbm_params(weights: Array, inputs: Array) -> tuple[Array, bool]:
     """The flat parameters [W b; a] of a machine for inputs (n, n_in), and whether it is binary.
 
     a = ⟨v⟩, or ln ⟨v⟩/(1 - ⟨v⟩) for binary units: Hinton (2010), section 8.1.

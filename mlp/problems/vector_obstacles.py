@@ -19,7 +19,7 @@ from mlp.problems.obstacle import N, Obstacle, build_vector_row, draw_normal, wi
 
 
 @cache
-def turn(n: int) -> Array:
+def random_rotation(n: int) -> Array:
     """A rotation of n dimensions that mixes all axes: Q of a normal matrix, drawn once for everybody."""
     return np.asarray(np.linalg.qr(np.random.default_rng(0).standard_normal((n, n)))[0])
 
@@ -28,7 +28,7 @@ def turn(n: int) -> Array:
 def ravine_roots(condition: float, turned: bool) -> Array:
     """A with H = Aᵀ A: eigenvalues from 10/κ to 10 in equal steps of the logarithm, along the axes or turned."""
     scales = np.sqrt(10 * condition ** -np.linspace(0, 1, N))
-    return np.asarray(scales[:, None] * (turn(N).T if turned else np.eye(N)))
+    return np.asarray(scales[:, None] * (random_rotation(N).T if turned else np.eye(N)))
 
 
 def ravine_formula(condition: float, turned: bool, params: Array, out: Array) -> Any:

@@ -24,7 +24,7 @@ from mlp.diagnosis.rows_in_words import USES, first_of, total
 from mlp.experiment.changes import describe_changes, find_cause, remedies
 from mlp.experiment.loop import Epoch
 from mlp.experiment.run import Run, finish, run
-from mlp.experiment.run_folder import check_unread, reserve
+from mlp.experiment.run_place import check_unread, reserve
 from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
@@ -128,7 +128,7 @@ def repair_run(before: Run, data: Any = None, show: Show = watch_epochs, tries: 
     """The repair of a run that was made, in that many full runs at most. `show` trains, and may show how far it is."""
     bench, best, made = Bench(data, _most(before)), before, 0
     failed: set[frozenset[str]] = set()
-    while not best.healthy and made < tries and (chosen := promising(bench, best, failed)):
+    while not best.healthy and made < tries and (chosen := choose_changes(bench, best, failed)):
         made += 1
         found = _train_in_full(apply_all(best.config, chosen), data, show)
         failed.add(_names(chosen))
@@ -185,7 +185,7 @@ def candidates(found: Run) -> list[Change]:
     return [change for several in islice(filter(None, possible), CANDIDATES) for change in several]
 
 
-def promising(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
+def choose_changes(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
     """The changes that come furthest in trials; () where none moves anything and none is left to believe in.
 
     The best single change; of those about as good the likeliest. While that is not near the baseline, the one that

@@ -14,7 +14,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.data.complaints import counted
 from mlp.diagnosis import Finding, Findings
-from mlp.diagnosis.evidence import rest
+from mlp.diagnosis.evidence import latest_resting_point
 from mlp.diagnosis.health import describe_health
 from mlp.diagnosis.reading import Reading
 from mlp.errors import visible
@@ -207,7 +207,7 @@ def verdict(run: Run | Recorded) -> str:
         for finding in run.findings:
             if finding.severity == severity:
                 lines += _finding(finding, told)
-    resting = None if run.healthy else rest(Reading(run.history))
+    resting = None if run.healthy else latest_resting_point(Reading(run.history))
     if resting is not None and resting.kind == "undecided":
         lines.append("what kind of point this is stays undecided within the allowance: run mlp landscape RUN")
     if isinstance(run.findings, Findings):

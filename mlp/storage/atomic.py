@@ -35,7 +35,7 @@ def replacing(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 @contextmanager
 def replacing_itself(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """As `replacing`, in a folder that is ours: a link that somebody put there is replaced, not what it leads to."""
-    new, temporary = not os.path.lexists(path), beside(path)
+    new, temporary = not os.path.lexists(path), temporary_next_to(path)
     try:
         with temporary.open(mode, **text_options(mode)) as file:
             yield file
@@ -53,7 +53,7 @@ def text_options(mode: str) -> dict[str, Any]:
     return {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
 
 
-def beside(path: Path) -> Path:
+def temporary_next_to(path: Path) -> Path:
     """A new file next to `path`, to be renamed to it, with a name that nobody else has: name.7f3a91c2.part."""
     while True:
         temporary = path.with_name(f"{path.name[:40]}.{os.urandom(4).hex()}.part")

@@ -75,7 +75,7 @@ def table(optional: dict[str, Schema] | None = None, /, **needed: Schema) -> Sch
     return Schema(find_fault)
 
 
-def maybe(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
     """What fits, or null."""
     return Schema(lambda value, place: None if value is None else schema.find_fault(value, place))
 
@@ -126,16 +126,16 @@ READING = table({"encoding": TEXT, "separator": TEXT, "header": FLAG, "comment":
 POLICY = table({"missing": TEXT, "unseen": TEXT, "decimal": TEXT, "reading": READING})
 ENCODING = table(
     {"policy": POLICY, "target_names": each(TEXT)},
-    columns=each(table({"numeric": FLAG}, name=TEXT, categories=maybe(each(TEXT)))),
+    columns=each(table({"numeric": FLAG}, name=TEXT, categories=nullable(each(TEXT)))),
     target_name=TEXT,
-    class_names=maybe(each(TEXT)),
+    class_names=nullable(each(TEXT)),
 )
 IMPUTATION = table(fill=each(NUMBER), indicators=each(COUNT))
 LEARNED = table(rows=COUNT, low=each(FINITE), high=each(FINITE), tenth=each(FINITE))
 PREPROCESSING = table(
     {
-        "label_kind": maybe(TEXT),
-        "targets": maybe(SCALING),
+        "label_kind": nullable(TEXT),
+        "targets": nullable(SCALING),
         "missing": TEXT,
         "imputation": IMPUTATION,
         "learned": LEARNED,
@@ -143,11 +143,11 @@ PREPROCESSING = table(
     task=TASK,
     feature_names=each(TEXT, 1),
     target_name=TEXT,
-    class_names=maybe(each(TEXT)),
-    class_labels=maybe(each(leaf(is_class, "a class"))),
+    class_names=nullable(each(TEXT)),
+    class_labels=nullable(each(leaf(is_class, "a class"))),
     n_targets=COUNT,
     scaling=SCALING,
-    encoding=maybe(ENCODING),
+    encoding=nullable(ENCODING),
 )
 METRICS = by_name(
     Schema(lambda value, place: (each(EXACT) if isinstance(value, list) else EXACT).find_fault(value, place))
@@ -181,7 +181,7 @@ CHECKPOINT = table(
 )
 FINDINGS = each(
     table(
-        {"evidence": TABLE, "step": maybe(COUNT)},
+        {"evidence": TABLE, "step": nullable(COUNT)},
         kind=TEXT,
         severity=TEXT,
         message=TEXT,
@@ -189,12 +189,12 @@ FINDINGS = each(
         causes=each(table(name=TEXT, why=TEXT, remedy=TEXT)),
     )
 )
-MEASURES = by_name(maybe(NUMBER))
+MEASURES = by_name(nullable(NUMBER))
 SETTING = Schema(lambda value, place: (by_name(ANY) if isinstance(value, dict) else NUMBER).find_fault(value, place))
 MEMBER = table(
     {"place": table(kind=TEXT, finding=TEXT, why=TEXT)},
-    rate=maybe(SETTING), seed=COUNT, final=MEASURES, best=maybe(MEASURES), reached=maybe(MEASURES),
-    curve=by_name(each(maybe(NUMBER))),
+    rate=nullable(SETTING), seed=COUNT, final=MEASURES, best=nullable(MEASURES), reached=nullable(MEASURES),
+    curve=by_name(each(nullable(NUMBER))),
 )  # fmt: skip
 RESULT = table({"members": each(MEMBER), "seconds_per_update": NUMBER, "error": TEXT})
 """What each file holds beside its arrays, and what a line of a bench's journal says of a trial."""

@@ -64,13 +64,13 @@ def killed(config: dict, step: int, folder: str) -> None:
             self.write()
             raise Killed
 
-    before, Keeper.look = Keeper.look, look
+    before, Keeper.after_epoch = Keeper.after_epoch, look
     try:
         mlp.run(config, out=folder)
     except Killed:
         pass
     finally:
-        Keeper.look = before
+        Keeper.after_epoch = before
 
 
 def told(run: mlp.Run) -> dict:

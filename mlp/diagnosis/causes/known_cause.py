@@ -43,7 +43,7 @@ class Experiment:
         return float(self.rule.get("learning_rate") or 0.0)
 
     @property
-    def no_higher_rate(self) -> dict[str, float]:
+    def capped_learning_rate(self) -> dict[str, float]:
         """The usual rate, if the rate is higher."""
         return {"learning_rate": self.usual_rate} if self.rate > self.usual_rate else {}
 

@@ -13,10 +13,10 @@ from mlp.diagnosis.evidence import (
     Rest,
     count_inputs,
     frozen_layers,
+    gradient_share_at_first_layer,
     is_contrary,
     is_without_gradient,
-    reaching_first,
-    rest,
+    latest_resting_point,
     uphill,
     wrong_layers,
 )
@@ -34,7 +34,7 @@ class SaturatingActivations(KnownCause):
     change = RECTIFIED
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        reaching = reaching_first(r)
+        reaching = gradient_share_at_first_layer(r)
         if reaching < at.VANISHED:
             why = f"the first layer's gradient begins at {reaching:.1g} of the last's"
             yield self.suspect(at.VANISHING(1 / max(reaching, 1e-300)), why)
@@ -64,7 +64,7 @@ class DeadReLU(KnownCause):
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """Units that have a slope everywhere, a start that keeps them on, no step long enough to throw them off."""
         network = {"activation": "leaky_relu", "init": "auto", "bias": 0.0}
-        yield {"network": network, "optimizer": experiment.no_higher_rate}
+        yield {"network": network, "optimizer": experiment.capped_learning_rate}
 
 
 class LossOutputMismatch(KnownCause):
@@ -163,7 +163,7 @@ class LocalMinimum(TooLittleCapacity):
     repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        found = rest(r)
+        found = latest_resting_point(r)
         if found is not None and found.kind == "local_minimum":
             yield self.seen(r, found)
 
@@ -230,7 +230,7 @@ class FlatRegion(KnownCause):
     change = RECTIFIED
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        found = rest(r)
+        found = latest_resting_point(r)
         if found is not None and found.kind == "plateau":
             yield self.seen(r, found)
 

@@ -10,10 +10,10 @@ from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
 from mlp.diagnosis.evidence import (
     are_numbers_as_classes,
+    baseline_learns_same_rows,
     count_inputs,
     falls_short_elsewhere,
     has_coarse_rows,
-    is_exonerated,
     is_meaningless,
     is_without_evidence,
     lost_to_twins,
@@ -109,7 +109,7 @@ class ConstantFeatures(KnownCause):
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         share = float((r["input_std"][0] == 0).mean()) if "input_std" in r else 0.0
         if share > at.CONSTANT:
-            half = share >= 0.5 and not is_exonerated(r)
+            half = share >= 0.5 and not baseline_learns_same_rows(r)
             weight = at.ALL_CONSTANT if share == 1 else at.HALF_CONSTANT if half else at.SOME_CONSTANT
             yield self.suspect(weight, f"{100 * share:.0f} % of the features are constant")
 
@@ -145,7 +145,7 @@ class NoisyLabels(KnownCause):
         meaningless, noisy = is_meaningless(r), noise > at.NOISE_SIGN and sure and 1 - plain > 0.7 * noise
         if noisy:
             why = f"about {100 * noise:.0f} % of the labels contradict their surroundings"
-            beside = meaningless or is_exonerated(r)  # a plain network does better with the same labels
+            beside = meaningless or baseline_learns_same_rows(r)  # a plain network does better with the same labels
             yield self.suspect(at.NOISY_BESIDE if beside else at.NOISY, why)
         elif meaningless:
             yield self.suspect(at.NOISY_MAYBE, "too many labels are wrong")
@@ -169,7 +169,7 @@ class ContradictoryLabels(KnownCause):
             yield Suspicion(at.COARSE_TWINS, self.by_chance(why))
         elif lost > at.TWINS:
             why = f"{100 * share:.0f} % of the rows looked through have a twin with another target"
-            yield self.suspect(at.TWINS_EXONERATED if is_exonerated(r) else at.TWINS_WEIGHT(lost), why)
+            yield self.suspect(at.TWINS_EXONERATED if baseline_learns_same_rows(r) else at.TWINS_WEIGHT(lost), why)
 
     @classmethod
     def by_chance(cls, why: str) -> Cause:

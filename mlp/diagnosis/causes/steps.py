@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, late_fall, rest
+from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, late_fall, latest_resting_point
 from mlp.diagnosis.reading import Reading
 
 ENOUGH_STEPS = 1500
@@ -65,7 +65,7 @@ class LearningRateTooHigh(KnownCause):
         if silent > at.DEAD and not dead > at.DEAD_AT_START:
             why = f"{100 * silent:.0f} % of a layer's units went dead on the way"
             yield self.suspect(at.WENT_DEAD(silent), why, lower)
-        yield from self._seen(rest(r), lower)
+        yield from self._seen(latest_resting_point(r), lower)
 
     @classmethod
     def _seen(cls, found: Rest | None, lower: str) -> Iterator[Suspicion]:
@@ -85,7 +85,7 @@ class LearningRateTooHigh(KnownCause):
         lower = lower_rate(experiment.rate, experiment.usual_rate)
         yield {"optimizer": {"learning_rate": lower}}
         yield {"optimizer": {"learning_rate": _three_digits(lower * 0.2)}}
-        found = rest(experiment.history)
+        found = latest_resting_point(experiment.history)
         if found is not None and found.kind == "noise_floor":
             yield {"optimizer": {"schedule": "cosine"}}
 
@@ -160,7 +160,7 @@ class MomentumTooHigh(KnownCause):
         """0.9, under whichever name the rule has it; a step then goes on for 10 more, and the usual rates suit that."""
         for key in ("momentum", "beta1"):
             if experiment.rule.get(key) is not None:
-                yield {"optimizer": {key: 0.9, **experiment.no_higher_rate}}
+                yield {"optimizer": {key: 0.9, **experiment.capped_learning_rate}}
                 return
 
 
@@ -205,7 +205,7 @@ class ClippingTooLow(KnownCause):
 def _batches_of_32(experiment: Experiment) -> Changes:
     """32 rows a step, and as many epochs as that needs; a rate no higher than usual."""
     epochs = _epochs_for_enough(experiment.sections["training"]["epochs"], experiment.history.setting("rows"), 32)
-    return {"training": {"batch_size": 32, "epochs": epochs}, "optimizer": experiment.no_higher_rate}
+    return {"training": {"batch_size": 32, "epochs": epochs}, "optimizer": experiment.capped_learning_rate}
 
 
 def _epochs_for_enough(epochs: int, rows: float, size: float) -> int:

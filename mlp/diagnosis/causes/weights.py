@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import Rest, rest
+from mlp.diagnosis.evidence import Rest, latest_resting_point
 from mlp.diagnosis.reading import Reading
 
 USUAL_DECAY = 0.01
@@ -140,7 +140,7 @@ class SaddlePoint(_Initialization):
     repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        found = rest(r)
+        found = latest_resting_point(r)
         if found is not None and found.kind == "saddle":
             yield self.seen(r, found)
 

@@ -16,7 +16,7 @@ from mlp.diagnosis.causes.layers import SaturatingActivations
 from mlp.diagnosis.causes.steps import BatchTooSmall, LearningRateTooHigh, LearningRateTooLow
 from mlp.diagnosis.causes.weights import InitializationTooLarge, InitializationTooSmall
 from mlp.diagnosis.detectors.progress import Progress
-from mlp.diagnosis.evidence import has_coarse_rows, lost_to_twins, reaching_first
+from mlp.diagnosis.evidence import gradient_share_at_first_layer, has_coarse_rows, lost_to_twins
 from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import list_names, passed, scanned
@@ -102,7 +102,7 @@ class VanishingAtStart(Detector):
     def __call__(self, r: Reading) -> Iterator[Finding]:
         norms, handed = r.at_start("grad_norm_by_layer"), r.at_start("backward_gain")
         layers = list(norms)
-        reaching = reaching_first(r)
+        reaching = gradient_share_at_first_layer(r)
         if not reaching < at.VANISHED:
             return
         gains = np.array(list(handed.values()))

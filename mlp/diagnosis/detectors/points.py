@@ -12,7 +12,7 @@ from math import isfinite
 from mlp.diagnosis.causes.known_cause import Suspicion
 from mlp.diagnosis.causes.layers import FlatRegion, LocalMinimum
 from mlp.diagnosis.causes.weights import SaddlePoint
-from mlp.diagnosis.evidence import Rest, rest
+from mlp.diagnosis.evidence import Rest, latest_resting_point
 from mlp.diagnosis.finding import Detector, Finding
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import list_names
@@ -33,7 +33,7 @@ class RestingPlace(Detector):
     explains = True
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
-        found = rest(r)
+        found = latest_resting_point(r)
         if found is not None and found.kind in KINDS:
             seen = {name: r.one(f"point_{name}") for name in ("loss", "floor", "least", "largest", "escape", "rows")}
             seen = {name: value for name, value in seen.items() if isfinite(value)}

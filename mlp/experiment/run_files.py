@@ -27,10 +27,10 @@ from mlp.config import NO_PARTS, Config, OwnParts, changed_files, parse, read_to
 from mlp.config.network import build_layers
 from mlp.diagnosis import Finding
 from mlp.errors import DataError, FileFormatError, MLPError, os_reason
-from mlp.experiment.run_folder import CHECKPOINT as CHECKPOINT
-from mlp.experiment.run_folder import MODES, finish_save, is_run
-from mlp.experiment.run_folder import NAMES as NAMES
-from mlp.experiment.run_folder import own_files as own_files
+from mlp.experiment.run_place import CHECKPOINT as CHECKPOINT
+from mlp.experiment.run_place import MODES, finish_save, is_run
+from mlp.experiment.run_place import NAMES as NAMES
+from mlp.experiment.run_place import own_files as own_files
 from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
 from mlp.model import Model, OutputHead, build_output_head
@@ -43,14 +43,14 @@ from mlp.storage.schema import FINDINGS, MODEL, check
 
 FORMAT = 1
 PARTS = ("train", "validation", "test")
-LISTS = ("restart_losses", "restart_train_losses")
+PER_RESTART_METRICS = ("restart_losses", "restart_train_losses")
 """Metrics that have a number for each restart."""
 
 
 # writing
 
 
-class Saved(NamedTuple):
+class RunContent(NamedTuple):
     """What a run directory holds."""
 
     config: Config
@@ -68,7 +68,7 @@ class Saved(NamedTuple):
         return {"metrics": self.metrics, "steps": self.steps, "seconds": self.seconds}
 
 
-def write_run(folder: Path, run: Saved) -> None:
+def write_run(folder: Path, run: RunContent) -> None:
     """Write a run into a folder that is reserved: all of it, or nothing."""
     try:
         with replacing_set(folder, MODES) as files:
@@ -87,11 +87,11 @@ def write_run(folder: Path, run: Saved) -> None:
         raise DataError(f"{folder}: the run could not be written: {os_reason(error)}") from None
 
 
-def _waypoints(run: Saved) -> dict[str, Any]:
+def _waypoints(run: RunContent) -> dict[str, Any]:
     return (run.waypoints or Waypoints()).packed()
 
 
-def _write_model(file: IO[bytes], run: Saved) -> None:
+def _write_model(file: IO[bytes], run: RunContent) -> None:
     """model.npz: all that is needed to predict, and by which the other files are known to belong to it."""
     network = run.model.network
     about = {
@@ -130,7 +130,7 @@ def _map_floats(value: Any, each: Callable[[float], Any]) -> Any:
     return each(value) if isinstance(value, float) else value
 
 
-def _findings_as_json(run: Saved) -> list[Any]:
+def _findings_as_json(run: RunContent) -> list[Any]:
     found: list[Any] = to_json_values([finding.to_json() for finding in run.findings])
     return found
 
@@ -143,26 +143,34 @@ def _seal(findings: Any) -> str:
 # reading
 
 
-def read_run(folder: Path, own: OwnParts = NO_PARTS) -> Saved:
+def read_run(folder: Path, own: OwnParts = NO_PARTS) -> RunContent:
     """What stands in a run directory; FileFormatError names the file that is not as it was written."""
     if not is_run(folder):
         raise FileFormatError(f"{folder}: this is no run directory, it has no model.npz. Make one with mlp train -o.")
-    saved = _read(current(folder, "model.npz"), _read_archive)
-    config = _read(current(folder, "model.npz"), lambda _: parse(saved.about["config"]))
+    saved = _explaining_errors(current(folder, "model.npz"), _read_archive)
+    config = _explaining_errors(current(folder, "model.npz"), lambda _: parse(saved.about["config"]))
     if parse(read_toml(current(folder, "config.toml")), str(folder / "config.toml")) != config:
         raise FileFormatError(
             f"{folder / 'config.toml'}: not the experiment that model.npz came from. Put the file back, or train again."
         )
     whole = with_parts(config, own, folder)
-    model = _read(current(folder, "model.npz"), lambda _: _rebuild_model(whole, saved))
-    numbers = _read(current(folder, "metrics.json"), lambda path: _read_numbers(path, saved.about["numbers"]))
+    model = _explaining_errors(current(folder, "model.npz"), lambda _: _rebuild_model(whole, saved))
+    numbers = _explaining_errors(
+        current(folder, "metrics.json"), lambda path: _read_numbers(path, saved.about["numbers"])
+    )
     seals = saved.about.get("seals", {})
-    findings = _read(current(folder, "findings.json"), lambda path: _read_findings(path, seals.get("findings")))
-    history = _read(current(folder, "history.npz"), lambda path: _read_history(path, seals.get("history")))
+    findings = _explaining_errors(
+        current(folder, "findings.json"), lambda path: _read_findings(path, seals.get("findings"))
+    )
+    history = _explaining_errors(current(folder, "history.npz"), lambda path: _read_history(path, seals.get("history")))
     waypoints = None  # of version 0.1, which kept none
     if "trajectory" in seals:
-        waypoints = _read(current(folder, "trajectory.npz"), lambda path: _read_waypoints(path, seals["trajectory"]))
-    return Saved(config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"], waypoints)
+        waypoints = _explaining_errors(
+            current(folder, "trajectory.npz"), lambda path: _read_waypoints(path, seals["trajectory"])
+        )
+    return RunContent(
+        config, model, history, numbers["metrics"], findings, numbers["steps"], numbers["seconds"], waypoints
+    )
 
 
 def with_parts(config: Config, own: OwnParts, folder: Path) -> Config:
@@ -180,15 +188,17 @@ def with_parts(config: Config, own: OwnParts, folder: Path) -> Config:
 def read_numbers(folder: Path) -> dict[str, Any]:
     """Metrics, steps and seconds of the run that the history there belongs to; empty where model.npz tells none."""
     try:
-        about = _read(current(folder, "model.npz"), _read_archive).about
-        _read(current(folder, "history.npz"), lambda path: _read_history(path, about.get("seals", {}).get("history")))
+        about = _explaining_errors(current(folder, "model.npz"), _read_archive).about
+        _explaining_errors(
+            current(folder, "history.npz"), lambda path: _read_history(path, about.get("seals", {}).get("history"))
+        )
         numbers: dict[str, Any] = _from_exact_values(about["numbers"])
         return numbers
     except MLPError:
         return {}
 
 
-def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
+def _explaining_errors(path: Path, reader: Callable[[Path], Any]) -> Any:
     """What `reader` makes of the file; anything that is wrong with it is said in one line."""
     with archive.explained(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -261,8 +271,10 @@ def _check_metrics(metrics: dict[str, Any]) -> None:
         if "loss" in names[part] and not names["train"] <= names[part]:
             raise FileFormatError(f"metrics has no {part} {min(names['train'] - names[part])}")
     for name, value in metrics.items():
-        if isinstance(value, list) != (name in LISTS):
-            raise FileFormatError(f"metrics.{name} {'needs' if name in LISTS else 'has not'} a number for each restart")
+        if isinstance(value, list) != (name in PER_RESTART_METRICS):
+            raise FileFormatError(
+                f"metrics.{name} {'needs' if name in PER_RESTART_METRICS else 'has not'} a number for each restart"
+            )
 
 
 def _rebuild_network(config: Config, n_in: int, head: OutputHead, saved: dict[str, Any]) -> Network:

@@ -33,7 +33,7 @@ from mlp.landscape import (
 )
 from mlp.network import Network
 
-ROWS = 1000  # that a landscape and a point are computed on, at most
+POINT_ROWS = 1000  # that a landscape and a point are computed on, at most
 
 
 class Scene(NamedTuple):
@@ -66,7 +66,7 @@ def open_scene(
             f"{setup.layout.size}. Give the rows that it was trained on."
         )
     train, training = setup.prepared.train, setup.config.training
-    rows = min(ROWS, len(train))
+    rows = min(POINT_ROWS, len(train))
     chosen = np.sort(training.generator(*RUN_SEEDS.probe).choice(len(train), rows, replace=False, shuffle=False))
     weights = None if setup.row_weights is None else setup.row_weights[chosen]
     target = setup.head.encode(train.y[chosen], np.float64)
@@ -89,7 +89,7 @@ def find_point(scene: Scene, history: History, memory: Any = None, rng: int = 0)
         rate=usual_rate(history),
         batch_size=size if size < len(scene.X) else None,
         budget=setup.n_steps,
-        losses=None if losses is None or losses.ndim > 1 else losses[-ROWS:],
+        losses=None if losses is None or losses.ndim > 1 else losses[-POINT_ROWS:],
         rule=setup.rule,
         state=memory,
         rng=rng,

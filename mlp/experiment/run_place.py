@@ -1,7 +1,7 @@
 """Folders of runs: which may hold one, whose they are, and how a save ends.
 
 One process at a time has a folder. A folder that holds something else than a run is never written to. Knows the names
-of the files; what is in them is for `run_directory` and `checkpoint`.
+of the files; what is in them is for `run_files` and `checkpoint`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REPORT = "report.html"
 STALE = ("repaired.toml", REPORT)
 """Files of an earlier run that say nothing of a new one. They are removed, like files that were left half written."""
 NOTHING_READ = Permission()
-LEFT = re.compile(r"((\.[0-9a-f]+)?\.part)+$")
+LEFTOVER = re.compile(r"((\.[0-9a-f]+)?\.part)+$")
 
 
 def new_folders(name: str) -> Iterator[Path]:
@@ -67,7 +67,7 @@ def check_place(folder: Path) -> None:
     """Refuse a folder that holds something else than a run."""
     if status(folder) is not None and not folder.is_dir():
         raise DataError(f"{folder} is a file. Give a folder that is new, empty, or holds an earlier run.")
-    if not folder.is_dir() or is_free(folder):
+    if not folder.is_dir() or is_empty_or_leftover(folder):
         return
     if not holds_run(folder):
         raise DataError(f"{folder} holds other files. Give a folder that is new, empty, or holds an earlier run.")
@@ -110,9 +110,9 @@ def files_behind(folder: Path) -> list[Path]:
         return own_files(folder)
 
 
-def is_free(folder: Path) -> bool:
+def is_empty_or_leftover(folder: Path) -> bool:
     """Whether nothing stands there, but for what a killed process left half written."""
-    return not folder.is_dir() or all(map(_is_left, folder.iterdir()))
+    return not folder.is_dir() or all(map(is_leftover, folder.iterdir()))
 
 
 def holds_run(folder: Path) -> bool:
@@ -125,13 +125,13 @@ def check_unread(folder: Path, permission: Permission) -> None:
     """Refuse to write a run over what is read: a table that lies there under the name of a run's file, say."""
     for path in (folder, *own_files(folder)):
         permission.check_unread(path)
-    for path in filter(_is_left, folder.iterdir() if folder.is_dir() else ()):
+    for path in filter(is_leftover, folder.iterdir() if folder.is_dir() else ()):
         permission.check_unread(path)
 
 
-def _is_left(path: Path) -> bool:
+def is_leftover(path: Path) -> bool:
     """Whether a killed process left it here: a lock, and what of a run was half written."""
-    name = LEFT.sub("", path.name)
+    name = LEFTOVER.sub("", path.name)
     return path.name == lock.NAME or (name != path.name and name in (*NAMES, CHECKPOINT, *STALE, "save"))
 
 
@@ -160,9 +160,9 @@ def reserve_new(name: str) -> Iterator[Path]:
         yield folder
 
 
-def tidy(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove the lock of a dead process and finish its save, unless another is at work or nothing may be written."""
-    if has_saved_set(folder) or any(map(_is_left, folder.iterdir())):
+    if has_saved_set(folder) or any(map(is_leftover, folder.iterdir())):
         with suppress(DataError), reserve(folder):
             pass
 
@@ -177,7 +177,7 @@ def finish_save(folder: Path) -> None:
     place_set(folder)
     with suppress(OSError):  # the next one who reserves the folder will try again
         for path in [*folder.iterdir()]:
-            if path.name in STALE or (_is_left(path) and path.name != lock.NAME):
+            if path.name in STALE or (is_leftover(path) and path.name != lock.NAME):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         _remove_other_checkpoint(folder)
         forget_set(folder)
