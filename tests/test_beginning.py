@@ -215,7 +215,6 @@ def test_small_weights_are_said_to_lose_it_where_they_do() -> None:
     ("sections", "cause"),
     [
         ({"optimizer": {"name": "sgd", "learning_rate": 1e-9}}, "learning_rate_too_low"),
-        ({"optimizer": {"learning_rate": 10.0}}, "learning_rate_too_high"),
         ({"network": {"frozen": ["dense1", "dense2"]}}, "frozen_layer"),
         ({"network": {"hidden": [32] * 40, "activation": "sigmoid"}}, "saturating_activations"),
         ({"loss": {"l2": 1e3}, "training": {"epochs": 40}}, "weight_decay_too_high"),
@@ -226,6 +225,12 @@ def test_a_run_that_got_nowhere_says_so_and_names_the_cause_first(sections: dict
     found = run(**sections)
     assert "no_progress" in kinds(found, "warning")
     assert causes(found, "no_progress")[0] == cause
+
+
+def test_a_rate_that_leaves_right_answers_and_an_absurd_loss_is_named() -> None:
+    """Nine answers in ten are right, and the loss is thousands of times that of a constant answer."""
+    found = run(optimizer={"learning_rate": 10.0})
+    assert causes(found, "overconfident")[0] == "learning_rate_too_high"
 
 
 def test_the_verdict_from_a_file_is_the_verdict_of_the_run(tmp_path: Any) -> None:

@@ -294,7 +294,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_to_go_on_from(
     with monkeypatch.context() as patch:
         patch.setattr(np.lib.format, "write_array", full)
         patch.setattr(CheckpointSchedule, "is_due", lambda self: True)
-        with pytest.raises(DataError, match=f"{error[1]}. The last one, .* is whole: .* mlp resume"):
+        with pytest.raises(DataError, match=rf"{error[1]}\. .* The last one, .* is whole: .* mlp resume"):
             mlp.run(CONFIG, (X, Y), out=tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint.npz"]
     found = mlp.resume(tmp_path / "run", data=(X, Y))

@@ -133,8 +133,10 @@ def _places(kind: Any, layout: Layout) -> dict[str, Any]:
 def follows_epochs(given: str | Mapping[str, Any]) -> list[str]:
     """The lengths of a schedule that are not given: they follow from the length of the run, and are planned for it.
 
-    >>> open_lengths("cosine"), open_lengths({"name": "warmup", "steps": 9, "then": "step"}), open_lengths("plateau")
-    (['steps'], ['then.every'], [])
+    >>> follows_epochs("cosine"), follows_epochs("plateau")
+    (['steps'], [])
+    >>> follows_epochs({"name": "warmup", "steps": 9, "then": "step"})
+    ['then.every']
     """
     short, long = (build_schedule(given, 1.0, 1, n_steps) for n_steps in (1000, 2000))
     return _differing_fields(short, long)

@@ -44,7 +44,7 @@ class MLPClassifier(Estimator):
                           A schedule whose length is given goes on in the next warm `fit`; others start anew
         `clip_norm`, `batch_size`, `shuffle`    as in an experiment file
         `dtype`           "float32", "float64", or "auto": that of X where it is float32, else float64
-        `epochs`          "auto": 60, or 300 steps if that is more
+        `epochs`          "auto": 30, or 200 steps if that is more
         `early_stopping`  stop after `patience` epochs without an improvement of `min_delta` on the validation rows:
                           those given to `fit`, or else a `validation_fraction` of X; the best weights are kept
         `restarts`        how many networks train at once; the best is kept

@@ -60,13 +60,13 @@ class Facts(NamedTuple):
         return float(f"{SMOOTHING * self.evenness:.2g}")
 
 
-def find_facts(X: Array, target: Target, weights: Array | None, marks: Array, share: float = 1.0) -> Facts:
-    """The facts of rows X of which a `share` is trained on; `marks`: of the different ones, also those before."""
+def find_facts(X: Array, target: Target, class_sums: Array | None, marks: Array, share: float = 1.0) -> Facts:
+    """The facts of rows X of which a `share` is trained on; `marks`: of the different ones, also those before.
+
+    `class_sums` (n_classes,): what each class weighs in the loss, None where there are no classes.
+    """
     n_rows = max(1, round(len(X) * share))
-    even = 1.0
-    if target.task == "classification" and target.classes is not None:
-        counts = np.bincount(target.y, weights, len(target.classes))
-        even = float(len(counts) * counts.min() / counts.sum())
+    even = 1.0 if class_sums is None else float(len(class_sums) * class_sums.min() / class_sums.sum())
     return Facts(target.task, n_rows, share * count_marked(marks), X.shape[1], even)
 
 

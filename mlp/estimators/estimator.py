@@ -25,6 +25,7 @@ from mlp.estimators.configuration import (
     describe_experiment,
     describe_portion,
     draw_seed,
+    is_word,
     share_held_out,
 )
 from mlp.estimators.defaults import find_facts, mark_rows
@@ -109,6 +110,16 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         """The weight of each class, (n_classes,); None where none were given."""
         return None
 
+    def _class_shares(self, told: Told) -> Array | None:
+        """What each class weighs among the rows in sum, (n_classes,); None for targets that are no classes."""
+        if told.y.task != "classification" or told.y.classes is None:
+            return None
+        sums = np.bincount(told.y.y, told.weights, len(told.y.classes))
+        if is_word(getattr(self, "class_weight", None), "balanced"):
+            return np.ones(len(sums))
+        weight = self._class_weight(told.y)
+        return sums if weight is None else sums * weight
+
     def fit(
         self,
         X: Any,
@@ -144,7 +155,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         validates = given.validation is not None
         marks = self._mark(told, goes_on)
-        facts = find_facts(told.X, told.y, told.weights, marks, 1 - share_held_out(self, validates))
+        facts = find_facts(told.X, told.y, self._class_shares(told), marks, 1 - share_held_out(self, validates))
         config = describe_experiment(self, facts, seed, validates=validates, dtype=self._dtype(told, goes_on))
         return self._train(config, given, told, marks, goes_on)
 
@@ -164,7 +175,7 @@ class Estimator(Parameters, Requests, Callbacks, Fitted, ABC):
         goes_on = hasattr(self, "_trained")
         seed = self.seed_ if goes_on else draw_seed(self.random_state)
         marks = self._mark(told, goes_on)
-        facts = find_facts(told.X, told.y, told.weights, marks)
+        facts = find_facts(told.X, told.y, self._class_shares(told), marks)
         whole = describe_experiment(self, facts, seed, validates=True, dtype=self._dtype(told, goes_on))
         config = describe_portion(self, whole, type(self).__name__)
         return self._train(config, self._given_rows(told), told, marks, goes_on)

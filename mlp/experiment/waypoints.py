@@ -51,7 +51,7 @@ class Waypoints:
     def unpacked(cls, arrays: Any) -> Waypoints:
         """What `packed` took apart."""
         steps, params = arrays["steps"], arrays["params"]
-        if len(steps) != len(params) or steps.dtype.kind != "i":
+        if steps.shape != params.shape[:1] or steps.dtype.kind != "i" or params.dtype.kind != "f":
             raise FileFormatError("steps and weights do not belong together")
         return cls(steps.tolist(), list(params))
 

@@ -52,7 +52,7 @@ Over: TypeAlias = dict[str, list[Any] | Range]
 def parse_grid(given: Sequence[str] | Mapping[str, Any]) -> Over:
     """The keys and values of `--over KEY=A,B,C` or of `over={KEY: [A, B, C]}`. ConfigError for what cannot be.
 
-    >>> read_over(["network.hidden=4,8", "optimizer.learning_rate=1e-4..0.1"])
+    >>> parse_grid(["network.hidden=4,8", "optimizer.learning_rate=1e-4..0.1"])
     {'network.hidden': [[4], [8]], 'optimizer.learning_rate': Range(low=0.0001, high=0.1)}
     """
     found: Over = {}

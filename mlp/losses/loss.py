@@ -131,7 +131,9 @@ class Pointwise(Loss):
     """A loss that is a sum over outputs: ℓ = Σⱼ p(zⱼ, tⱼ).
 
     >>> import mlp
-    >>> class Quartic(mlp.Pointwise):
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Quartic(mlp.Pointwise):
     ...     def point(self, z, t):
     ...         return (z - t) ** 4 / 4
     ...     def slope(self, z, t, out):

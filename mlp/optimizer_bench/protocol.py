@@ -29,7 +29,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,8 +230,13 @@ def _check_members(problem: Problem, trial: Mapping[str, Any], members: Sequence
         drawn = [len(curve.get(name, ())) for name in ("step", problem.score, problem.chosen_by)]
         if any(moment.keys() != measures for moment in moments) or not needed <= measures or None in times:
             raise FileFormatError("result.members were measured in another way")
-        if not drawn[0] or len(set(drawn)) > 1 or None in curve["step"]:
+        if not drawn[0] or len(set(drawn)) > 1 or not _is_ascending(curve["step"]):
             raise FileFormatError("result.members have curves whose numbers do not belong together")
+
+
+def _is_ascending(steps: Sequence[Any]) -> bool:
+    """Whether these are steps of a training: whole numbers, none less than the one before."""
+    return all(schema.is_count(step) for step in steps) and all(before <= after for before, after in pairwise(steps))
 
 
 def check_folder(folder: Path, settings: BenchSettings, permission: Permission) -> None:
