@@ -236,3 +236,12 @@ def test_a_save_that_is_cut_anywhere_leaves_one_whole_run(tmp_path: Path, fail: 
             break
     assert seen == sorted(seen) or fail is full, "from one call on the new run counts"
     assert not all(seen) and any(seen)
+
+
+def test_a_page_that_was_left_half_written_goes_when_the_run_is_asked_for_again(tmp_path: Path) -> None:
+    """The page of a run is written last: whoever is killed there has saved everything, and left a `.part` of it."""
+    folder, half = tmp_path / "run", tmp_path / "run" / "report.html.0123abcd.part"
+    mlp.run({"data": {"source": "iris"}, "training": {"epochs": 2}}, out=folder)
+    half.write_text("<!DOCTYPE")
+    mlp.resume(folder)
+    assert not half.exists()

@@ -238,6 +238,7 @@ def test_scrub_play_click_and_choose(browser: Any, pages: Any) -> None:
         assert "&sample=2&view=backward&at=1.1" in page.url
         page.get_by_text("The losses as a table").click()
         page.locator("footer tbody tr").nth(199).wait_for(state="attached")
+        page.locator("footer tbody tr").nth(199).wait_for()
         assert page.locator("footer tbody tr").count() == 200
         assert opened.said == []
 
@@ -330,7 +331,7 @@ def test_every_chart_has_its_numbers_as_a_table_that_follows_the_step(browser: A
             summary = page.locator("summary", has_text=name)
             summary.focus()
             page.keyboard.press("Enter")
-            assert summary.locator("xpath=..").locator("tbody tr").count() >= 7
+            summary.locator("xpath=..").locator("tbody tr").nth(6).wait_for()  # the table is made when it is opened
         slope = page.locator(".slope tbody")
         before = slope.inner_text()
         page.get_by_role("button", name="+1 step").click()

@@ -66,7 +66,7 @@ def test_every_report_opens_without_a_network_and_without_a_word(browser: Any, p
     with Opened(browser, pages(name)[0]) as opened:
         for summary in opened.page.locator("summary").all():
             summary.click()
-        assert opened.page.locator("table").count() > 3
+        opened.page.locator("table").nth(3).wait_for(state="attached")
         assert (opened.said, opened.foreign()) == ([], [])
 
 

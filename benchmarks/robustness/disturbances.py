@@ -25,6 +25,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -270,6 +271,8 @@ def read_only(folder: Path, arguments: argparse.Namespace) -> Iterator[Attempt]:
     with redirect_stdout(StringIO()):  # what is imported on the way may lie where nobody else may read
         for name in ("evaluate", "predict"):
             cli.main([name, str(folder / "old"), "iris"])
+        import_module("mlp.optimizer_bench.compare_optimizers")
+        import_module("mlp.cli.bench")
     for path in (folder, folder / "old"):
         path.chmod(0o555)
     lines = ("train iris -o run", "train iris", "train iris -o old --force", "resume old --epochs 500", "bench -o b",

@@ -148,8 +148,9 @@ def reserve(folder: Path, permission: Permission = NOTHING_READ) -> Iterator[Pat
     with lock.holding(folder):
         check_place(folder)
         finish_save(folder)
-        for path in folder.glob("save.*.part"):  # of a process that was killed
-            shutil.rmtree(path, ignore_errors=True)
+        for path in [*filter(is_leftover, folder.iterdir())]:  # of a process that was killed
+            with suppress(OSError):
+                _remove(path)
         yield folder
 
 
@@ -177,10 +178,16 @@ def finish_save(folder: Path) -> None:
     place_set(folder)
     with suppress(OSError):  # the next one who reserves the folder will try again
         for path in [*folder.iterdir()]:
-            if path.name in STALE or (is_leftover(path) and path.name != lock.NAME):
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            if path.name in STALE or is_leftover(path):
+                _remove(path)
         _remove_other_checkpoint(folder)
         forget_set(folder)
+
+
+def _remove(path: Path) -> None:
+    """Remove what lies in a folder that is reserved, but not the lock that reserves it."""
+    if path.name != lock.NAME:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _remove_other_checkpoint(folder: Path) -> None:
