@@ -6,7 +6,11 @@ times as long as they compute. Hypothesis tries the same examples each time: a s
 """
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
@@ -25,3 +29,39 @@ collect_ignore = [
     "reference/make_state.py",
     "reference/make_runs.py",  # is run by the version that it is about
 ]
+
+
+class Said(NamedTuple):
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """`cli("train", "iris")` in an empty folder."""
+    from mlp.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Said:
+        capsys.readouterr()
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return Said(status, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium, for the tests of one module."""
+    from browser import need_browser, start
+
+    need_browser()
+    with start() as found:
+        yield found

@@ -11,13 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 import mlp
-from mlp.cli import main
 from mlp.data import catalogue
 from mlp.experiment.run_files import CHECKPOINT, NAMES
 from mlp.optimizers import OPTIMIZERS
@@ -26,28 +25,6 @@ from mlp.report.text import metrics_table
 QUICK = ("--set", "training.epochs=2", "--set", "record.probe=never")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 3)).round(3)
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """`cli("train", "iris")` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> Said:
-        capsys.readouterr()
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return Said(status, *capsys.readouterr())
-
-    return call
 
 
 def table(path: str, header: str, *lines: str) -> str:

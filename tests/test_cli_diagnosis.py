@@ -5,41 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 import mlp
-from mlp.cli import main
 from mlp.diagnosis.causes import CAUSES
 from mlp.diagnosis.glossary import kinds
 from mlp.experiment import Epoch
 from mlp.report.progress import alarm_line, show_epochs
 
 FAULT = ("--set", "network.init=zeros")
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """`cli("train", "iris")` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> Said:
-        capsys.readouterr()
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return Said(status, *capsys.readouterr())
-
-    return call
 
 
 # train --repair

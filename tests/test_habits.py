@@ -8,13 +8,12 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 import mlp
-from mlp.cli import main
 from mlp.cli.arguments import COMMANDS
 from mlp.cli.completion import write_script
 from mlp.config import SECTIONS, parse
@@ -31,28 +30,6 @@ from mlp.optimizers import OPTIMIZERS
 
 MANUAL = Path(mlp.__file__).parent / "manual"
 KEYS = {f"{section}.{f.name}" for section, kind in SECTIONS.items() for f in fields(kind)}
-
-
-class Said(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """`cli("train", "iris")` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Said:
-        capsys.readouterr()
-        try:
-            status = main(arguments)
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return Said(status, *capsys.readouterr())
-
-    return call
 
 
 # looking up

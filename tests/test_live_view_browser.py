@@ -10,17 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import find_violations, need_browser, start
+from browser import find_violations
 from test_live_view import restore_interrupt
 
 SIZES: list[dict[str, Any]] = [{}, {"color_scheme": "dark"}, {"viewport": {"width": 360, "height": 760}}]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need_browser()
-    with start() as found:
-        yield found
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browser import Opened, need_browser, start, violations
+from browser import Opened, violations
 
 import mlp
 from mlp.microscope.activation_formulas import ACTIVATION_FORMULAS
@@ -28,13 +27,6 @@ COUNT_LINES = """(steps) => { let n = 0, checked = 0, bad = [];
         if (!addsUp(line)) bad.push([step, line.name, line.value, line.computed]);
     }
     return [n, checked, bad]; }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need_browser()
-    with start() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

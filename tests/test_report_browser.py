@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browser import Opened, need_browser, start, violations
+from browser import Opened, violations
 from test_page import EVIL
 
 import mlp
@@ -27,13 +26,6 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "diverged": {"data": {"source": "iris"}, "optimizer": {"name": "sgd", "learning_rate": 1e9}},
     "labels": {"data": {"source": "encoder-10-5-10"}, "training": {"epochs": 5}},
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need_browser()
-    with start() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

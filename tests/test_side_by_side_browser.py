@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Opened, need_browser, start, violations
+from browser import Opened, violations
 from test_page import EVIL
 from test_side_by_side import PROBLEMS, RULES, Axes, Curve, build_side_by_side, chart, np, section, share, table
 
 import mlp
 
 SIZES: list[dict[str, Any]] = [{}, {"color_scheme": "dark"}, {"viewport": {"width": 360, "height": 760}}]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    need_browser()
-    with start() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

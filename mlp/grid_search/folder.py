@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +60,12 @@ def _check_folder(folder: Path, permission: Permission) -> None:
         raise DataError(f"{folder} holds a run or a bench. Give a folder that is new, or one to go on in.")
 
 
-@contextmanager
-def reserve_results(folder: Path) -> Iterator[Path]:
+def reserve_results(folder: Path) -> AbstractContextManager[Path]:
     """Have a folder there for results that somebody saves by hand, for this process alone.
 
     DataError where files of others have their names.
     """
-    _check_results(folder)
-    with lock.holding(folder):
-        _check_results(folder)
-        yield folder
+    return lock.holding_checked(folder, _check_results)
 
 
 def _check_results(folder: Path) -> None:

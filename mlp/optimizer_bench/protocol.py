@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise, product
@@ -280,16 +280,12 @@ def reserve(folder: Path | None, settings: BenchSettings, permission: Permission
         yield place
 
 
-@contextmanager
-def reserve_results(folder: Path) -> Iterator[Path]:
+def reserve_results(folder: Path) -> AbstractContextManager[Path]:
     """Have a folder there for results that somebody saves by hand, for this process alone.
 
     DataError where files of others have their names.
     """
-    _check_results(folder)
-    with lock.holding(folder):
-        _check_results(folder)
-        yield folder
+    return lock.holding_checked(folder, _check_results)
 
 
 def _check_results(folder: Path) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from errno import EACCES, EAGAIN
@@ -76,6 +76,15 @@ def holding(folder: Path) -> Iterator[Path]:
         with suppress(OSError):  # what holds something stays
             for place in made:
                 place.rmdir()
+
+
+@contextmanager
+def holding_checked(folder: Path, check: Callable[[Path], None]) -> Iterator[Path]:
+    """As `holding`, of a folder that passes a check: before it is touched, and again when no other process has it."""
+    check(folder)
+    with holding(folder):
+        check(folder)
+        yield folder
 
 
 @contextmanager
