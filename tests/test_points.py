@@ -171,6 +171,15 @@ def test_numbers_stand_with_the_name() -> None:
     assert str(found).startswith("saddle: the curvature is negative")
 
 
+def test_what_was_not_looked_at_is_not_printed_as_a_number() -> None:
+    """A global minimum is known by its loss: no eigenvalue was asked for, and NaN stood in the place of each."""
+    net = mlp.Network([mlp.Dense(2, 1)], rng=0)
+    net.params[...] = 0, 0, 1
+    found = classify_point(net, SE, np.eye(2), np.ones((2, 1)), rule=mlp.SGD(0.1))
+    assert found.kind == "global_minimum" and np.isnan(found.least)
+    assert "no eigenvalue was needed; 0 products" in str(found) and "nan" not in str(found)
+
+
 @pytest.mark.parametrize("rule", [mlp.SGD(0.05), mlp.Momentum(0.01), mlp.Adam(1e-3)], ids=repr)
 def test_the_escape_time_is_the_time_that_it_takes(rule: Any) -> None:
     """Also for a rule that has a memory already; the truth is a run of it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -80,12 +80,17 @@ class Point:
     work: float
 
     def __str__(self) -> str:
+        curves = "no eigenvalue was needed"
+        if isfinite(self.least):
+            curves = (
+                f"eigenvalues {self.least:.2e} … {self.largest:.2e}, residual {self.residual:.0e}, "
+                f"tolerance {self.tolerance:.0e}"
+            )
         return "\n".join(
             [
                 f"{self.kind.replace('_', ' ')}: {self.why}",
                 f"loss {self.loss:.4g} on {self.rows} rows; floor {self.floor:.4g}, best constant {self.reference:.4g}",
-                f"gradient {self.grad_norm:.1e}; eigenvalues {self.least:.2e} … {self.largest:.2e}, "
-                f"residual {self.residual:.0e}, tolerance {self.tolerance:.0e}; {self.products} products",
+                f"gradient {self.grad_norm:.1e}; {curves}; {self.products} products",
                 f"not looked at: {self.unseen}",
             ]
         )
