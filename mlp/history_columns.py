@@ -6,6 +6,7 @@ that loses nothing. Knows neither instruments nor runs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable
 from contextlib import suppress
@@ -150,7 +151,7 @@ def _narrowed(block: Array, *, measured: bool) -> Array:
     return narrow if same.all() else block
 
 
-class Computed:
+class Computed(ABC):
     """A column that is computed when it is read, and costs little or nothing while it is recorded."""
 
     shape: tuple[int, ...] = ()
@@ -159,9 +160,9 @@ class Computed:
     shared: bool = False
     steps: array[int]
 
+    @abstractmethod
     def array(self, start: int = 0) -> Array:
         """(n_records, *shape); without the first `start` records."""
-        raise NotImplementedError
 
     def settled(self) -> Column:
         """What it is now, as a column of its own."""

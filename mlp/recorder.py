@@ -6,6 +6,7 @@ every step on untouched and writes what its instruments measure to a `History`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -175,14 +176,14 @@ class Recorder:
         return True
 
 
-class Due:
+class Due(ABC):
     """Something to do at some steps. `due`: the next of them."""
 
     due = 0
 
+    @abstractmethod
     def look(self, step: Step) -> int:
         """Do it, if it is to be done at this step; return the next step to be shown."""
-        raise NotImplementedError
 
 
 class Group(Due):
