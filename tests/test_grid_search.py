@@ -80,15 +80,18 @@ def test_what_would_get_other_numbers_beside_others_trains_alone(given: Any) -> 
 
 
 def test_it_agrees_with_scikit_learns_grid_search_over_our_estimator() -> None:
-    """The same folds and the same seeds: the same scores, and the same order of all combinations."""
+    """The same folds and the same seeds: the same scores, and the same order of all combinations.
+
+    Penalty and loss are given: those that the estimator takes by itself follow from the rows of each fold.
+    """
     model_selection = pytest.importorskip("sklearn.model_selection")
     X, y = mlp.data.load("iris").X, np.asarray(mlp.data.load("iris").y)
     parameters = {"hidden": [[2], [6]], "learning_rate": [0.003, 0.03], "random_state": [0, 1]}
     folds = fold_rows(len(X), 3, rng=parse({}).training.generator(0), labels=y)
     cv = [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(3)]
-    theirs = model_selection.GridSearchCV(mlp.MLPClassifier(epochs=4), parameters, cv=cv, refit=False).fit(X, y)
-    estimator = mlp.MLPClassifier(epochs=4, random_state=0).fit(X, y)
-    config = estimator._run.config.to_dict()
+    estimator = mlp.MLPClassifier(epochs=4, random_state=0, l2=0.01, loss="cross_entropy")
+    theirs = model_selection.GridSearchCV(estimator, parameters, cv=cv, refit=False).fit(X, y)
+    config = estimator.fit(X, y)._run.config.to_dict()
     over = {"network.hidden": parameters["hidden"], "optimizer.learning_rate": parameters["learning_rate"]}
     config["optimizer"].pop("learning_rate")
     found = mlp.grid(config, (X, y), over, seeds=2, folds=3)
