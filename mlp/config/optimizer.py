@@ -130,12 +130,12 @@ def _places(kind: Any, layout: Layout) -> dict[str, Any]:
 # schedules
 
 
-def follows_epochs(given: str | Mapping[str, Any]) -> list[str]:
+def planned_lengths(given: str | Mapping[str, Any]) -> list[str]:
     """The lengths of a schedule that are not given: they follow from the length of the run, and are planned for it.
 
-    >>> follows_epochs("cosine"), follows_epochs("plateau")
+    >>> planned_lengths("cosine"), planned_lengths("plateau")
     (['steps'], [])
-    >>> follows_epochs({"name": "warmup", "steps": 9, "then": "step"})
+    >>> planned_lengths({"name": "warmup", "steps": 9, "then": "step"})
     ['then.every']
     """
     short, long = (build_schedule(given, 1.0, 1, n_steps) for n_steps in (1000, 2000))

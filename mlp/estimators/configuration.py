@@ -23,7 +23,7 @@ from mlp import errors
 from mlp.config import naming_place, parse
 from mlp.config.loss import gives_probabilities, resolve_loss_name
 from mlp.config.names_elsewhere import find_parameter
-from mlp.config.optimizer import adam_rate, follows_epochs
+from mlp.config.optimizer import adam_rate, planned_lengths
 from mlp.config.own_parts import LOSS, RULE, Family, name_and_keys
 from mlp.config.schema import OwnName
 from mlp.config.training import TrainingConfig
@@ -191,7 +191,7 @@ def describe_portion(e: Any, config: Mapping[str, Any], where: str) -> dict[str,
     found = {**config, "optimizer": optimizer, "training": {**config["training"], "epochs": 1}}
     given = parse(found, where).optimizer.schedule
     with naming_place(where):
-        planned = follows_epochs(given)
+        planned = planned_lengths(given)
     if planned:
         raise ConfigError(
             f"partial_fit does not know how many calls will follow, and schedule = {schedule!r} is planned over all of "

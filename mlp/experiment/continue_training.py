@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.config import Config, naming_place, parse, settle
-from mlp.config.optimizer import follows_epochs
+from mlp.config.optimizer import planned_lengths
 from mlp.errors import ConfigError
 from mlp.experiment.run import keeps_best, kept_epochs, kept_model
 from mlp.experiment.setup import Past, Setup, set_up
@@ -120,7 +120,7 @@ class LaterSchedule:
 def _carry_memory_over(trained: Trained, setup: Setup, network: Network) -> Any:
     """What the rule remembers: all of it, or nothing where it is another rule."""
     old, new, memory = trained.config.optimizer, setup.config.optimizer, deepcopy(trained.memory)
-    same_schedule = new.schedule == old.schedule and not follows_epochs(new.schedule)
+    same_schedule = new.schedule == old.schedule and not planned_lengths(new.schedule)
     if new == old and same_schedule:
         return memory
     fresh = setup.rule.init(network.params)
