@@ -74,7 +74,7 @@ def test_training_is_the_same_bit_for_bit(make: Any, rule: str) -> None:
         watch = mlp.watch_torch(model, optimizer, loss) if watched else None
         fit(model, loss, optimizer, X, y)
         if watch:
-            assert len(watch.findings) >= 0  # asking is no part of the training either
+            assert watch.findings == watch.findings  # asking is no part of the training either
             assert model.training
         fit(model, loss, optimizer, X, y, epochs=2)
         ends.append([t.clone() for t in (*model.state_dict().values(), torch.get_rng_state())])
@@ -360,3 +360,15 @@ def test_rows_that_never_come_again_have_no_epoch() -> None:
     assert met.n_rows is None
     kept = met.kept()
     assert kept is not None and 512 <= len(kept[0]) <= 2048
+
+
+def test_who_asks_twice_gets_the_same_and_is_told_what_could_not_be_seen() -> None:
+    """Asking notes the score of the rows that were kept: a second record of one step made the history longer."""
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    watch = mlp.watch_torch(model, optimizer, loss)
+    fit(model, loss, optimizer, X, y)
+    first, seal = watch.findings, watch.history.seal()
+    assert watch.findings == first and watch.history.seal() == seal
+    assert any("held out" in what for what in first.unseen)

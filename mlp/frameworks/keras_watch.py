@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mlp.diagnosis.finding import Finding
+from mlp.diagnosis.findings import Findings
 from mlp.errors import HyperparameterError, MissingExtraError, check_count
 from mlp.frameworks.torch_modules import READ, Anatomy, Part
 from mlp.frameworks.torch_watch import TorchWatch
@@ -75,7 +75,7 @@ def _build_callback(base: Any, attached: Attachment) -> Any:
             return self.attachment.watch.history
 
         @property
-        def findings(self) -> tuple[Finding, ...]:
+        def findings(self) -> Findings:
             return self.attachment.watch.findings
 
         @property

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.diagnosis.finding import Finding
+from mlp.diagnosis.findings import Findings
 from mlp.errors import HyperparameterError, check_count
 from mlp.experiment.before_training import note_once
 from mlp.frameworks.evaluations import Evaluations, score
@@ -151,8 +151,8 @@ class TorchWatch:
         return tuple(said)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The verdict on what was recorded until now."""
+    def findings(self) -> Findings:
+        """The verdict on what was recorded until now, and what could not be seen for it."""
         self._settle()
         return judge_loop(self.history)
 
@@ -335,7 +335,9 @@ class TorchWatch:
             return
         with quiet():
             right = score(decide(self._loss, answers, target), target, task)
-        self.history.append("train_r2" if task == "regression" else "train_accuracy", right, self.steps - 1)
+        column = "train_r2" if task == "regression" else "train_accuracy"
+        if column not in self.history or self.history.steps(column)[-1] < self.steps - 1:  # asked twice, noted once
+            self.history.append(column, right, self.steps - 1)
         y = target.reshape(-1).astype(int) if task == "classification" else target
         note_rows(self.history, X, y, task, self.steps)
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.diagnosis import DETECTORS, Cause, Finding, diagnose
+from mlp.diagnosis import DETECTORS, Cause, diagnose
 from mlp.diagnosis.causes import CAUSES
 from mlp.diagnosis.evidence import is_suspicious
+from mlp.diagnosis.findings import Findings
 from mlp.diagnosis.reading import Reading
 from mlp.errors import MLPError
 from mlp.experiment.before_training import note_once
@@ -27,10 +28,10 @@ from mlp.model import quiet
 from mlp.preprocessing.data_facts import data_facts
 
 
-def judge_loop(history: History, remedies: Mapping[str, str] = REMEDIES) -> tuple[Finding, ...]:
+def judge_loop(history: History, remedies: Mapping[str, str] = REMEDIES) -> Findings:
     """The findings of a recording, with remedies in the words of the library."""
     found = diagnose(history, (*OWN, *DETECTORS))
-    return tuple(replace(f, causes=tuple(_translate(f.causes, remedies))) for f in found)
+    return Findings((replace(f, causes=tuple(_translate(f.causes, remedies))) for f in found), found.unseen)
 
 
 def _translate(causes: Iterable[Cause], remedies: Mapping[str, str]) -> Iterator[Cause]:
