@@ -148,6 +148,14 @@ def test_classes_that_lie_apart_in_every_column_are_no_leak() -> None:
     assert told[1].tolist() == [0, 1] and not told[0].any()
 
 
+@pytest.mark.parametrize("n_classes", [1000, 997])
+def test_columns_reveal_no_classes_that_hardly_come_twice(n_classes: int) -> None:
+    """Of ten thousand classes the first thousand rows hold each once: every column was said to tell them."""
+    y = np.arange(1000) % n_classes
+    copies, telling = find_columns_that_reveal_target(RNG.standard_normal((1000, 3)), y)
+    assert not copies.any() and not telling.any()
+
+
 def test_a_column_that_counts_rows_is_known_from_one_that_measures() -> None:
     n = 200
     columns = np.column_stack([RNG.permutation(n) + 1000, RNG.integers(0, 50, n), RNG.standard_normal(n),

@@ -19,6 +19,7 @@ from mlp.preprocessing.preprocessing import BLOCK, Part, Preprocessing
 
 LOOKED_THROUGH = 1024  # training rows in which columns are looked at
 BINS = 32  # pieces into which a column is cut to see what each says of the class
+REPEATS = 5  # rows of a class that was seen before; fewer may stand together by chance
 ID_SPAN = 5  # an identifier takes at most so many times as many whole numbers as there are rows
 
 
@@ -89,9 +90,12 @@ def copy_numbers(X: Array, y: Array) -> Array:
 def find_columns_that_reveal_target(X: Array, y: Array) -> tuple[Array, Array]:
     """Columns with one value of its own for each class; and columns that alone tell all classes by thresholds.
 
-    The second counts only where no other column does nearly as well: classes that lie far apart are no leak.
+    The second counts only where no other column does nearly as well: classes that lie far apart are no leak. Neither is
+    told where hardly a class comes twice: every column of different values has one of its own for each of them then.
     """
     n_classes = len(np.unique(y))
+    if len(y) - n_classes < REPEATS:
+        return np.zeros(X.shape[1]), np.zeros(X.shape[1])
     order = np.argsort(X, axis=0, kind="stable")
     sorted_X, sorted_y = np.take_along_axis(X, order, 0), y[order]
     steps = np.diff(sorted_X, axis=0) > 0
