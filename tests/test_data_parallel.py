@@ -72,7 +72,7 @@ def test_a_recorder_notes_what_is_as_long_as_the_parameters() -> None:
     recorder = mlp.Recorder(ON_A_CLUSTER)
     steps = train_sharded(Here(parts()), network(), order_rows(50, 16, None, 4), mlp.SoftmaxCrossEntropy(), mlp.Adam())
     for step in recorder.tap(steps):
-        norms = [mlp.norm(g) for g in step.workspace.blocks]
+        norms = [mlp.norm(g) for g in step.network.layout.blocks(step.workspace.grad)]
     np.testing.assert_allclose(recorder.history["grad_norm_by_layer"][-1], norms)
     assert len(recorder.history["loss"]) == len(recorder.history["epoch"]) == 16
     assert {"update_norm", "param_norm", "descent", "learning_rate"} <= {*recorder.history}

@@ -320,7 +320,7 @@ def test_gradients_that_wait_for_their_norms_are_read_as_if_they_did_not(epochs:
     data = mlp.batches(X, LABELS * scale, 16, rng=1, epochs=epochs, dtype=np.float32)
     recorder, norms = mlp.Recorder(), []
     for step in recorder.tap(mlp.train(net, data, mlp.SquaredError(), mlp.Adam(1e-9))):
-        norms.append([mlp.norm(g) for g in step.workspace.blocks])
+        norms.append([mlp.norm(g) for g in step.network.layout.blocks(step.workspace.grad)])
         if step.index in (0, 5, 6):
             assert len(recorder.history["grad_norm_by_layer"]) == step.index + 1
     np.testing.assert_allclose(recorder.history["grad_norm_by_layer"], norms, rtol=1e-6)

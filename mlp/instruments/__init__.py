@@ -36,6 +36,7 @@ ESSENTIAL = (
         labels=_trained_layers,
         finish=np.sqrt,
         quiet=True,
+        begin=vectors.squares_along(attrgetter("workspace.grad")),
         gather=vectors.gather_grads,
     ),
 )
