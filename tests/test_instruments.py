@@ -24,7 +24,7 @@ EVERY = pytest.mark.parametrize("instrument", ALONE, ids=lambda i: i.name)
 def network(population: tuple[int, ...] = ()) -> mlp.Network:
     """Layers of all sorts: squashing, rectifying, normalising, nested, neighbours of one size."""
     block = mlp.Residual([mlp.Tanh(), mlp.Dense(6, 6), mlp.ReLU()])
-    tower = [mlp.Dense(6, 6), mlp.ReLU(), mlp.Dense(6, 6), mlp.Tanh()]
+    tower = [mlp.Dense(6, 6), mlp.Tanh(), mlp.Dense(6, 6), mlp.Tanh()]
     layers = [mlp.Dense(5, 6), mlp.BatchNorm(), mlp.Sigmoid(), block, mlp.ReLU(), *tower, mlp.Dense(6, 3)]
     return mlp.Network(layers, rng=3, population=population)
 
