@@ -310,7 +310,7 @@ def start(name: str, net: str, python: str, threads: int, tree: str = "") -> sub
         more["PYTHONPATH"] = tree
     free = {name: value for name, value in os.environ.items() if name not in HELD}
     environment = {**free, **dict.fromkeys(names, str(threads)), **more}
-    command = [python, __file__, "--child", name, "--net", net]
+    command = [python, __file__, "--child", name, "--net", net, "--threads", str(threads)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment)
 
@@ -368,6 +368,8 @@ def main() -> None:
     parser.add_argument("--net", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
+        if given.threads == 1 and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # JAX 0.10 takes all cores in spite of XLA_FLAGS
         answer(given.child, given.net)
         return
     if given.cpu:
