@@ -35,11 +35,6 @@ def write_direction(m: Array, v: Array, g: Array, numbers: tuple[Any, Any, Any],
     out *= 1 / (1 - beta1**t)
 
 
-def room_for_numbers(params: Array) -> Array:
-    """An array without axes; (*population, 1) for a population."""
-    return np.zeros((*params.shape[:-1], 1) if params.ndim > 1 else (), params.dtype)
-
-
 @dataclass(frozen=True)
 class AdamNumbers(Optimizer):
     """The numbers of Adam and its kin."""
@@ -56,8 +51,8 @@ class AdamNumbers(Optimizer):
 class AdamState(MeansState):
     """`m` and `v`: the paper's moments divided by 1 - β₁ and 1 - β₂, which saves two passes over the parameters.
 
-    `room`: for a number, or one of each member. With an array NumPy computes in 0.3 µs what takes 0.6 with Python's
-    number: 0.9 of the 17 µs that a step of 2-4-2 takes.
+    `room`: for β₁, β₂ and ε/k in turn. With an array NumPy computes in 0.3 µs what takes 0.6 with Python's number: 0.7
+    of the 17 µs that a step of 2-4-2 takes.
     """
 
     room: Array
@@ -85,8 +80,9 @@ class Adam(AdamNumbers):
     name, usual_rate, keeps = "adam", 0.005, AdamState
 
     def begin(self, params: Array) -> dict[str, Any]:
-        """Room for a number of each member."""
-        return {"room": room_for_numbers(params)}
+        """Room for a number; for one of each member where a hyperparameter is an array."""
+        shape = np.broadcast_shapes(*map(np.shape, (self.beta1, self.beta2, self.epsilon)))
+        return {"room": np.zeros(shape, params.dtype)}
 
     def update(self, at: Evaluation, state: AdamState, out: Array) -> None:
         """-η m̂ / (√v̂ + ε), with √v̂ = k √v and k² = (1 - β₂)/(1 - β₂ᵗ)."""
@@ -94,19 +90,18 @@ class Adam(AdamNumbers):
         rate = state.pace.next(at.loss)
         t = state.pace.t
         k = ((1 - beta2) / (1 - beta2**t)) ** 0.5
-        number[...] = beta1
+        number[()] = beta1
         m *= number
         m += g
         np.multiply(g, g, out=out)
-        number[...] = beta2
+        number[()] = beta2
         v *= number
         v += out
         np.sqrt(v, out=out)
-        number[...] = self.epsilon / k
+        number[()] = self.epsilon / k
         out += number
         np.divide(m, out, out=out)
-        number[...] = -rate * (1 - beta1) / ((1 - beta1**t) * k)
-        out *= number
+        out *= -rate * (1 - beta1) / ((1 - beta1**t) * k)
 
 
 @dataclass(frozen=True)
