@@ -93,12 +93,15 @@ class Recorder:
         if name == "r2":
             values = targets.reshape(len(targets), -1)
             found |= {"target_mean": float(np.abs(values.mean(0)).max()), "target_std": float(values.std(0).max())}
+        else:
+            found["guess_accuracy"] = float(np.unique(targets, axis=0, return_counts=True)[1].max() / len(rows))
         for column, value in found.items():
             self._note_last(column, value)
+        self._note_last("baseline_rows", len(rows), ("train",))
 
-    def _note_last(self, name: str, value: float) -> None:
+    def _note_last(self, name: str, value: float, labels: tuple[str, ...] = ()) -> None:
         """Note a number at the last step, in the place of an earlier one."""
-        column = self.history.column(name, (), "", ())
+        column = self.history.column(name, (1,) if labels else (), "", labels)
         column.shared = True
         del column.values[:], column.steps[:]
         column.values.append(value)

@@ -45,6 +45,11 @@ class Fault(NamedTuple):
     layers: tuple[str, ...] = ()
 
 
+ABSURD = {
+    "loss": [150.0] * 10, "train_loss": [145.0], "reference_loss": [1.6], "class_counts": {"a": 50.0, "b": 50.0},
+    "weight_gain": {"dense1": 20.0}, "settings": ENDED["settings"] | {"train_scored": 100.0},
+}  # fmt: skip
+
 FAULTS = {
     "the loss is no number": Fault(
         "divergence", "critical", 2, "learning_rate_too_high",
@@ -135,11 +140,12 @@ FAULTS = {
         | {"settings": ENDED["settings"] | {"narrowest": 2.0}},
         {"train_accuracy": [0.94]}),
     "right answers, and absurd errors": Fault(
+        "overconfident", "info", 9, "initialization_too_large",
+        ABSURD | {"train_accuracy": [0.97]}, {"loss": [1.2] * 10, "train_loss": [1.2]}),
+    "absurd errors, and fewer right answers than a plain network gives": Fault(
         "overconfident", "warning", 0, "initialization_too_large",
-        {"loss": [150.0] * 10, "train_loss": [145.0], "reference_loss": [1.6], "train_accuracy": [0.97],
-         "class_counts": {"a": 50.0, "b": 50.0}, "weight_gain": {"dense1": 20.0},
-         "settings": ENDED["settings"] | {"train_scored": 100.0}},
-        {"loss": [1.2] * 10, "train_loss": [1.2]}),
+        ABSURD | {"train_accuracy": [0.8], "baseline_train_accuracy": [0.97]},
+        {"loss": [1.2] * 10, "train_loss": [1.2], "train_accuracy": [0.97]}),
     "it was stopped while it fell": Fault(
         "unfinished", "warning", 0, "too_few_epochs",  # ten steps are hopeless from the first
         {"loss": FALLING, "reference_loss": [1.0], "train_accuracy": [0.6], "baseline_train_accuracy": [0.95],

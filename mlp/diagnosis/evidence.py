@@ -14,6 +14,7 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.reading import Reading, trend
+from mlp.diagnosis.shortfall import shortfall
 
 
 def wrong_layers(r: Reading) -> tuple[str, ...]:
@@ -97,11 +98,27 @@ def answers_better_than_a_guess(r: Reading) -> bool:
 
 def is_clearly_right(r: Reading, least: float = at.GAP) -> bool:
     """Whether more rows to train on have a right class than chance explains, and than a guess has by `least`."""
-    n, train = r.setting("train_scored", 0.0), r.score("train")
+    n, train = r.setting("train_scored", r.one("baseline_rows", "train", 0.0)), r.score("train")
     if r.score_name == "r2" or not n > 0 or not isfinite(train):
         return False
     guessed = _plain_guess(r)
     return train - guessed > max(least, at.SIGNAL * sqrt(max(guessed * (1 - guessed), 1 / n) / n))
+
+
+def last_loss(r: Reading) -> float:
+    """The mean loss over the last epoch, while it trained; over the latest steps where epochs are not known."""
+    return r.one("train_loss", default=r.now)
+
+
+def is_absurd(r: Reading) -> bool:
+    """Whether the loss is above that of a constant answer, and far more rows have a right answer than that has."""
+    return last_loss(r) > at.ABSURD * r.reference > 0 and not r.is_bare and is_clearly_right(r)
+
+
+def is_near(r: Reading) -> bool:
+    """Whether scores are known to be about those of a plain network; where there is none, to be high."""
+    found = [s for part in ("train", "validation") if (s := shortfall(r, part)) is not None]
+    return all(s.missing <= at.NEAR + s.error for s in found) if found else r.score("train") > at.HIGH
 
 
 def memorises(r: Reading) -> bool:
@@ -158,7 +175,9 @@ def is_meaningless(r: Reading) -> bool:
     is_sharp = error < at.SHARP or (r.score_name == "r2" and rows + held_out >= at.SHARP_ROWS)
     half = 1.0 if is_sharp else 0.5  # where rows are few, half a sign may well be one, and half a gain
     little = score + 2 * error < _plain_guess(r) + half * at.LITTLE
-    return not isfinite(score) or (little and not signal > half * at.SIGNAL)
+    if not isfinite(score):  # nobody was asked: then rows held out must be many
+        return r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT
+    return little and not signal > half * at.SIGNAL
 
 
 def _plain_guess(r: Reading) -> float:
@@ -219,82 +238,6 @@ def baseline_learns_same_rows(r: Reading) -> bool:
     mine = r.score("validation") if isfinite(r.score("validation")) else train
     apart = r.one("unseen", "score") - r.one("unseen", "error") - max(train, 0.0)
     return plain - (max(mine, 0.0) if isfinite(mine) else 0.0) > at.SHORT or apart > at.SHORT
-
-
-class Shortfall(NamedTuple):
-    """By how much the score on a part is lower than the baseline's, with the standard error of that.
-
-    `crossed`: the baseline's is on the same training rows, each answered by a plain network that had not seen it.
-    `balanced`: both are balanced accuracies, since classes count the same in the loss.
-    """
-
-    part: str
-    mine: float
-    baseline: float
-    missing: float
-    error: float
-    crossed: bool
-    balanced: bool = False
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether more is missing than chance explains."""
-        return self.missing > at.SHORT + 2 * self.error
-
-
-def shortfall(reading: Reading, part: str) -> Shortfall | None:
-    """What is missing on a part; None where nothing was measured there.
-
-    With no row held out the training score is all there is, with few it is nearly so, and a plain network may have
-    memorised its own: then its score on training rows it had not seen counts, unless that is a guess: a truth table can
-    only be memorised.
-    """
-    mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
-    if isfinite(line := reading.one("line_r2")):
-        return _short_of_a_line(reading, part, mine, line)
-    if isfinite(reading.one("balanced_scores", part) - reading.one("baseline_balanced", part)):
-        return _short_of_balanced(reading, part)
-    crossed = reading.one(f"crossed_{reading.score_name}")
-    is_known = (
-        crossed > reading.one("guess_accuracy", default=0.0) + 0.1 or reading.one("unseen", "signal") > at.SIGNAL / 2
-    )
-    is_alone = not isfinite(reading.score("validation"))
-    is_nearly = (
-        part == "train" and reading.setting("validation_scored", inf) < at.FEW_HELD_OUT and best - crossed > at.GAP
-    )
-    if is_crossed := crossed < best and is_known and (is_alone or is_nearly):
-        best = crossed if is_alone else max(crossed, min(best, mine))
-    if not (isfinite(mine) and isfinite(best)):
-        return None
-    mine = max(mine, -1.0)  # r² has no lower end
-    n = max(reading.setting(f"{part}_scored", 100.0), 1.0)
-    rows, unseen = reading.setting("rows"), reading.one("unseen", "score")
-    is_lucky = part == "validation" and n < at.FEW_HELD_OUT and rows > 0 and isfinite(unseen)
-    if is_lucky:  # few rows flatter or shame a plain network by chance: others, asked about more rows, count with it
-        best = min(best, (n * best + rows * unseen) / (n + rows))
-    if reading.score_name == "accuracy":
-        error = sqrt(max(best * (1 - best), 1 / n) / n + max(mine * (1 - mine), 1 / n) / n) / sqrt(2)  # the same rows
-        if part == "train":  # these very rows are to be learned: they are a sample only of what is held out
-            error *= 0.5 if isfinite(reading.score("validation")) else 0.0
-    else:
-        error = 1 / n
-    return Shortfall(part, mine, best, best - mine, error, is_crossed)
-
-
-def _short_of_balanced(reading: Reading, part: str) -> Shortfall:
-    """What is missing where classes count the same: of n rows of a class its recall is known to √(p (1 - p) / n)."""
-    mine, best = reading.one("balanced_scores", part), reading.one("baseline_balanced", part)
-    rows = reading.one("balanced_scores", f"{part}_rows")
-    unsure = [max(score * (1 - score), 1 / rows) / rows for score in (mine, best)]
-    known = 1.0 if part == "validation" else 0.5  # as of other scores
-    return Shortfall(part, mine, best, best - mine, known * sqrt(sum(unsure) / 2), False, True)
-
-
-def _short_of_a_line(reading: Reading, part: str, mine: float, line: float) -> Shortfall | None:
-    """What a table of a few numbers lacks: no network memorises what a straight line tells of rows it has not seen."""
-    if part != "train" or not isfinite(mine):
-        return None
-    return Shortfall(part, max(mine, -1.0), line, line - max(mine, -1.0), 0.0, False)
 
 
 def gradient_share_at_first_layer(r: Reading) -> float:

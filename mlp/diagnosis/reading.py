@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.diagnosis.thresholds import EXPLODED, RISEN
+from mlp.diagnosis.thresholds import ENOUGH_HELD_OUT, EXPLODED, RISEN
 from mlp.history import History
 
 MOMENTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
@@ -200,13 +200,15 @@ class Reading(History):
         )
 
     def score(self, part: str) -> float:
-        """The latest accuracy or r² of a part."""
+        """The latest accuracy or r² of a part; no r² of a few rows held out, which is by chance how far these vary."""
+        if self.score_name == "r2" and part == "validation" and self.setting("validation_scored") < ENOUGH_HELD_OUT:
+            return nan
         return self.one(f"{part}_{self.score_name}")
 
 
 BY_LABEL = {
     "settings", "unseen", "drifted_inputs", "drifted_test_inputs", "counterfactuals",
-    "balanced_scores", "baseline_balanced", "leaked_scores", "target_copies", "telling_columns", "identifiers",
+    "few_rows", "balanced_scores", "baseline_balanced", "leaked_scores", "target_copies", "telling_columns", "identifiers",
     "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",

@@ -58,8 +58,11 @@ CERTAIN = 0.85  # fitted. From this weight on a suspicion is an alarm before the
 
 # Progress. The reference is the loss of the best constant answer, the baseline the score of a plain network.
 NO_PROGRESS = 0.95  # fitted. A loss of this share of the reference is no progress
-ABSURD = 1.5  # a loss of so many times the reference, where most answers are right, is that of outputs far too large
+ABSURD = 1.0  # a loss of so many times the reference, where most answers are right, is that of outputs far too large
 SHORT = 0.05  # fitted. A score that is lower than the baseline's by more than this, and its error, is too low
+TINY, EXACT = 16, 0.99  # rows of which no network is asked about others; an r² by which a line meets all rows
+SHORT_OF_EXACT, ALMOST_EXACT = 0.03, 0.005  # what may be missing of such a line, and what is worth a word
+HIGH = 0.95  # an accuracy that is well, where nothing else is known
 RISEN = 3.0  # fitted. A loss of so many times its first one, and the reference, has risen
 EXPLODED = 1e6  # a loss of so many times that has lost its way: a few more such steps would leave the numbers
 BUDGET = 0.1  # fitted. Share of the loss that the planned steps must promise to remove
@@ -80,6 +83,10 @@ LITTLE = 0.1  # fitted. An accuracy or r² that may be so much above a guess is 
 FEW_HELD_OUT = 50  # rows to validate on, fewer of which may be answered well by luck
 ENOUGH_HELD_OUT = 20  # rows to validate on by which a gap is judged
 FEW_ROWS = 150  # below so many rows to train on, those that a plain network had not seen count as held out
+HOLDS = 2.0  # fitted. Standard errors by which an experiment's answers fit rows it had not seen better than at random
+NEAR, NEAR_ERRORS = 0.03, 1.5  # fitted. By so much, and errors, ridge regression may do better on few rows
+MISLEADING = 2.0  # fitted. A loss of so many times the reference on rows that were not seen is that of false certainty
+FEWEST_PER_INPUT = 3  # rows for each input, of fewer of which least squares says little
 LABEL_NOISE = 0.18  # fitted. Share of labels that contradict their surroundings, for a finding
 NOISE_SIGN = 0.12  # fitted. The same, for a suspicion
 RARE = 0.1  # a class with less than this share of the rows of the most frequent is rare

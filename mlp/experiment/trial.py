@@ -8,7 +8,7 @@ A trial changes nothing in the run, and never reads the test part.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from mlp.experiment.state import answering_model, initial_state
 from mlp.model import Model, quiet, score_name
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.prepare import balance
+from mlp.statistics.ridge import fit_ridge
 
 TRIAL_ROWS = 4096  # rows that a trial trains on at most
 COMPARED = 600  # training rows whose labels are compared with those of their neighbours
@@ -223,18 +224,14 @@ def _covariance_by_row(answers: Array, truth: Array) -> Array:
     return np.asarray(((answers - answers.mean(0)) * (truth - truth.mean(0))).sum(-1))
 
 
-def line_score(train: Part) -> float:
-    """The r² of straight lines through all rows but one, asked about that one: of least squares, in closed form.
-
-    The error of a row that was left out is e / (1 - h), e its error and h its diagonal entry of the hat matrix. Allen
-    (1974), "The relationship between variable selection and data augmentation".
-    """
+def line_score(train: Part) -> tuple[float, float]:
+    """The r² of a line or a quadratic through all rows but one, asked about that one, and its standard error."""
     y = train.y.reshape(len(train), -1).astype(np.float64)
-    A = np.column_stack([train.X.astype(np.float64), np.ones(len(train))])
-    hat = A @ np.linalg.pinv(A)
-    left_out = (y - hat @ y) / np.maximum(1 - np.diag(hat), 1e-9)[:, None]
-    spread = np.square(y - y.mean(0)).sum()
-    return float(1 - np.square(left_out).sum() / spread) if spread > 0 else 0.0
+    whole, fit = np.square(y - y.mean(0)).sum(1), fit_ridge(train.X, y)
+    if fit is None or not whole.any():
+        return 0.0, inf
+    wrong = np.square(y - fit.left_out).sum(1)
+    return float(1 - wrong.sum() / whole.sum()), float(wrong.std() / whole.mean() / np.sqrt(len(y)))
 
 
 def label_noise(train: Part, most: int = COMPARED) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from mlp.diagnosis.reading import Reading, moments
 from mlp.diagnosis.thresholds import MANY_CLASSES
 from mlp.experiment.before_training import note_before_training, note_once, scanned_rows
 from mlp.experiment.counterfactual import note_counterfactuals
+from mlp.experiment.few_rows import note_few_rows
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
 from mlp.experiment.probe import Probe, note_last
 from mlp.experiment.setup import SCORED, Setup
@@ -52,7 +53,7 @@ from mlp.training import Step
 
 UPDATE_IN_ROWS = 64  # rows whose products cost as much as an update of Adam
 FREE_WORK = 4 * 10**9  # half a second on one core: 120 ps for each parameter and row, from 784 to 100,000 inputs
-TOO_FEW = 3  # rows of which no straight line says anything
+LINED = range(4, 40)  # rows through which lines and quadratics are laid
 LEAST_STEPS = 50  # a network that was trained for less says nothing of the rows
 ALONG = (0.0, 0.1, 1.0, 10.0)
 """How far along a step the loss is looked up, in lengths of the step."""
@@ -148,6 +149,7 @@ def conclude(setup: Setup, state: State) -> None:
         note_error_gap(setup, state)
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
+        note_few_rows(setup, state)
         note_last(setup, state)
         note_counterfactuals(setup, state)
 
@@ -252,8 +254,9 @@ def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> No
     rows = standardise(setup.prepared, np.dtype(np.float32))
     task, name = rows.preprocessing.task, score_name(rows.preprocessing.task)
     n = len(rows.train)
-    if task == "regression" and TOO_FEW < n < FEW.start:
-        state.note("line_r2", line_score(rows.train))
+    if task == "regression" and n in LINED:
+        for column, value in zip(("line_r2", "line_r2_error"), line_score(rows.train), strict=True):
+            state.note(column, value)
     if task == "classification":
         noise, error = label_noise(rows.train)
         state.note("label_noise", noise)

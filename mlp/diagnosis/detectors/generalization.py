@@ -20,11 +20,12 @@ from mlp.diagnosis.evidence import (
     is_meaningless,
     is_overconfident,
     is_without_evidence,
-    shortfall,
 )
+from mlp.diagnosis.few_rows import LeftOut, allow_no_more, describe_left_out, read_left_out
 from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import compared, crossed, probed, score, scored
+from mlp.diagnosis.shortfall import shortfall
 
 
 class Overfitting(Detector):
@@ -34,13 +35,16 @@ class Overfitting(Detector):
     rows, or numbers that both answer worse than by their mean: a single epoch in which validation gets worse is no
     overfitting. The gap must be larger than half of `GAP` by more than chance. Below `FEW_ROWS` rows the validation
     part says little: then those training rows count with it that a plain network was asked about without having seen
-    them.
+    them. Where the experiment itself was asked about them, its answers count: information, if no more was to be had.
     """
 
     kinds = {"overfitting": "rows are memorised: training goes on to improve while validation gets worse"}
     needs = ("loss",)
 
     def __call__(self, r: Reading) -> Iterator[Finding]:
+        if (left_out := read_left_out(r)) is not None:
+            yield from self._of_few(r, left_out)
+            return
         train, (held_out, error, where) = r.score("train"), self._held_out(r)
         gap = train - max(held_out, 0.0)
         if r.setting("early_stopping", 0.0) == 1 or not (gap > at.GAP and gap > at.GAP / 2 + at.GAP_SIGMAS * error):
@@ -50,6 +54,21 @@ class Overfitting(Detector):
         message = f"{reached}: {told}.{self._turned(r)}"
         seen = {"train_score": train, "held_out": held_out, "gap": gap, "gap_threshold": at.GAP, "error": error}
         yield self.finding("warning", message, seen, *rank(r), step=r.done - 1)
+
+    def _of_few(self, r: Reading, found: LeftOut) -> Iterator[Finding]:
+        """The verdict on few rows: what counts is whether something does better on rows that it had not seen."""
+        train, gap = r.score("train"), r.score("train") - max(found.own, 0.0)
+        if not gap > at.GAP:
+            return
+        reached = f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}"
+        harm = "the rows are memorised" if found.signal > at.HOLDS else "what it learned holds for no others"
+        message = f"{reached}. {describe_left_out(r, found)}: "
+        message += (
+            "no more was to be had of so few rows." if (even := allow_no_more(r)) else f"{harm}.{self._turned(r)}"
+        )
+        seen = {"train_score": train, "held_out": found.own, "gap": gap, "gap_threshold": at.GAP}
+        seen |= {"missing": found.missing, "error": found.error, "signal": found.signal}
+        yield self.finding("info" if even else "warning", message, seen, *rank(r), step=r.done - 1)
 
     def _held_out(self, r: Reading) -> tuple[float, float, str]:
         """The score on rows held out, its standard error, and what it is in words.
@@ -109,14 +128,16 @@ class Uninformative(Detector):
     def __call__(self, r: Reading) -> Iterator[Finding]:
         chance, held_out = guess(r), r.score("validation")
         plain = r.one(f"baseline_validation_{r.score_name}")
-        if not r.finished or chance is None or not isfinite(held_out) or not is_meaningless(r):
+        if not r.finished or chance is None or not isfinite(plain) or not is_meaningless(r) or allow_no_more(r):
             return
         asked = "" if scored(r, "validation") == probed(r, "validation") else f" on {probed(r, 'validation')}"
-        message = (
+        reached = (
             f"After the last epoch the {score(r)} is {held_out:.3f} on {scored(r, 'validation')}, that of a plain "
-            f"network {plain:.3f}{asked}, and guessing may reach {chance:.3f}: nothing that was learned from the rows "
-            "to train on holds for others."
+            f"network {plain:.3f}{asked}, and guessing may reach {chance:.3f}"
+            if isfinite(held_out)
+            else f"{crossed(r)} {r.one('unseen', 'score'):.3f} of {score(r)}, and guessing may reach {chance:.3f}"
         )
+        message = f"{reached}: nothing that was learned from the rows to train on holds for others."
         seen = {"validation_score": held_out, "validation_baseline": plain, "chance": chance}
         yield self.finding("warning", message, seen, *rank(r), step=r.done - 1)
 
@@ -144,7 +165,7 @@ class NoisyLabels(Detector):
             "that is trained long enough memorises them."
         )
         seen, step = {"label_noise": noise, "error": error, "threshold": at.LABEL_NOISE}, r.steps("label_noise")[-1]
-        severity: Severity = "warning" if self._does_harm(r, noise) else "info"
+        severity: Severity = "warning" if self._does_harm(r, noise) and not allow_no_more(r) else "info"
         yield self.finding(severity, message, seen, *rank(r), step=int(step))
 
     def _does_harm(self, r: Reading, noise: float) -> bool:

@@ -8,19 +8,21 @@ from math import isfinite
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes import rank, suspicions
 from mlp.diagnosis.evidence import (
-    Shortfall,
     answers_better_than_a_guess,
     has_no_score,
-    is_clearly_right,
+    is_absurd,
+    is_near,
     is_overconfident,
     is_without_gradient,
+    last_loss,
     late_fall,
     memorises,
-    shortfall,
 )
-from mlp.diagnosis.finding import Detector, Finding
+from mlp.diagnosis.few_rows import allow_no_more
+from mlp.diagnosis.finding import Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
+from mlp.diagnosis.shortfall import Shortfall, knows_more, short_of_a_line, shortfall
 
 
 class Progress(Detector):
@@ -45,9 +47,12 @@ class Progress(Detector):
         if not isfinite(r.now) or not isfinite(r.start) or r.reference <= 0 or r.has_exploded:
             return
         seen = _at_the_end(r) if r.finished else _on_the_way(r)
+        severity: Severity = "warning"
+        if seen is None and r.finished:
+            seen, severity = _worth_a_word(r), "info"
         if seen is not None:
             kind, message, evidence = seen
-            yield Finding(kind, "warning", message, (), r.done - 1, evidence, rank(r))
+            yield Finding(kind, severity, message, (), r.done - 1, evidence, rank(r))
 
 
 Seen = tuple[str, str, dict[str, float]]
@@ -108,7 +113,7 @@ def _building_up(r: Reading) -> float:
 
 def _at_the_end(r: Reading) -> Seen | None:
     """What the run came to."""
-    reached = r.one("train_loss", default=r.now)
+    reached = last_loss(r)
     level = {"mean_loss": reached, "reference_loss": r.reference}
     loss = f"{reached:.4g} ({mean_loss(r)})"
     if is_without_gradient(r):
@@ -116,14 +121,10 @@ def _at_the_end(r: Reading) -> Seen | None:
         return "no_progress", why, level | {"grad_norm": 0.0}
     if r.is_bare and reached < at.SMALL_LOSS:
         return None
-    if isfinite(reached) and reached > at.ABSURD * r.reference and is_clearly_right(r):
-        why = (
-            f"The {score(r)} is {r.score('train'):.3f} on {scored(r, 'train')}, and the loss is {loss}. The best "
-            f"constant answer has {r.reference:.4g}: wrong answers are given with certainty, for outputs are far too "
-            "large."
-        )
-        seen = {"train_score": r.score("train"), "threshold": at.ABSURD * r.reference}
-        return "overconfident", why, level | seen
+    if is_absurd(r):
+        return None if is_near(r) else _absurd_loss(r)
+    if allow_no_more(r):
+        return None
     if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not answers_better_than_a_guess(r):
         why = (
             f"After {r.done} steps the loss is {loss}, and it began at {r.reference:.4g}."
@@ -139,13 +140,45 @@ def _at_the_end(r: Reading) -> Seen | None:
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > at.SHORT + held_out.error
         short = [held_out] if both or is_overconfident(r) else []
-    if held_out is not None and not held_out.is_clear and held_out.missing <= max(0.03, held_out.error):
+    is_even = held_out is not None and not held_out.is_clear and held_out.missing <= max(0.03, held_out.error)
+    if is_even and not knows_more(r, trained):
         return None  # rows that are memorised less than by a plain network are no fault
     if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
         return None
     worst = max(short, key=lambda s: s.missing)
     numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_baseline": worst.baseline, "error": worst.error}
     return _short_kind(r), _allows_more(r, worst), level | numbers
+
+
+def _absurd_loss(r: Reading) -> Seen:
+    """Most answers are right, and the loss is above that of a constant one: a few are wrong with certainty."""
+    reached, train = last_loss(r), r.score("train")
+    each = f": about {reached / (1 - train):.2g} for each wrong one" if train < 1 else ""
+    why = (
+        f"The {score(r)} is {train:.3f} on {scored(r, 'train')}, and the loss is {reached:.4g} ({mean_loss(r)}){each}. "
+        f"The best constant answer has {r.reference:.4g}: wrong answers are given with certainty, for outputs are far "
+        "too large. Probabilities mean nothing then."
+    )
+    level = {"mean_loss": reached, "reference_loss": r.reference}
+    return "overconfident", why, level | {"train_score": train, "threshold": at.ABSURD * r.reference}
+
+
+def _worth_a_word(r: Reading) -> Seen | None:
+    """What is information about a run that came out well."""
+    if not isfinite(r.now) or r.has_exploded:
+        return None
+    return _absurd_loss(r) if is_absurd(r) else _almost_there(r)
+
+
+def _almost_there(r: Reading) -> Seen | None:
+    """Whether a few numbers, that a line or a quadratic meets exactly, are met a little worse: worth a word."""
+    if has_no_score(r) or not r.trend.slope + 2 * r.trend.slope_error < 0:
+        return None
+    s = short_of_a_line(r, "train")
+    if s is None or not (s.baseline > at.EXACT and s.missing > at.ALMOST_EXACT + 2 * s.error):
+        return None
+    seen = {"train_score": s.mine, "train_baseline": s.baseline, "error": s.error}
+    return "unfinished", f"{_allows_more(r, s)} The loss still fell when the run ended.", seen
 
 
 def _while_falling(r: Reading, level: dict[str, float]) -> Seen | None:
@@ -163,8 +196,8 @@ def _while_falling(r: Reading, level: dict[str, float]) -> Seen | None:
 
 def _allows_more(r: Reading, s: Shortfall) -> str:
     """The score of the run and that of the plain network, and on which rows they are."""
-    if "line_r2" in r:
-        line = f"Straight lines through all rows but one, asked about that one, have {s.baseline:.3f}"
+    if s.is_line:
+        line = f"A line or a quadratic through all rows but one, asked about that one, has {s.baseline:.3f}"
         return f"After the last epoch the r² is {s.mine:.3f} on {scored(r, s.part)}. {line}: these rows allow more."
     mine, asked = scored(r, s.part), probed(r, s.part)
     plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.baseline:.3f}"
