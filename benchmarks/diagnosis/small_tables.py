@@ -323,8 +323,8 @@ def report(rows: list[dict[str, Any]], shown: int) -> None:
         else:
             those = [r for r in those if r["alarms"]]
         for r in those[:shown]:
-            print(f"    {name_of(r)} d {r['d']}: train {r['train']:.2f} fresh {r['fresh']:.2f} best {r['best']:.2f} possible "
-                  f"{r['possible']:.2f}: {r['alarms'][:2]} {r['named'][:3]}")  # fmt: skip
+            scores = " ".join(f"{key} {r[key]:.2f}" for key in ("train", "fresh", "best", "possible", "constant"))
+            print(f"    {name_of(r)} d {r['d']}: {scores}: {r['alarms'][:2]} {r['named'][:3]}")
 
 
 def main() -> None:

@@ -125,10 +125,10 @@ def memorises(r: Reading) -> bool:
     """Whether the rows trained on are answered well and others clearly worse.
 
     The others are those to validate on. Where these are few, plain networks' answers to rows that they had not seen
-    count if they are worse.
+    count if they are worse; or those of the experiment itself, where it was asked.
     """
     well, gap = at.MEMORISED
-    train, held_out = r.score("train"), r.score("validation")
+    train, held_out = r.score("train"), r.one("few_rows", "own", r.score("validation"))
     if not (isfinite(held_out) and r.setting("validation_scored", 0.0) >= at.ENOUGH_HELD_OUT):
         held_out = np.fmin(held_out, r.one(f"crossed_{r.score_name}", default=inf))  # fmin passes over NaN
     return bool(train > well and train - max(held_out, 0.0) > gap)
@@ -216,6 +216,12 @@ def falls_short_elsewhere(r: Reading) -> bool:
     train = np.fmax(r.score("train"), r.one(f"baseline_train_{r.score_name}"))
     others = np.fmin(r.score("validation"), r.one(f"crossed_{r.score_name}", default=inf))
     return bool(train - max(others, 0.0) > at.GAP)
+
+
+def lack_of_rows(r: Reading) -> float:
+    """How many times as many rows as there are so many inputs need, by the usual rule of thumb; 0 if not known."""
+    rows = r.setting("rows")
+    return at.ROWS_PER_INPUT * count_inputs(r) / rows if rows > 0 else 0.0
 
 
 def lost_to_twins(r: Reading) -> float:

@@ -200,7 +200,7 @@ class Reading(History):
         )
 
     def score(self, part: str) -> float:
-        """The latest accuracy or r² of a part; no r² of a few rows held out, which is by chance how far these vary."""
+        """The latest accuracy or r² of a part; no r² of a few rows held out, whose spread may be tiny by chance."""
         if self.score_name == "r2" and part == "validation" and self.setting("validation_scored") < ENOUGH_HELD_OUT:
             return nan
         return self.one(f"{part}_{self.score_name}")
@@ -208,7 +208,7 @@ class Reading(History):
 
 BY_LABEL = {
     "settings", "unseen", "drifted_inputs", "drifted_test_inputs", "counterfactuals",
-    "few_rows", "balanced_scores", "baseline_balanced", "leaked_scores", "target_copies", "telling_columns", "identifiers",
+        """The latest accuracy or r² of a part; no r² of a few rows held out, whose spread is chance."""
     "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",

@@ -159,6 +159,7 @@ TAIL, TAIL_WEIGHT = 8.0, Ramp(6, 20, 0.4, 0.97)
 CONSTANT, ALL_CONSTANT, HALF_CONSTANT, SOME_CONSTANT = 0.3, 0.99, 0.97, 0.3
 TWINS, TWINS_WEIGHT, TWINS_EXONERATED, COARSE_TWINS = 0.03, Ramp(0.03, 0.3, 0.4, 0.98), 0.4, 0.3  # of what is lost
 ROWS_PER_INPUT, LACK_OF_ROWS = 10, Ramp(1, 5, 0.3, 0.97)  # the usual rule of thumb; of needed rows to those there are
+MANY_INPUTS = 2.0  # fitted. Of so many times the rows that there are, neighbours say little of a label
 MEANINGLESS, NOISY, NOISY_BESIDE, NOISY_MAYBE, NOISY_MEMORISED = 0.96, 0.94, 0.7, 0.6, 0.3
 MAYBE_MEANINGLESS = 0.62
 MEMORISES_FEW, MEMORISES, MEMORISES_MEANINGLESS, VERY_FEW = 0.9, 0.75, 0.65, 80

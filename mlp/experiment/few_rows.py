@@ -16,13 +16,13 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.diagnosis import judge
 from mlp.diagnosis.reading import Reading
-from mlp.diagnosis.thresholds import GAP, MEMORISED
+from mlp.diagnosis.thresholds import FEW_HELD_OUT, GAP
 from mlp.errors import MLPError
 from mlp.experiment.before_training import note_once
 from mlp.experiment.setup import Setup
-from mlp.experiment.state import State
+from mlp.experiment.state import State, answering_model
 from mlp.experiment.trial import credit_rows, first_rows, run_trial
-from mlp.model import quiet
+from mlp.model import Model, quiet
 from mlp.preprocessing import Part, Prepared
 from mlp.statistics.ridge import fit_ridge
 
@@ -49,7 +49,7 @@ class FewRows(NamedTuple):
 
 
 def note_few_rows(setup: Setup, state: State) -> None:
-    """Note what few rows allow, where the run raises an alarm or has memorised rows of which none was held out."""
+    """Note what few rows allow, where the run raises an alarm, or answers those that it has seen suspiciously well."""
     rows = first_rows(setup.prepared, setup.dtype)
     if not _is_wanted(setup, state, rows):
         return
@@ -63,10 +63,10 @@ def note_few_rows(setup: Setup, state: State) -> None:
         return
     try:
         with quiet():
-            found = compare_left_out(setup, rows, steps, folds)
+            found = compare_left_out(setup, rows, steps, folds, answering_model(setup, state))
     except MLPError:  # a part that has one class only, or a training that comes to no numbers
         return
-    if found is not None and np.isfinite(found).all():
+    if np.isfinite(found).all():
         note_once(state.history, "few_rows", list(found), found._fields)
 
 
@@ -82,10 +82,10 @@ def _is_wanted(setup: Setup, state: State, rows: Prepared) -> bool:
     with quiet():
         if any(finding.severity != "info" for finding in judge(r, setup.detectors)):
             return True
-    if setup.prepared.validation is not None or not r.score("train") > MEMORISED[0]:
+    if rows.validation is not None and len(rows.validation) >= FEW_HELD_OUT:
         return False
-    everything = split_rows(len(rows.train), FOLDS[0], config.training.seed)
-    return r.score("train") - ridge_score(rows, everything) > GAP
+    parts = split_rows(len(rows.train), FOLDS[0], config.training.seed)
+    return r.score("train") - ridge_score(rows, parts) > GAP
 
 
 def split_rows(n: int, folds: int, seed: int) -> list[Array]:
@@ -94,34 +94,37 @@ def split_rows(n: int, folds: int, seed: int) -> list[Array]:
 
 
 def ridge_score(rows: Prepared, parts: list[Array]) -> float:
-    """The score of ridge regression on rows that it had not seen."""
-    credit, scale = _credit_ridge(rows, parts)
+    """The score of ridge regression on training rows that it had not seen."""
+    credit, scale = _credit_ridge(replace(rows, validation=None), parts)
     return float(credit.mean() / scale.mean())
 
 
-def compare_left_out(setup: Setup, rows: Prepared, steps: int, folds: int) -> FewRows | None:
-    """Train the experiment on all parts of the rows but one, ask it about that one, and ridge regression likewise."""
-    train, n = rows.train, len(rows.train)
-    parts = split_rows(n, folds, setup.config.training.seed)
-    order, judged, losses = np.concatenate(parts), [], []
+def compare_left_out(setup: Setup, rows: Prepared, steps: int, folds: int, model: Model) -> FewRows:
+    """Train the experiment on all parts of the rows but one, ask it about that one, and ridge regression likewise.
+
+    The rows to validate on are as new to the `model` of the run, and count with them.
+    """
+    train = rows.train
+    parts = split_rows(len(train), folds, setup.config.training.seed)
+    order, asked = np.concatenate(parts), []
     for part in parts:
-        others = np.setdiff1d(order, part)
-        fold = replace(rows, train=_choose(train, others), validation=None)
-        model, unseen = run_trial(setup.config, fold, steps), _choose(train, part)
-        judged.append(credit_rows(model, unseen))
-        losses.append(float(model.evaluate(unseen)["loss"]))
+        fold = replace(rows, train=_choose(train, np.setdiff1d(order, part)), validation=None)
+        asked.append((run_trial(setup.config, fold, steps), _choose(train, part)))
+    if rows.validation is not None:
+        asked.append((model if not model.network.population else _first(model), rows.validation))
+    judged = [credit_rows(*pair) for pair in asked]
     own, fit, scale = (np.concatenate(columns) for columns in zip(*judged, strict=True))
+    losses = [float(model.evaluate(part)["loss"]) for model, part in asked]
     ridge, whole = _credit_ridge(rows, parts)
-    unit, n = max(float(whole.mean()), 1e-12), len(own)
     own = own + whole - scale  # errors of both beside the same spread
-    apart = ridge - own
+    unit, apart = max(float(whole.mean()), 1e-12), ridge - own
     return FewRows(
         own=float(own.mean() / unit),
-        loss=float(np.average(losses, weights=[len(part) for part in parts])),
+        loss=float(np.average(losses, weights=[len(part) for _, part in asked])),
         signal=float(fit.sum() / np.sqrt(np.square(fit).sum() + 1e-12)),
         ridge=float(ridge.mean() / unit),
         missing=float(apart.mean() / unit),
-        error=float(apart.std() / unit / np.sqrt(n)),
+        error=float(apart.std() / unit / np.sqrt(len(own))),
     )
 
 
@@ -129,19 +132,32 @@ def _choose(part: Part, rows: Array) -> Part:
     return Part(part.X[rows], part.y[rows], weights=None if part.weights is None else part.weights[rows])
 
 
+def _first(model: Model) -> Model:
+    return replace(model, network=model.network.member(0))
+
+
 def _credit_ridge(rows: Prepared, parts: list[Array]) -> tuple[Array, Array]:
-    """The credit of ridge regression for each row in the order of the parts, and the most there is, (n,) each."""
-    X, y, task = rows.train.X, rows.train.y, rows.preprocessing.task
+    """The credit of ridge regression for each row in the order of the parts, and the most there is, (n,) each.
+
+    Then that for the rows to validate on, from all rows to train on.
+    """
+    train, held_out = rows.train, rows.validation
+    n, order = len(train), np.concatenate(parts)
+    X, y = train.X, train.y
+    if held_out is not None:
+        X, y = np.concatenate([X, held_out.X]), np.concatenate([y, held_out.y])
+    task = rows.preprocessing.task
     t = np.eye(int(y.max()) + 1)[y] if task == "classification" else y.reshape(len(y), -1).astype(np.float64)
-    order, answers = np.concatenate(parts), np.tile(t.mean(0), (len(t), 1))
-    for part in parts:
+    answers = np.tile(t[:n].mean(0), (len(t), 1))
+    for part in [*parts, np.arange(n, len(y))]:
         others = np.setdiff1d(order, part)
-        if (fit := fit_ridge(X[others], t[others])) is not None:
+        if len(part) and (fit := fit_ridge(X[others], t[others])) is not None:
             answers[part] = fit.answer(X[part])
-    answers, t = answers[order], t[order]
+    places = np.concatenate([order, np.arange(n, len(y))])
+    answers, t = answers[places], t[places]
     if task == "classification":
         return (answers.argmax(1) == t.argmax(1)).astype(float), np.ones(len(y))
     if task == "multilabel":
         return ((answers > 0.5) == t).all(1).astype(float), np.ones(len(y))
-    spread = np.square(t - t.mean(0)).sum(1)
+    spread = np.square(t - t[:n].mean(0)).sum(1)
     return spread - np.square(t - answers).sum(1), spread

@@ -16,9 +16,11 @@ from mlp.diagnosis.evidence import (
     has_coarse_rows,
     is_meaningless,
     is_without_evidence,
+    lack_of_rows,
     lost_to_twins,
     memorises,
 )
+from mlp.diagnosis.few_rows import read_left_out
 from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.reading import Reading
 
@@ -127,6 +129,8 @@ class UninformativeLabels(KnownCause):
         elif is_without_evidence(r) and r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT:
             why = "on the rows to validate on nothing is better than a guess, though a little may be there"
             yield self.suspect(at.MAYBE_MEANINGLESS, why)
+        elif (found := read_left_out(r)) is not None and not found.signal > at.HOLDS and falls_short_elsewhere(r):
+            yield self.suspect(at.MAYBE_MEANINGLESS, "what was learned holds for no rows that were not seen")
 
 
 class NoisyLabels(KnownCause):
@@ -146,6 +150,7 @@ class NoisyLabels(KnownCause):
         if noisy:
             why = f"about {100 * noise:.0f} % of the labels contradict their surroundings"
             beside = meaningless or baseline_learns_same_rows(r)  # a plain network does better with the same labels
+            beside = beside or lack_of_rows(r) > at.MANY_INPUTS  # of which the nearest rows are far off
             yield self.suspect(at.NOISY_BESIDE if beside else at.NOISY, why)
         elif meaningless:
             yield self.suspect(at.NOISY_MAYBE, "too many labels are wrong")
@@ -209,8 +214,7 @@ class TooFewRows(KnownCause):
     mends = False
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        rows, inputs = r.setting("rows"), count_inputs(r)
-        lack = at.ROWS_PER_INPUT * inputs / rows if rows > 0 else 0.0
+        rows, inputs, lack = r.setting("rows"), count_inputs(r), lack_of_rows(r)
         if lack > 1 and falls_short_elsewhere(r):
             why = f"{rows:.0f} rows to train on are few for {inputs:.0f} inputs"
             yield self.suspect(at.LACK_OF_ROWS(lack), why)
