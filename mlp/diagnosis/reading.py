@@ -208,7 +208,8 @@ class Reading(History):
 
 BY_LABEL = {
     "settings", "unseen", "drifted_inputs", "drifted_test_inputs", "counterfactuals",
-        """The latest accuracy or r² of a part; no r² of a few rows held out, whose spread is chance."""
+    "few_rows", "balanced_scores", "baseline_balanced", "leaked_scores", "target_copies", "telling_columns",
+    "identifiers",
     "baseline_rows", "recall_rows", "input_mean", "input_std", "class_counts", "recall", "loss_along",
     "weight_std", "weight_gain",
     "bias_mean", "identical_units", "gradient_error", "backward_gain", "silent_units", "saturated_units",

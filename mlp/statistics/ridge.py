@@ -63,7 +63,7 @@ def spread_columns(X: Array, degree: int) -> Array:
 
 
 def _n_columns(X: Array, degree: int) -> int:
-    d = X.shape[1]
+    d = int(X.shape[1])
     return d if degree == 1 else d + d * (d + 1) // 2
 
 
