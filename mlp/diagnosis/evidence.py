@@ -175,8 +175,8 @@ def is_meaningless(r: Reading) -> bool:
     is_sharp = error < at.SHARP or (r.score_name == "r2" and rows + held_out >= at.SHARP_ROWS)
     half = 1.0 if is_sharp else 0.5  # where rows are few, half a sign may well be one, and half a gain
     little = score + 2 * error < _plain_guess(r) + half * at.LITTLE
-    if not isfinite(score):  # nobody was asked: then rows held out must be many
-        return r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT
+    if not isfinite(score):  # nobody was asked: the rows held out are all there is, and an r² of a few says nothing
+        return r.score_name == "accuracy" or r.setting("validation_scored", 0.0) >= at.ENOUGH_HELD_OUT
     return little and not signal > half * at.SIGNAL
 
 

@@ -46,7 +46,7 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     """
     mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
     line = short_of_a_line(reading, part)
-    if (line is not None and line.is_clear) or reading.setting("rows") < at.TINY:
+    if line is not None and (line.is_clear or reading.setting("rows") < at.TINY):
         return line
     if isfinite(reading.one("balanced_scores", part) - reading.one("baseline_balanced", part)):
         return _short_of_balanced(reading, part)
