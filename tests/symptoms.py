@@ -69,6 +69,11 @@ FAULTS = {
         {"loss": 1 + 0.01 * np.arange(20), "descent": [-0.01] * 20, "param_norm": [1.0] * 20,
          "update_norm": [1e-3] * 20},
         {"loss": 1 - 0.01 * np.arange(20)}),
+    "the loss rises by what it was to fall, and rows are in no order": Fault(
+        "wrong_gradient", "critical", 14, "wrong_gradient",  # of rows sorted by class, the second class rises so
+        {"loss": 1 + 0.01 * np.arange(20), "descent": [-0.01] * 20, "param_norm": [1.0] * 20,
+         "update_norm": [1e-3] * 20, "settings": {"shuffle": 0.0}, "ordered_targets": [0.0]},
+        {"ordered_targets": [1.0]}),
     "a softmax of one": Fault(
         "output_loss_mismatch", "critical", 0, "loss_output_mismatch",
         {"initial_loss": [0.7], "constant_output": [1.0]}, {"constant_output": None}),
@@ -160,6 +165,11 @@ FAULTS = {
         "overfitting", "warning", 9, "too_little_regularization",
         {"loss": LOW, "reference_loss": [0.69], "train_accuracy": [1.0], "crossed_accuracy": [0.6],
          "settings": ENDED["settings"] | {"rows": 100.0}},
+        {"crossed_accuracy": [0.97]}),
+    "few rows that do not know each other, and early stopping": Fault(
+        "overfitting", "warning", 9, "too_little_regularization",  # the weights that came back know others no better
+        {"loss": LOW, "reference_loss": [0.69], "train_accuracy": [1.0], "crossed_accuracy": [0.6],
+         "settings": ENDED["settings"] | {"rows": 100.0, "early_stopping": 1.0}},
         {"crossed_accuracy": [0.97]}),
     "short of what a plain network knows of rows it has not seen": Fault(
         "stagnation", "warning", 9, "too_little_capacity",
@@ -431,6 +441,9 @@ SIGNS = {
         "batch_too_large",
         {"planned_steps": 20.0, "epochs": 20.0, "rows": 500.0, "batch_size": 500.0},
         {"planned_steps": 800.0, "epochs": 20.0, "rows": 500.0, "batch_size": 32.0}, True),
+    "stopped by its patience": Sign(
+        "too_few_epochs", {"loss": [1.0] * 10, "ended": [10.0], **chosen(early_stopping=1.0, planned_steps=600.0)},
+        chosen(early_stopping=0.0, planned_steps=600.0)),
     "one order": set_to("unshuffled_batches", {"shuffle": 0.0}, {"shuffle": 1.0}, True),
     "large inputs": Sign(
         "unscaled_inputs", SMALL | {"input_mean": {"a": 200.0, "b": 0.0}}, SMALL, True),

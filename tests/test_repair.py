@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlp.diagnosis import Cause, Finding
 from mlp.diagnosis.causes import CAUSES
 from mlp.experiment import begin, finish, watch_epochs
 from mlp.repairs import repair_run
+from mlp.repairs.repair import choose_changes
 from mlp.repairs.trials import Bench, Change, apply_all
 
 RINGS: dict[str, Any] = {"data": {"source": "rings"}, "training": {"epochs": 40}}
@@ -27,6 +29,7 @@ FAULTS: dict[str, Any] = {
     "two epochs": {"optimizer": {"name": "sgd", "learning_rate": 0.1}, "training": {"epochs": 2}},
     "nothing may move": {"network": {"frozen": ["dense1", "dense2"]}},
     "no activations": {"network": {"activation": "identity"}},
+    "no patience": {"training": {"epochs": 60, "early_stopping": {"patience": 1, "min_delta": 0.2}}},
 }
 
 
@@ -127,6 +130,54 @@ def test_a_trial_of_a_short_run_is_a_copy_of_it(sections: dict[str, Any]) -> Non
     bench = Bench(None, 1500)
     assert bench.score(run.config, ()) == bench.score_of(run)
     assert next(iter(bench.trials.values())).steps == run.steps
+
+
+def test_a_trial_stops_early_where_the_run_does() -> None:
+    """Trials trained to the end: what early stopping spoils, or mends, was not seen in them."""
+    stopping = {"patience": 1, "min_delta": 0.2}
+    run = mlp.run(RINGS | {"training": {"epochs": 40, "early_stopping": stopping}, "data": {"source": "wine"}})
+    assert run.metrics["kept_epoch"] < run.steps / 4
+    bench = Bench(None, 1500)
+    assert bench.score(run.config, ()) == bench.score_of(run)
+
+
+def test_what_is_memorised_scores_nothing_in_a_trial() -> None:
+    """The mean of both scores preferred the rate that memorised more rows, of two that others answer alike."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 8)), rng.integers(0, 2, 300)
+    run = mlp.run({"network": {"hidden": [64]}, "training": {"epochs": 60}, "record": {"baseline": "never"}}, rows)
+    bench = Bench(rows, 1500)
+    assert run.metrics["train_accuracy"] > 0.95
+    assert bench.score_of(run) == pytest.approx(bench.held_out_score(run) + 0.025)
+
+
+def test_two_changes_are_found_behind_a_wrong_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes were joined from the first suspect on: where that lowered the rate, none raised it and trained longer."""
+    best, needed = mlp.run(RINGS | {"optimizer": {"name": "sgd", "learning_rate": 0.03}, "training": {"epochs": 1}}), {
+        "too_few_epochs", "learning_rate_too_low"
+    }  # fmt: skip
+    causes = tuple(Cause(name, "", "") for name in ("learning_rate_too_high", *sorted(needed, reverse=True)))
+    best.findings = (Finding("no_progress", "warning", "", causes=causes),)
+    bench = Bench(None, 1500)
+    monkeypatch.setattr(bench, "baseline", lambda config: 1.0)
+    monkeypatch.setattr(
+        bench, "score", lambda config, chosen: float({change.cause.name for change in chosen} == needed)
+    )
+    assert {change.cause.name for change in choose_changes(bench, best, set())} == needed
+
+
+def test_what_no_setting_mends_is_not_repaired_but_eased() -> None:
+    """Seventy rows of 45 columns, kept from being memorised, raised no alarm: repair said healthy of a guess."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(70, 45))
+    y = ((X[:, 0] + X[:, 1] > 0) ^ (rng.random(70) < 0.1)).astype(int)
+    found = mlp.repair({"network": {"hidden": [32]}, "training": {"epochs": 60, "seed": 3}}, (X, y))
+    assert found.eased == ("too_few_rows",)
+    assert found.advice["too_few_rows"] == CAUSES["too_few_rows"].remedy
+    quiet = replace(found, after=mlp.run(RINGS))
+    assert quiet.after.healthy
+    assert not quiet.repaired
+    assert quiet.outcome == "no alarm after 1 full run, but no setting mends too_few_rows"
 
 
 def test_a_long_run_has_trials_of_a_few_per_cent() -> None:

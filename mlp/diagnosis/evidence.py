@@ -38,12 +38,18 @@ def uphill(r: Reading) -> float:
     return float((first > 0).mean()) if len(first) and first[0] > 0 else 0.0
 
 
+def comes_in_order(r: Reading) -> bool:
+    """Whether rows come in the same order in every epoch, and neighbours have the same target."""
+    return r.setting("shuffle", 1.0) == 0 and r.one("ordered_targets", default=1.0) > at.ORDERED
+
+
 def is_contrary(r: Reading) -> bool:
     """Whether the loss rises by about what its gradient promises it to fall, from small steps that all point one way.
 
-    Steps that are too long raise the loss too, but they are long, or turn back and forth.
+    Steps that are too long raise the loss too, but they are long, or turn back and forth. Where rows are sorted by
+    target and not shuffled, the losses of two batches are those of two classes: the second rises while the first falls.
     """
-    if "descent" not in r or "param_norm" not in r or decays_weights_hard(r):
+    if "descent" not in r or "param_norm" not in r or decays_weights_hard(r) or comes_in_order(r):
         return False
     return any(_rises_as_promised(r, n) for n in (15, 30, 60) if len(r.loss) >= n)
 

@@ -16,9 +16,9 @@ import numpy as np
 from mlp.config import Config, naming_place, parse, settle
 from mlp.config.optimizer import planned_lengths
 from mlp.errors import ConfigError
-from mlp.experiment.run import keeps_best, kept_epochs, kept_model
+from mlp.experiment.run import kept_epochs
 from mlp.experiment.setup import Past, Setup, set_up
-from mlp.experiment.state import Best, State, initial_state
+from mlp.experiment.state import Best, State, initial_state, keeps_best, kept_model
 from mlp.history import History
 from mlp.network import Network
 from mlp.optimizers import Schedule

@@ -28,7 +28,7 @@ from mlp.experiment.rule_memory import memory_at, read_memory
 from mlp.experiment.run_files import RunContent, read_run, write_run
 from mlp.experiment.run_place import check_unread, reserve
 from mlp.experiment.setup import Setup
-from mlp.experiment.state import State, answering_model, begin
+from mlp.experiment.state import State, begin, keeps_best, kept_model
 from mlp.experiment.watch import conclude, note_test_rows, watch_epochs
 from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
@@ -317,20 +317,6 @@ def _compare_restarts(model: Model, setup: Setup, guess: float) -> dict[str, Any
     """The training loss of each member, as in use, and how many fell into a worse minimum than the best did."""
     losses = np.asarray(model.evaluate_by_member(setup.prepared.train)["loss"]).tolist()
     return {"restart_train_losses": losses, "restart_worse": sum(map(len, group_minima(losses, guess)[1:]))}
-
-
-def kept_model(setup: Setup, state: State) -> Model:
-    """The model with the weights that are kept: the best ones where training stops early or went wrong."""
-    if not keeps_best(setup, state):
-        return answering_model(setup, state)
-    network = state.network.at(state.best.params)
-    network.statistics = state.best.statistics
-    return Model(network, setup.head, setup.prepared.preprocessing)
-
-
-def keeps_best(setup: Setup, state: State) -> bool:
-    """Whether the best weights are kept, and not the latest."""
-    return state.diverged or setup.config.training.early_stopping is not False
 
 
 def kept_epochs(setup: Setup, state: State) -> Array:

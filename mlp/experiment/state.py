@@ -148,6 +148,20 @@ def answering_model(setup: Setup, state: State) -> Model:
     return Model(network, setup.head, setup.prepared.preprocessing)
 
 
+def kept_model(setup: Setup, state: State) -> Model:
+    """The model with the weights that are kept: the best ones where training stops early or went wrong."""
+    if not keeps_best(setup, state):
+        return answering_model(setup, state)
+    network = state.network.at(state.best.params)
+    network.statistics = state.best.statistics
+    return Model(network, setup.head, setup.prepared.preprocessing)
+
+
+def keeps_best(setup: Setup, state: State) -> bool:
+    """Whether the best weights are kept, and not the latest."""
+    return state.diverged or setup.config.training.early_stopping is not False
+
+
 def statistics_batch(network: Network, train: Part, weights: Array | None) -> Batch:
     """The rows for batch norm's statistics as one batch: all of them, or as many as fit, always the same."""
     widest = max(network.n_in, *(layer.n_out for layer in network.layers))

@@ -18,7 +18,7 @@ from mlp.config import Config, parse, settle
 from mlp.data.scale import is_constant, standard
 from mlp.experiment.loop import epochs
 from mlp.experiment.setup import RUN_SEEDS, SCORED, Seeds, set_up
-from mlp.experiment.state import answering_model, initial_state
+from mlp.experiment.state import answering_model, initial_state, kept_model
 from mlp.model import Model, quiet, score_name
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.prepare import balance
@@ -74,19 +74,19 @@ def _is_regression(prepared: Prepared) -> bool:
 def run_trial(config: Config, prepared: Prepared, steps: int, seeds: Seeds = RUN_SEEDS) -> Model:
     """Train one network of `config` on the training rows for so many steps; the model that answers then.
 
-    Only a loss that is no number stops it earlier. The validation part is left out. With the seeds of a run, the trial
-    begins as that run does.
+    A loss that is no number stops it earlier, and so does early stopping, by the validation part; without that the part
+    is left out. With the seeds of a run, the trial begins as that run does.
     """
-    single = replace(config.training, restarts=1, ensemble=False, early_stopping=False)
+    single, stops = replace(config.training, restarts=1, ensemble=False), config.training.early_stopping is not False
     config = settle(replace(config, training=single))
     n_epochs = ceil(steps / config.training.steps_per_epoch(len(prepared.train)))
     config = replace(config, training=replace(config.training, epochs=n_epochs))
-    setup = set_up(config, replace(prepared, validation=None), seeds=seeds)
+    setup = set_up(config, prepared if stops else replace(prepared, validation=None), seeds=seeds)
     setup = replace(setup, n_steps=steps, instruments=())
     state = initial_state(setup)
     for _ in epochs(setup, state):
         pass
-    return answering_model(setup, state)
+    return kept_model(setup, state) if stops and not state.diverged else answering_model(setup, state)
 
 
 def run_baseline(config: Config, prepared: Prepared, steps: int = BASELINE_STEPS) -> tuple[Scores, Scores]:

@@ -8,10 +8,10 @@ silently, nothing is random beyond the seed of the experiment, and the test part
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import combinations, islice
 from math import ceil, inf, nan
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, begin
 from mlp.experiment.watch import watch_epochs
 from mlp.preprocessing.source import files_read
-from mlp.repairs.trials import Bench, Change, Trial, apply_all
+from mlp.repairs.trials import BEYOND, Bench, Change, Trial, apply_all
 from mlp.storage.permission import Permission, as_path
 
 TRIES = 3  # full runs
@@ -39,7 +39,6 @@ SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and
 MOVES = 0.02  # by how much a score must rise to count
 ALIKE = 0.01  # scores that are as good as each other
 LOSS = 0.05  # by how much a held-out score may fall for a run that is healthy: some rows of a small part
-NEAR = 0.03  # a score this close to the baseline's needs no further remedy
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ class Repair:
 
     `config` is the repaired experiment as a file says it, and `after` its run; where nothing helped they are those of
     before. `changes`: what was changed and why. `tries`: how many full runs it took. `baseline`: the score of a plain
-    network in trials. `advice`: by cause, what only the user can do.
+    network in trials. `eased`: the causes that no setting mends whose harm a change keeps small. `advice`: by cause,
+    what only the user can do.
 
     >>> from mlp import repair
     >>> found = repair({"data": {"source": "iris"}, "training": {"epochs": 100}, "record": {"baseline": "never"}})
@@ -64,17 +64,20 @@ class Repair:
     tries: int = 0
     baseline: float = nan
     advice: dict[str, str] = field(default_factory=dict)
+    eased: tuple[str, ...] = ()
 
     @property
     def repaired(self) -> bool:
-        """Whether there was something to repair, and it is healthy now."""
-        return self.after.healthy and not self.before.healthy
+        """Whether there was something to repair, it is healthy now, and nothing is left that no setting mends."""
+        return self.after.healthy and not self.before.healthy and not self.eased
 
     @property
     def outcome(self) -> str:
         """What came of it, in words."""
         if self.changes:
             runs = f"{self.tries} full run{'' if self.tries == 1 else 's'}"
+            if self.after.healthy and self.eased:
+                return f"no alarm after {runs}, but no setting mends {' and '.join(self.eased)}"
             return f"{'healthy' if self.repaired else 'better, but not healthy'} after {runs}"
         if any(trial.words for trial in self.trials):
             return "nothing that was tried helps; the experiment stays as it is"
@@ -87,7 +90,8 @@ class Repair:
         what = {"classification": "recall, mean over the classes", "multilabel": "share of labels that are right"}
         parts = [part for part in USES if total(reading, part) > 0]
         rows = [first_of(min(n := total(reading, part), SCORED), n, USES[part]) for part in parts]
-        return f"{what.get(task, 'r²')}, {'mean of that ' if len(parts) > 1 else ''}on {' and that on '.join(rows)}"
+        both = f", the first at most {BEYOND:g} above the second" if len(parts) > 1 else ""
+        return f"{what.get(task, 'r²')}, {'mean of that ' if both else ''}on {' and that on '.join(rows)}{both}"
 
     def to_json(self) -> dict[str, Any]:
         """In lists, dicts, strings and numbers; `metrics` and `findings` are those after."""
@@ -101,6 +105,7 @@ class Repair:
             "baseline": self.baseline,
             "score_of_trials": self.score_of_trials,
             "advice": self.advice,
+            "eased": list(self.eased),
             "metrics": self.after.metrics,
             "findings": [finding.to_json() for finding in self.after.findings],
         }
@@ -135,9 +140,11 @@ def repair_run(before: Run, data: Any = None, show: Show = watch_epochs, tries: 
         if _is_better(bench, found, best):
             best, failed = found, set()
             bench.kept += chosen
+    eased = dict(_eased(bench.kept, best.config))
+    advice = eased if best.healthy else dict(_advice(best)) | eased
     return Repair(
         before, best, best.config.to_dict(), bench.kept, tuple(bench.trials.values()), made,
-        bench.baseline(before.config) if bench.trials else nan, {} if best.healthy else dict(_advice(best)),
+        bench.baseline(before.config) if bench.trials else nan, advice, tuple(eased),
     )  # fmt: skip
 
 
@@ -190,8 +197,9 @@ def choose_changes(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tupl
 
     The best single change; of those about as good the likeliest. While that is not near the baseline, the one that
     adds most. Where no change moves anything alone, two faults may hide each other: then all up to some rank together,
-    less those that are not needed. Where that does not move either, a trial may have been too short to show it, and the
-    likeliest cause has its way, unless it is one that no setting mends.
+    less those that are not needed, and then any two: a wrong suspect among the first undoes what the others mend. Where
+    that does not move either, a trial may have been too short to show it, and the likeliest cause has its way, unless
+    it is one that no setting mends.
     """
     choices, config = candidates(best), best.config
     if not choices:
@@ -202,6 +210,9 @@ def choose_changes(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tupl
         return _extended(bench, config, chosen, choices, failed)
     firsts = list({change.cause.name: change for change in reversed(choices)}.values())[::-1]
     chosen, score = _furthest(bench, config, [tuple(firsts[:n]) for n in range(2, len(firsts) + 1)], failed)
+    if score < enough and _can_settings_mend(best, choices):
+        pairs = (pair for pair in combinations(choices, 2) if pair[0].cause.name != pair[1].cause.name)
+        chosen, score = _furthest(bench, config, pairs, failed)
     return _needed(bench, config, chosen) if score >= enough else _likeliest(best, choices, failed)
 
 
@@ -218,7 +229,7 @@ def _extended(
     bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
 ) -> tuple[Change, ...]:
     """With the further changes that move the score on, as long as it is not near the baseline."""
-    while (score := bench.score(config, chosen)) < bench.baseline(config) - NEAR:
+    while (score := bench.score(config, chosen)) < bench.baseline(config) - ALIKE:
         causes = {change.cause.name for change in chosen}
         options = [(*chosen, change) for change in choices if change.cause.name not in causes]
         more, higher = _furthest(bench, config, options, failed)
@@ -238,17 +249,29 @@ def _needed(bench: Bench, config: Config, chosen: tuple[Change, ...]) -> tuple[C
     return chosen
 
 
-def _likeliest(best: Run, choices: Iterable[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
+def _likeliest(best: Run, choices: Sequence[Change], failed: set[frozenset[str]]) -> tuple[Change, ...]:
     """The first choice that was not tried in full, if the first suspect of all is one that settings mend."""
-    choices, first = list(choices), next(iter(suspects(best)), "")
+    untried = ((change,) for change in choices if _names((change,)) not in failed)
+    return next(untried, ()) if _can_settings_mend(best, choices) else ()
+
+
+def _can_settings_mend(best: Run, choices: Sequence[Change]) -> bool:
+    """Whether the first suspect of all is one that a choice mends."""
+    first = next(iter(suspects(best)), "")
     known = find_cause(first, best.config)
-    if not choices or first != choices[0].cause.name or not (known and known.mends):
-        return ()
-    return next(((change,) for change in choices if _names((change,)) not in failed), ())
+    return bool(choices) and first == choices[0].cause.name and known is not None and known.mends
 
 
 def _names(chosen: Iterable[Change]) -> frozenset[str]:
     return frozenset(words for change in chosen for words in change.words)
+
+
+def _eased(kept: Iterable[Change], config: Config) -> Iterator[tuple[str, str]]:
+    """The causes of changes that no setting mends, and what the user can do."""
+    for change in kept:
+        known = find_cause(change.cause.name, config)
+        if known and not known.mends:
+            yield known.name, known.remedy
 
 
 def _advice(last: Run) -> Iterator[tuple[str, str]]:

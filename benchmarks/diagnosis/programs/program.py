@@ -88,18 +88,30 @@ class Outcome(NamedTuple):
     refused: str = ""
 
 
-def train(program: Program, way: Experiment | Loop, seed: int, fresh: int = 2000) -> Outcome:
-    """Train one way of a program with a seed."""
+Rows = tuple[Array, Array]
+
+
+def rows_of(program: Program, way: Experiment | Loop, seed: int, fresh: int = 2000) -> tuple[Rows, Rows]:
+    """The rows X, y as one way of a program trains on them, and fresh ones that give its score."""
     rng = np.random.default_rng([seed, *program.name.encode()])
     X, y = program.draw(rng, way.n or program.n)
-    X_fresh, y_fresh = program.draw(rng, fresh)
-    X, y = way.rows(rng, X, y)
+    drawn_afresh = program.draw(rng, fresh)
+    return way.rows(rng, X, y), drawn_afresh
+
+
+def sections_of(way: Experiment, seed: int) -> dict[str, dict[str, Any]]:
+    """Its configuration with a seed."""
+    sections = {name: dict(keys) for name, keys in way.sections.items()}
+    return sections | {"training": {"seed": seed, **sections.get("training", {})}}
+
+
+def train(program: Program, way: Experiment | Loop, seed: int, fresh: int = 2000) -> Outcome:
+    """Train one way of a program with a seed."""
+    (X, y), (X_fresh, y_fresh) = rows_of(program, way, seed, fresh)
     if isinstance(way, Loop):
         return _drive(program, way, seed, (X, y), (X_fresh, y_fresh))
-    sections = {name: dict(keys) for name, keys in way.sections.items()}
-    sections["training"] = {"seed": seed, **sections.get("training", {})}
     try:
-        run = mlp.run(sections, (way.see(X), y))
+        run = mlp.run(sections_of(way, seed), (way.see(X), y))
     except mlp.MLPError as error:
         return Outcome(-1.0, (), None, str(error))
     answers = run.predict(way.see(X_fresh))

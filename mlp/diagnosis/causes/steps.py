@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil, inf, isfinite
 
 import numpy as np
@@ -14,6 +14,8 @@ from mlp.diagnosis.reading import Reading
 
 ENOUGH_STEPS = 1500
 """Steps that a small network needs at most at a usual rate, twice what the baseline has."""
+PATIENCE = 20
+"""Epochs without any gain that early stopping may wait for."""
 
 
 def _moved(r: Reading, times: float) -> str:
@@ -32,6 +34,12 @@ def still_falls(r: Reading) -> bool:
     """Whether the loss fell until a run ended of which no score is known."""
     fall = late_fall(r) if has_no_score(r) else None
     return fall is not None and fall.share > at.STILL_FALLING and r.skill < at.PLAINLY_WELL
+
+
+def was_stopped(r: Reading) -> bool:
+    """Whether early stopping ended the run, long before its last step."""
+    is_short = "ended" in r and 0 < r.done < 0.9 * r.planned
+    return is_short and r.setting("early_stopping", 0.0) == 1 and isfinite(r.now) and not r.is_rising
 
 
 def _three_digits(value: float) -> float:
@@ -272,10 +280,15 @@ class TooFewEpochs(KnownCause):
             yield self.suspect(weight, f"{epochs:.0f} epochs are {r.planned} steps", self.longer(r))
         elif still_falls(r):
             yield self.suspect(at.FALLS_AT_THE_END, "the loss still fell when the run ended")
+        if was_stopped(r):
+            why = f"early stopping ended the run after {r.done} of {r.planned} steps"
+            yield self.suspect(at.STOPPED_EARLY(r.planned / r.done), why, self.longer(r))
 
     @classmethod
     def longer(cls, r: Reading) -> str:
         """The remedy for a run, as a sentence."""
+        if was_stopped(r):
+            return f"early_stopping = {{patience = {PATIENCE}}}, or false"
         epochs = r.setting("epochs")
         more = cls._more(int(epochs), r.setting("rows"), r.setting("batch_size")) if 0 < epochs < inf else 0
         return f"epochs {epochs:.0f} → {more}" if more else cls.remedy
@@ -287,7 +300,14 @@ class TooFewEpochs(KnownCause):
         return max(_epochs_for_enough(epochs, rows, size) if known else epochs, 3 * epochs)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
+        """More epochs; where early stopping leaves none of them, more patience with any gain, and then no end."""
         training, rows = experiment.sections["training"], experiment.history.setting("rows")
+        if was_stopped(experiment.history):
+            given = training["early_stopping"]
+            waits = given.get("patience", 0) if isinstance(given, Mapping) else 0
+            yield {"training": {"early_stopping": {"patience": max(PATIENCE, waits)}}}
+            yield {"training": {"early_stopping": False}}
+            return
         size = rows if training["batch_size"] == "full" else training["batch_size"]
         yield {"training": {"epochs": self._more(training["epochs"], rows, size)}}
 

@@ -47,8 +47,8 @@ class Overfitting(Detector):
             return
         train, (held_out, error, where) = r.score("train"), self._held_out(r)
         gap = train - max(held_out, 0.0)
-        if r.setting("early_stopping", 0.0) == 1 or not (gap > at.GAP and gap > at.GAP / 2 + at.GAP_SIGMAS * error):
-            return  # with early stopping the best weights come back
+        if not (gap > at.GAP and gap > at.GAP / 2 + at.GAP_SIGMAS * error):
+            return
         told = "the network memorises the rows" if train > at.PLAINLY_WELL else "what it learned holds for no others"
         reached = f"After the last epoch the {score(r)} is {train:.3f} on {scored(r, 'train')}{where}"
         message = f"{reached}: {told}.{self._turned(r)}"
@@ -105,9 +105,10 @@ class Overfitting(Detector):
         )
 
     def _has_turned(self, r: Reading) -> bool:
-        """Whether the validation loss has risen for good."""
+        """Whether the validation loss has risen for good; with early stopping the weights of before come back."""
         losses = r.get("validation_loss", np.empty(0))
-        return len(losses) > 1 and bool(losses[-1] > at.VALIDATION_RISE * losses.min())
+        comes_back = r.setting("early_stopping", 0.0) == 1
+        return len(losses) > 1 and not comes_back and bool(losses[-1] > at.VALIDATION_RISE * losses.min())
 
     def _turned(self, r: Reading) -> str:
         """When the validation loss was lowest."""
