@@ -72,6 +72,10 @@ def input_nodes(n: int, n_samples: int, dtype: Any) -> Nodes:
     return Nodes(rows.T[:-1], rows.T)
 
 
+ONE_THREAD = 1 << 18
+"""Up to so many multiplications OpenBLAS computes a product in one thread, whatever it was told."""
+
+
 def write_product(a: Array, b: Array, out: Array) -> None:
     """out = a b, also of a population. `dot` takes 0.3 µs for small matrices where `matmul` takes 0.9."""
     if a.ndim == 2:
