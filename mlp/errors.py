@@ -32,8 +32,6 @@ from types import UnionType
 from typing import Any
 from unicodedata import category
 
-import numpy as np
-
 REMEDIES = {
     errno.ENOSPC: "Make room there, or write elsewhere",
     errno.EDQUOT: "Your quota is used up: make room there, or write elsewhere",
@@ -82,6 +80,7 @@ class ShapeError(MLPError, ValueError):
 class DtypeError(MLPError, TypeError):
     """Numbers of another kind than the network computes with.
 
+    >>> import numpy as np
     >>> import mlp
     >>> rows, target = np.ones((2, 3), np.float32), np.ones((2, 1))
     >>> network = mlp.Network([mlp.Dense(3, 1)], rng=0)
@@ -174,6 +173,7 @@ class NotFittedError(MLPError, ValueError, AttributeError):
 class DivergenceError(MLPError, ArithmeticError):
     """An estimator's training that ended in numbers that are none. Carries `findings`.
 
+    >>> import numpy as np
     >>> import mlp
     >>> rows, numbers = np.arange(20.0)[:, None], np.arange(20.0)
     >>> try:
@@ -309,20 +309,36 @@ def check_above_one(name: str, value: Any) -> None:
         raise HyperparameterError(name, value, "above 1")
 
 
+def _is_whole(value: Any) -> bool:
+    """Whether it is a whole number, of Python or NumPy."""
+    import numpy as np  # here: what only shows a help does without
+
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_real(value: Any) -> bool:
+    """Whether it is a real number, of Python or NumPy."""
+    import numpy as np
+
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
 def check_count(name: str, value: Any) -> None:
     """Refuse anything but whole numbers ≥ 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not _is_whole(value) or value < 1:
         raise HyperparameterError(name, value, "a whole number, 1 or more")
 
 
 def check_whole(name: str, value: Any) -> None:
     """Refuse anything but whole numbers ≥ 0."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+    if not _is_whole(value) or value < 0:
         raise HyperparameterError(name, value, "a whole number, 0 or more")
 
 
 def check_flag(name: str, value: Any) -> None:
     """Refuse anything but True and False."""
+    import numpy as np
+
     if not isinstance(value, bool | np.bool_):
         raise HyperparameterError(name, value, "True or False")
 
@@ -342,7 +358,7 @@ def check_iterable(name: str, value: Any, needed: str) -> None:
 
 
 def _check(name: str, value: Any, allowed: Any, needed: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if not _is_real(value):
         raise HyperparameterError(name, value, needed)
     try:
         number = float(value)

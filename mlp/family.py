@@ -6,7 +6,9 @@ place. Nothing is registered: a class of your own says its name in the same way,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -61,6 +63,37 @@ def collect(kind: Any, namespace: Mapping[str, Any], **said: Any) -> dict[str, A
     kinds: list[Any] = [v for v in namespace.values() if isinstance(v, type) and issubclass(v, kind)]
     named = [found for found in kinds if vars(found).get("name")]
     return {found.name: found for found in named if all(getattr(found, k) == v for k, v in said.items())}
+
+
+class Parts(Mapping[str, Any]):
+    """The classes of a kind that a package hands on, by name, in its order. Each is imported when it is asked for.
+
+    One that is spelled as it is called is found at once: `adamw` is AdamW, `delta_bar_delta` is DeltaBarDelta. For
+    others, and for all together, the whole package is imported.
+    """
+
+    def __init__(self, package: str, kind: str) -> None:
+        self._package, self._kind = package, kind
+
+    @cached_property
+    def _all(self) -> dict[str, Any]:
+        package = sys.modules[self._package]
+        return collect(getattr(package, self._kind), {name: getattr(package, name) for name in package.__all__})
+
+    def __getitem__(self, name: str) -> Any:
+        package = sys.modules[self._package]
+        spelled = str(name).replace("_", "")
+        found = next((getattr(package, known) for known in package.__all__ if known.lower() == spelled), None)
+        return found if getattr(found, "name", None) == name else self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __repr__(self) -> str:
+        return repr(self._all)
 
 
 def list_public(namespace: Mapping[str, Any]) -> list[str]:

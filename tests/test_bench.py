@@ -122,8 +122,8 @@ def test_an_instance_that_is_solved_before_the_first_step_is_solved_by_all() -> 
 # protocol
 
 
-def small(**changes: Any) -> Any:
-    return parse_bench_settings({"bench": {**SMALL["bench"], **changes}})
+def small(own: OwnParts | None = None, **changes: Any) -> Any:
+    return parse_bench_settings({"bench": {**SMALL["bench"], **changes}}, own=own)
 
 
 @pytest.fixture(scope="module")
@@ -178,30 +178,26 @@ def test_a_member_of_a_population_comes_to_what_it_comes_to_alone() -> None:
         assert many["final"]["train_loss"] == pytest.approx(one["final"]["train_loss"], rel=1e-6, abs=1e-12)
 
 
-def test_a_rule_that_refuses_populations_is_trained_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_refuses_populations_is_trained_one_at_a_time() -> None:
     from test_problems import Searching
 
-    monkeypatch.setitem(mlp.optimizers.OPTIMIZERS, "searching", Searching)
     trial = {
         "kind": "fresh", "problem": "xor", "rule": "searching", "keys": {}, "rates": [0.1, 1.0], "seeds": [0, 1],
         "order": 0, "epochs": 10, "data": None,
     }  # fmt: skip
-    alone = run_bench_trial(OwnParts(), trial)["members"]
+    alone = run_bench_trial(OwnParts({"searching": Searching}), trial)["members"]
     together = run_bench_trial(OwnParts(), {**trial, "rule": "sgd"})["members"]
     for one, other in zip(alone, together, strict=True):
         assert one["final"]["train_loss"] == pytest.approx(other["final"]["train_loss"], rel=1e-12)
 
 
-def test_a_rule_that_cannot_be_run_on_a_problem_says_why_and_costs_nobody_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_rule_that_cannot_be_run_on_a_problem_says_why_and_costs_nobody_else() -> None:
     class Demanding(mlp.SGD):
         def update(self, at: Any, state: Any, out: Any) -> None:
             raise MLPError("it asks for a Jacobian")
 
-    monkeypatch.setitem(mlp.optimizers.OPTIMIZERS, "demanding", Demanding)
-    found = OptimizerComparison()
-    list(run_protocol(small(optimizers=["sgd", "demanding"], problems=["xor"]), found.cells))
+    found, own = OptimizerComparison(), OwnParts({"demanding": Demanding})
+    list(run_protocol(small(own, optimizers=["sgd", "demanding"], problems=["xor"]), found.cells))
     best, failed = found.rows()
     assert best.rule == "sgd"
     assert best.best

@@ -13,7 +13,7 @@ import pytest
 
 import mlp
 from mlp.config.loss import ONE_OF_MANY, REGRESSION
-from mlp.config.optimizer import USUAL_RATES
+from mlp.config.optimizer import usual_rate
 from mlp.errors import ConfigError, DataError, MLPError, ShapeError
 from mlp.experiment import Stop, begin, finish, watch_epochs
 from mlp.initializers import INITIALIZERS
@@ -442,7 +442,7 @@ STOCHASTIC = sorted(name for name, kind in OPTIMIZERS.items() if not kind.full_b
 
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_every_optimizer_learns_at_its_usual_rate(name: str) -> None:
-    usual = {"name": name, "learning_rate": USUAL_RATES[name]}
+    usual = {"name": name, "learning_rate": usual_rate(name)}
     config = {"optimizer": usual, "training": {"epochs": 40}, "record": ALONE}
     assert mlp.run(config, (X, BINARY)).metrics["train_accuracy"] > 0.93
 

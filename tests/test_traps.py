@@ -14,7 +14,7 @@ from cases import BY_NETWORK, RULES, SEARCHING
 from histories import typed
 
 import mlp
-from mlp.config.optimizer import USUAL_RATES
+from mlp.config.optimizer import usual_rate
 from mlp.diagnosis.detectors import explaining
 from mlp.experiment import begin, finish, initial_state, watch_epochs
 from mlp.experiment.loop import make_batches
@@ -171,7 +171,7 @@ def test_no_bit_of_a_run_depends_on_whether_it_is_watched(name: str) -> None:
     loop: no recorder, no survey, no looks, no baseline. A tenth of the usual rate makes the run slow, so it is probed.
     """
     rule = OPTIMIZERS[name]
-    slow = {"learning_rate": 0.003 * USUAL_RATES.get(name, 0.1)} if not rule.full_batch else {}
+    slow = {"learning_rate": 0.003 * (usual_rate(name) or 0.1)} if not rule.full_batch else {}
     # a search needs one and the same function
     noise = NOISE if not rule.single_network else {"network": {"hidden": [8, 8]}}
     loss = {"loss": {"name": "squared_error"}} if rule.least_squares else {}

@@ -37,7 +37,6 @@ from mlp.experiment.run_place import files_behind, remove_leftovers, repaired_fo
 from mlp.preprocessing.source import files_read, short_name
 from mlp.report import text
 from mlp.report.progress import StepProgress, show_epochs, show_pretraining
-from mlp.report.tables import fold_metrics, folds_text
 from mlp.sinks import check_logs, logs, remove_events
 from mlp.storage.atomic import writing_itself
 from mlp.storage.permission import Permission, as_path
@@ -116,6 +115,8 @@ def _train_folds(
     """
     if given.repair or given.log or given.watch or given.folds < 2:
         raise ConfigError("--folds takes 2 or more, and goes with none of --repair, --log and --watch.")
+    from mlp.report.tables import fold_metrics, folds_text  # with what compares runs
+
     stop, runs = Stop(), list[Run]()
     with ExitStack() as held:
         if given.out is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlp.cli.permit import permit
 from mlp.cli.process import DONE, warn
@@ -14,11 +15,13 @@ from mlp.experiment.run import check_run_path
 from mlp.experiment.run_place import REPORT, files_behind, reserve
 from mlp.history import History
 from mlp.preprocessing import Prepared
-from mlp.repairs import Repair
 from mlp.report.sparkline import ASCII, COLORED, PLAIN, draw_training
 from mlp.run_page import build_report, read_rows
 from mlp.storage.atomic import write_file, writing_itself
 from mlp.storage.permission import as_path
+
+if TYPE_CHECKING:
+    from mlp.repairs import Repair
 
 
 def write_report(run: Run, rows: Prepared | None, folder: Path, repair: Repair | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlp.config import schema
 from mlp.config.loss import LossConfig
@@ -31,7 +31,9 @@ from mlp.errors import ConfigError, UnknownNameError
 from mlp.initializers import INITIALIZERS, Initializer
 from mlp.layers import ACTIVATIONS, RBF, BatchNorm, Dense, Dropout, Layer, Maxout, Noise, Residual, Softmax
 from mlp.network import Layout
-from mlp.pretraining import PRETRAINERS, Pretrainer
+
+if TYPE_CHECKING:
+    from mlp.pretraining import Pretrainer
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,8 @@ def build_pretrainer(network: NetworkConfig) -> Pretrainer | None:
         if own:
             raise ConfigError(f"[network] pretrain none has no key {next(iter(own))!r}. Name rbm or autoencoder.")
         return None
+    from mlp.pretraining import PRETRAINERS  # 5 ms, and most networks do without
+
     if name not in PRETRAINERS:
         raise unknown_name("[network] pretrain", name, {*PRETRAINERS, "none"})
     found: Pretrainer = build_part(PRETRAINERS[name], own, f"[network] pretrain {name}")

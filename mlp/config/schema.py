@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import field, fields
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -297,15 +298,16 @@ def find_part(what: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-_FAMILIES: tuple[dict[str, Any], ...] = (OPTIMIZERS, HIDDEN, *LOSSES.values())
-ELSEWHERE = names_elsewhere(kind for family in _FAMILIES for kind in family.values())
-"""What other libraries call it, in small letters and without underscores. For hints only: a thing has one name here."""
+@cache
+def list_elsewhere() -> dict[str, str]:
+    """The name here of what other libraries call in small letters and without underscores. For hints only."""
+    return names_elsewhere(kind for family in (OPTIMIZERS, HIDDEN, *LOSSES.values()) for kind in family.values())
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that is not known. Its hint knows what other libraries call things."""
     error = UnknownNameError(what, name, known)
-    meant = ELSEWHERE.get(re.sub("[^a-z0-9]", "", name.lower()))
+    meant = list_elsewhere().get(re.sub("[^a-z0-9]", "", name.lower()))
     if meant in error.known:
         error.nearest = meant
         error.args = (f"{str(error).partition(' Did you mean')[0]} Did you mean {meant!r}?",)

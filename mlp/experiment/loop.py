@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,10 @@ from mlp.experiment.setup import Setup
 from mlp.experiment.state import Best, State, answering_model
 from mlp.model import Model, quiet
 from mlp.network import Network
-from mlp.pretraining import LayerEpoch, note, pretrain_layers
 from mlp.training import Step, train
+
+if TYPE_CHECKING:
+    from mlp.pretraining import LayerEpoch
 
 
 class Epoch(NamedTuple):
@@ -118,6 +120,8 @@ def pretrain(setup: Setup, state: State, stop: Stop | None = None) -> Iterator[L
     """
     if setup.pretrainer is None or state.steps or "pretraining_error_by_layer" in state.history:
         return
+    from mlp.pretraining import note, pretrain_layers  # 5 ms, and most networks do without
+
     start, network = time.perf_counter(), state.network
     rng = setup.config.training.generator(*setup.seeds.pretrain)
     facts = []

@@ -8,7 +8,6 @@ the run is written to but its history.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import inf
 from typing import Any
 
@@ -17,41 +16,18 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.curvature import KINDS, Point, classify_point
 from mlp.curvature.work import PRODUCT, SECOND, pass_work, row_work
-from mlp.diagnosis import LACKS_OF_PROGRESS, judge
-from mlp.diagnosis.evidence import is_suspicious
-from mlp.diagnosis.reading import Reading, moments
 from mlp.errors import MLPError
-from mlp.experiment.loop import Companion
 from mlp.experiment.rule_memory import memory_at, usual_rate
 from mlp.experiment.setup import RUN_SEEDS, Setup
 from mlp.experiment.state import State
 from mlp.model import quiet
 from mlp.network import Network
-from mlp.training import Step
 
 SHARE, LEAST = 0.05, 0.05 * SECOND  # of the work of training so far, and at least: for all brief looks together
 LAST_SHARE, LAST_LEAST = 0.1, SECOND  # the same for the look at the end
 PROBE_ROWS, BRIEF_ROWS, FEWEST = 1000, 256, 64  # rows that are looked at, and below which a look is not worth while
 PASSES = 100 * PRODUCT  # what a brief look costs at most: Lanczos twice, and the layers
 LOSSES = 1000  # latest losses that are told
-
-
-class Probe(Companion):
-    """Notes `point_kind` and its numbers at the moments of the watch where the run looks slow."""
-
-    def __init__(self, setup: Setup, state: State) -> None:
-        self.setup, self.state = setup, state
-        self._moments = {moment for moment in moments(setup.n_steps) if moment > state.steps}
-
-    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """The same steps. At some moments, if the run looks slow, the point is looked at after the step."""
-        for step in steps:
-            if self.state.steps in self._moments and self._is_wanted():
-                note_brief(self.setup, self.state)
-            yield step
-
-    def _is_wanted(self) -> bool:
-        return self.setup.config.record.probe == "auto" and is_suspicious(Reading(self.state.history))
 
 
 def note_brief(setup: Setup, state: State) -> None:
@@ -65,17 +41,10 @@ def note_brief(setup: Setup, state: State) -> None:
 
 def note_last(setup: Setup, state: State) -> None:
     """Note a whole look at the end of a run that came to nothing; undecided where the allowance does not reach."""
-    if setup.config.record.probe != "auto" or state.diverged:
-        return
-    with quiet():
-        stalled = any(
-            f.kind in LACKS_OF_PROGRESS and f.severity != "info" for f in judge(Reading(state.history), setup.detectors)
-        )
-    if stalled:
-        network, n = _network(state), len(setup.prepared.train)
-        allowed = max(LAST_SHARE * _trained(setup, state), LAST_LEAST)
-        rows = min(PROBE_ROWS, n, max(FEWEST, int(allowed / PASSES / row_work(network) / 10)))
-        _note(setup, state, network, rows, allowed, brief=False)
+    network, n = _network(state), len(setup.prepared.train)
+    allowed = max(LAST_SHARE * _trained(setup, state), LAST_LEAST)
+    rows = min(PROBE_ROWS, n, max(FEWEST, int(allowed / PASSES / row_work(network) / 10)))
+    _note(setup, state, network, rows, allowed, brief=False)
 
 
 def _trained(setup: Setup, state: State) -> float:

@@ -11,18 +11,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.config import Config, read_parts
-from mlp.curvature import Point
 from mlp.diagnosis import Finding, diagnose
 from mlp.diagnosis.reading import Reading
 from mlp.errors import DataError, FileFormatError, visible
 from mlp.experiment.checkpoint_schedule import CheckpointSchedule
-from mlp.experiment.end_point import find_landscape, find_point, open_scene
 from mlp.experiment.notebook_progress import show_in_notebook
 from mlp.experiment.rule_memory import memory_at, read_memory
 from mlp.experiment.run_files import RunContent, read_run, write_run
@@ -32,7 +30,6 @@ from mlp.experiment.state import State, begin, keeps_best, kept_model
 from mlp.experiment.watch import conclude, note_test_rows, watch_epochs
 from mlp.experiment.waypoints import Waypoints
 from mlp.history import History
-from mlp.landscape import Landscape
 from mlp.model import Appraisal, Model, copy_member, group_minima, select_members
 from mlp.model.metrics import name_metrics
 from mlp.network import Network
@@ -41,6 +38,10 @@ from mlp.preprocessing.source import files_read, is_same_source
 from mlp.run_page import Looked, build_report, read_rows, show_run
 from mlp.storage.atomic import write_file
 from mlp.storage.permission import Permission, as_path
+
+if TYPE_CHECKING:
+    from mlp.curvature import Point
+    from mlp.landscape import Landscape
 
 
 @dataclass(repr=False)
@@ -129,6 +130,8 @@ class Run:
         seed of the run. The rule goes on with its memory, if that is known at the weights that answer. `use`: your
         own parts, if the run has some.
         """
+        from mlp.experiment.end_point import find_point, open_scene  # 20 ms, and trainings do without
+
         scene = open_scene(self.config, self.network, data, own=read_parts(use))
         memory = self.memory if self.folder is None else read_memory(self.folder, self.network, scene.setup.rule)
         return find_point(scene, self.history, memory, rng)
@@ -150,6 +153,8 @@ class Run:
         `data` and rows as for `point`. `plane` with `spectrum` maps its extreme eigenvalues too. `rng` draws the
         directions.
         """
+        from mlp.experiment.end_point import find_landscape, open_scene
+
         scene, n = open_scene(self.config, self.network, data, own=read_parts(use)), self.steps
         return find_landscape(
             scene, self.waypoints, n, line=line, plane=plane, trajectory=trajectory, spectrum=spectrum, points=points,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,9 @@ from mlp.network import Layout
 from mlp.optimizers import Optimizer
 from mlp.preprocessing import Part, Prepared, fingerprint, resolve_target_scale
 from mlp.preprocessing.preprocessing import BLOCK
-from mlp.pretraining import Pretrainer, check_pretrainer
+
+if TYPE_CHECKING:
+    from mlp.pretraining import Pretrainer
 
 SCORED = 1024  # rows of a part, at most, for the scores of an epoch or a trial
 
@@ -189,6 +191,8 @@ def _set_up_pretrainer(config: Config, prepared: Prepared, layout: Layout) -> Pr
         raise ConfigError(
             "[network] pretrain needs its rows in memory, and those of a .npy stay on disk. Store them as .npz."
         )
+    from mlp.pretraining import check_pretrainer
+
     try:
         check_pretrainer(layout, found)
     except MLPError as error:

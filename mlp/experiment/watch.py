@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from mlp.data.order import error_gap
-from mlp.diagnosis import Finding, judge
+from mlp.diagnosis import LACKS_OF_PROGRESS, Finding, judge
 from mlp.diagnosis.evidence import is_like_classes, is_suspicious, is_without_evidence
 from mlp.diagnosis.reading import Reading, moments
 from mlp.diagnosis.thresholds import MANY_CLASSES
@@ -22,7 +22,6 @@ from mlp.experiment.before_training import note_before_training, note_once, scan
 from mlp.experiment.counterfactual import note_counterfactuals
 from mlp.experiment.few_rows import note_few_rows
 from mlp.experiment.loop import Companion, Epoch, Stop, epochs
-from mlp.experiment.probe import Probe, note_last
 from mlp.experiment.setup import SCORED, Setup
 from mlp.experiment.state import State, answering_model
 from mlp.experiment.trial import (
@@ -44,7 +43,7 @@ from mlp.experiment.trial import (
     standardise,
 )
 from mlp.experiment.waypoints import FIRST_BYTES, looks
-from mlp.model import Model, score_name
+from mlp.model import Model, quiet, score_name
 from mlp.objective import Objective
 from mlp.preprocessing import Part, Prepared
 from mlp.preprocessing.data_facts import hash_rows
@@ -104,6 +103,26 @@ class Watch(Companion):
                 self.news.append(finding)
 
 
+class Probe(Companion):
+    """Notes `point_kind` and its numbers at the moments of the watch where the run looks slow."""
+
+    def __init__(self, setup: Setup, state: State) -> None:
+        self.setup, self.state = setup, state
+        self._moments = {moment for moment in moments(setup.n_steps) if moment > state.steps}
+
+    def tap(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """The same steps. At some moments, if the run looks slow, the point is looked at after the step."""
+        for step in steps:
+            if self.state.steps in self._moments and self._is_wanted():
+                from mlp.experiment.probe import note_brief  # 20 ms, and most runs do without
+
+                note_brief(self.setup, self.state)
+            yield step
+
+    def _is_wanted(self) -> bool:
+        return self.setup.config.record.probe == "auto" and is_suspicious(Reading(self.state.history))
+
+
 class Keeper(Companion):
     """Keeps weights on the way."""
 
@@ -150,8 +169,18 @@ def conclude(setup: Setup, state: State) -> None:
         if wants_baseline(setup, state) and (steps := affordable_steps(setup, state)) >= LEAST_STEPS:
             note_baseline(setup, state, steps)
         note_few_rows(setup, state)
-        note_last(setup, state)
+        if setup.config.record.probe == "auto" and came_to_nothing(setup, state):
+            from mlp.experiment.probe import note_last
+
+            note_last(setup, state)
         note_counterfactuals(setup, state)
+
+
+def came_to_nothing(setup: Setup, state: State) -> bool:
+    """Whether a run that has numbers lacks progress."""
+    with quiet():
+        found = () if state.diverged else judge(Reading(state.history), setup.detectors)
+    return any(finding.kind in LACKS_OF_PROGRESS and finding.severity != "info" for finding in found)
 
 
 def note_leaked_scores(setup: Setup, state: State) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from mlp.model import APART, group_minima
 from mlp.network import Layout
 from mlp.preprocessing.preprocessing import BLOCK, Preprocessing
 from mlp.preprocessing.target import is_one_of_k
-from mlp.repairs import Repair
+
+if TYPE_CHECKING:
+    from mlp.repairs import Repair
 
 PARTS = ("train", "validation", "test")
 MOST_LIKELY = " Most likely: "

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf, isfinite, isnan
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
-from mlp.curvature import Point
 from mlp.history import History
-from mlp.landscape import Landscape, Plane
+
+if TYPE_CHECKING:
+    from mlp.curvature import Point
+    from mlp.landscape import Landscape, Plane
 
 POINT_COLUMNS = ("after step", "kind", "loss", "floor", "‖gradient‖", "least curvature", "largest", "steps to leave it")
 NUMBERS = ("loss", "floor", "grad", "least", "largest", "escape")

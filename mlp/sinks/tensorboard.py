@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-import socket
+import platform
 import struct
 import time
 from itertools import count
@@ -65,7 +65,7 @@ class TensorBoardLog:
 def _make_file(folder: Path) -> Output:
     """A new event file; its name is that of TensorBoard's own, with a number where there is one of that name."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
+    name = f"events.out.tfevents.{int(time.time())}.{platform.node()}.{os.getpid()}"
     for number in count():
         try:
             return Output(folder / f"{name}.{number}", is_new=True)
