@@ -239,7 +239,7 @@ def _rows_in_one_thread(network: Network, n: int) -> int:
     """
     if n <= FEW or n * network.params.size > BRIEF:
         return n
-    rows = ONE_THREAD // max(layer.n_params for layer in network.layers)
+    rows = ONE_THREAD // max(1, *(layer.n_params for layer in network.layers))
     return rows if rows >= FEW else n
 
 

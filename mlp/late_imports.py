@@ -37,11 +37,10 @@ def _read_homes(package: str, file: str) -> dict[str, str]:
     text = pkgutil.get_data(root, f"{inside}/{file}" if inside else file)
     homes: dict[str, str] = {}
     for node in ast.walk(ast.parse(text or b"")):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id.isupper():
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            homes |= _read_homes(str(node.module), "__init__.py")
+        elif isinstance(node, ast.ImportFrom):
+            homes |= {name.name: str(node.module) for name in node.names if name.asname == name.name}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id.isupper():
             homes[node.target.id] = package
-        for name in node.names if isinstance(node, ast.ImportFrom) else ():
-            if name.name == "*":
-                homes |= _read_homes(str(node.module), "__init__.py")
-            elif name.asname == name.name:
-                homes[name.name] = str(node.module)
     return homes

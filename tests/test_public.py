@@ -152,6 +152,42 @@ def test_import_mlp_loads_nothing_else() -> None:
     assert alone(code) == "mlp.late_imports"
 
 
+def test_a_help_is_shown_without_numpy() -> None:
+    code = "import sys, mlp.cli\ntry: mlp.cli.main(['--help'])\nfinally: print('numpy' in sys.modules)"
+    assert alone(code).endswith("\nFalse")
+
+
+SELDOM = "comparison", "curvature", "landscape", "live_view", "manual", "plots", "pretraining", "problems", "repairs"
+
+
+def test_a_training_imports_its_own_rule_and_nothing_for_other_commands(tmp_path: Path) -> None:
+    """All rules together take 40 ms, and what looks at a point where a training is stuck 20."""
+    code = (
+        "import sys; from mlp.cli import main\n"
+        f"status = main(['train', 'digits', '-q', '-o', {str(tmp_path / 'run')!r}])\n"
+        "print(status, *(name for name in sys.modules if name.startswith('mlp.')))"
+    )
+    status, *names = alone(code).split()
+    assert status == "0"
+    assert {name for name in names if name.startswith("mlp.optimizers.")} == {
+        f"mlp.optimizers.{name}" for name in ("optimizer", "moving_averages", "adam")
+    }
+    assert not {name.split(".")[1] for name in names} & set(SELDOM)
+
+
+def test_a_rule_is_found_by_its_name_without_the_others() -> None:
+    code = "import sys, mlp; print(mlp.OPTIMIZERS[{!r}].__name__, 'mlp.optimizers.newton' in sys.modules)"
+    assert alone(code.format("delta_bar_delta")) == "DeltaBarDelta False"
+    assert alone(code.format("sophia")) == "SophiaH True"  # which is not spelled as its class: all are looked through
+
+
+def test_the_table_of_rules_has_each_by_the_name_that_it_says() -> None:
+    table = mlp.optimizers.OPTIMIZERS
+    assert [rule.name for rule in table.values()] == list(table)
+    assert all(table[name] is rule for name, rule in table.items())
+    assert "adam_w" not in table and table.get("Adam") is None and "optimizer" not in table
+
+
 def test_modules_are_attributes_of_the_package() -> None:
     names = "layers", "optimizers", "data", "instruments", "experiment", "sweep", "problems", "cli"
     assert alone(f"import mlp; print(*(getattr(mlp, n).__name__ for n in {names}))") == " ".join(
