@@ -10,6 +10,8 @@ import pytest
 
 from mlp.data import ColumnRules, Encoding, load
 from mlp.data.encoding import Policy
+from mlp.data.number_blocks import read_blocks
+from mlp.data.reading import AS_USUAL
 from mlp.errors import DataError, FileFormatError, UnknownNameError
 
 Write = Callable[..., Path]
@@ -328,3 +330,13 @@ def test_rows_in_memory_keep_every_bit_of_a_number(encoding: Encoding) -> None:
 def test_rows_in_memory_are_refused_by_row_and_column(encoding: Encoding, row: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         encoding.encode_rows([row])  # type: ignore[list-item]
+
+
+def test_each_column_of_a_long_table_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """Lines are split from the nearer end; the last of many columns, the target, need not go through all others."""
+    rows = [[f"{i}.{j}0" for j in range(5)] for i in range(7)]
+    path = tmp_path / "five.csv"
+    path.write_text("\n".join(",".join(row) for row in [list("abcde"), *rows]) + "\n")
+    blocks = read_blocks(path, AS_USUAL)
+    assert blocks is not None
+    assert [blocks.texts(j) for j in range(5)] == [list(column) for column in zip(*rows, strict=True)]

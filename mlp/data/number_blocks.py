@@ -36,7 +36,7 @@ class Blocks(NamedTuple):
 
     def texts(self, column: int) -> list[str]:
         """The cells of one column as they are written."""
-        return _read_texts(self.path, self.separator, column)
+        return _read_texts(self.path, self.separator, column, len(self.names))
 
 
 class _IrregularError(ValueError):
@@ -81,7 +81,7 @@ def _read(path: Path, separator: str, names: tuple[str, ...], of_numbers: list[i
     for place, j in enumerate(of_numbers):
         columns[j] = matrix[:, place]
     for j in set(range(len(names))) - set(of_numbers):
-        columns[j] = _read_texts(path, separator, j)
+        columns[j] = _read_texts(path, separator, j, len(names))
     return Blocks(path, separator, names, columns, len(matrix))
 
 
@@ -104,10 +104,15 @@ def _lines(path: Path, separator: str, n_columns: int) -> Iterator[str]:
             yield line
 
 
-def _read_texts(path: Path, separator: str, column: int) -> list[str]:
+def _read_texts(path: Path, separator: str, column: int, n_columns: int) -> list[str]:
+    """The cells of a column; lines are split from the end that is nearer to it: the last of 50 takes a fifth so."""
+    behind = n_columns - column
     with path.open(encoding="utf-8-sig") as file:
         next(file)
-        found = [line.split(separator, column + 1)[column].strip() for line in file]
+        if column < behind:
+            found = [line.split(separator, column + 1)[column].strip() for line in file]
+        else:
+            found = [line.rsplit(separator, behind)[-behind].strip() for line in file]
     if any(not text.isprintable() for text in set(found)):
         raise _IrregularError
     return found
