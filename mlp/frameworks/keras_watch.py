@@ -13,6 +13,7 @@ from typing import Any
 
 from mlp.diagnosis.findings import Findings
 from mlp.errors import HyperparameterError, MissingExtraError, check_count
+from mlp.frameworks.keras_layers import read_keras_chain
 from mlp.frameworks.torch_modules import READ, Anatomy, Part
 from mlp.frameworks.torch_watch import TorchWatch
 from mlp.history import History
@@ -233,7 +234,7 @@ def dissect_keras(model: Any) -> Anatomy:
     parts = [Part(layer.name, KINDS.get(type(layer).__name__, type(layer).__name__), layer) for layer in layers]
     params = {layer.name: [v.value for v in layer.trainable_variables] for layer in layers if layer.trainable_variables}
     unread = tuple(part.name for part in parts if part.kind not in READ | {"Activation", "Add"})
-    return Anatomy(parts, params, unread, {"training": False})
+    return Anatomy(parts, params, unread, read_keras_chain, {"training": False})
 
 
 def _leaves(model: Any) -> Iterator[Any]:
