@@ -61,7 +61,8 @@ def _read_activation(layer: Any, activation: Any) -> Iterator[Part]:
 
 def _find_activation(layer: Any, name: str) -> Layer:
     """The activation of that name, with its own defaults."""
-    known = {**ACTIVATIONS, "softmax": Softmax}
+    known: dict[str, Any] = {**ACTIVATIONS, "softmax": Softmax}
     if (name := NAMES.get(name, name)) not in known:
         raise ConfigError(f"{layer.name}: there is no activation here for {name}.")
-    return known[name]()
+    found: Layer = known[name]()
+    return found

@@ -7,6 +7,7 @@ how it was asked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,7 +135,7 @@ def _describe_start(loop: Loop) -> dict[str, Any]:
     first = [loop.first[module] for module in modules if module in loop.first]
     if len(first) < len(modules):
         raise ConfigError("the first weights were not seen: call watch_torch before the first step.")
-    normed = [part for part, after in _pairs(loop.chain.parts) if isinstance(after.layer, BatchNorm)]
+    normed = [part for part, after in pairwise(loop.chain.parts) if isinstance(after.layer, BatchNorm)]
     kept = [f for f, part in zip(first, dense, strict=True) if part not in normed or np.isfinite(f.bias_mean)]
     init = [describe_weights(f) for f in first]
     return {
@@ -144,16 +145,10 @@ def _describe_start(loop: Loop) -> dict[str, Any]:
     }
 
 
-def _pairs(parts: Sequence[Part]) -> list[tuple[Part, Part]]:
-    return list(zip(parts, parts[1:], strict=False))
-
-
 def _list_frozen(loop: Loop) -> list[str]:
     """The layers that no step moves."""
     named = [p for p in loop.chain.parts if p.arrays]
     still = [not any(id(q) in loop.trained for q in part.module.parameters()) for part in named]
     if any(still) and any(type(layer).__name__ == "Residual" for layer in loop.chain.layers):
-        raise ConfigError(
-            "layers inside of a sum x + f(x) are not trained: an experiment cannot keep them as they are."
-        )
+        raise ConfigError("a layer inside of a sum x + f(x) is not trained: an experiment cannot name it.")
     return [name for name, is_still in zip(names([part.layer for part in named]), still, strict=True) if is_still]

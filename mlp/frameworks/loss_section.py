@@ -116,9 +116,9 @@ def _read_balance(loss: Any, name: str, ending: Ending) -> float:
     weight, target = getattr(loss, "pos_weight", None), ending.target
     if getattr(loss, "weight", None) is None and weight is None:
         return 1.0
-    if weight is not None and target is not None and ending.n_out == 1 and 0 < (share := float(target.mean())) < 1:
-        if abs(float(weight) * share / (1 - share) - 1) <= BALANCED:
-            return 2 * (1 - share)
+    share = float(target.mean()) if target is not None and ending.n_out == 1 else 0.0
+    if weight is not None and 0 < share < 1 and abs(float(weight) * share / (1 - share) - 1) <= BALANCED:
+        return 2 * (1 - share)
     raise ConfigError(f"{name} with weights: an experiment balances the classes, or weighs none.")
 
 

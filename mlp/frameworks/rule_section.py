@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
+from mlp.config.optimizer import find_rule
 from mlp.errors import ConfigError
-from mlp.optimizers import OPTIMIZERS
 
 RULES = {
     "SGD": "sgd", "Adam": "adam", "AdamW": "adamw", "NAdam": "nadam", "RAdam": "radam", "Adamax": "adamax",
@@ -50,7 +50,7 @@ def describe_rule(name: str, groups: Sequence[Mapping[str, Any]]) -> Rule:
                     "experiment has one rule for all parameters."
                 )
     rule, given = _name_rule(name, settings[0]), settings[0]
-    known = {f.name for f in fields(OPTIMIZERS[rule])}
+    known = {f.name for f in fields(find_rule(rule))}
     keys: dict[str, Any] = {"name": rule}
     for key, value in given.items():
         if KEYS.get(key) in known:

@@ -1,4 +1,4 @@
-"""What a PyTorch model and its loss answer when a watch asks: outputs for kept rows, the loss of the best constant answer.
+"""What a PyTorch model and its loss answer when a watch asks: outputs for kept rows, the best constant answer.
 
 They are asked without gradients and in the mode of use, and each mode is put back. Hooks of others are not called.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from mlp.arrays import Array
 from mlp.experiment.before_training import note_once
@@ -21,7 +19,7 @@ from mlp.model import quiet
 
 
 class Asked(NamedTuple):
-    """Who is asked: a model, whose rows have this shape, and a loss of `n_out` outputs. `in_use`: keywords of a call."""
+    """A model whose rows have this shape, and a loss of `n_out` outputs. `in_use`: keywords of a call of the model."""
 
     model: Any
     loss: Any

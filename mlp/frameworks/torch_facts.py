@@ -50,6 +50,9 @@ class Start(NamedTuple):
     is_linear: bool
 
 
+NO_START = Start(False, False)
+
+
 def is_default_start(look: Look) -> bool:
     """Whether all weights look as PyTorch leaves them, uniform in ±1/√n_in, or Keras, in ±√(6/(n_in + n_out))."""
     for p in look.dense:
@@ -130,7 +133,7 @@ class FirstBatch:
 
     batch: int = 1
     n_out: int = 1
-    start: Start = Start(False, False)
+    start: Start = NO_START
     weights: dict[Any, FirstWeights] = field(default_factory=dict)
 
 

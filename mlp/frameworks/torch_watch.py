@@ -150,9 +150,7 @@ class TorchWatch:
             said.append("How many rows an epoch has was not seen; watch_torch(..., rows=) says it.")
         rates = sorted({float(group.get("lr", nan)) for group in self.optimizer.param_groups})
         if len(rates) > 1:
-            said.append(
-                f"Groups of parameters have rates from {rates[0]:g} to {rates[-1]:g}: the first group's counts."
-            )
+            said.append(f"Groups of parameters have rates from {rates[0]:g} to {rates[-1]:g}; the first counts.")
         return tuple(said)
 
     @property
