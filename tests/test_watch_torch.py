@@ -5,11 +5,9 @@ Against real torch: `.ci/run` installs it. Elsewhere these tests are skipped whe
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from mlp.frameworks.targets import best_constant_loss
 torch: Any = pytest.importorskip("torch")
 nn: Any = torch.nn
 functional: Any = torch.nn.functional
-EXAMPLE = Path(__file__).parent.parent / "examples" / "16_watch_torch.py"
 torch.set_num_threads(1)
 
 
@@ -178,40 +175,6 @@ def test_a_loss_that_is_not_known_is_said_and_has_no_reference() -> None:
     assert isinstance(watch.findings, tuple)
     assert "reference_loss" not in watch.history
     assert any("MultiMarginLoss" in said for said in watch.unknown)
-
-
-def expected() -> dict[str, str]:
-    """The cause that each loop of the example was written with."""
-    return {
-        "healthy": "", "softmax_before_cross_entropy": "loss_output_mismatch",
-        "targets_that_broadcast": "broadcast_targets", "gradients_that_add_up": "uncleared_gradients",
-        "parameters_of_another_model": "frozen_layer", "sigmoid_tower": "saturating_activations",
-        "learning_rate_too_high": "learning_rate_too_high", "learning_rate_too_low": "learning_rate_too_low",
-        "weights_all_alike": "constant_initialization", "inputs_not_scaled": "unscaled_inputs",
-        "relu_at_the_end": "loss_output_mismatch",
-    }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def example() -> Any:
-    spec = importlib.util.spec_from_file_location("watch_torch_example", EXAMPLE)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("name", expected())
-def test_each_failing_loop_of_the_example_is_told_its_cause_first(name: str, example: Any) -> None:
-    assert {loop.__name__ for loop in example.LOOPS} == set(expected())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # torch warns of targets that broadcast
-        watch = getattr(example, name)()
-    found = [finding for finding in watch.findings if finding.severity != "info"]
-    if name == "healthy":
-        assert not found
-    else:
-        assert found[0].causes[0].name == expected()[name]
 
 
 def test_the_page_of_the_manual_runs(capsys: Any) -> None:

@@ -83,6 +83,8 @@ def read_module(module: Any) -> Reading:
         from torch import fx
     except ImportError:
         raise MissingExtraError("a module of PyTorch", "torch") from None
+    if type(module).__module__.startswith("torch.nn.") and not any(True for _ in module.children()):
+        module = torch.nn.Sequential(module)  # torch.fx looks into a part that stands alone
     try:
         graph = fx.symbolic_trace(module)
     except Exception as error:  # a `forward` that looks at its numbers; torch.fx has no error of its own

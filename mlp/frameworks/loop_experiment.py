@@ -35,7 +35,8 @@ class Chain(NamedTuple):
 class Loop(NamedTuple):
     """What a watch knows of a loop. `rows`: those of an epoch; `n_losses`: those of a step, each of `batch` rows.
 
-    `share`: what a loss was multiplied by before backward. `first`: by module. `held_out`: rows that were evaluated.
+    `share`: the factor of the mean loss of a row in what a step minimised, 1 for most loops. `first`: by module.
+    `held_out`: rows that were evaluated.
     """
 
     chain: Chain
@@ -74,7 +75,7 @@ def describe_loop(loop: Loop) -> dict[str, dict[str, Any]]:
     n_out = next((layer.n_out for layer in reversed(layers) if isinstance(layer, Dense)), 0)
     loss = describe_loss(Ending(loop.loss, end, loop.chain.is_log, n_out, loop.target))
     rule = describe_rule(loop.rule, loop.groups)
-    factor = loss.factor * loop.share * loop.n_losses
+    factor = loss.factor * loop.share
     if loop.rows is None:
         raise ConfigError("how many rows an epoch has was not seen: say it, watch_torch(model, optimizer, loss, rows=)")
     return {

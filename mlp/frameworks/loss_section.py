@@ -101,7 +101,7 @@ def _check_balanced(name: str, weight: Array, labels: Array | None) -> None:
 
 def _describe_yes_or_no(ending: Ending, name: str) -> LossSection:
     loss, layers = ending.loss, list(ending.layers)
-    factor = 1 / ending.n_out * _read_balance(loss, name, ending)
+    factor = _read_balance(loss, name, ending) / _count_meant(ending)
     if name in PROBABILITIES:
         if not layers or not isinstance(layers[-1], Sigmoid | Softmax):
             raise ConfigError(f"{name} takes probabilities, and no sigmoid stands before it: no experiment can be so.")
@@ -132,7 +132,12 @@ def _describe_numbers(ending: Ending, name: str) -> LossSection:
     if here == "huber":
         keys["delta"] = float(getattr(loss, "delta", getattr(loss, "beta", 1.0)))
         factor = 1 / keys["delta"] if name.lower().startswith("smooth") else 1.0
-    return LossSection(keys, "regression", output, factor / ending.n_out)
+    return LossSection(keys, "regression", output, factor / _count_meant(ending))
+
+
+def _count_meant(ending: Ending) -> int:
+    """Over how many outputs the loss is a mean: a sum over rows is one over outputs too."""
+    return 1 if getattr(ending.loss, "reduction", "mean") == "sum" else ending.n_out
 
 
 def _force(layers: Sequence[Layer]) -> dict[str, Any]:

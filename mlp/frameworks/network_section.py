@@ -81,7 +81,7 @@ def _check_same(layers: Sequence[Layer], section: dict[str, Any], n_in: int, n_o
     """Refuse layers that are not those which the section builds."""
     config = parse({"network": section})
     built = build_layers(config.network, config.loss, n_in, n_out)
-    named = names([layer for layer in _unfold(layers) if not isinstance(layer, Identity)])
+    named = names([layer for layer in _unfold(layers) if not _does_nothing(layer)])
     given, mine = _list_facts(layers), _list_facts(built)
     for i, (theirs, ours) in enumerate(zip_longest(given, mine)):
         if theirs != ours:
@@ -93,6 +93,10 @@ def _check_same(layers: Sequence[Layer], section: dict[str, Any], n_in: int, n_o
             )
 
 
+def _does_nothing(layer: Layer) -> bool:
+    return isinstance(layer, Identity) or (isinstance(layer, Dropout) and not layer.rate)
+
+
 def _list_facts(layers: Sequence[Layer], block: int = 0) -> list[tuple[str, int, Any]]:
     """Of each layer its kind, in which sum it stands (0: in none), and its numbers."""
     found: list[tuple[str, int, Any]] = []
@@ -101,7 +105,7 @@ def _list_facts(layers: Sequence[Layer], block: int = 0) -> list[tuple[str, int,
         if isinstance(layer, Residual):
             n_blocks += 1
             found += _list_facts(layer.layers, n_blocks)
-        elif not isinstance(layer, Identity):
+        elif not _does_nothing(layer):
             numbers = {f.name: getattr(layer, f.name) for f in fields(layer) if f.name not in PLACED}  # type: ignore[arg-type]
             widths = (layer.n_in, layer.n_out) if isinstance(layer, Dense) else ()
             found.append((type(layer).__name__, block, (widths, numbers)))
