@@ -196,7 +196,7 @@ def grouped(model: Any) -> Any:
         (lambda: nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 3)), None, sgd, "LayerNorm"),
         (lambda: nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, 3)), None, sgd, "relu1"),
         (lambda: nn.Sequential(nn.Linear(6, 8), nn.ReLU6(), nn.Linear(8, 3)), None, sgd, "ReLU6"),
-        (Twice, None, sgd, "used twice"),
+        (Twice, None, sgd, "weights are used twice"),
         (plain, nn.MultiMarginLoss(), sgd, "MultiMarginLoss"),
         (plain, nn.CrossEntropyLoss(weight=torch.tensor([1.0, 9.0, 1.0])), sgd, "weight for each class"),
         (plain, None, lambda m: torch.optim.Rprop(m.parameters()), "Rprop"),

@@ -83,17 +83,20 @@ def read_module(module: Any) -> Reading:
         from torch import fx
     except ImportError:
         raise MissingExtraError("a module of PyTorch", "torch") from None
-    if type(module).__module__.startswith("torch.nn.") and not any(True for _ in module.children()):
+    if type(module).__name__ == "Linear":
         module = torch.nn.Sequential(module)  # torch.fx looks into a part that stands alone
     try:
         graph = fx.symbolic_trace(module)
     except Exception as error:  # a `forward` that looks at its numbers; torch.fx has no error of its own
         raise ShapeError(f"{type(module).__name__}: its forward cannot be followed ({error}).") from None
     nodes = list(graph.graph.nodes)
-    inputs = [node for node in nodes if node.op == "placeholder"]
+    inputs = [node for node in nodes if node.op == "placeholder" and (not node.args or node.users)]
+    inputs = [node for node in inputs if not node.args] or inputs  # what has a default may be left out
     if len(inputs) != 1:
         raise ShapeError(f"{type(module).__name__} takes {len(inputs)} inputs; a network takes one.")
     last = nodes[-1].args[0]
+    if not hasattr(last, "op"):
+        raise ShapeError(f"{type(module).__name__} gives several outputs; a network gives one array.")
     is_log_softmax = _is_log_softmax(graph, last)
     parts = _read_chain(graph, last.args[0] if is_log_softmax else last, inputs[0])
     is_double = any(p.dtype == torch.float64 for p in module.parameters())
@@ -223,6 +226,8 @@ def _compare(module: Any, network: Network, torch: Any, *, is_log_softmax: bool)
     try:
         with torch.no_grad():
             given = module(torch.as_tensor(X, dtype=like.dtype, device=like.device)).double().cpu().numpy()
+    except TypeError as error:  # rows under a keyword
+        raise ShapeError(f"{type(module).__name__} does not take rows alone ({error}).") from None
     finally:
         for part, mode in modes:
             part.training = mode

@@ -66,9 +66,19 @@ class Gradients:
             self.grads.values.extend(self.squares)
         if step == self.due:
             self._compare(step)
-            self.copies = [np.array(self.value(p)) for params in self.layers for p in params]
+            self.keep_weights(step)
         elif step + 1 == self.due:
             self.kept = step, [np.array(g) for g in self._all_grads()]
+
+    def keep_weights(self, step: int) -> None:
+        """Copy the weights, if the update is due and they are not copied; before a step that asks for its gradients."""
+        if step == self.due and not self.copies:
+            self.copies = [np.array(self.value(p)) for params in self.layers for p in params]
+
+    @property
+    def are_there(self) -> bool:
+        """Whether any parameter has a gradient."""
+        return any(self.grad(p) is not None for params in self.layers for p in params)
 
     def _square_grads(self) -> list[float]:
         """‖∂L/∂θ‖² of each layer."""

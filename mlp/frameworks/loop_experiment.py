@@ -82,7 +82,7 @@ def describe_loop(loop: Loop) -> dict[str, dict[str, Any]]:
         "data": _describe_data(loop, loss),
         "network": _leave_out_defaults("network", {**network, "output": loss.output, **_describe_start(loop)}),
         "loss": _leave_out_defaults("loss", {**loss.keys, "l2": rule.penalty / factor}),
-        "optimizer": _scale_rate(rule, factor),
+        "optimizer": {**_scale_rate(rule, factor), **_describe_clipping(loop.history)},
         "training": {
             "epochs": max(1, loop.epochs),
             "batch_size": loop.batch * loop.n_losses,
@@ -102,6 +102,8 @@ def _check_faults(history: History) -> None:
     for column, remedy in FAULTS.items():
         if column in history:
             raise ConfigError(f"no experiment does what this loop does wrong, {remedy}.")
+    if "missing_gradients" in history and history["missing_gradients"].mean() > 0.9:
+        raise ConfigError("no experiment does what this loop does wrong, steps have no gradient: backward before step.")
     if "uncleared_gradients" in history and history["uncleared_gradients"].mean() > 0.9:
         raise ConfigError(
             "no experiment does what this loop does wrong, gradients add up: optimizer.zero_grad() every step."
@@ -127,12 +129,26 @@ def _scale_rate(rule: Rule, factor: float) -> dict[str, Any]:
     return {**rule.keys, "learning_rate": float(f"{rate * factor:.12g}") if rule.is_proportional else rate}
 
 
+def _describe_clipping(history: History) -> dict[str, float]:
+    """[optimizer] clip_norm, where the longest gradients of a loop all have one length: they were cut to it."""
+    limit = find_clipping(history)
+    return {"clip_norm": limit} if limit else {}
+
+
+def find_clipping(history: History) -> float:
+    """The length that most gradients were cut to; 0 where they were not."""
+    norms = history["grad_norm"]
+    longest = norms.max(initial=0.0)
+    is_cut = len(norms) >= 10 and longest > 0 and (norms > 0.999 * longest).mean() > 0.5
+    return float(f"{longest:.3g}") if is_cut and np.isfinite(longest) else 0.0
+
+
 def _describe_start(loop: Loop) -> dict[str, Any]:
     """First weights and biases of the dense layers, and which layers stay as they are."""
     dense = [part for part in loop.chain.parts if isinstance(part.layer, Dense)]
     modules = [part.module for part in dense]
-    if len(set(map(id, modules))) < len(modules):
-        raise ConfigError("a layer is used twice: in an experiment each layer has weights of its own.")
+    if len({id(getattr(module, "weight", module)) for module in modules}) < len(modules):
+        raise ConfigError("weights are used twice: in an experiment each layer has weights of its own.")
     first = [loop.first[module] for module in modules if module in loop.first]
     if len(first) < len(modules):
         raise ConfigError("the first weights were not seen: call watch_torch before the first step.")

@@ -28,6 +28,7 @@ class LossesMet:
         self._once = (0, 0)  # passes and rows with the first loss of the step, and without what follows
         self._share = 0.0
         self._is_backward = False
+        self._followed = self._heard = 0
 
     def add(self, value: Any, mean: Any, n_rows: int, factor: float) -> None:
         """Note a loss: the tensor, its mean over rows, and by how much what is minimised is larger than that mean."""
@@ -38,6 +39,7 @@ class LossesMet:
         if self.n == 1:
             self.first, self._once = mean, (self.passes, self.rows)
         if self.steps < CHECKED:
+            self._followed += 1
             value.register_hook(lambda d: self._hear(d, factor))
 
     def _hear(self, d: Any, factor: float) -> None:
@@ -45,6 +47,7 @@ class LossesMet:
         if not self._is_backward and self.steps:
             self._note_old(self._has_old())
         self._is_backward = True
+        self._heard += 1
         share = float(d.sum())
         self._share += factor * (1.0 if share > SCALED else share)
 
@@ -66,3 +69,8 @@ class LossesMet:
     def share(self) -> float:
         """The factor of the mean loss in what each step minimised; 1 where that was not followed."""
         return sorted(self.shares)[len(self.shares) // 2] if self.shares else 1.0
+
+    @property
+    def times_backward(self) -> float:
+        """How often a loss went backward: once in most loops."""
+        return self._heard / max(1, self._followed)

@@ -127,6 +127,13 @@ def _read_dropout(part: Part) -> float:
     return float(getattr(part.module, "p", getattr(part.module, "rate", 0.0))) if part.kind == "Dropout" else 0.0
 
 
+def list_modal(parts: list[Part], *, is_training: bool) -> list[str]:
+    """The parts that do something else in training than in use, and are in that mode; Keras' have no mode."""
+    modal = (p for p in parts if p.kind.startswith("BatchNorm") or (p.kind == "Dropout" and _read_dropout(p)))
+    own = (p for p in modal if type(p.module).__module__.startswith("torch."))
+    return [p.name for p in own if p.module.training == is_training]
+
+
 @dataclass
 class FirstBatch:
     """What the first batch showed: its rows, the outputs, how the weights began, and those of each dense module."""
@@ -135,6 +142,12 @@ class FirstBatch:
     n_out: int = 1
     start: Start = NO_START
     weights: dict[Any, FirstWeights] = field(default_factory=dict)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the weights are others now."""
+        with np.errstate(all="ignore"):
+            return any(repr(FirstWeights.of(*read_weights(m))) != repr(first) for m, first in self.weights.items())
 
 
 def note_first_batch(
@@ -152,6 +165,8 @@ def note_first_batch(
         if look is not None:
             record_start(history, look)
             found.start = Start(is_default_start(look), is_linear(look))
+        if list_modal(parts, is_training=False):
+            note_once(history, "evaluation_mode", 1.0)
         dense = [part.module for part in parts if type(part.module).__name__ in DENSE]
         found.weights = {module: FirstWeights.of(*read_weights(module)) for module in dense}
     return found

@@ -6,8 +6,9 @@ gradients, updates and parameters are recorded, its nodes are not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -160,3 +161,34 @@ def as_numbers(tensor: Any) -> Array:
         tensor = tensor.float()
     found: Array = tensor.numpy()
     return found
+
+
+def read_grad(parameter: Any) -> Array | None:
+    """The gradient of a parameter; None where it has none."""
+    if (grad := parameter.grad) is None:
+        return None
+    try:
+        found: Array = grad.numpy()  # 0.5 µs, and 4 with the questions below
+        return found
+    except (RuntimeError, TypeError):  # on another device, sparse, half precision, or differentiable
+        return as_numbers(grad.to_dense() if grad.is_sparse else grad)
+
+
+def read_rate(optimizer: Any) -> float:
+    """The learning rate of the first group of parameters."""
+    return float(optimizer.param_groups[0].get("lr", nan))
+
+
+def is_made_by(value: Any, layers: Iterable[Iterable[Any]]) -> bool:
+    """Whether a tensor was computed with some of these parameters, by the graph of autograd."""
+    own = {id(p) for params in layers for p in params}
+    waiting, seen = [value.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if id(getattr(node, "variable", None)) in own:
+            return True
+        waiting += [before for before, _ in node.next_functions]
+    return False

@@ -17,22 +17,19 @@ from mlp.errors import ConfigError, DataError, HyperparameterError, check_count
 from mlp.experiment.before_training import note_once
 from mlp.frameworks.evaluations import Evaluations
 from mlp.frameworks.gradients import Gradients
-from mlp.frameworks.loop_experiment import Loop, describe_loop
-from mlp.frameworks.losses_met import LossesMet
+from mlp.frameworks.loop_experiment import Loop, describe_loop, find_clipping
+from mlp.frameworks.losses_met import CHECKED, LossesMet
 from mlp.frameworks.rows import RowsMet
 from mlp.frameworks.targets import name_loss
 from mlp.frameworks.torch_end import Asked, note_kept_rows
-from mlp.frameworks.torch_facts import FirstBatch, note_first_batch, read_settings
+from mlp.frameworks.torch_facts import FirstBatch, list_modal, note_first_batch, read_settings
 from mlp.frameworks.torch_hooks import Hook
-from mlp.frameworks.torch_modules import Anatomy, as_numbers, dissect
-from mlp.frameworks.torch_nodes import Look, Units, record_look
+from mlp.frameworks.torch_looks import Looks
+from mlp.frameworks.torch_modules import Anatomy, as_numbers, dissect, is_made_by, read_grad, read_rate
 from mlp.frameworks.verdict import judge_loop
 from mlp.history import History
 from mlp.run_page import build_recording_report
 from mlp.storage.atomic import write_file
-
-LOOK = 97  # steps from one look at the nodes to the next: a look takes about a third of a small step
-ROWS = 2048  # that stand for an epoch, where nobody knows how many it has
 
 
 def watch_torch(model: Any, optimizer: Any, loss: Any, *, rows: int | None = None) -> TorchWatch:
@@ -79,19 +76,17 @@ class TorchWatch:
         self._rows = RowsMet(rows)
         self._given: Array | None = None
         self._losses = LossesMet(self._has_old_gradients, self._note_old_gradients)
-        self._gradients = Gradients(self.history, anatomy.layers, _value, _grad)
+        self._gradients = Gradients(self.history, anatomy.layers, as_numbers, read_grad)
+        self._looks = Looks(self.history, anatomy.parts, self._gradients, self._rows)
         columns = [self.history.column(name) for name in ("loss", "learning_rate", "epoch")]
         self._puts = [(column.steps.append, column.put()) for column in columns]
         self._evaluations = Evaluations(self.history)
-        self._look: Look | None = None
-        self._units: Units | None = None
-        self._next_units = self._due = 0
         self._first = FirstBatch()
-        self._is_asking = self._is_inside = False
+        self._is_asking = self._is_inside = self._has_run = False
         self._shape: tuple[int, ...] = ()
         self.steps = self._unheard = 0
         self._hooks: list[Any] = []
-        self._first_rate = _rate(optimizer)
+        self._first_rate = read_rate(optimizer)
         self._rates = 0.0
         self.attach(optimizer)
 
@@ -106,7 +101,7 @@ class TorchWatch:
         ]
         if hasattr(self._loss, "register_forward_hook"):
             self._hooks.append(self._loss.register_forward_hook(Hook(self._on_call), with_kwargs=True))
-        self._prepare()
+        self._looks.prepare(self.steps)
 
     def loss(self, outputs: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         """The loss of the loop, noted: for losses that are functions."""
@@ -120,9 +115,7 @@ class TorchWatch:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
-        if self._look is not None:
-            self._look.close()
-            self._look = None
+        self._looks.close()
 
     def __enter__(self) -> TorchWatch:
         return self
@@ -138,19 +131,26 @@ class TorchWatch:
     def unknown(self) -> tuple[str, ...]:
         """What could not be seen, one sentence each."""
         said = [f"{name}: its nodes are not read, its gradients are." for name in self.unread]
-        if not self.steps and not self._unheard:
-            said.append("No step was seen: is this the optimizer of the loop?")
-        if not self._losses.passes:
+        losses = self._losses
+        if not losses.passes:
             said.append("No loss was seen: call the loss that was given, or watch.loss where that is a function.")
-        elif "reference_loss" not in self.history and self.history.get("loss") is not None:
+        elif not self.steps and self._first.has_moved:
+            said.append("Weights moved, and not by the optimizer that was given: give the one of the loop.")
+        elif not self.steps:
+            said.append("No step was seen: is this the optimizer of the loop?")
+        elif "reference_loss" not in self.history:
             said.append(f"The best constant answer of {name_loss(self._loss)} is not known: the first loss stands in.")
         if self.steps and self._unheard:
             said.append(f"{self._unheard} steps were made without a loss that was seen: they are not recorded.")
+        if losses.times_backward > 1.5:
+            said.append(f"Each loss went backward {losses.times_backward:.2g} times: its gradients add up.")
         if self._rows.n_rows is None:
             said.append("How many rows an epoch has was not seen; watch_torch(..., rows=) says it.")
         rates = sorted({float(group.get("lr", nan)) for group in self.optimizer.param_groups})
         if len(rates) > 1:
             said.append(f"Groups of parameters have rates from {rates[0]:g} to {rates[-1]:g}; the first counts.")
+        if limit := find_clipping(self.history):
+            said.append(f"Most gradients are {limit:g} long, as if they were cut to that: longer ones were not seen.")
         return tuple(said)
 
     @property
@@ -210,7 +210,7 @@ class TorchWatch:
 
     def _on_forward(self, _: Any, args: Any, kwargs: Any, outputs: Any) -> None:
         """Keep the rows that went in for the loss that follows."""
-        self._given = None
+        self._given, self._has_run = None, True
         is_training = getattr(outputs, "requires_grad", False)
         if self._is_asking or (is_training and not self._rows.is_open):
             return
@@ -228,7 +228,9 @@ class TorchWatch:
             return
         outputs, target = given[0], given[1]
         n, x = outputs.shape[0] if outputs.dim() else 1, self._given
-        self._given = None
+        if not self._has_run and value.requires_grad and not is_made_by(value, self._gradients.layers):
+            return  # the loss of another model
+        self._given, self._has_run = None, False
         mean = value.detach().mean() if value.dim() else value.item() if value.device.type == "cpu" else value.detach()
         if self._is_sum:
             mean = mean / max(1, n)
@@ -242,7 +244,8 @@ class TorchWatch:
                 self._rows.add_batch(x, numbers)
         if self._losses.passes == 1:
             name, parts = self._takes or name_loss(self._loss), self._anatomy.parts
-            self._first = note_first_batch(self.history, name, parts, self._look, (x, outputs, target))
+            self._first = note_first_batch(self.history, name, parts, self._looks.look, (x, outputs, target))
+            self._looks.batch = self._first.batch
 
     def _has_old_gradients(self) -> bool:
         """Whether there are gradients, before backward makes new ones."""
@@ -256,8 +259,12 @@ class TorchWatch:
         """Record the gradients of a step that is about to be made."""
         if len(args) > 1 or kwargs:  # args[0] is the optimizer
             self._is_inside = any(callable(given) for given in (*args, *kwargs.values()))
-        if not self._is_inside and self._losses.n:  # in a closure the gradients come inside of the step
-            wanted = self._look is not None or not isfinite(self._losses.total)
+        if self._is_inside:  # there the gradients come
+            self._gradients.keep_weights(self.steps)
+        elif self._losses.n:
+            if self.steps < CHECKED:
+                self.history.append("missing_gradients", float(not self._gradients.are_there), self.steps)
+            wanted = self._looks.look is not None or not isfinite(self._losses.total)
             self._gradients.before(self.steps, wanted=wanted)
 
     def _after_step(self, *_: Any) -> None:
@@ -268,7 +275,7 @@ class TorchWatch:
             return
         if self._is_inside:
             self._gradients.before(step)
-        n_losses, rate = losses.n, _rate(self.optimizer)
+        n_losses, rate = losses.n, read_rate(self.optimizer)
         value = losses.take(is_closure=self._is_inside)
         self._rates += rate
         n_rows = self._rows.n_rows
@@ -279,65 +286,29 @@ class TorchWatch:
         self._gradients.after(step)
         self._is_inside = False
         self.steps = step + 1
-        if self.steps >= self._due:
-            self._finish_look(step, n_losses)
-            self._prepare()
-
-    # nodes
-
-    def _prepare(self) -> None:
-        """Hang the hooks of the next step, if it is looked at, and say when to ask again."""
-        step = self.steps
-        if self._units is None and step >= self._next_units:
-            self._units = Units(step)
-        wanted = step % LOOK == 0 or not (self._units is None or self._units.is_settled)
-        if wanted and self._look is None:
-            self._look = Look(self._anatomy.parts)
-        elif self._look is not None:
-            self._look.forget()
-            if not wanted:
-                self._look.close()
-                self._look = None
-        is_near = wanted or self._units is not None
-        self._due = step + 1 if is_near else min(step + LOOK - step % LOOK, self._next_units)
-
-    @property
-    def _window(self) -> int:
-        """Steps over which units are looked at: an epoch, where that is known and not long."""
-        batch = max(1, self._first.batch)
-        if self._rows.n_rows is None:
-            return max(32, ROWS // batch)
-        return min(1000, max(1, self._rows.n_rows // batch))
-
-    def _finish_look(self, step: int, n_losses: int) -> None:
-        """Record what a look showed, and which units were silent over a window of steps."""
-        look, units = self._look, self._units
-        if look is not None and look.passages:
-            if step % LOOK == 0:
-                grads = dict(zip(self._gradients.grads.labels, self._gradients.squares, strict=True))
-                of_dense = sum(grads.get(p.name, nan) for p in look.dense) if n_losses == 1 else nan
-                record_look(self.history, look, step, of_dense)
-            if units is not None:
-                units.look(look)
-        if units is not None and step + 1 >= units.start + self._window:
-            units.note_shares(self.history, step)
-            self._units, self._next_units = None, step + max(150, 4 * self._window)
+        if self.steps >= self._looks.due:
+            self._looks.finish(step, n_losses)
+            self._looks.prepare(self.steps)
 
     # the end
 
     def _note_evaluation(self, x: Array | None, outputs: Any, target: Any, value: float) -> None:
         """Note a batch that was evaluated, if it holds rows that are not trained on."""
         if x is not None and self._rows.share_known(x) < 0.1:
+            if list_modal(self._anatomy.parts, is_training=True):
+                note_once(self.history, "training_mode", 1.0)
             self._evaluations.note_batch(self.steps, value, as_numbers(outputs), as_numbers(target), self._loss)
 
     def _settle(self) -> None:
         """Note what is known at the end: the settings, the best constant answer, scores on the kept rows."""
         losses, kept = self._losses, self._rows.kept()
         if not self.steps:
-            if losses.passes:
+            if losses.passes and not self._first.has_moved:
                 note_once(self.history, "missing_updates", losses.passes)
                 note_once(self.history, "loss", float(losses.total) / losses.n)
             return
+        if self._rows.n_lost:
+            note_once(self.history, "non_finite_rows", self._rows.n_lost)
         self._evaluations.flush(self.steps)
         parts, start = self._anatomy.parts, self._first.start
         numbers = {
@@ -359,21 +330,3 @@ class TorchWatch:
                 note_kept_rows(self.history, asked, *kept, self.steps)
             finally:
                 self._is_asking = False
-
-
-def _value(parameter: Any) -> Array:
-    return as_numbers(parameter)
-
-
-def _grad(parameter: Any) -> Array | None:
-    if (grad := parameter.grad) is None:
-        return None
-    try:
-        found: Array = grad.numpy()  # 0.5 µs, and 4 with the questions below
-        return found
-    except (RuntimeError, TypeError):  # on another device, sparse, half precision, or differentiable
-        return as_numbers(grad.to_dense() if grad.is_sparse else grad)
-
-
-def _rate(optimizer: Any) -> float:
-    return float(optimizer.param_groups[0].get("lr", nan))
