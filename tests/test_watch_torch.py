@@ -5,7 +5,9 @@ Against real torch: `.ci/run` installs it. Elsewhere these tests are skipped whe
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -335,3 +337,126 @@ def test_who_asks_twice_gets_the_same_and_is_told_what_could_not_be_seen() -> No
     first, seal = watch.findings, watch.history.seal()
     assert watch.findings == first and watch.history.seal() == seal
     assert any("held out" in what for what in first.unseen)
+
+
+# what people do
+
+
+def steps(model: Any, loss: Any, optimizer: Any, order: str, n: int = 12) -> Any:
+    """A watched loop that calls backward (b), zero_grad (z) and step (s) in this order."""
+    X, y = rows()
+    watch = mlp.watch_torch(model, optimizer, loss)
+    for _ in range(n):
+        value = loss(model(X), y)
+        for what in order:
+            {"b": lambda value=value: value.backward(retain_graph=True), "z": optimizer.zero_grad,
+             "s": optimizer.step}[what]()  # fmt: skip
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"), [("zs", "missing_gradients"), ("bzs", "missing_gradients"), ("bs", "uncleared_gradients")]
+)
+def test_a_step_in_the_wrong_order_is_told(order: str, kind: str) -> None:
+    model = plain()
+    watch = steps(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.1), order)
+    assert kind in [found.kind for found in watch.findings]
+
+
+def test_a_loss_that_goes_backward_twice_is_said() -> None:
+    model = plain()
+    watch = steps(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.1), "zbbs")
+    assert any("went backward 2 times" in said for said in watch.unknown)
+
+
+def test_a_step_that_asks_for_its_gradients_moves_its_layers() -> None:
+    """Weights were copied after the step of a closure: the update was 0, and every layer looked frozen."""
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+    watch = mlp.watch_torch(model, optimizer, loss)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        value = loss(model(X), y)
+        value.backward()
+        return value
+
+    first = float(loss(model(X), y).detach())
+    for _ in range(8):
+        optimizer.step(closure)
+    assert (watch.history["update_norm"] > 0).all()
+    assert watch.history["loss"][0] == pytest.approx(first)  # and not the mean over what the closure was asked
+    assert "frozen_parameters" not in [found.kind for found in watch.findings]
+
+
+def test_one_loss_of_two_models_is_heard_by_each_for_its_own_model() -> None:
+    X, y = rows()
+    loss, models = nn.CrossEntropyLoss(), [plain(seed=seed) for seed in (0, 1)]
+    rules = [torch.optim.SGD(model.parameters(), 0.1) for model in models]
+    watches = [mlp.watch_torch(model, rule, loss) for model, rule in zip(models, rules, strict=True)]
+    for _ in range(4):
+        for model, rule in zip(models, rules, strict=True):
+            rule.zero_grad()
+            out = model(X)
+            (loss(out, y) + loss(2 * out, y)).backward()  # two losses of one pass are both its own
+            rule.step()
+    for seed, watch in enumerate(watches):
+        out = plain(seed=seed)(X).detach()
+        assert watch.history["loss"][0] == pytest.approx(float(loss.forward(out, y) + loss.forward(2 * out, y)) / 2)
+        assert watch._losses.passes == 8
+
+
+def test_a_copy_of_the_model_has_no_hooks_that_record() -> None:
+    """A copy of a hook was a copy of the whole watch, and tensors of a pass cannot be copied at all."""
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss)
+    fit(model, loss, watch.optimizer, X, y, epochs=1)
+    loss(model(X), y)  # its tensors are held by the look
+    copied = copy.deepcopy(model)
+    stored = pickle.loads(pickle.dumps(model))
+    for other in (copied, stored):
+        assert torch.equal(other(X), model(X))
+    before = watch._losses.passes
+    nn.functional.cross_entropy(copied(X), y).backward()
+    assert watch._losses.passes == before
+
+
+def test_modes_that_do_not_fit_are_told_as_information() -> None:
+    X, y = rows()
+    for is_training, kind in ((False, "evaluation_mode"), (True, "training_mode")):
+        model, loss = Written(), nn.CrossEntropyLoss()
+        model.train(is_training)
+        watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss)
+        fit(model, loss, watch.optimizer, X[:64], y[:64], epochs=2)
+        with torch.no_grad():
+            loss(model(X[64:]), y[64:])
+        modes = [(found.kind, found.severity) for found in watch.findings if found.kind.endswith("_mode")]
+        assert modes == [(kind, "info")]
+
+
+def test_rows_that_are_no_numbers_come_before_the_learning_rate() -> None:
+    X, y = rows()
+    X[7, 2] = torch.nan
+    model, loss = plain(), nn.CrossEntropyLoss()
+    watch = mlp.watch_torch(model, torch.optim.Adam(model.parameters(), 0.01), loss)
+    fit(model, loss, watch.optimizer, X, y)
+    assert watch.findings[0].causes[0].name == "non_finite_data"
+
+
+def test_another_optimizer_is_not_taken_for_none() -> None:
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss)
+    fit(model, loss, torch.optim.SGD(model.parameters(), 0.1), X, y)
+    assert "no_updates" not in [found.kind for found in watch.findings]
+    assert any("not by the optimizer that was given" in said for said in watch.unknown)
+
+
+def test_a_watch_ends_with_its_block() -> None:
+    model, loss = plain(), nn.CrossEntropyLoss()
+    with mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss) as watch:
+        pass
+    fit(model, loss, watch.optimizer, *rows())
+    assert watch.steps == 0 and not any(module._forward_hooks for module in (*model.modules(), loss))

@@ -20,7 +20,7 @@ from mlp.frameworks.loss_section import Ending, LossSection, describe_loss
 from mlp.frameworks.network_section import FirstWeights, describe_biases, describe_network, describe_weights
 from mlp.frameworks.rule_section import Rule, describe_rule
 from mlp.history import History
-from mlp.layers import BatchNorm, Dense, Layer
+from mlp.layers import BatchNorm, Dense, Layer, Softmax
 from mlp.layers.chain import names
 
 
@@ -35,12 +35,13 @@ class Chain(NamedTuple):
 class Loop(NamedTuple):
     """What a watch knows of a loop. `rows`: those of an epoch; `n_losses`: those of a step, each of `batch` rows.
 
-    `share`: the factor of the mean loss of a row in what a step minimised, 1 for most loops. `first`: by module.
-    `held_out`: rows that were evaluated.
+    `takes`: "probabilities", if the loss does and its name does not say so. `share`: the factor of the mean loss of a
+    row in what a step minimised, 1 in most loops. `first`: by module. `held_out`: rows that were evaluated.
     """
 
     chain: Chain
     loss: Any
+    takes: str
     rule: str
     groups: Sequence[Mapping[str, Any]]
     history: History
@@ -73,7 +74,7 @@ def describe_loop(loop: Loop) -> dict[str, dict[str, Any]]:
     end = layers[last + 1 :]
     network = describe_network(layers, end)
     n_out = next((layer.n_out for layer in reversed(layers) if isinstance(layer, Dense)), 0)
-    loss = describe_loss(Ending(loop.loss, end, loop.chain.is_log, n_out, loop.target))
+    loss = describe_loss(_find_ending(loop, end, n_out))
     rule = describe_rule(loop.rule, loop.groups)
     factor = loss.factor * loop.share
     if loop.rows is None:
@@ -96,6 +97,12 @@ def _leave_out_defaults(section: str, keys: dict[str, Any]) -> dict[str, Any]:
     """The keys, without those that an experiment has anyway; widths and activation are always said."""
     usual = Config().to_dict()[section]
     return {k: v for k, v in keys.items() if k in ("name", "hidden", "activation") or v != usual.get(k)}
+
+
+def _find_ending(loop: Loop, end: Sequence[Layer], n_out: int) -> Ending:
+    """How the loop ends: a softmax before a loss that takes probabilities is part of that loss here."""
+    is_linked = loop.takes == "probabilities" and len(end) == 1 and isinstance(end[0], Softmax)
+    return Ending(loop.loss, () if is_linked else end, loop.chain.is_log or is_linked, n_out, loop.target)
 
 
 def _check_faults(history: History) -> None:

@@ -30,7 +30,7 @@ class LossesMet:
         self._is_backward = False
         self._followed = self._heard = 0
 
-    def add(self, value: Any, mean: Any, n_rows: int, factor: float) -> None:
+    def add_loss(self, value: Any, mean: Any, n_rows: int, factor: float) -> None:
         """Note a loss: the tensor, its mean over rows, and by how much what is minimised is larger than that mean."""
         self.n += 1
         self.total += mean
@@ -66,7 +66,7 @@ class LossesMet:
         return found
 
     @property
-    def share(self) -> float:
+    def factor_of_step(self) -> float:
         """The factor of the mean loss in what each step minimised; 1 where that was not followed."""
         return sorted(self.shares)[len(self.shares) // 2] if self.shares else 1.0
 

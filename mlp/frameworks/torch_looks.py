@@ -42,7 +42,7 @@ class Looks:
         is_near = wanted or self._units is not None
         self.due = step + 1 if is_near else min(step + LOOK - step % LOOK, self._next_units)
 
-    def finish(self, step: int, n_losses: int) -> None:
+    def note_look(self, step: int, n_losses: int) -> None:
         """Record what a look showed, and which units were silent over a window of steps."""
         look, units = self.look, self._units
         if look is not None and look.passages:

@@ -181,6 +181,7 @@ class TorchWatch:
         loop = Loop(
             chain=self._anatomy.read_chain(self.model),
             loss=self._loss,
+            takes=self._takes,
             rule=getattr(self.optimizer, "name_of_rule", type(self.optimizer).__name__),
             groups=self.optimizer.param_groups,
             history=self.history,
@@ -189,7 +190,7 @@ class TorchWatch:
             target=None if kept is None else kept[1],
             batch=self._first.batch,
             n_losses=max(1, round(losses.passes / self.steps)),
-            share=losses.share,
+            share=losses.factor_of_step,
             rows=rows.n_rows if rows.n_rows else rows.met if rows.met == losses.rows else None,
             epochs=round(losses.rows / max(1, rows.n_rows or rows.met)),
             is_shuffled=rows.is_shuffled,
@@ -237,7 +238,7 @@ class TorchWatch:
         if not value.requires_grad:
             self._note_evaluation(x, outputs, target, float(mean))
             return
-        self._losses.add(value, mean, n, n if self._is_sum else 1)
+        self._losses.add_loss(value, mean, n, n if self._is_sum else 1)
         if x is not None and self._rows.is_open and getattr(target, "dim", None) is not None:
             numbers = as_numbers(target)
             if numbers.ndim and len(numbers) == len(x):
@@ -287,7 +288,7 @@ class TorchWatch:
         self._is_inside = False
         self.steps = step + 1
         if self.steps >= self._looks.due:
-            self._looks.finish(step, n_losses)
+            self._looks.note_look(step, n_losses)
             self._looks.prepare(self.steps)
 
     # the end
