@@ -1,4 +1,4 @@
-"""Ten PyTorch loops that fail, and one that does not: watch each, and read why.
+"""Ten PyTorch loops that fail, and one that does not: watch each, read why, and let `repair` mend it.
 
     python examples/16_watch_torch.py
 
@@ -130,10 +130,19 @@ def alarms(watch: Any) -> Iterator[Any]:
 if __name__ == "__main__":
     for loop in LOOPS:
         print(f"\n{loop.__name__.replace('_', ' ')}")
-        found = list(alarms(loop()))
+        watch = loop()
+        found = list(alarms(watch))
         for finding in found[:2]:
             print(f"  {finding.severity}: {finding.message}")
             for cause in finding.causes[:1]:
                 print(f"    {cause.name}: {cause.why}. Remedy: {cause.remedy}")
         if not found:
             print("  no alarm")
+            continue
+        try:
+            repaired = mlp.repair(watch.experiment(), watch.rows)
+        except mlp.ConfigError as error:  # a fault that only loops have
+            print(f"  not repaired here: {error}")
+        else:
+            changes = "; ".join(words for change in repaired.changes for words in change.words)
+            print(f"  repair: {repaired.outcome}: {changes[:120]}")

@@ -5,11 +5,11 @@ Against real torch: `.ci/run` installs it. Elsewhere these tests are skipped whe
 
 from __future__ import annotations
 
-import importlib.util
+import copy
 import json
+import pickle
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from mlp.frameworks.targets import best_constant_loss
 torch: Any = pytest.importorskip("torch")
 nn: Any = torch.nn
 functional: Any = torch.nn.functional
-EXAMPLE = Path(__file__).parent.parent / "examples" / "16_watch_torch.py"
 torch.set_num_threads(1)
 
 
@@ -178,40 +177,6 @@ def test_a_loss_that_is_not_known_is_said_and_has_no_reference() -> None:
     assert isinstance(watch.findings, tuple)
     assert "reference_loss" not in watch.history
     assert any("MultiMarginLoss" in said for said in watch.unknown)
-
-
-def expected() -> dict[str, str]:
-    """The cause that each loop of the example was written with."""
-    return {
-        "healthy": "", "softmax_before_cross_entropy": "loss_output_mismatch",
-        "targets_that_broadcast": "broadcast_targets", "gradients_that_add_up": "uncleared_gradients",
-        "parameters_of_another_model": "frozen_layer", "sigmoid_tower": "saturating_activations",
-        "learning_rate_too_high": "learning_rate_too_high", "learning_rate_too_low": "learning_rate_too_low",
-        "weights_all_alike": "constant_initialization", "inputs_not_scaled": "unscaled_inputs",
-        "relu_at_the_end": "loss_output_mismatch",
-    }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def example() -> Any:
-    spec = importlib.util.spec_from_file_location("watch_torch_example", EXAMPLE)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("name", expected())
-def test_each_failing_loop_of_the_example_is_told_its_cause_first(name: str, example: Any) -> None:
-    assert {loop.__name__ for loop in example.LOOPS} == set(expected())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # torch warns of targets that broadcast
-        watch = getattr(example, name)()
-    found = [finding for finding in watch.findings if finding.severity != "info"]
-    if name == "healthy":
-        assert not found
-    else:
-        assert found[0].causes[0].name == expected()[name]
 
 
 def test_the_page_of_the_manual_runs(capsys: Any) -> None:
@@ -372,3 +337,126 @@ def test_who_asks_twice_gets_the_same_and_is_told_what_could_not_be_seen() -> No
     first, seal = watch.findings, watch.history.seal()
     assert watch.findings == first and watch.history.seal() == seal
     assert any("held out" in what for what in first.unseen)
+
+
+# what people do
+
+
+def steps(model: Any, loss: Any, optimizer: Any, order: str, n: int = 12) -> Any:
+    """A watched loop that calls backward (b), zero_grad (z) and step (s) in this order."""
+    X, y = rows()
+    watch = mlp.watch_torch(model, optimizer, loss)
+    for _ in range(n):
+        value = loss(model(X), y)
+        for what in order:
+            {"b": lambda value=value: value.backward(retain_graph=True), "z": optimizer.zero_grad,
+             "s": optimizer.step}[what]()  # fmt: skip
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"), [("zs", "missing_gradients"), ("bzs", "missing_gradients"), ("bs", "uncleared_gradients")]
+)
+def test_a_step_in_the_wrong_order_is_told(order: str, kind: str) -> None:
+    model = plain()
+    watch = steps(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.1), order)
+    assert kind in [found.kind for found in watch.findings]
+
+
+def test_a_loss_that_goes_backward_twice_is_said() -> None:
+    model = plain()
+    watch = steps(model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), 0.1), "zbbs")
+    assert any("went backward 2 times" in said for said in watch.unknown)
+
+
+def test_a_step_that_asks_for_its_gradients_moves_its_layers() -> None:
+    """Weights were copied after the step of a closure: the update was 0, and every layer looked frozen."""
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+    watch = mlp.watch_torch(model, optimizer, loss)
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        value = loss(model(X), y)
+        value.backward()
+        return value
+
+    first = float(loss(model(X), y).detach())
+    for _ in range(8):
+        optimizer.step(closure)
+    assert (watch.history["update_norm"] > 0).all()
+    assert watch.history["loss"][0] == pytest.approx(first)  # and not the mean over what the closure was asked
+    assert "frozen_parameters" not in [found.kind for found in watch.findings]
+
+
+def test_one_loss_of_two_models_is_heard_by_each_for_its_own_model() -> None:
+    X, y = rows()
+    loss, models = nn.CrossEntropyLoss(), [plain(seed=seed) for seed in (0, 1)]
+    rules = [torch.optim.SGD(model.parameters(), 0.1) for model in models]
+    watches = [mlp.watch_torch(model, rule, loss) for model, rule in zip(models, rules, strict=True)]
+    for _ in range(4):
+        for model, rule in zip(models, rules, strict=True):
+            rule.zero_grad()
+            out = model(X)
+            (loss(out, y) + loss(2 * out, y)).backward()  # two losses of one pass are both its own
+            rule.step()
+    for seed, watch in enumerate(watches):
+        out = plain(seed=seed)(X).detach()
+        assert watch.history["loss"][0] == pytest.approx(float(loss.forward(out, y) + loss.forward(2 * out, y)) / 2)
+        assert watch._losses.passes == 8
+
+
+def test_a_copy_of_the_model_has_no_hooks_that_record() -> None:
+    """A copy of a hook was a copy of the whole watch, and tensors of a pass cannot be copied at all."""
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss)
+    fit(model, loss, watch.optimizer, X, y, epochs=1)
+    loss(model(X), y)  # its tensors are held by the look
+    copied = copy.deepcopy(model)
+    stored = pickle.loads(pickle.dumps(model))
+    for other in (copied, stored):
+        assert torch.equal(other(X), model(X))
+    before = watch._losses.passes
+    nn.functional.cross_entropy(copied(X), y).backward()
+    assert watch._losses.passes == before
+
+
+def test_modes_that_do_not_fit_are_told_as_information() -> None:
+    X, y = rows()
+    for is_training, kind in ((False, "evaluation_mode"), (True, "training_mode")):
+        model, loss = Written(), nn.CrossEntropyLoss()
+        model.train(is_training)
+        watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss)
+        fit(model, loss, watch.optimizer, X[:64], y[:64], epochs=2)
+        with torch.no_grad():
+            loss(model(X[64:]), y[64:])
+        modes = [(found.kind, found.severity) for found in watch.findings if found.kind.endswith("_mode")]
+        assert modes == [(kind, "info")]
+
+
+def test_rows_that_are_no_numbers_come_before_the_learning_rate() -> None:
+    X, y = rows()
+    X[7, 2] = torch.nan
+    model, loss = plain(), nn.CrossEntropyLoss()
+    watch = mlp.watch_torch(model, torch.optim.Adam(model.parameters(), 0.01), loss)
+    fit(model, loss, watch.optimizer, X, y)
+    assert watch.findings[0].causes[0].name == "non_finite_data"
+
+
+def test_another_optimizer_is_not_taken_for_none() -> None:
+    X, y = rows()
+    model, loss = plain(), nn.CrossEntropyLoss()
+    watch = mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss)
+    fit(model, loss, torch.optim.SGD(model.parameters(), 0.1), X, y)
+    assert "no_updates" not in [found.kind for found in watch.findings]
+    assert any("not by the optimizer that was given" in said for said in watch.unknown)
+
+
+def test_a_watch_ends_with_its_block() -> None:
+    model, loss = plain(), nn.CrossEntropyLoss()
+    with mlp.watch_torch(model, torch.optim.SGD(model.parameters(), 0.1), loss) as watch:
+        pass
+    fit(model, loss, watch.optimizer, *rows())
+    assert watch.steps == 0 and not any(module._forward_hooks for module in (*model.modules(), loss))

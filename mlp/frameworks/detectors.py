@@ -76,5 +76,52 @@ class NoUpdates(Detector):
         yield self.finding("critical", message, {"losses": n}, why)
 
 
-OWN: tuple[Detector, ...] = (UnclearedGradients(), BroadcastTargets(), RawOutputs(), NoUpdates())
+class MissingGradients(Detector):
+    """Critical where steps are made and no parameter has a gradient."""
+
+    kinds: ClassVar[Mapping[str, str]] = {"missing_gradients": "steps are made without a gradient"}
+    needs = ("missing_gradients",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """One finding, where it was so at nearly all of the steps that were looked at."""
+        share = float(r["missing_gradients"].mean())
+        if share > 0.9:
+            message = (
+                "At the steps that were looked at no parameter had a gradient: backward was not called, or zero_grad "
+                "stands between backward and step."
+            )
+            why = Cause("missing_gradients", "steps have no gradient", "zero_grad(), then backward(), then step()")
+            yield self.finding("critical", message, {"share": share}, why)
+
+
+class EvaluationMode(Detector):
+    """Information where dropout or batch norm were in the mode of use while the model trained."""
+
+    kinds: ClassVar[Mapping[str, str]] = {"evaluation_mode": "dropout or batch norm are off in training"}
+    needs = ("evaluation_mode",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """One finding."""
+        message = "Training began in the mode of use: dropout drops nothing, and batch norm takes statistics of before."
+        why = Cause("evaluation_mode", "the model is in evaluation mode", "model.train() before the training rows")
+        yield self.finding("info", message, {"began": 1.0}, why)
+
+
+class TrainingMode(Detector):
+    """Information where rows were evaluated and dropout or batch norm were in training mode."""
+
+    kinds: ClassVar[Mapping[str, str]] = {"training_mode": "dropout or batch norm are on in evaluations"}
+    needs = ("training_mode",)
+
+    def __call__(self, r: Reading) -> Iterator[Finding]:
+        """One finding."""
+        message = "Rows were evaluated in training mode: dropout leaves units out, and batch norm learns from the rows."
+        why = Cause("training_mode", "the model is in training mode", "model.eval() before the rows to evaluate")
+        yield self.finding("info", message, {"seen": 1.0}, why)
+
+
+OWN: tuple[Detector, ...] = (
+    MissingGradients(), UnclearedGradients(), BroadcastTargets(), RawOutputs(), NoUpdates(), EvaluationMode(),
+    TrainingMode(),
+)  # fmt: skip
 """What only loops of others can do wrong."""

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mlp.arrays import Array
 from mlp.diagnosis.findings import Findings
 from mlp.errors import HyperparameterError, MissingExtraError, check_count
+from mlp.frameworks.keras_layers import read_keras_chain
 from mlp.frameworks.torch_modules import READ, Anatomy, Part
 from mlp.frameworks.torch_watch import TorchWatch
 from mlp.history import History
@@ -35,7 +37,8 @@ def watch_keras(model: Any, *, rows: int | None = None) -> Any:
         model.fit(X, y, callbacks=[watch])
         print(watch.findings)
 
-    It has what `watch_torch` gives: `history`, `findings`, `unread`, `unknown`. The training is the same, bit for bit.
+    It has what `watch_torch` gives: `history`, `findings`, `unread`, `unknown`, `rows`, `experiment()`. The training is
+    the same, bit for bit.
     `rows`: how many rows an epoch has, where they are changed at every step. MissingExtraError without Keras,
     HyperparameterError for what is no compiled model, and for another backend.
     """
@@ -85,6 +88,13 @@ def _build_callback(base: Any, attached: Attachment) -> Any:
         @property
         def unknown(self) -> tuple[str, ...]:
             return self.attachment.watch.unknown
+
+        @property
+        def rows(self) -> tuple[Array, Array]:
+            return self.attachment.watch.rows
+
+        def experiment(self) -> dict[str, dict[str, Any]]:
+            return self.attachment.watch.experiment()
 
         def report(self, path: str | os.PathLike[str] | None = None) -> str | Path:
             return self.attachment.watch.report(path)
@@ -164,8 +174,10 @@ class KerasOptimizer:
             group["betas"] = (_number(own, "beta_1"), _number(own, "beta_2"))
         else:
             group["momentum"] = _number(own, "momentum")
-        names = {"lr": "learning_rate", "eps": "epsilon", "weight_decay": "weight_decay"}
-        return [group | {name: _number(own, theirs) for name, theirs in names.items()}]
+        names = {"lr": "learning_rate", "eps": "epsilon", "weight_decay": "weight_decay", "amsgrad": "amsgrad"}
+        names |= {"alpha": "rho", "centered": "centered", "clip": "global_clipnorm", "clipnorm": "clipnorm"}
+        found = {name: _number(own, theirs) for name, theirs in names.items()}
+        return [group | {name: value for name, value in found.items() if value or name in ("lr", "weight_decay")}]
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> KerasOptimizer:
         """Call `hook` before every step."""
@@ -189,7 +201,7 @@ class KerasOptimizer:
 def _number(owner: Any, name: str) -> float:
     """An attribute as a number; 0 where it is off or missing."""
     value = getattr(owner, name, None)
-    return 0.0 if value is None else float(value)
+    return 0.0 if value is None else float(f"{float(value):.7g}")  # float32 has no more digits
 
 
 def find_loss(loss: Any) -> tuple[Any, Callable[[Any, Any], Any], str]:
@@ -233,7 +245,7 @@ def dissect_keras(model: Any) -> Anatomy:
     parts = [Part(layer.name, KINDS.get(type(layer).__name__, type(layer).__name__), layer) for layer in layers]
     params = {layer.name: [v.value for v in layer.trainable_variables] for layer in layers if layer.trainable_variables}
     unread = tuple(part.name for part in parts if part.kind not in READ | {"Activation", "Add"})
-    return Anatomy(parts, params, unread, {"training": False})
+    return Anatomy(parts, params, unread, read_keras_chain, {"training": False})
 
 
 def _leaves(model: Any) -> Iterator[Any]:

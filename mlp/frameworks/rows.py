@@ -19,10 +19,14 @@ class RowsMet:
     """The rows of one training.
 
     `n_rows`: those of an epoch; None until the first is over. `is_open`: whether there is more to learn of them.
+    `n_lost`: those that hold NaN or infinite cells.
+    `is_shuffled`: whether the second epoch began with other rows than the first; True until that is known.
     """
 
     def __init__(self, n_rows: int | None = None) -> None:
-        self.n_rows, self.is_open = n_rows, True
+        self.n_rows, self.is_open, self.is_shuffled = n_rows, True, True
+        self._first: list[int] = []
+        self.n_lost = 0
         self.known: set[int] = set()
         self.met = 0
         self._kept: list[tuple[Array, Array]] = []
@@ -35,8 +39,11 @@ class RowsMet:
         hashes = self._hash(x)
         is_again = bool(self.known) and self.known.issuperset(hashes)
         if is_again or (self.n_rows is not None and self.met >= self.n_rows):
+            self.is_shuffled = len(hashes) == self.met or hashes != self._first
             self.n_rows, self.is_open = self.n_rows or self.met, False
             return
+        self._first = self._first or hashes
+        self.n_lost += int(np.count_nonzero(~np.isfinite(x).all(1)))
         self.known.update(hashes)
         self.met += len(x)
         if self._batches % self._stride == 0:

@@ -1,11 +1,8 @@
-"""What a PyTorch model, its optimizer and its first batch say of the training: settings, and ends that do not fit.
-
-Also asks the model and the loss: for answers to kept rows, and for the loss of the best constant answer.
-"""
+"""What a PyTorch model, its optimizer and its first batch say of the training: settings, and ends that do not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -14,9 +11,19 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.config.optimizer import usual_rate
 from mlp.experiment.before_training import note_once
-from mlp.frameworks.targets import SQUASHING, best_constant_loss
-from mlp.frameworks.torch_modules import DENSE, LINKS, OUTPUT_RANGE, PASSING, Part, as_numbers, read_weights
-from mlp.frameworks.torch_nodes import Look
+from mlp.frameworks.network_section import FirstWeights
+from mlp.frameworks.targets import SQUASHING
+from mlp.frameworks.torch_modules import (
+    DENSE,
+    LINKS,
+    OUTPUT_RANGE,
+    PASSING,
+    Part,
+    as_numbers,
+    find_activation,
+    read_weights,
+)
+from mlp.frameworks.torch_nodes import Look, record_start
 from mlp.history import History
 from mlp.model import quiet
 
@@ -41,6 +48,9 @@ class Start(NamedTuple):
 
     is_default: bool
     is_linear: bool
+
+
+NO_START = Start(False, False)
 
 
 def is_default_start(look: Look) -> bool:
@@ -117,29 +127,46 @@ def _read_dropout(part: Part) -> float:
     return float(getattr(part.module, "p", getattr(part.module, "rate", 0.0))) if part.kind == "Dropout" else 0.0
 
 
-def answer_rows(model: Any, X: Array, in_use: Mapping[str, Any]) -> Array | None:
-    """The outputs for rows as in use: no gradients, no dropout, no statistics that move. Each mode is put back."""
-    import torch
-
-    modes = [(module, module.training) for module in model.modules()]
-    like = next((p for p in model.parameters() if p.is_floating_point()), None)  # Keras keeps seeds as parameters
-    if like is None:
-        return None
-    try:
-        model.eval()
-        with torch.no_grad():
-            return as_numbers(model(torch.as_tensor(X, dtype=like.dtype, device=like.device), **in_use))
-    except (RuntimeError, ValueError, TypeError, AttributeError):  # a model that takes more than rows
-        return None
-    finally:
-        for module, mode in modes:
-            module.training = mode
+def list_modal(parts: list[Part], *, is_training: bool) -> list[str]:
+    """The parts that do something else in training than in use, and are in that mode; Keras' have no mode."""
+    modal = (p for p in parts if p.kind.startswith("BatchNorm") or (p.kind == "Dropout" and _read_dropout(p)))
+    own = (p for p in modal if type(p.module).__module__.startswith("torch."))
+    return [p.name for p in own if p.module.training == is_training]
 
 
-def ask_reference(loss: Any, target: Array, n_out: int, model: Any) -> float | None:
-    """The loss of the best constant answer to these targets."""
-    import torch
+@dataclass
+class FirstBatch:
+    """What the first batch showed: its rows, the outputs, how the weights began, and those of each dense module."""
 
-    device = next((p.device for p in model.parameters()), "cpu")
-    with torch.no_grad(), quiet():
-        return best_constant_loss(loss, torch.as_tensor(target, device=device), n_out)
+    batch: int = 1
+    n_out: int = 1
+    start: Start = NO_START
+    weights: dict[Any, FirstWeights] = field(default_factory=dict)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the weights are others now."""
+        with np.errstate(all="ignore"):
+            return any(repr(FirstWeights.of(*read_weights(m))) != repr(first) for m, first in self.weights.items())
+
+
+def note_first_batch(
+    history: History, loss: str, parts: list[Part], look: Look | None, batch: tuple[Array | None, Any, Any]
+) -> FirstBatch:
+    """Note what the first batch (rows, outputs, targets) says of outputs and targets, and the first weights."""
+    x, outputs, target = batch
+    answers = as_numbers(outputs)
+    found = FirstBatch(len(answers) if answers.ndim else 1, answers.shape[1] if answers.ndim > 1 else 1)
+    with quiet():
+        kind = find_activation(outputs) or last_link(parts)
+        note_output_loss_mismatch(history, loss, kind, answers, as_numbers(target))
+        if x is not None:
+            note_once(history, "input_size", float(np.sqrt(np.square(x, dtype=np.float64).mean())))
+        if look is not None:
+            record_start(history, look)
+            found.start = Start(is_default_start(look), is_linear(look))
+        if list_modal(parts, is_training=False):
+            note_once(history, "evaluation_mode", 1.0)
+        dense = [part.module for part in parts if type(part.module).__name__ in DENSE]
+        found.weights = {module: FirstWeights.of(*read_weights(module)) for module in dense}
+    return found

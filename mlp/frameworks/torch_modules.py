@@ -6,12 +6,17 @@ gradients, updates and parameters are recorded, its nodes are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.errors import ConfigError, MLPError
+from mlp.exchange.torch_module import read_module
+from mlp.frameworks.loop_experiment import Chain
 
 DENSE = {"Linear", "Dense"}
 """Dense layers of PyTorch and of Keras, whose layers are modules of PyTorch too where it runs on that."""
@@ -54,18 +59,46 @@ class Part(NamedTuple):
 class Anatomy(NamedTuple):
     """What a model is made of: its parts, the parameters of each layer, and the names of what cannot be read.
 
-    `in_use`: keyword arguments of a call that is not for training, where the mode of the modules does not say so.
+    `read_chain`: what reads the model as layers of this package. `in_use`: keyword arguments of a call that is not for
+    training, where the mode of the modules does not say so.
     """
 
     parts: list[Part]
     layers: dict[str, list[Any]]
     unread: tuple[str, ...]
+    read_chain: Callable[[Any], Chain]
     in_use: Mapping[str, Any] = {}
 
 
 def dissect(model: Any) -> Anatomy:
     """The anatomy of a module of PyTorch."""
-    return Anatomy(list(list_parts(model)), list_layers(model), list_unread(model))
+    return Anatomy(list(list_parts(model)), list_layers(model), list_unread(model), read_chain)
+
+
+def read_chain(model: Any) -> Chain:
+    """A module of PyTorch as layers here; ConfigError names what is none."""
+    model = getattr(model, "_orig_mod", model)  # of torch.compile
+    if type(model).__name__ in ("DataParallel", "DistributedDataParallel"):
+        model = model.module
+    known = _with_finite_weights(model)
+    try:
+        found = read_module(known)
+    except MLPError as error:
+        raise ConfigError(f"this network cannot be said as an experiment: {error}") from None
+    own = dict(zip(known.modules(), model.modules(), strict=True))
+    parts = [part._replace(module=own.get(part.module)) for part in found.parts]
+    return Chain(found.network.layers, parts, found.is_log_softmax)
+
+
+def _with_finite_weights(model: Any) -> Any:
+    """The model, or where its training diverged a copy with random weights: layers are known by their answers."""
+    if all(bool(t.isfinite().all()) for t in model.state_dict().values()):
+        return model
+    rng, copied = np.random.default_rng(0), deepcopy(model)
+    for name, tensor in copied.state_dict().items():
+        fresh = rng.normal(0, 0.1, tuple(tensor.shape)) if "running" not in name else np.ones(tuple(tensor.shape))
+        tensor.copy_(tensor.new_tensor(fresh))
+    return copied
 
 
 def read_weights(module: Any) -> tuple[Array, Array | None]:
@@ -128,3 +161,34 @@ def as_numbers(tensor: Any) -> Array:
         tensor = tensor.float()
     found: Array = tensor.numpy()
     return found
+
+
+def read_grad(parameter: Any) -> Array | None:
+    """The gradient of a parameter; None where it has none."""
+    if (grad := parameter.grad) is None:
+        return None
+    try:
+        found: Array = grad.numpy()  # 0.5 µs, and 4 with the questions below
+        return found
+    except (RuntimeError, TypeError):  # on another device, sparse, half precision, or differentiable
+        return as_numbers(grad.to_dense() if grad.is_sparse else grad)
+
+
+def read_rate(optimizer: Any) -> float:
+    """The learning rate of the first group of parameters."""
+    return float(optimizer.param_groups[0].get("lr", nan))
+
+
+def is_made_by(value: Any, layers: Iterable[Iterable[Any]]) -> bool:
+    """Whether a tensor was computed with some of these parameters, by the graph of autograd."""
+    own = {id(p) for params in layers for p in params}
+    waiting, seen = [value.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if id(getattr(node, "variable", None)) in own:
+            return True
+        waiting += [before for before, _ in node.next_functions]
+    return False

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlp.arrays import Array
+from mlp.frameworks.torch_hooks import Hook
 from mlp.frameworks.torch_modules import (
     DENSE,
     HALVING,
@@ -46,12 +47,9 @@ class Look:
 
     def __init__(self, parts: list[Part]) -> None:
         self.passages: list[Passage] = []
-        self.hooks = [
-            part.module.register_forward_hook(lambda _, given, y, part=part: self._see(part, given, y))
-            for part in parts
-        ]
+        self.hooks = [part.module.register_forward_hook(Hook(self._see, part)) for part in parts]
 
-    def _see(self, part: Part, given: Any, y: Any) -> None:
+    def _see(self, part: Part, _: Any, given: Any, y: Any) -> None:
         """Note what went into a part and came out of it. Passes without a gradient are none of training."""
         x = given[0] if given else None
         if not getattr(y, "requires_grad", False) or getattr(x, "dim", None) is None:

@@ -7,41 +7,29 @@ for bit, with and without them. What a loop evaluates without gradients is told 
 from __future__ import annotations
 
 import os
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mlp.arrays import Array
 from mlp.diagnosis.findings import Findings
-from mlp.errors import HyperparameterError, check_count
+from mlp.errors import ConfigError, DataError, HyperparameterError, check_count
 from mlp.experiment.before_training import note_once
-from mlp.frameworks.evaluations import Evaluations, score
+from mlp.frameworks.evaluations import Evaluations
 from mlp.frameworks.gradients import Gradients
+from mlp.frameworks.loop_experiment import Loop, describe_loop, find_clipping
+from mlp.frameworks.losses_met import CHECKED, LossesMet
 from mlp.frameworks.rows import RowsMet
-from mlp.frameworks.targets import decide, find_task, name_loss
-from mlp.frameworks.torch_facts import (
-    Start,
-    answer_rows,
-    ask_reference,
-    is_default_start,
-    is_linear,
-    last_link,
-    note_output_loss_mismatch,
-    read_settings,
-)
-from mlp.frameworks.torch_modules import Anatomy, as_numbers, dissect, find_activation
-from mlp.frameworks.torch_nodes import Look, Units, record_look, record_start
-from mlp.frameworks.verdict import judge_loop, note_rows
+from mlp.frameworks.targets import name_loss
+from mlp.frameworks.torch_end import Asked, note_kept_rows
+from mlp.frameworks.torch_facts import FirstBatch, list_modal, note_first_batch, read_settings
+from mlp.frameworks.torch_hooks import Hook
+from mlp.frameworks.torch_looks import Looks
+from mlp.frameworks.torch_modules import Anatomy, as_numbers, dissect, is_made_by, read_grad, read_rate
+from mlp.frameworks.verdict import judge_loop
 from mlp.history import History
-from mlp.model import quiet
 from mlp.run_page import build_recording_report
 from mlp.storage.atomic import write_file
-
-LOOK = 97  # steps from one look at the nodes to the next: a look takes about a third of a small step
-ROWS = 2048  # that stand for an epoch, where nobody knows how many it has
-CHECKED = 20  # steps whose gradients are looked at before backward
 
 
 def watch_torch(model: Any, optimizer: Any, loss: Any, *, rows: int | None = None) -> TorchWatch:
@@ -72,49 +60,48 @@ class TorchWatch:
 
     `history`: the columns that a run of this package records too. `findings`: the verdict on it; whoever asks has the
     kept rows answered once, without gradients, and maybe a plain network trained beside them (numpy, half a second).
+    `experiment()`: the loop as an experiment, for `mlp.repair`, and `rows`: the rows that were kept of it.
     `unread`: the modules whose nodes could not be read. `unknown`: what else could not be seen, in sentences.
-    `takes`: what the loss takes for outputs, where its name does not say it.
+
+    It may stand in a `with`, which takes the hooks off at its end.
     """
 
     def __init__(
         self, model: Any, optimizer: Any, loss: Any, anatomy: Anatomy, rows: int | None, takes: str = ""
     ) -> None:
         self.model, self.optimizer, self.history = model, optimizer, History()
-        self.unread, self._parts, self._in_use = anatomy.unread, anatomy.parts, anatomy.in_use
+        self.unread, self._anatomy = anatomy.unread, anatomy
         self._loss, self._takes = loss, takes
+        self._is_sum = getattr(loss, "reduction", "") == "sum"
         self._rows = RowsMet(rows)
         self._given: Array | None = None
-        self._losses: list[Any] = []
-        self._gradients = Gradients(self.history, anatomy.layers, _value, _grad)
-        self._columns = [self.history.column(name) for name in ("loss", "learning_rate", "epoch")]
+        self._losses = LossesMet(self._has_old_gradients, self._note_old_gradients)
+        self._gradients = Gradients(self.history, anatomy.layers, as_numbers, read_grad)
+        self._looks = Looks(self.history, anatomy.parts, self._gradients, self._rows)
+        columns = [self.history.column(name) for name in ("loss", "learning_rate", "epoch")]
+        self._puts = [(column.steps.append, column.put()) for column in columns]
         self._evaluations = Evaluations(self.history)
-        self._look: Look | None = None
-        self._units: Units | None = None
-        self._next_units = 0
-        self._passes = 0
-        self._start = Start(False, False)
-        self._is_asking = self._is_inside = False
+        self._first = FirstBatch()
+        self._is_asking = self._is_inside = self._has_run = False
         self._shape: tuple[int, ...] = ()
-        self.steps = 0
-        self._batch = 0
-        self._seen = 0
-        self._n_out = 0
-        self._first_rate = _rate(optimizer)
+        self.steps = self._unheard = 0
+        self._hooks: list[Any] = []
+        self._first_rate = read_rate(optimizer)
         self._rates = 0.0
         self.attach(optimizer)
 
     def attach(self, optimizer: Any) -> None:
         """Hang the hooks on the model, the optimizer and the loss; after `close`, to go on."""
+        self.close()
         self.optimizer = optimizer
         self._hooks = [
-            self.model.register_forward_hook(self._on_forward),
+            self.model.register_forward_hook(Hook(self._on_forward), with_kwargs=True),
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
         ]
         if hasattr(self._loss, "register_forward_hook"):
-            hook = self._loss.register_forward_hook(lambda _, given, value: self._on_loss(given, value))
-            self._hooks.append(hook)
-        self._prepare()
+            self._hooks.append(self._loss.register_forward_hook(Hook(self._on_call), with_kwargs=True))
+        self._looks.prepare(self.steps)
 
     def loss(self, outputs: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
         """The loss of the loop, noted: for losses that are functions."""
@@ -128,9 +115,13 @@ class TorchWatch:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
-        if self._look is not None:
-            self._look.close()
-            self._look = None
+        self._looks.close()
+
+    def __enter__(self) -> TorchWatch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def note_loss(self, outputs: Any, target: Any, value: Any) -> None:
         """Note a loss that was computed elsewhere."""
@@ -140,14 +131,26 @@ class TorchWatch:
     def unknown(self) -> tuple[str, ...]:
         """What could not be seen, one sentence each."""
         said = [f"{name}: its nodes are not read, its gradients are." for name in self.unread]
-        if not self.steps:
-            said.append("No step was seen: is this the optimizer of the loop?")
-        if not self._passes:
+        losses = self._losses
+        if not losses.passes:
             said.append("No loss was seen: call the loss that was given, or watch.loss where that is a function.")
-        elif "reference_loss" not in self.history and self.history.get("loss") is not None:
+        elif not self.steps and self._first.has_moved:
+            said.append("Weights moved, and not by the optimizer that was given: give the one of the loop.")
+        elif not self.steps:
+            said.append("No step was seen: is this the optimizer of the loop?")
+        elif "reference_loss" not in self.history:
             said.append(f"The best constant answer of {name_loss(self._loss)} is not known: the first loss stands in.")
+        if self.steps and self._unheard:
+            said.append(f"{self._unheard} steps were made without a loss that was seen: they are not recorded.")
+        if losses.times_backward > 1.5:
+            said.append(f"Each loss went backward {losses.times_backward:.2g} times: its gradients add up.")
         if self._rows.n_rows is None:
             said.append("How many rows an epoch has was not seen; watch_torch(..., rows=) says it.")
+        rates = sorted({float(group.get("lr", nan)) for group in self.optimizer.param_groups})
+        if len(rates) > 1:
+            said.append(f"Groups of parameters have rates from {rates[0]:g} to {rates[-1]:g}; the first counts.")
+        if limit := find_clipping(self.history):
+            said.append(f"Most gradients are {limit:g} long, as if they were cut to that: longer ones were not seen.")
         return tuple(said)
 
     @property
@@ -155,6 +158,46 @@ class TorchWatch:
         """The verdict on what was recorded until now, and what could not be seen for it."""
         self._settle()
         return judge_loop(self.history)
+
+    @property
+    def rows(self) -> tuple[Array, Array]:
+        """Rows that were trained on, X (n, n_features) and their targets, at most 2,048 of them."""
+        kept = self._rows.kept()
+        if kept is None:
+            raise DataError("no rows were kept: give the rows that the loop trained on yourself.")
+        return kept
+
+    def experiment(self) -> dict[str, dict[str, Any]]:
+        """The loop as an experiment: `mlp.run(watch.experiment(), (X, y))`, and `mlp.repair` in the same way.
+
+        Network, loss, rule with its settings, batches, epochs, whether rows were shuffled, and where first weights came
+        from, not what they were. ConfigError names in one line what no experiment can say: a layer, a rule, a schedule.
+        """
+        if not self.steps:
+            raise ConfigError(" ".join(self.unknown))
+        self._settle()
+        kept, losses, rows = self._rows.kept(), self._losses, self._rows
+        likes = [p for group in self.optimizer.param_groups for p in group["params"] if p.requires_grad]
+        loop = Loop(
+            chain=self._anatomy.read_chain(self.model),
+            loss=self._loss,
+            takes=self._takes,
+            rule=getattr(self.optimizer, "name_of_rule", type(self.optimizer).__name__),
+            groups=self.optimizer.param_groups,
+            history=self.history,
+            first=self._first.weights,
+            trained=frozenset(map(id, likes)),
+            target=None if kept is None else kept[1],
+            batch=self._first.batch,
+            n_losses=max(1, round(losses.passes / self.steps)),
+            share=losses.factor_of_step,
+            rows=rows.n_rows if rows.n_rows else rows.met if rows.met == losses.rows else None,
+            epochs=round(losses.rows / max(1, rows.n_rows or rows.met)),
+            is_shuffled=rows.is_shuffled,
+            held_out=self._evaluations.n_rows,
+            dtype="float64" if any(p.dtype.itemsize == 8 for p in likes) else "float32",
+        )
+        return describe_loop(loop)
 
     def report(self, path: str | os.PathLike[str] | None = None) -> str | Path:
         """What was recorded until now as a page of HTML: its text, or with `path` the path of the file written."""
@@ -166,195 +209,125 @@ class TorchWatch:
 
     # what the hooks call
 
-    def _on_forward(self, _: Any, given: Any, outputs: Any) -> None:
+    def _on_forward(self, _: Any, args: Any, kwargs: Any, outputs: Any) -> None:
         """Keep the rows that went in for the loss that follows."""
-        self._given = None
-        if not self._rows.is_open and getattr(outputs, "requires_grad", False):
+        self._given, self._has_run = None, True
+        is_training = getattr(outputs, "requires_grad", False)
+        if self._is_asking or (is_training and not self._rows.is_open):
             return
-        x: Any = given[0] if given and not self._is_asking else None
+        x: Any = next(iter((*args, *kwargs.values())), None)
         if getattr(x, "is_floating_point", bool)() and x.dim() > 1:
-            is_training = getattr(outputs, "requires_grad", False)
-            if self._rows.is_open or not is_training:
-                self._given, self._shape = as_numbers(x).reshape(len(x), -1), tuple(x.shape[1:])
+            self._given, self._shape = as_numbers(x).reshape(len(x), -1), tuple(x.shape[1:])
+
+    def _on_call(self, _: Any, args: Any, kwargs: Any, value: Any) -> None:
+        """Note a loss that is a module."""
+        self._on_loss((*args, *kwargs.values()) if kwargs else args, value)
 
     def _on_loss(self, given: Any, value: Any) -> None:
         """Note a loss: one to train on, or one of an evaluation."""
         if self._is_asking or len(given) < 2 or not hasattr(value, "requires_grad"):
             return
         outputs, target = given[0], given[1]
-        mean = value.detach().mean() if value.dim() else value.detach()
-        if getattr(self._loss, "reduction", "") == "sum":
-            mean = mean / max(1, len(outputs))
+        n, x = outputs.shape[0] if outputs.dim() else 1, self._given
+        if not self._has_run and value.requires_grad and not is_made_by(value, self._gradients.layers):
+            return  # the loss of another model
+        self._given, self._has_run = None, False
+        mean = value.detach().mean() if value.dim() else value.item() if value.device.type == "cpu" else value.detach()
+        if self._is_sum:
+            mean = mean / max(1, n)
         if not value.requires_grad:
-            self._note_evaluation(outputs, target, float(mean))
+            self._note_evaluation(x, outputs, target, float(mean))
             return
-        if not self._losses and self.steps < CHECKED:
-            value.register_hook(lambda _: self._on_backward())
-        self._losses.append(mean)
-        self._passes += 1
-        self._seen += len(outputs) if outputs.dim() else 1
-        if self._rows.is_open and self._given is not None and getattr(target, "dim", None) is not None:
+        self._losses.add_loss(value, mean, n, n if self._is_sum else 1)
+        if x is not None and self._rows.is_open and getattr(target, "dim", None) is not None:
             numbers = as_numbers(target)
-            if numbers.ndim and len(numbers) == len(self._given):
-                self._rows.add_batch(self._given, numbers)
-        if self._passes == 1:
-            self._begin(outputs, target)
+            if numbers.ndim and len(numbers) == len(x):
+                self._rows.add_batch(x, numbers)
+        if self._losses.passes == 1:
+            name, parts = self._takes or name_loss(self._loss), self._anatomy.parts
+            self._first = note_first_batch(self.history, name, parts, self._looks.look, (x, outputs, target))
+            self._looks.batch = self._first.batch
 
-    def _on_backward(self) -> None:
-        """Note whether gradients of an earlier step are still there."""
-        if self.steps:
-            old = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
-            self.history.append("uncleared_gradients", float(any(bool(g.any()) for g in old)), self.steps)
+    def _has_old_gradients(self) -> bool:
+        """Whether there are gradients, before backward makes new ones."""
+        old = [p.grad for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        return any(bool(g.any()) for g in old)
+
+    def _note_old_gradients(self, there_are: bool) -> None:
+        self.history.append("uncleared_gradients", float(there_are), self.steps)
 
     def _before_step(self, _: Any, args: Any, kwargs: Any) -> None:
-        """Record the loss and the gradients of a step that is about to be made."""
-        closures = [given for given in (*args, *kwargs.values()) if callable(given)]  # the optimizer itself is none
-        self._is_inside = bool(closures)
-        if not closures:  # else the gradients come inside of the step
-            self._gradients.before(self.steps, wanted=self.steps % LOOK == 0)
+        """Record the gradients of a step that is about to be made."""
+        if len(args) > 1 or kwargs:  # args[0] is the optimizer
+            self._is_inside = any(callable(given) for given in (*args, *kwargs.values()))
+        if self._is_inside:  # there the gradients come
+            self._gradients.keep_weights(self.steps)
+        elif self._losses.n:
+            if self.steps < CHECKED:
+                self.history.append("missing_gradients", float(not self._gradients.are_there), self.steps)
+            wanted = self._looks.look is not None or not isfinite(self._losses.total)
+            self._gradients.before(self.steps, wanted=wanted)
 
     def _after_step(self, *_: Any) -> None:
         """Record what the step did, and prepare the next."""
-        if not self._losses:
+        losses, step = self._losses, self.steps
+        if not losses.n:
+            self._unheard += 1
             return
-        step, history = self.steps, self.history
         if self._is_inside:
             self._gradients.before(step)
-        value = float(sum(self._losses)) / len(self._losses) if len(self._losses) > 1 else float(self._losses[0])
-        rate = _rate(self.optimizer)
-        for column, number in zip(self._columns, (value, rate, self._epoch()), strict=True):
-            column.steps.append(step)
-            column.values.append(number)
+        n_losses, rate = losses.n, read_rate(self.optimizer)
+        value = losses.take(is_closure=self._is_inside)
         self._rates += rate
+        n_rows = self._rows.n_rows
+        epoch = max(0, losses.rows - 1) // n_rows if n_rows else 0
+        for (put_step, put), number in zip(self._puts, (value, rate, epoch), strict=True):
+            put_step(step)
+            put(number)
         self._gradients.after(step)
-        if self._look is not None and self._look.passages:
-            self._record_nodes(self._look)
-        if self._units is not None and step + 1 >= self._units.start + self._window:
-            self._units.note_shares(history, step)
-            self._units, self._next_units = None, step + max(150, 4 * self._window)
-        self._losses = []
-        self.steps += 1
-        self._prepare()
+        self._is_inside = False
+        self.steps = step + 1
+        if self.steps >= self._looks.due:
+            self._looks.note_look(step, n_losses)
+            self._looks.prepare(self.steps)
 
-    # nodes
+    # the end
 
-    def _prepare(self) -> None:
-        """Hang the hooks of the next step, if it is looked at."""
-        if self._units is None and self.steps >= self._next_units:
-            self._units = Units(self.steps)
-        wanted = self.steps % LOOK == 0 or not (self._units is None or self._units.is_settled)
-        if wanted and self._look is None:
-            self._look = Look(self._parts)
-        elif self._look is not None:
-            self._look.forget()
-            if not wanted:
-                self._look.close()
-                self._look = None
-
-    @property
-    def _window(self) -> int:
-        """Steps over which units are looked at: an epoch, where that is known and not long."""
-        if self._rows.n_rows is None:
-            return max(32, ROWS // max(1, self._batch))
-        return min(1000, max(1, self._rows.n_rows // max(1, self._batch)))
-
-    def _record_nodes(self, look: Look) -> None:
-        step, units = self.steps, self._units
-        if step % LOOK == 0:
-            is_single = len(self._losses) == 1
-            grads = dict(zip(self._gradients.grads.labels, self._gradients.squares, strict=True))
-            of_dense = sum(grads.get(p.name, nan) for p in look.dense)
-            record_look(self.history, look, step, of_dense if is_single else nan)
-        if units is not None:
-            units.look(look)
-
-    def _epoch(self) -> int:
-        """How often the rows were gone through before, where that is known."""
-        return max(0, self._seen - 1) // self._rows.n_rows if self._rows.n_rows else 0
-
-    # the beginning and the end
-
-    def _begin(self, outputs: Any, target: Any) -> None:
-        """Note what the first batch says of outputs and targets, and the first weights."""
-        answers = as_numbers(outputs)
-        self._batch = len(answers) if answers.ndim else 1
-        self._n_out = answers.shape[1] if answers.ndim > 1 else 1
-        with quiet():
-            kind = find_activation(outputs) or last_link(self._parts)
-            note_output_loss_mismatch(
-                self.history, self._takes or name_loss(self._loss), kind, answers, as_numbers(target)
-            )
-            if self._given is not None:
-                size = float(np.sqrt(np.square(self._given, dtype=np.float64).mean()))
-                note_once(self.history, "input_size", size)
-            if self._look is not None:
-                record_start(self.history, self._look)
-                self._start = Start(is_default_start(self._look), is_linear(self._look))
-
-    def _note_evaluation(self, outputs: Any, target: Any, value: float) -> None:
+    def _note_evaluation(self, x: Array | None, outputs: Any, target: Any, value: float) -> None:
         """Note a batch that was evaluated, if it holds rows that are not trained on."""
-        if self._given is not None and self._rows.share_known(self._given) < 0.1:
+        if x is not None and self._rows.share_known(x) < 0.1:
+            if list_modal(self._anatomy.parts, is_training=True):
+                note_once(self.history, "training_mode", 1.0)
             self._evaluations.note_batch(self.steps, value, as_numbers(outputs), as_numbers(target), self._loss)
 
     def _settle(self) -> None:
         """Note what is known at the end: the settings, the best constant answer, scores on the kept rows."""
+        losses, kept = self._losses, self._rows.kept()
         if not self.steps:
-            if self._passes:
-                note_once(self.history, "missing_updates", self._passes)
-                note_once(self.history, "loss", float(self._losses[-1]))
+            if losses.passes and not self._first.has_moved:
+                note_once(self.history, "missing_updates", losses.passes)
+                note_once(self.history, "loss", float(losses.total) / losses.n)
             return
+        if self._rows.n_lost:
+            note_once(self.history, "non_finite_rows", self._rows.n_lost)
         self._evaluations.flush(self.steps)
-        kept = self._rows.kept()
+        parts, start = self._anatomy.parts, self._first.start
         numbers = {
             "learning_rate": self._first_rate,
             "mean_rate": self._rates / self.steps,
             "train_scored": 0 if kept is None else len(kept[0]),
             "validation_scored": self._evaluations.n_rows,
-            "batch_size": self._batch,
-            **read_settings(self._parts, self.optimizer, self._start, is_read=not self.unread),
+            "batch_size": self._first.batch,
+            **read_settings(parts, self.optimizer, start, is_read=not self.unread),
         }
         if rows := self._rows.n_rows:
-            epochs = max(1, round(self._seen / rows))
+            epochs = max(1, round(losses.rows / rows))
             numbers |= {"rows": rows, "epochs": epochs, "planned_steps": self.steps}
         note_once(self.history, "settings", [float(v) for v in numbers.values()], list(numbers))
         if kept is not None:
             self._is_asking = True
             try:
-                self._note_rows(*kept)
+                asked = Asked(self.model, self._loss, self._first.n_out, self._shape, self._anatomy.in_use)
+                note_kept_rows(self.history, asked, *kept, self.steps)
             finally:
                 self._is_asking = False
-
-    def _note_rows(self, X: Array, target: Array) -> None:
-        """Note the best constant answer, how the kept rows are answered now, and facts about them."""
-        name = name_loss(self._loss)
-        found = ask_reference(self._loss, target, self._n_out, self.model)
-        if found is not None:
-            note_once(self.history, "reference_loss", found)
-        task, answers = find_task(name, target), answer_rows(self.model, X.reshape(len(X), *self._shape), self._in_use)
-        if not task or answers is None or len(answers) != len(target):
-            return
-        with quiet():
-            right = score(decide(self._loss, answers, target), target, task)
-        column = "train_r2" if task == "regression" else "train_accuracy"
-        if column not in self.history or self.history.steps(column)[-1] < self.steps - 1:  # asked twice, noted once
-            self.history.append(column, right, self.steps - 1)
-        y = target.reshape(-1).astype(int) if task == "classification" else target
-        note_rows(self.history, X, y, task, self.steps)
-
-
-def _value(parameter: Any) -> Array:
-    return as_numbers(parameter)
-
-
-def _grad(parameter: Any) -> Array | None:
-    if (grad := parameter.grad) is None:
-        return None
-    try:
-        found: Array = grad.numpy()  # 0.5 µs, and 4 with the questions below
-        return found
-    except (RuntimeError, TypeError):  # on another device, sparse, half precision, or differentiable
-        return as_numbers(grad.to_dense() if grad.is_sparse else grad)
-
-
-def _rate(optimizer: Any) -> float:
-    return float(optimizer.param_groups[0].get("lr", nan))

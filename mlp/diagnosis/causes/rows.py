@@ -94,6 +94,9 @@ class NonFiniteData(KnownCause):
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if not len(r.loss) or np.isfinite(r.loss[-1]):
             return
+        if (n := r.one("non_finite_rows", default=0.0)) > 0:
+            yield self.suspect(1.0, f"{n:.0f} of the rows that were met hold NaN or infinite cells")
+            return
         before = r.loss[np.isfinite(r.loss)]
         calm = len(before) and before.max() < 3 * before[0] and r.pace < 0.5
         if calm and "input_std" not in r:  # the rows of an experiment were looked through
