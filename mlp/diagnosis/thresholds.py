@@ -58,9 +58,10 @@ CERTAIN = 0.85  # fitted. From this weight on a suspicion is an alarm before the
 
 # Progress. The reference is the loss of the best constant answer, the baseline the score of a plain network.
 NO_PROGRESS = 0.95  # fitted. A loss of this share of the reference is no progress
-ABSURD = 1.0  # a loss of so many times the reference, where most answers are right, is that of outputs far too large
+ABSURD = 1.5  # a loss of so many times the reference, where most answers are right, is that of outputs far too large
 SHORT = 0.05  # fitted. A score that is lower than the baseline's by more than this, and its error, is too low
 TINY, EXACT = 16, 0.99  # rows of which no network is asked about others; an r² by which a line meets all rows
+FEW_NUMBERS = 40  # rows of which an exact line is told also where little is missing
 SHORT_OF_EXACT, ALMOST_EXACT = 0.04, 0.005  # what may be missing of such a line, and what is worth a word
 HIGH = 0.95  # an accuracy that is well, where nothing else is known
 RISEN = 3.0  # fitted. A loss of so many times its first one, and the reference, has risen
@@ -79,6 +80,7 @@ VALIDATION_RISE = 1.2  # fitted. The validation loss has risen to so many times 
 GAP_SIGMAS = 2.2  # fitted. The gap is larger than half of `GAP` by so many standard errors
 SIGNAL = 3.0  # standard errors by which answers fit better than at random: one table in 700 does so by chance
 SHARP, SHARP_ROWS = 0.035, 200  # the standard error of an accuracy of 200 rows: of fewer, no score says much
+LIKELY = 2.0  # standard errors by which a score is above a guess: one in forty is so by chance
 LITTLE = 0.1  # fitted. An accuracy or r² that may be so much above a guess is worth looking for
 FEW_HELD_OUT = 50  # rows to validate on, fewer of which may be answered well by luck
 ENOUGH_HELD_OUT = 20  # rows to validate on by which a gap is judged
