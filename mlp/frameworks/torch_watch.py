@@ -330,7 +330,8 @@ class TorchWatch:
         found = ask_reference(self._loss, target, self._n_out, self.model)
         if found is not None:
             note_once(self.history, "reference_loss", found)
-        task, answers = find_task(name, target), answer_rows(self.model, X.reshape(len(X), *self._shape), self._in_use)
+        task = find_task(name, target, self._n_out)
+        answers = answer_rows(self.model, X.reshape(len(X), *self._shape), self._in_use)
         if not task or answers is None or len(answers) != len(target):
             return
         with quiet():
