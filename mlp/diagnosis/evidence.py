@@ -97,18 +97,21 @@ def answers_better_than_a_guess(r: Reading) -> bool:
     """Whether more rows to train on have a right answer than chance explains, though the loss is hardly lower.
 
     So it is where labels are mostly chance, and answers cautious. Only of a table whose rows plain networks know no
-    better: else the run is short of what they reach.
+    better: else the run is short of what they reach. Where none was asked, the loss must have come to rest.
     """
-    return r.score("train") > r.one("unseen", "score") and is_clearly_right(r, 0.0)
+    unseen = r.one("unseen", "score")
+    if isfinite(unseen):
+        return r.score("train") > unseen and is_clearly_right(r, 0.0)
+    return not r.trend.slope + 2 * r.trend.slope_error < 0 and is_clearly_right(r, 0.0, at.LIKELY)
 
 
-def is_clearly_right(r: Reading, least: float = at.GAP) -> bool:
+def is_clearly_right(r: Reading, least: float = at.GAP, errors: float = at.SIGNAL) -> bool:
     """Whether more rows to train on have a right class than chance explains, and than a guess has by `least`."""
     n, train = r.setting("train_scored", r.one("baseline_rows", "train", 0.0)), r.score("train")
     if r.score_name == "r2" or not n > 0 or not isfinite(train):
         return False
     guessed = _plain_guess(r)
-    return train - guessed > max(least, at.SIGNAL * sqrt(max(guessed * (1 - guessed), 1 / n) / n))
+    return train - guessed > max(least, errors * sqrt(max(guessed * (1 - guessed), 1 / n) / n))
 
 
 def last_loss(r: Reading) -> float:

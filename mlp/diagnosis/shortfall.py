@@ -46,7 +46,7 @@ def shortfall(reading: Reading, part: str) -> Shortfall | None:
     """
     mine, best = reading.score(part), reading.one(f"baseline_{part}_{reading.score_name}")
     line = short_of_a_line(reading, part)
-    if line is not None and (line.is_clear or reading.setting("rows") < at.TINY):
+    if line is not None and (line.is_clear or (reading.setting("rows") < at.TINY and reading.score_name == "r2")):
         return line
     if isfinite(reading.one("balanced_scores", part) - reading.one("baseline_balanced", part)):
         return _short_of_balanced(reading, part)
@@ -87,17 +87,22 @@ def _short_of_balanced(reading: Reading, part: str) -> Shortfall:
 
 
 def short_of_a_line(reading: Reading, part: str) -> Shortfall | None:
-    """What a table of a few numbers lacks; None where it has more rows, or no line was laid.
+    """What the answers to a few rows lack beside a line or a quadratic; None where none was laid.
 
     No network memorises what a line or a quadratic tells of rows it has not seen. Where these are met exactly, there
     is no chance in the rows, and little may be missing.
     """
-    mine, line = reading.score("train"), reading.one("line_r2")
+    mine, line = reading.score("train"), reading.one(f"line_{reading.score_name}")
     if part != "train" or not isfinite(mine - line):
         return None
-    error = reading.one("line_r2_error", default=0.0)
+    error = reading.one(f"line_{reading.score_name}_error", default=0.0)
     least = at.SHORT_OF_EXACT if line > at.EXACT else at.SHORT
     return Shortfall(part, max(mine, -1.0), line, line - max(mine, -1.0), error, False, least=least, is_line=True)
+
+
+def is_below_a_line(trained: Shortfall | None) -> bool:
+    """Whether a line or a quadratic answers rows that it has not seen better than the run those that it has."""
+    return trained is not None and trained.is_line and trained.is_clear
 
 
 def knows_more(reading: Reading, trained: Shortfall | None) -> bool:

@@ -224,13 +224,20 @@ def _covariance_by_row(answers: Array, truth: Array) -> Array:
     return np.asarray(((answers - answers.mean(0)) * (truth - truth.mean(0))).sum(-1))
 
 
-def line_score(train: Part) -> tuple[float, float]:
-    """The r² of a line or a quadratic through all rows but one, asked about that one, and its standard error."""
-    y = train.y.reshape(len(train), -1).astype(np.float64)
-    whole, fit = np.square(y - y.mean(0)).sum(1), fit_ridge(train.X, y)
+def line_score(train: Part, task: str) -> tuple[float, float]:
+    """The r² of a line or a quadratic through all rows but one, asked about that one, and its standard error.
+
+    For classes it is the accuracy, of a number for each class.
+    """
+    y = train.y
+    t = np.eye(int(y.max()) + 1)[y] if task == "classification" else y.reshape(len(y), -1).astype(np.float64)
+    whole, fit = np.square(t - t.mean(0)).sum(1), fit_ridge(train.X, t)
     if fit is None or not whole.any():
         return 0.0, inf
-    wrong = np.square(y - fit.left_out).sum(1)
+    if task == "classification":
+        right = fit.left_out.argmax(1) == y
+        return float(right.mean()), float(right.std() / np.sqrt(len(y)))
+    wrong = np.square(t - fit.left_out).sum(1)
     return float(1 - wrong.sum() / whole.sum()), float(wrong.std() / whole.mean() / np.sqrt(len(y)))
 
 

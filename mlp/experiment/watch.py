@@ -52,7 +52,7 @@ from mlp.training import Step
 
 UPDATE_IN_ROWS = 64  # rows whose products cost as much as an update of Adam
 FREE_WORK = 4 * 10**9  # half a second on one core: 120 ps for each parameter and row, from 784 to 100,000 inputs
-LINED = range(4, 40)  # rows through which lines and quadratics are laid
+LINED = range(4, 600)  # rows through which lines and quadratics are laid: of more, plain networks know enough
 LEAST_STEPS = 50  # a network that was trained for less says nothing of the rows
 ALONG = (0.0, 0.1, 1.0, 10.0)
 """How far along a step the loss is looked up, in lengths of the step."""
@@ -283,8 +283,8 @@ def note_baseline(setup: Setup, state: State, steps: int = BASELINE_STEPS) -> No
     rows = standardise(setup.prepared, np.dtype(np.float32))
     task, name = rows.preprocessing.task, score_name(rows.preprocessing.task)
     n = len(rows.train)
-    if task == "regression" and n in LINED:
-        for column, value in zip(("line_r2", "line_r2_error"), line_score(rows.train), strict=True):
+    if task != "multilabel" and n in LINED and not counts_classes_alike(setup) and not setup.prepared.dataset.complete:
+        for column, value in zip((f"line_{name}", f"line_{name}_error"), line_score(rows.train, task), strict=True):
             state.note(column, value)
     if task == "classification":
         noise, error = label_noise(rows.train)

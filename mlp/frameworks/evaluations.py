@@ -27,7 +27,7 @@ class Evaluations:
         if step != self._step:
             self.flush(step)
         self._losses.append((value, len(target) if target.ndim else 1))
-        self._task = find_task(name_loss(loss), target)
+        self._task = find_task(name_loss(loss), target, outputs.shape[1] if outputs.ndim > 1 else 1)
         if self._task:
             self._answers.append((decide(loss, outputs, target), np.array(target)))
 

@@ -1,7 +1,8 @@
 """What the targets of a PyTorch loop are, and what the best constant answer to them costs by the loop's own loss.
 
 The loss itself is asked, with its weights, its smoothing and its reduction: on the targets that were kept it is given
-one answer for all rows. Which answers are worth asking is known for the losses named here; of others nothing is said.
+one answer for all rows. Which answers are worth asking is known for the losses named here. Of others, written by the
+user, it is only known where targets are class labels and outputs are one for each class.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ COUNTS = {"PoissonNLLLoss", "poisson_nll_loss"}
 NUMBERS = {
     "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
 }  # fmt: skip
+MARGINS = {"MultiMarginLoss", "multi_margin_loss"}
 KNOWN = {*CLASSES, *PROBABILITIES, *LOGITS, *COUNTS, *NUMBERS}
 SQUASHING = {"CrossEntropyLoss", "cross_entropy", *LOGITS}
 """Losses that take raw outputs and have a softmax or a sigmoid of their own."""
@@ -30,9 +32,9 @@ def name_loss(loss: Any) -> str:
     return str(getattr(loss, "__name__", type(loss).__name__))
 
 
-def find_task(loss_name: str, target: Array) -> str:
+def find_task(loss_name: str, target: Array, n_out: int = 0) -> str:
     """The task: "classification", "multilabel" or "regression"; "" where the targets do not say."""
-    if loss_name in CLASSES:
+    if loss_name in CLASSES or is_of_labels(loss_name, target, n_out):
         return "classification" if target.ndim == 1 and target.dtype.kind in "iu" else ""
     if loss_name in PROBABILITIES | LOGITS:
         if not np.isin(target, (0, 1)).all():
@@ -41,12 +43,20 @@ def find_task(loss_name: str, target: Array) -> str:
     return "regression" if loss_name in NUMBERS | COUNTS and target.size else ""
 
 
+def is_of_labels(loss_name: str, target: Any, n_out: int) -> bool:
+    """Whether a loss that is not known is given class labels (n,), and outputs (n, n_out) one for each class."""
+    if loss_name in KNOWN | MARGINS or target.ndim != 1 or n_out < 2 or not len(target):
+        return False
+    is_whole = not (target.is_floating_point() if hasattr(target, "is_floating_point") else target.dtype.kind == "f")
+    return bool(is_whole and target.min() >= 0 and target.max() < n_out)
+
+
 def decide(loss: Any, outputs: Array, target: Array) -> Array:
     """The answers that outputs (n, n_out) stand for, shaped as the targets: classes, or numbers."""
     loss_name = name_loss(loss)
     if loss_name in COUNTS and getattr(loss, "log_input", True):
         outputs = np.exp(outputs)
-    if loss_name in CLASSES:
+    if loss_name in CLASSES or is_of_labels(loss_name, target, outputs.shape[-1] if outputs.ndim > 1 else 1):
         return np.asarray(outputs.argmax(1))
     if loss_name in PROBABILITIES | LOGITS:
         return np.asarray(outputs > (0.5 if loss_name in PROBABILITIES else 0.0)).reshape(target.shape)
@@ -60,7 +70,8 @@ def best_constant_loss(loss: Any, target: Any, n_out: int) -> float | None:
     smoothing, Huber) what it leaves is looked for nearby.
     """
     name = name_loss(loss)
-    if name not in KNOWN or not len(target):
+    is_foreign = is_of_labels(name, target, n_out)
+    if not len(target) or not (name in KNOWN or is_foreign):
         return None
     best, value = None, np.inf
     for answer in _candidates(name, loss, target.detach().cpu().double().numpy(), n_out):
@@ -69,12 +80,12 @@ def best_constant_loss(loss: Any, target: Any, n_out: int) -> float | None:
             best, value = answer, found
     if best is None:
         return None
-    return value if name in ("NLLLoss", "nll_loss") else _descend(loss, best, target, value)
+    return value if is_foreign or name in ("NLLLoss", "nll_loss") else _descend(loss, best, target, value)
 
 
 def _candidates(name: str, loss: Any, target: Array, n_out: int) -> list[Array]:
     """Answers (n_out,) that are best for some loss."""
-    if name in CLASSES:
+    if name in CLASSES or name not in KNOWN:
         if target.ndim == 1:
             labels = target.astype(int)
             counts = np.bincount(labels[(labels >= 0) & (labels < n_out)], minlength=n_out).astype(float)
@@ -102,7 +113,7 @@ def _ask(loss: Any, answer: Array, target: Any) -> float | None:
         given = target.new_tensor(answer, dtype=_float_of(target))
         outputs = given.expand(*rows) if rows else given.reshape(-1).expand(len(target), -1).reshape(target.shape)
         found = float(loss(outputs, target).mean())
-    except (RuntimeError, TypeError, ValueError):
+    except Exception:  # of others: what they raise is theirs
         return None
     if getattr(loss, "reduction", "mean") == "sum":
         found /= len(target)

@@ -35,7 +35,7 @@ def note_kept_rows(history: History, asked: Asked, X: Array, target: Array, step
     if found is not None:
         note_once(history, "reference_loss", found)
     answers = answer_rows(asked.model, X.reshape(len(X), *asked.shape), asked.in_use)
-    task = find_task(name, target)
+    task = find_task(name, target, asked.n_out)
     if not task or answers is None or len(answers) != len(target):
         return
     with quiet():

@@ -22,7 +22,7 @@ from mlp.diagnosis.few_rows import allow_no_more
 from mlp.diagnosis.finding import Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
-from mlp.diagnosis.shortfall import Shortfall, knows_more, short_of_a_line, shortfall
+from mlp.diagnosis.shortfall import Shortfall, is_below_a_line, knows_more, short_of_a_line, shortfall
 
 
 class Progress(Detector):
@@ -123,7 +123,7 @@ def _at_the_end(r: Reading) -> Seen | None:
         return None
     if is_absurd(r):
         return None if is_near(r) else _absurd_loss(r)
-    if allow_no_more(r):
+    if allow_no_more(r) and not is_below_a_line(shortfall(r, "train")):
         return None
     if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not answers_better_than_a_guess(r):
         why = (
@@ -133,19 +133,22 @@ def _at_the_end(r: Reading) -> Seen | None:
             f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
         return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
-    if has_no_score(r):
-        return _while_falling(r, level)
+    return _while_falling(r, level) if has_no_score(r) else _below_others(r, level)
+
+
+def _below_others(r: Reading, level: dict[str, float]) -> Seen | None:
+    """Whether the answers of a run that is over are clearly worse than those of others to the same rows."""
     trained, held_out = shortfall(r, "train"), shortfall(r, "validation")
     short = [s for s in (trained, held_out) if s is not None and s.is_clear]
     if trained is not None and held_out is not None and not short:
         both = trained.missing > 0.02 and held_out.missing > at.SHORT + held_out.error
         short = [held_out] if both or is_overconfident(r) else []
     is_even = held_out is not None and not held_out.is_clear and held_out.missing <= max(0.03, held_out.error)
-    if is_even and not knows_more(r, trained):
+    is_better = any(s is not None and s.missing < 0 for s in (trained, held_out))
+    is_plain = is_below_a_line(trained) or knows_more(r, trained)
+    if not short or ((is_even or is_better) and not is_plain):
         return None  # rows that are memorised less than by a plain network are no fault
-    if not short or any(s is not None and s.missing < 0 for s in (trained, held_out)):
-        return None
-    worst = max(short, key=lambda s: s.missing)
+    worst = trained if trained is not None and is_below_a_line(trained) else max(short, key=lambda s: s.missing)
     numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_baseline": worst.baseline, "error": worst.error}
     return _short_kind(r), _allows_more(r, worst), level | numbers
 
@@ -172,7 +175,7 @@ def _worth_a_word(r: Reading) -> Seen | None:
 
 def _almost_there(r: Reading) -> Seen | None:
     """Whether a few numbers, that a line or a quadratic meets exactly, are met a little worse: worth a word."""
-    if has_no_score(r) or not r.trend.slope + 2 * r.trend.slope_error < 0:
+    if r.setting("rows") > at.FEW_NUMBERS or r.score_name != "r2" or not r.trend.slope + 2 * r.trend.slope_error < 0:
         return None
     s = short_of_a_line(r, "train")
     if s is None or not (s.baseline > at.EXACT and s.missing > at.ALMOST_EXACT + 2 * s.error):
@@ -198,7 +201,8 @@ def _allows_more(r: Reading, s: Shortfall) -> str:
     """The score of the run and that of the plain network, and on which rows they are."""
     if s.is_line:
         line = f"A line or a quadratic through all rows but one, asked about that one, has {s.baseline:.3f}"
-        return f"After the last epoch the r² is {s.mine:.3f} on {scored(r, s.part)}. {line}: these rows allow more."
+        mine = f"After the last epoch the {score(r)} is {s.mine:.3f} on {scored(r, s.part)}"
+        return f"{mine}. {line}: these rows allow more."
     mine, asked = scored(r, s.part), probed(r, s.part)
     plain = f"A plain network, trained for some hundred steps on {trained_on(r)}, has {s.baseline:.3f}"
     plain += "" if asked == mine else f" on {asked}"
