@@ -16,9 +16,5 @@ name is imported when it is first asked for, so that `import mlp` costs nothing 
 from mlp.late_imports import hand_on_late as _hand_on_late
 
 __version__ = "0.1.0"
-__getattr__, _names = _hand_on_late(__name__, "__init__.pyi")
+__getattr__, __dir__, _names = _hand_on_late(__name__, "__init__.pyi")
 __all__ = sorted(_names)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def hand_on_late(package: str, file: str = "__init__.py") -> tuple[Callable[[str], Any], list[str]]:
-    """`__getattr__` and `__all__` of a package, as one of its files says. Its modules are found as well."""
+def hand_on_late(
+    package: str, file: str = "__init__.py"
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a package, as one of its files says. Its modules are found as well."""
     homes = _read_homes(package, file)
 
     def find(name: str) -> Any:
@@ -28,7 +30,7 @@ def hand_on_late(package: str, file: str = "__init__.py") -> tuple[Callable[[str
             return importlib.import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
-    return find, list(homes)
+    return find, lambda: sorted({*vars(sys.modules[package]), *homes}), list(homes)
 
 
 def _read_homes(package: str, file: str) -> dict[str, str]:

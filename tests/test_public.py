@@ -203,6 +203,7 @@ def test_what_is_not_there_is_an_attribute_error(name: str) -> None:
 
 def test_dir_knows_what_was_not_asked_for_yet() -> None:
     assert alone("import mlp; print({'Dense', 'MLPClassifier', 'data', '__version__'} <= set(dir(mlp)))") == "True"
+    assert alone("import mlp.optimizers as o; print({'Adam', 'OPTIMIZERS', '__doc__'} <= set(dir(o)))") == "True"
 
 
 def test_star_import_brings_what_is_declared() -> None:

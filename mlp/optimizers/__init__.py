@@ -55,6 +55,6 @@ if _typing.TYPE_CHECKING:
     from mlp.optimizers.trust_region import TrustRegion as TrustRegion
     from mlp.optimizers.newton import HessianFree as HessianFree, KFAC as KFAC
 else:
-    __getattr__, __all__ = _hand_on_late(__name__)
+    __getattr__, __dir__, __all__ = _hand_on_late(__name__)
 
 OPTIMIZERS: _typing.Mapping[str, type["Optimizer"]] = _Parts(__name__, "Optimizer")
