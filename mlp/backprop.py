@@ -216,10 +216,13 @@ def predict(network: Network, X: Array, *, block: int = 1024) -> Array:
     return answer(network, X, block, finite=False)
 
 
-def answer(network: Network, X: Array, block: int = 1024, *, finite: bool = True) -> Array:
-    """`predict` for rows of the right width that are known to be `finite` in the network's dtype, or are looked at."""
+def answer(network: Network, X: Array, block: int = 1024, *, finite: bool = True, of: int = 0) -> Array:
+    """`predict` for rows of the right width that are known to be `finite` in the network's dtype, or are looked at.
+
+    `of`: how many rows are asked for in all, where X is a part of them.
+    """
     n = len(X)
-    block = min(block, _rows_in_one_thread(network, n))
+    block = min(block, _rows_in_one_thread(network, max(n, of)))
     if n <= block:
         return _answer_block(network, X, ForwardWorkspace(network, n), finite).swapaxes(-1, -2)
     out = np.empty((*network.population, network.n_out, n), network.dtype)

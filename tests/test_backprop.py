@@ -12,6 +12,7 @@ from cases import LAYER_CASES, LAYERS, batch_for, first, inside, passed
 from reference.specs import LOSSES, NETWORKS, RULES, RULES_NETWORK, RULES_STEPS, Spec
 
 import mlp
+from mlp.backprop import answer
 
 REFERENCE = dict(np.load(Path(__file__).parent / "reference" / "torch.npz"))
 CLOSE: dict[str, Any] = {"rtol": 1e-12, "atol": 1e-14}  # the bound, and rounding where numbers cancel
@@ -229,16 +230,20 @@ def test_what_is_brief_is_answered_in_blocks_that_need_no_second_thread(
     net = mlp.Network([mlp.Dense(n_in, n_out) for n_in, n_out in pairwise(widths)], rng=0)
     X = np.random.default_rng(0).standard_normal((1258, widths[0]))
     sizes: list[int] = []
+    untouched = mlp.infer
 
     def infer(network: mlp.Network, x: mlp.Nodes, workspace: Any) -> Any:
         sizes.append(x.n_samples)
-        return mlp.infer(network, x, workspace)
+        return untouched(network, x, workspace)
 
     monkeypatch.setattr("mlp.backprop.infer", infer)
     found = mlp.predict(net, X)
     assert sizes == blocks
     assert sizes[0] * net.layers[0].n_params <= 1 << 18 or widths == (784, 128)
     np.testing.assert_allclose(found, mlp.predict(net, X, block=7), rtol=1e-10, atol=1e-12)  # order of summing
+    sizes.clear()
+    answer(net, X[:1000], of=1_000_000)  # a part of what takes long: threads pay
+    assert sizes == [1000]
 
 
 def test_prediction_takes_lists_and_no_rows_at_all() -> None:

@@ -66,7 +66,7 @@ class Model:
 
     def raw_by_member(self, part: Part) -> Array:
         """Raw outputs of each member apart, (*population, n, n_out)."""
-        each = [answer(self.network, block) for block in part.blocks(self.network.dtype)]
+        each = [answer(self.network, block, of=len(part)) for block in part.blocks(self.network.dtype)]
         return each[0] if len(each) == 1 else np.concatenate(each, axis=-2)
 
     def answers(self, raw: Array) -> Array:
