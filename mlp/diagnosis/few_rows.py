@@ -57,7 +57,8 @@ def describe_left_out(r: Reading, found: LeftOut) -> str:
     name, half = score(r), 1.96 * found.error
     apart = f"{found.missing - half:+.2f} to {found.missing + half:+.2f}"
     costs = f"; its loss there is {found.loss:.3g}, that of a constant answer {r.reference:.3g}"
+    rows = "rows to train on" + (" and rows to validate on" if r.setting("validation_scored", 0.0) > 0 else "")
     return (
-        f"On rows to train on that it had not seen, the same experiment has {found.own:.3f} of {name}, and ridge "
+        f"On {rows} that it had not seen, the same experiment has {found.own:.3f} of {name}, and ridge "
         f"regression {found.ridge:.3f} ({apart}, 95 %){costs if misleads(r, found) else ''}"
     )

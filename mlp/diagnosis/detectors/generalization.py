@@ -139,7 +139,8 @@ class Uninformative(Detector):
             else f"{crossed(r)} {r.one('unseen', 'score'):.3f} of {score(r)}, and guessing may reach {chance:.3f}"
         )
         message = f"{reached}: nothing that was learned from the rows to train on holds for others."
-        seen = {"validation_score": held_out, "validation_baseline": plain, "chance": chance}
+        known = {"validation_score": held_out, "validation_baseline": plain}
+        seen = (known if isfinite(held_out) else {"unseen_score": r.one("unseen", "score")}) | {"chance": chance}
         yield self.finding("warning", message, seen, *rank(r), step=r.done - 1)
 
 
