@@ -32,7 +32,7 @@ def read_left_out(r: Reading) -> LeftOut | None:
     return LeftOut(*(r.one("few_rows", name) for name in LeftOut._fields))
 
 
-def allow_no_more(r: Reading) -> bool:
+def allow_no_more(r: Reading, near: float = at.NEAR, errors: float = at.NEAR_ERRORS) -> bool:
     """Whether there is evidence that the rows to train on are too few for more than the run made of them.
 
     Of hardly more rows than inputs ridge regression makes as little: then it is the rows that are to blame.
@@ -40,7 +40,7 @@ def allow_no_more(r: Reading) -> bool:
     found = read_left_out(r)
     if found is None or at.FEWEST_PER_INPUT * count_inputs(r) > r.setting("rows") or misleads(r, found):
         return False
-    is_even = found.missing <= at.NEAR + at.NEAR_ERRORS * found.error
+    is_even = found.missing <= near + errors * found.error
     return found.signal > at.HOLDS and is_even and not is_meaningless(r)
 
 

@@ -123,9 +123,9 @@ def _at_the_end(r: Reading) -> Seen | None:
         return None
     if is_absurd(r):
         return None if is_near(r) else _absurd_loss(r)
-    if allow_no_more(r) and not is_below_a_line(shortfall(r, "train")):
-        return None
-    if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not answers_better_than_a_guess(r):
+    is_below = is_below_a_line(shortfall(r, "train"))
+    is_well = answers_better_than_a_guess(r) or (allow_no_more(r, 0.0, 1.0) and not is_below)
+    if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not is_well:
         why = (
             f"After {r.done} steps the loss is {loss}, and it began at {r.reference:.4g}."
             if r.is_bare
@@ -133,6 +133,8 @@ def _at_the_end(r: Reading) -> Seen | None:
             f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
         return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
+    if allow_no_more(r) and not is_below:
+        return None
     return _while_falling(r, level) if has_no_score(r) else _below_others(r, level)
 
 
