@@ -151,10 +151,16 @@ def describe_weights(first: FirstWeights) -> Any:
         return {"name": "uniform", "low": _shorten(low), "high": _shorten(high)}
     root, most = hypot(first.mean, first.std), max(-low, high)
     is_flat = most < 1.9 * root  # √3 of a uniform draw; the largest of a dozen normal numbers is above
-    for name, variance in {"he": 2 / n_in, "glorot": 2 / (n_in + n_out), "lecun": 1 / n_in}.items():
-        is_near = abs(root / sqrt(variance) - 1) < 2 / sqrt(size)
-        if is_near and (not is_flat or most <= 1.0001 * sqrt(3 * variance)):
-            return f"{name}_{'uniform' if is_flat else 'normal'}"
+    near = {
+        name: sqrt(variance) / root
+        for name, variance in {"he": 2 / n_in, "glorot": 2 / (n_in + n_out), "lecun": 1 / n_in}.items()
+        if abs(root / sqrt(variance) - 1) < 2 / sqrt(size)
+    }
+    if is_flat:  # within its bounds, and the closest bounds of all
+        near = {name: times for name, times in near.items() if most <= 1.0001 * sqrt(3) * times * root}
+    if near:
+        closest = min(near, key=lambda name: near[name] if is_flat else abs(near[name] - 1))
+        return f"{closest}_{'uniform' if is_flat else 'normal'}"
     if not is_flat:
         return {"name": "normal", "std": _shorten(root)}
     own = 1 / sqrt(n_in)  # PyTorch's
