@@ -170,6 +170,13 @@ def test_first_weights_are_named_after_where_they_came_from(draw: Any, said: Any
     assert describe_weights(FirstWeights.of(layer.weight.detach().numpy(), None)) == said
 
 
+def test_few_weights_as_pytorch_leaves_them_are_not_taken_for_glorots() -> None:
+    """4 inputs and 16 units: ± 0.5 and Glorot's ± 0.55 are both near, and the closer bounds that hold all count."""
+    torch.manual_seed(0)
+    weights = nn.Linear(4, 16).weight.detach().numpy()
+    assert describe_weights(FirstWeights.of(weights, None)) == {"name": "uniform", "low": -0.5, "high": 0.5}
+
+
 def test_normal_weights_of_another_size_keep_it() -> None:
     w = 3 * np.random.default_rng(0).normal(size=(40, 100))
     assert describe_weights(FirstWeights.of(w, None)) == {"name": "normal", "std": pytest.approx(3.0, rel=0.05)}

@@ -107,3 +107,31 @@ def test_a_report_is_that_of_the_loop_inside() -> None:
     watch = fit(model(), epochs=2)
     text = watch.report()
     assert text.startswith("<!doctype html>") and "loop of" in text
+
+
+def test_the_experiment_of_a_model_fails_for_the_same_cause() -> None:
+    """A softmax before Keras' loss of probabilities is part of the cross-entropy here; Glorot's weights have a name."""
+    found = model(output="softmax", hidden="tanh", loss="sparse_categorical_crossentropy",
+                  rule=keras.optimizers.SGD(1e-6))  # fmt: skip
+    watch = fit(found)
+    said = watch.experiment()
+    assert said["network"] == {
+        "hidden": [16], "activation": "tanh", "dropout": 0.1, "output": "softmax", "init": "glorot_uniform",
+    }  # fmt: skip
+    assert said["optimizer"] == {"name": "sgd", "learning_rate": 1e-6}
+    assert said["training"] == {"epochs": 10, "batch_size": 16, "shuffle": True, "dtype": "float32"}
+    assert causes(mlp.run(said, watch.rows)) == causes(watch) == ["learning_rate_too_low"]
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: model(kernel_regularizer="l2"), "kernel_regularizer"),
+        (lambda: model(hidden="hard_silu"), "hard_silu"),
+        (lambda: model(rule=keras.optimizers.Ftrl(0.01)), "Ftrl"),
+        (lambda: model(rule=keras.optimizers.SGD(0.1, global_clipnorm=1.0)), "clip"),
+    ],
+)
+def test_what_no_experiment_can_say_of_a_model_is_named(make: Any, named: str) -> None:
+    with pytest.raises(mlp.ConfigError, match=named):
+        fit(make(), epochs=2).experiment()

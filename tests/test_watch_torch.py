@@ -460,3 +460,17 @@ def test_a_watch_ends_with_its_block() -> None:
         pass
     fit(model, loss, watch.optimizer, *rows())
     assert watch.steps == 0 and not any(module._forward_hooks for module in (*model.modules(), loss))
+
+
+def test_a_compiled_model_trains_the_same_and_is_said_not_to_be_read() -> None:
+    X, y = rows()
+    ends = []
+    for watched in (False, True):
+        model, loss = plain(), nn.CrossEntropyLoss()
+        fast, rule = torch.compile(model, backend="eager"), torch.optim.SGD(model.parameters(), 0.1)
+        watch = mlp.watch_torch(fast, rule, loss) if watched else None
+        fit(fast, loss, rule, X, y, epochs=2)
+        ends.append([p.detach().clone() for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+    assert watch is not None and watch.unknown == ("The model is compiled: its nodes are not read, its gradients are.",)
+    assert watch.experiment()["network"]["hidden"] == [8, 5]

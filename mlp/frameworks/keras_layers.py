@@ -39,9 +39,8 @@ def _read_layer(layer: Any) -> Iterator[Part]:
     elif kind == "Activation":
         yield from _read_activation(layer, layer.activation)
     elif kind == "BatchNormalization":
-        if layer.epsilon != 1e-5 or not (layer.center and layer.scale):
-            yield Part(BatchNorm(epsilon=1e-5), {"weight": layer.gamma}, layer)
-            return
+        if not (layer.center and layer.scale):
+            raise ConfigError(f"{layer.name}: batch norm here has a scale and a shift, and this one lacks some.")
         yield Part(BatchNorm(), {"weight": layer.gamma}, layer)
     elif kind == "Dropout":
         yield Part(Dropout(float(layer.rate)), {}, layer)

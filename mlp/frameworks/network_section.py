@@ -151,15 +151,19 @@ def describe_weights(first: FirstWeights) -> Any:
         return {"name": "uniform", "low": _shorten(low), "high": _shorten(high)}
     root, most = hypot(first.mean, first.std), max(-low, high)
     is_flat = most < 1.9 * root  # √3 of a uniform draw; the largest of a dozen normal numbers is above
-    for name, variance in {"he": 2 / n_in, "glorot": 2 / (n_in + n_out), "lecun": 1 / n_in}.items():
-        is_near = abs(root / sqrt(variance) - 1) < 2 / sqrt(size)
-        if is_near and (not is_flat or most <= 1.0001 * sqrt(3 * variance)):
-            return f"{name}_{'uniform' if is_flat else 'normal'}"
+    own = 1 / sqrt(n_in)  # the bounds of PyTorch's first weights
+    spreads = {"he": sqrt(2 / n_in), "glorot": sqrt(2 / (n_in + n_out)), "lecun": own, "own": own / sqrt(3)}
+    near = {name: std for name, std in spreads.items() if abs(root / std - 1) < 2 / sqrt(size)}
     if not is_flat:
-        return {"name": "normal", "std": _shorten(root)}
-    own = 1 / sqrt(n_in)  # PyTorch's
-    bound = own if most <= 1.0001 * own and abs(root * sqrt(3) / own - 1) < 3 / sqrt(size) else most
-    return {"name": "uniform", "low": -_shorten(bound), "high": _shorten(bound)}
+        near.pop("own", None)
+        closest = min(near, key=lambda name: abs(near[name] - root), default="")
+        return f"{closest}_normal" if closest else {"name": "normal", "std": _shorten(root)}
+    near = {name: std for name, std in near.items() if most <= 1.0001 * sqrt(3) * std}
+    closest = min(near, key=lambda name: near[name], default="")  # the closest bounds that hold all weights
+    if closest not in ("", "own"):
+        return f"{closest}_uniform"
+    bound = _shorten(own if closest else most)
+    return {"name": "uniform", "low": -bound, "high": bound}
 
 
 def describe_biases(layers: Sequence[FirstWeights]) -> float | str:

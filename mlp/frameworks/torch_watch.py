@@ -20,7 +20,7 @@ from mlp.frameworks.gradients import Gradients
 from mlp.frameworks.loop_experiment import Loop, describe_loop, find_clipping
 from mlp.frameworks.losses_met import CHECKED, LossesMet
 from mlp.frameworks.rows import RowsMet
-from mlp.frameworks.targets import name_loss
+from mlp.frameworks.targets import KNOWN, name_loss
 from mlp.frameworks.torch_end import Asked, note_kept_rows
 from mlp.frameworks.torch_facts import FirstBatch, list_modal, note_first_batch, read_settings
 from mlp.frameworks.torch_hooks import Hook
@@ -131,6 +131,8 @@ class TorchWatch:
     def unknown(self) -> tuple[str, ...]:
         """What could not be seen, one sentence each."""
         said = [f"{name}: its nodes are not read, its gradients are." for name in self.unread]
+        if hasattr(self.model, "_orig_mod"):
+            said.append("The model is compiled: its nodes are not read, its gradients are.")
         losses = self._losses
         if not losses.passes:
             said.append("No loss was seen: call the loss that was given, or watch.loss where that is a function.")
@@ -138,7 +140,7 @@ class TorchWatch:
             said.append("Weights moved, and not by the optimizer that was given: give the one of the loop.")
         elif not self.steps:
             said.append("No step was seen: is this the optimizer of the loop?")
-        elif "reference_loss" not in self.history:
+        elif name_loss(self._loss) not in KNOWN or self._rows.kept() is None:
             said.append(f"The best constant answer of {name_loss(self._loss)} is not known: the first loss stands in.")
         if self.steps and self._unheard:
             said.append(f"{self._unheard} steps were made without a loss that was seen: they are not recorded.")
