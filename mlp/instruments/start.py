@@ -5,6 +5,7 @@ Read once, at the first step of a recording. The weights are those before its up
 
 from __future__ import annotations
 
+from dataclasses import fields
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -18,6 +19,7 @@ from mlp.instruments.nodes import places
 from mlp.layers import Activation, BatchNorm, Dense, Dropout, Identity, LayerNorm
 from mlp.layers.layer import find_preferred_initializer
 from mlp.network import Network
+from mlp.optimizers import ClipNorm, ClipValue
 from mlp.training import Step
 
 Weights = list[tuple[str, int, Array]]
@@ -102,7 +104,29 @@ def built(step: Step) -> dict[str, float]:
         widths = [layers[i].n_out for i in places[:-1]]
         found |= {"hidden_layers": len(widths), "narrowest": min(widths, default=0)}
         found["linear"] = bool(widths) and all(isinstance(layer, Identity) for layer in between)
-    return {name: float(value) for name, value in found.items()}
+    found |= {name: max((getattr(layers[i], name) for i in places), default=0.0) for name in ("l1", "l2")}
+    return {name: float(value) for name, value in found.items()} | numbers_of_rule(step.optimizer)
+
+
+def numbers_of_rule(rule: Any) -> dict[str, float]:
+    """What a rule says of itself, by the names that an experiment has for it; {} where no rule is at hand.
+
+    Numbers that differ between the members of a population are left out, and so is what a rule does not have.
+    """
+    found: dict[str, Any] = {}
+    while hasattr(rule, "rule"):
+        limits = {ClipNorm: ("clip_norm", "max_norm"), ClipValue: ("clip_value", "max_value")}
+        if type(rule) in limits:
+            name, field = limits[type(rule)]
+            found[name] = getattr(rule, field)
+        rule = rule.rule
+    found["usual_rate"] = getattr(rule, "usual_rate", None)
+    found["momentum"] = getattr(rule, "momentum", getattr(rule, "beta1", None))
+    found |= {name: getattr(rule, name, None) for name in ("beta2", "epsilon", "weight_decay")}
+    if found["momentum"] is not None:
+        usual = (f.default for f in fields(rule) if f.name in ("momentum", "beta1"))
+        found["usual_momentum"] = max(0.9, *(value for value in usual if isinstance(value, float)))
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
 def setting_names(step: Step) -> tuple[str, ...]:

@@ -210,6 +210,9 @@ class Logarithm(mlp.Activation):
 class Summed(mlp.SquaredError):
     """½ Σ e² over all rows of the batch, where others take the mean."""
 
+    def value(self, output, target, weights):
+        return super().value(output, target, weights) * output.shape[-1]
+
     def value_and_grad(self, output, target, weights, d_output):
         value = super().value_and_grad(output, target, weights, d_output)
         d_output *= output.shape[-1]
