@@ -20,7 +20,7 @@ from mlp.diagnosis.evidence import (
     lost_to_twins,
     memorises,
 )
-from mlp.diagnosis.few_rows import read_left_out
+from mlp.diagnosis.few_rows import others_know_more, read_left_out
 from mlp.diagnosis.finding import Cause
 from mlp.diagnosis.loops import is_flat_for_long, loses_its_gradient
 from mlp.diagnosis.reading import Reading
@@ -135,7 +135,9 @@ class UninformativeLabels(KnownCause):
         elif is_without_evidence(r) and r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT:
             why = "on the rows to validate on nothing is better than a guess, though a little may be there"
             yield self.suspect(at.MAYBE_MEANINGLESS, why)
-        elif (found := read_left_out(r)) is not None and not found.signal > at.HOLDS and falls_short_elsewhere(r):
+        elif (found := read_left_out(r)) is None or others_know_more(r, found):
+            return
+        elif not found.signal > at.HOLDS and falls_short_elsewhere(r):
             yield self.suspect(at.MAYBE_MEANINGLESS, "what was learned holds for no rows that were not seen")
 
 
