@@ -7,6 +7,7 @@ Validated of Stack Exchange. Sums, sines, gates, temperatures, marks, digits, re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -275,7 +276,7 @@ def chain(*widths: int, by: Any = mlp.Tanh, last: Any = None, **how: Any):
 
     def layers():
         found: list[Any] = []
-        for n_in, n_out in zip(widths, widths[1:], strict=False):
+        for n_in, n_out in pairwise(widths):
             found += [mlp.Dense(n_in, n_out, **how), by()]
         return found[:-1] + ([last()] if last else [])
 
