@@ -86,10 +86,10 @@ class Remembered:
     def _keep(self, step: Step) -> None:
         """Keep every so many of the rows; half as many where they become too many."""
         self.order.look(step)
-        for x, target in zip(step.batch.x.values.T, step.batch.target.T, strict=True):
-            if self.met % self.every == 0:
-                self.rows.append((x.copy(), target.copy()))
-            self.met += 1
+        chosen = slice(-self.met % self.every, None, self.every)
+        rows, targets = step.batch.x.values.T[chosen], step.batch.target.T[chosen]
+        self.rows += [(x.copy(), target.copy()) for x, target in zip(rows, targets, strict=True)]
+        self.met += step.batch.x.values.shape[-1]
         if len(self.rows) > KEPT:
             self.rows, self.every = self.rows[::2], 2 * self.every
 

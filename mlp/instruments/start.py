@@ -19,7 +19,6 @@ from mlp.instruments.nodes import places
 from mlp.layers import Activation, BatchNorm, Dense, Dropout, Identity, LayerNorm
 from mlp.layers.layer import find_preferred_initializer
 from mlp.network import Network
-from mlp.optimizers import ClipNorm, ClipValue
 from mlp.training import Step
 
 Weights = list[tuple[str, int, Array]]
@@ -108,6 +107,10 @@ def built(step: Step) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()} | numbers_of_rule(step.optimizer)
 
 
+LIMITS = {"ClipNorm": ("clip_norm", "max_norm"), "ClipValue": ("clip_value", "max_value")}
+"""By class, that it need not be imported: the name that an experiment has for a limit, and that of the field."""
+
+
 def numbers_of_rule(rule: Any) -> dict[str, float]:
     """What a rule says of itself, by the names that an experiment has for it; {} where no rule is at hand.
 
@@ -115,9 +118,8 @@ def numbers_of_rule(rule: Any) -> dict[str, float]:
     """
     found: dict[str, Any] = {}
     while hasattr(rule, "rule"):
-        limits = {ClipNorm: ("clip_norm", "max_norm"), ClipValue: ("clip_value", "max_value")}
-        if type(rule) in limits:
-            name, field = limits[type(rule)]
+        if type(rule).__name__ in LIMITS:
+            name, field = LIMITS[type(rule).__name__]
             found[name] = getattr(rule, field)
         rule = rule.rule
     found["usual_rate"] = getattr(rule, "usual_rate", None)
