@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
     `loss`, the nodes and the gradient in `workspace` are those *before* the update, which took the parameters from
     `network.params - update` to where they are now. `objective` is the loss of this batch as a function of parameters.
-    `index` counts from 0. All arrays are live: the next step
+    `optimizer` is the rule that made it. `index` counts from 0. All arrays are live: the next step
     overwrites them, so `list(train(...))` shows the same arrays many times. Copy what you keep.
 
     >>> import mlp
@@ -46,6 +46,7 @@ class Step(NamedTuple):
     update: Array
     state: Any
     objective: Objective | None = None
+    optimizer: Optimizer | None = None
 
 
 def train(
@@ -90,7 +91,7 @@ def _steps(network: Network, data: Iterable[Batch], loss: Loss, optimizer: Optim
             workspace = workspaces.setdefault(batch.x.n_samples, Workspace(network, batch.x.n_samples))
         objective.batch, objective.workspace = batch, workspace
         value = _step(objective, optimizer, state, update)
-        yield Step(index, batch.epoch, batch, value, network, workspace, update, state, objective)
+        yield Step(index, batch.epoch, batch, value, network, workspace, update, state, objective, optimizer)
 
 
 @np.errstate(all="ignore")  # 0.3 µs: training that leaves the range of numbers is told by its loss, not by warnings

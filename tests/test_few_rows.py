@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from histories import typed
 
 import mlp
 from mlp.arrays import Array
@@ -121,3 +122,14 @@ def test_an_absurd_loss_of_a_loop_with_a_baseline_is_told_beside_its_right_answe
     recorder.lay_baseline(X, y)
     found = mlp.diagnose(recorder.history)
     assert [f.kind for f in found] == ["overconfident"] and found[0].causes[0].name == "unscaled_inputs"
+
+
+def test_rows_that_a_plain_network_knows_allow_more_than_ridge_regression_has() -> None:
+    """Two units on spirals, identity units on a sine: as poor as ridge on rows left out: healthy."""
+    few = {"own": 0.51, "loss": 0.66, "signal": 5.6, "ridge": 0.51, "missing": 0.0, "error": 0.01}
+    settings = {"rows": 350.0, "inputs": 2.0, "train_scored": 350.0, "validation_scored": 75.0, "planned_steps": 10.0}
+    known = {"loss": [0.7] * 10, "reference_loss": [0.693], "few_rows": few, "settings": settings,
+             "train_accuracy": [0.5], "validation_accuracy": [0.6], "baseline_train_accuracy": [0.99]}  # fmt: skip
+    found = {share: mlp.diagnose(typed(**known, baseline_validation_accuracy=[share])) for share in (1.0, 0.6)}
+    assert [f.kind for f in found[1.0] if f.severity != "info"] == ["no_progress"]
+    assert all(f.severity == "info" for f in found[0.6])

@@ -143,7 +143,8 @@ TWINS: dict[str, Callable[[Step], Any]] = {
     "identical_units": lambda s: [doubles(w, after) for (w, _), (after, _) in pairwise(began(s))],
     "guess_loss": lambda s: log(3),
     "input_size": lambda s: norm_of(s.batch.x.values) / sqrt(s.batch.x.values.size),
-    "settings": lambda s: [9, 5, 1, 0],  # rows, inputs, batch norm, dropout; of nested layers no more is known
+    # rows, inputs, batch norm, dropout, l1, l2; of nested layers no more is known. Usual rate, momentum, usual momentum
+    "settings": lambda s: [9, 5, 1, 0, 0, 0, 0.02, 0.9, 0.9],
     "dead_fraction": lambda s: [dead(layer, x) for layer, x, _, _, _ in chain(s) if isinstance(layer, mlp.ReLU)],
 }
 

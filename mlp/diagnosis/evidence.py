@@ -268,23 +268,6 @@ def gradient_share_at_first_layer(r: Reading) -> float:
     return min(norms[0] / norms[-1], handed)
 
 
-class LateFall(NamedTuple):
-    """The mean loss half way and at the end of a run, and by what share of the reference it fell between."""
-
-    middle: float
-    last: float
-    share: float
-
-
-def late_fall(r: Reading) -> LateFall | None:
-    """How far the loss fell in the last half of a run that is over; None where too little is known."""
-    tenth = len(r.loss) // 10
-    if tenth < 4 or r.is_bare or not r.finished or not r.reference > 0:
-        return None
-    middle, last = (float(r.loss[part].mean()) for part in (slice(4 * tenth, 6 * tenth), slice(8 * tenth, None)))
-    return LateFall(middle, last, (middle - last) / r.reference)
-
-
 def has_no_score(r: Reading) -> bool:
     """Whether nothing says how good the answers are but the loss: a loop that was driven by hand."""
     return not any(isfinite(r.score(part)) for part in ("train", "validation"))

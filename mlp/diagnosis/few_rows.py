@@ -12,6 +12,7 @@ from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.evidence import count_inputs, is_meaningless
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import score
+from mlp.diagnosis.shortfall import shortfall
 
 
 class LeftOut(NamedTuple):
@@ -40,8 +41,19 @@ def allow_no_more(r: Reading, near: float = at.NEAR, errors: float = at.NEAR_ERR
     found = read_left_out(r)
     if found is None or at.FEWEST_PER_INPUT * count_inputs(r) > r.setting("rows") or misleads(r, found):
         return False
-    is_even = found.missing <= near + errors * found.error
-    return found.signal > at.HOLDS and is_even and not is_meaningless(r)
+    return found.signal > at.HOLDS and not others_know_more(r, found, near, errors) and not is_meaningless(r)
+
+
+def others_know_more(r: Reading, found: LeftOut, near: float = at.NEAR, errors: float = at.NEAR_ERRORS) -> bool:
+    """Whether ridge regression, or a plain network asked about enough rows that were held out, is clearly better.
+
+    Ridge regression knows lines and quadratics only: that it knows no more of a spiral says nothing.
+    """
+    if found.missing > near + errors * found.error:
+        return True
+    held_out = shortfall(r, "validation")
+    is_known = held_out is not None and r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT
+    return is_known and held_out is not None and held_out.is_clear
 
 
 def misleads(r: Reading, found: LeftOut) -> bool:

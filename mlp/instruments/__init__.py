@@ -5,10 +5,10 @@ is the same bit for bit with or without it. The recorder decides when to measure
 
 Numbers belong to the step that was just made: the gradient and the nodes are those before the update, the parameters
 those after it. For a population every number has a leading axis (R,). `vectors` reads what is as long as the
-parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs, and
-`start` and `output_layer` look at how it all began, and `targets_met` at the targets of the first epoch. To
-add an instrument, write its function and name it in one line
-below; `tests/test_instruments.py` then asks for a slow twin of it.
+parameters, `nodes` what stands between layers, `samples` tells samples apart, `epochs` counts over whole epochs,
+`start` and `output_layer` look at how it all began, `targets_met` at the targets of the first epoch, and `order_met` at
+their order. To add an instrument, write its function and name it in one line below; `tests/test_instruments.py` then
+asks for a slow twin of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from mlp.instruments import epochs, nodes, output_layer, samples, start, targets_met, vectors
+from mlp.instruments import epochs, nodes, order_met, output_layer, samples, start, targets_met, vectors
 from mlp.instruments.instrument import Instrument as Instrument
 from mlp.instruments.instrument import Measure as Measure
 from mlp.instruments.samples import sample_grad_norms as sample_grad_norms
@@ -109,6 +109,9 @@ BY_HAND = (
     Instrument("constant_loss", watch=targets_met.constant_loss, shared=True),
     Instrument("out_of_reach", watch=targets_met.targets_out_of_reach, shared=True),
     Instrument("classes_as_numbers", watch=targets_met.classes_as_numbers, shared=True),
+    Instrument("rarest_class", watch=targets_met.rarest_class, shared=True),
+    Instrument("ordered_batches", watch=order_met.ordered_batches, shared=True),
+    Instrument("remembered_loss", watch=order_met.remembered_loss, shared=True),
     Instrument("distinct_targets", watch=targets_met.distinct_targets, shared=True),
     Instrument("neighbour_gap", watch=targets_met.target_gap, shared=True),
     Instrument("settings", start.setting_values, period=None, labels=start.setting_names, shared=True),

@@ -5,6 +5,7 @@ Read once, at the first step of a recording. The weights are those before its up
 
 from __future__ import annotations
 
+from dataclasses import fields
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -102,7 +103,32 @@ def built(step: Step) -> dict[str, float]:
         widths = [layers[i].n_out for i in places[:-1]]
         found |= {"hidden_layers": len(widths), "narrowest": min(widths, default=0)}
         found["linear"] = bool(widths) and all(isinstance(layer, Identity) for layer in between)
-    return {name: float(value) for name, value in found.items()}
+    found |= {name: max((getattr(layers[i], name) for i in places), default=0.0) for name in ("l1", "l2")}
+    return {name: float(value) for name, value in found.items()} | numbers_of_rule(step.optimizer)
+
+
+LIMITS = {"ClipNorm": ("clip_norm", "max_norm"), "ClipValue": ("clip_value", "max_value")}
+"""By class, that it need not be imported: the name that an experiment has for a limit, and that of the field."""
+
+
+def numbers_of_rule(rule: Any) -> dict[str, float]:
+    """What a rule says of itself, by the names that an experiment has for it; {} where no rule is at hand.
+
+    Numbers that differ between the members of a population are left out, and so is what a rule does not have.
+    """
+    found: dict[str, Any] = {}
+    while hasattr(rule, "rule"):
+        if type(rule).__name__ in LIMITS:
+            name, field = LIMITS[type(rule).__name__]
+            found[name] = getattr(rule, field)
+        rule = rule.rule
+    found["usual_rate"] = getattr(rule, "usual_rate", None)
+    found["momentum"] = getattr(rule, "momentum", getattr(rule, "beta1", None))
+    found |= {name: getattr(rule, name, None) for name in ("beta2", "epsilon", "weight_decay")}
+    if found["momentum"] is not None:
+        usual = (f.default for f in fields(rule) if f.name in ("momentum", "beta1"))
+        found["usual_momentum"] = max(0.9, *(value for value in usual if isinstance(value, float)))
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
 def setting_names(step: Step) -> tuple[str, ...]:

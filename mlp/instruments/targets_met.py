@@ -164,18 +164,23 @@ def targets_out_of_reach(step: Step, period: int) -> FirstEpoch:
 
 
 class OneHot:
-    """Whether all targets met are one 1 among 0s, for a loss that takes them as numbers."""
+    """Whether all targets met are one 1 among 0s, for a loss that takes them as numbers.
+
+    Or, of a single output that is squashed, 0 or 1: yes or no.
+    """
 
     def __init__(self, step: Step) -> None:
-        loss = None if step.objective is None else step.objective.loss
-        self.is_possible = loss is not None and type(loss).predict is Loss.predict and step.network.n_out > 1
+        loss, self.n_out = None if step.objective is None else step.objective.loss, step.network.n_out
+        is_single = self.n_out == 1 and getattr(step.network.layers[-1], "output_range", None) == (0, 1)
+        is_of_numbers = loss is not None and type(loss).predict is Loss.predict
+        self.is_possible = is_of_numbers and (self.n_out > 1 or is_single)
 
     def look(self, step: Step) -> None:
         """Look at the targets of a step."""
         target = step.batch.target
         if self.is_possible:
             is_binary = target.ndim == 2 and bool(((target == 0) | (target == 1)).all())
-            self.is_possible = is_binary and bool((target.sum(0) == 1).all())
+            self.is_possible = is_binary and (self.n_out == 1 or bool((target.sum(0) == 1).all()))
 
     def read(self) -> float | None:
         """1 if so; else None."""
@@ -234,3 +239,28 @@ def target_gap(step: Step, period: int) -> FirstEpoch:
     """Begin to note whether rows that look alike have close ones, as they have of a quantity."""
     met = WholeTargets(step)
     return FirstEpoch(met.look, met.gap)
+
+
+class Classes(TargetsMet):
+    """The targets that were met, where they are classes to the loss."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step)
+        kind = getattr(self.loss, "targets", "numbers")
+        if not (kind == "one_of_many" or (kind == "yes_or_no" and self.n_out == 1)):
+            self.loss = None
+
+    def read(self) -> float | None:
+        """How frequent the rarest class is beside the most frequent, of those met; None of other targets."""
+        if not self.targets:
+            return None
+        target = np.concatenate(self.targets, axis=-1)
+        met = target.argmax(0) if target.ndim == 2 and len(target) > 1 else target.ravel()
+        counts = np.unique(met, return_counts=True)[1]
+        return float(counts.min() / counts.max())
+
+
+def rarest_class(step: Step, period: int) -> FirstEpoch:
+    """Begin to note how rare the rarest class is."""
+    met = Classes(step)
+    return FirstEpoch(met.look, met.read)

@@ -126,7 +126,7 @@ def report(programs: Sequence[Program], counts: Sequence[dict[str, int]]) -> str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", choices=["held_out", "working", "forum"])
+    parser.add_argument("set", choices=["held_out", "working", "forum", "exchange"])
     parser.add_argument("--validate", action="store_true", help="scores alone, no verdicts")
     parser.add_argument("--only", help="names with commas between")
     parser.add_argument("--seeds", type=int, default=3)

@@ -14,6 +14,7 @@ from mlp.diagnosis.evidence import (
     count_inputs,
     frozen_layers,
     gradient_share_at_first_layer,
+    has_no_score,
     is_contrary,
     is_without_gradient,
     latest_resting_point,
@@ -139,7 +140,10 @@ class TooLittleCapacity(KnownCause):
             yield self.suspect(at.NO_HIDDEN_LAYER, "there is no hidden layer")
         elif narrowest <= min(at.NARROW, count_inputs(r) or at.NARROW):  # four units are many for two inputs
             why = f"everything has to pass a layer of {narrowest:.0f}"
-            yield self.suspect(at.NARROW_WEIGHT(narrowest - 1), why)
+            weight = at.NARROW_WEIGHT(narrowest - 1)
+            if narrowest > 1 and has_no_score(r) and r.skill < at.SHORT:  # two units do better than a constant answer
+                weight *= at.NARROW_AND_NOTHING
+            yield self.suspect(weight, why)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """One layer of 64, as the baseline has: enough for every table of a few dozen columns that we know."""

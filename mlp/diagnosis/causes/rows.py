@@ -20,8 +20,9 @@ from mlp.diagnosis.evidence import (
     lost_to_twins,
     memorises,
 )
-from mlp.diagnosis.few_rows import read_left_out
+from mlp.diagnosis.few_rows import others_know_more, read_left_out
 from mlp.diagnosis.finding import Cause
+from mlp.diagnosis.loops import is_flat_for_long, loses_its_gradient
 from mlp.diagnosis.reading import Reading
 
 STOP_EARLY: Changes = {"training": {"early_stopping": {"patience": 5}}}
@@ -75,7 +76,7 @@ class UnscaledTargets(KnownCause):
         size = r.one("target_size", default=1.0)
         if "target_std" in r and "target_mean" in r:
             size = float(np.sqrt(r["target_std"][0] ** 2 + r["target_mean"][0] ** 2).max())
-        if "class_counts" not in r and (size > high or size < low):
+        if "class_counts" not in r and (size > high or 0 < size < low):
             why = f"targets have a size of {size:.3g}, and outputs begin near 1"
             yield self.suspect(max(at.TARGET_LARGE(size), at.TARGET_SMALL(1 / max(size, 1e-30))), why)
         tail = r.one("target_tail", default=1.0)
@@ -98,7 +99,7 @@ class NonFiniteData(KnownCause):
             yield self.suspect(1.0, f"{n:.0f} of the rows that were met hold NaN or infinite cells")
             return
         before = r.loss[np.isfinite(r.loss)]
-        calm = len(before) and before.max() < 3 * before[0] and r.pace < 0.5
+        calm = len(before) and before.max() < 3 * before[0] and (r.pace < 0.5 or loses_its_gradient(r))
         if calm and "input_std" not in r:  # the rows of an experiment were looked through
             why = f"the loss was {before[-1]:.3g} one step earlier"
             yield self.suspect(at.NOT_A_NUMBER, why, "look for NaN and infinite cells in the batch of that step")
@@ -129,10 +130,14 @@ class UninformativeLabels(KnownCause):
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if is_meaningless(r):
             yield self.suspect(at.MEANINGLESS, "on the rows to validate on a plain network is no better than guessing")
+        elif is_flat_for_long(r):
+            yield self.suspect(at.FLAT_FOR_LONG, "the loss stays at that of a constant answer, and no setting is odd")
         elif is_without_evidence(r) and r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT:
             why = "on the rows to validate on nothing is better than a guess, though a little may be there"
             yield self.suspect(at.MAYBE_MEANINGLESS, why)
-        elif (found := read_left_out(r)) is not None and not found.signal > at.HOLDS and falls_short_elsewhere(r):
+        elif (found := read_left_out(r)) is None or others_know_more(r, found):
+            return
+        elif not found.signal > at.HOLDS and falls_short_elsewhere(r):
             yield self.suspect(at.MAYBE_MEANINGLESS, "what was learned holds for no rows that were not seen")
 
 
@@ -199,8 +204,14 @@ class ClassImbalance(KnownCause):
             counts = r["class_counts"][0]
             share = float(counts.min() / counts.max())
             if share < at.RARE:
-                why = f"the rarest class has {100 * share:.1g} % of the rows of the most frequent"
-                yield self.suspect(at.IMBALANCE(at.RARE / max(share, 1e-6)), why)
+                yield self._rare(share)
+        elif r.one("rarest_class") < at.RARE:
+            yield self._rare(r.one("rarest_class"))
+
+    @classmethod
+    def _rare(cls, share: float) -> Suspicion:
+        why = f"the rarest class has {100 * share:.1g} % of the rows of the most frequent"
+        return cls.suspect(at.IMBALANCE(at.RARE / max(share, 1e-6)), why)
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         """Classes that weigh the same, and some l2: a few rows with a large weight are memorised otherwise."""

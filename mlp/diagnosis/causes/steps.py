@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import ceil, inf, isfinite
+from math import ceil, inf, isfinite, nan
 
 import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, late_fall, latest_resting_point
+from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, latest_resting_point
+from mlp.diagnosis.loops import forgetting, is_unfinished, late_fall
 from mlp.diagnosis.reading import Reading
 
 ENOUGH_STEPS = 1500
@@ -33,7 +34,7 @@ def _rates(r: Reading) -> tuple[float, float]:
 def still_falls(r: Reading) -> bool:
     """Whether the loss fell until a run ended of which no score is known."""
     fall = late_fall(r) if has_no_score(r) else None
-    return fall is not None and fall.share > at.STILL_FALLING and r.skill < at.PLAINLY_WELL
+    return fall is not None and is_unfinished(r, fall)
 
 
 def was_stopped(r: Reading) -> bool:
@@ -123,7 +124,7 @@ class LearningRateTooLow(KnownCause):
             if not whole > begun > tenth and tenfold < whole and begun - whole < 0.01 * begun:
                 why = "the loss still falls ten times as far along the step"
                 yield self.suspect(at.LOSS_FALLS_ALONG, why, self._higher(rate, usual, mean, 10.0))
-        if not 0 < r.setting("epochs") < inf and still_falls(r):
+        if still_falls(r):
             yield self.suspect(at.SLOW_AT_THE_END, "the loss still fell when the run ended")
 
     @staticmethod
@@ -234,15 +235,22 @@ class BatchTooSmall(KnownCause):
             yield self.suspect(at.BATCH_NORM_OF_TWO, "batch norm takes mean and deviation from two rows")
         elif size <= 4:
             weight = at.ONE_ROW if size == 1 else at.FOUR_ROWS
+            if has_no_score(r) and r.pace < at.NOISY_PACE:  # short steps go by the mean of many
+                weight *= r.pace / at.NOISY_PACE
             yield self.suspect(weight, f"each step sees {size:.0f} of the rows")
 
     def changes(self, experiment: Experiment) -> Iterator[Changes]:
         yield _batches_of_32(experiment)
 
 
+def count_epochs(r: Reading) -> float:
+    """The epochs that are planned; of a loop those that were begun."""
+    return r.setting("epochs", r.one("epoch") + 1 if has_no_score(r) and not r.is_bare else nan)
+
+
 def _lengths(r: Reading) -> tuple[float, float] | None:
     """How few the steps are, and how hopelessly few; None where the loss rises, or their number is not known."""
-    if r.is_rising or not 0 < r.setting("epochs") < inf or not r.planned:
+    if r.is_rising or not 0 < count_epochs(r) < inf or not r.planned:
         return None
     return at.FEW_STEPS(500 / r.planned), at.HOPELESS(120 / r.planned)
 
@@ -275,10 +283,10 @@ class TooFewEpochs(KnownCause):
     def signs(self, r: Reading) -> Iterator[Suspicion]:
         if lengths := _lengths(r):
             few, hopeless = lengths
-            epochs = r.setting("epochs")
+            epochs = count_epochs(r)
             weight = max(at.LACK_OF_EPOCHS(few * at.FEW_EPOCHS(20 / epochs)), at.HOPELESS_EPOCHS * hopeless)
             yield self.suspect(weight, f"{epochs:.0f} epochs are {r.planned} steps", self.longer(r))
-        elif still_falls(r):
+        if still_falls(r):
             yield self.suspect(at.FALLS_AT_THE_END, "the loss still fell when the run ended")
         if was_stopped(r):
             why = f"early stopping ended the run after {r.done} of {r.planned} steps"
@@ -328,6 +336,9 @@ class UnshuffledBatches(KnownCause):
             like = f", and {100 * ordered:.0f} % more neighbours than by chance have the same target"
             why = "rows come in the same order in every epoch" + (like if at.ORDERED < ordered < 1 else "")
             yield self.suspect(weight, why)
+        elif (ordered := r.one("ordered_batches", default=0.0)) > at.ORDERED and "shuffle" not in r.labels("settings"):
+            why = f"rows come in an order: {100 * ordered:.0f} % of the targets' spread lies between batches"
+            yield self.suspect(at.UNSHUFFLED if forgetting(r) else at.ORDERED_BATCHES, why)
 
 
 STEPS: tuple[KnownCause, ...] = (

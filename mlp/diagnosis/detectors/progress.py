@@ -15,11 +15,11 @@ from mlp.diagnosis.evidence import (
     is_overconfident,
     is_without_gradient,
     last_loss,
-    late_fall,
     memorises,
 )
 from mlp.diagnosis.few_rows import allow_no_more
 from mlp.diagnosis.finding import Detector, Finding, Severity
+from mlp.diagnosis.loops import forgetting, is_unfinished, late_fall
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import crossed, mean_loss, probed, score, scored, trained_on
 from mlp.diagnosis.shortfall import Shortfall, is_below_a_line, knows_more, short_of_a_line, shortfall
@@ -133,9 +133,9 @@ def _at_the_end(r: Reading) -> Seen | None:
             f"the best constant answer has {r.reference:.4g}: this one is hardly better."
         )
         return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
-    if allow_no_more(r) and not is_below:
-        return None
-    return _while_falling(r, level) if has_no_score(r) else _below_others(r, level)
+    if has_no_score(r):
+        return _while_forgetting(r, level) or _while_falling(r, level)
+    return None if allow_no_more(r) and not is_below else _below_others(r, level)
 
 
 def _below_others(r: Reading, level: dict[str, float]) -> Seen | None:
@@ -186,15 +186,28 @@ def _almost_there(r: Reading) -> Seen | None:
     return "unfinished", f"{_allows_more(r, s)} The loss still fell when the run ended.", seen
 
 
+def _while_forgetting(r: Reading, level: dict[str, float]) -> Seen | None:
+    """Whether rows come in an order, and those far off in it are forgotten each time."""
+    seen = forgetting(r)
+    if seen is None:
+        return None
+    why = (
+        f"Rows of the first epoch, asked again, have a loss of {seen.remembered:.4g}, and the latest steps "
+        f"{seen.of_steps:.4g}; the best constant answer has {r.reference:.4g}. Rows come in an order, and those far "
+        "off in it are forgotten: the loss of a step is measured just after its neighbours were learned."
+    )
+    return "oscillation", why, level | seen._asdict() | {"threshold": at.FORGOTTEN}
+
+
 def _while_falling(r: Reading, level: dict[str, float]) -> Seen | None:
     """Whether a run of which no score is known ended while its loss fell: by much, and far from its end."""
     fall = late_fall(r)
-    if fall is None or not fall.share > at.STILL_FALLING or not r.skill < at.PLAINLY_WELL:
+    if fall is None or not is_unfinished(r, fall):
         return None
     why = (
-        f"The loss still fell when the run ended: from {fall.middle:.4g} half way to {fall.last:.4g} (means over a "
-        f"fifth of the steps). The best constant answer has {r.reference:.4g}, and only {100 * r.skill:.0f} % of that "
-        "is gone."
+        f"The loss still fell when the run ended: from {fall.middle:.4g} to {fall.last:.4g}, the means of "
+        f"earlier and of the last steps. The best constant answer has {r.reference:.4g}, and only "
+        f"{100 * r.skill:.0f} % of that is gone."
     )
     return "unfinished", why, level | {"half_way": fall.middle, "last": fall.last, "threshold": at.STILL_FALLING}
 
