@@ -121,3 +121,15 @@ def test_an_absurd_loss_of_a_loop_with_a_baseline_is_told_beside_its_right_answe
     recorder.lay_baseline(X, y)
     found = mlp.diagnose(recorder.history)
     assert [f.kind for f in found] == ["overconfident"] and found[0].causes[0].name == "unscaled_inputs"
+
+
+def test_a_run_that_went_wrong_is_not_excused_by_a_straight_line_that_knows_as_little() -> None:
+    """Rate and line both came to .81 of two moons, so the rows were said to allow no more; a plain network has .97."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 500)
+    angle = np.pi * rng.random(500)
+    X = np.column_stack([np.cos(angle) + y, (1 - 2 * y) * np.sin(angle) + 0.5 * y]) + 0.15 * rng.normal(size=(500, 2))
+    rule = {"name": "sgd", "learning_rate": 0.1, "schedule": {"name": "step", "every": 1, "factor": 0.5}}
+    run = mlp.run({"optimizer": rule, "training": {"epochs": 40, "batch_size": "full"}}, (X, y))
+    assert run.metrics["test_accuracy"] < 0.9
+    assert not run.healthy

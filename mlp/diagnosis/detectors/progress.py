@@ -123,7 +123,7 @@ def _at_the_end(r: Reading) -> Seen | None:
         return None
     if is_absurd(r):
         return None if is_near(r) else _absurd_loss(r)
-    if allow_no_more(r) and not is_below_a_line(shortfall(r, "train")):
+    if allow_no_more(r) and not is_below_a_line(shortfall(r, "train")) and not _others_answer_better(r):
         return None
     if isfinite(reached) and reached >= at.NO_PROGRESS * r.reference and not answers_better_than_a_guess(r):
         why = (
@@ -134,6 +134,15 @@ def _at_the_end(r: Reading) -> Seen | None:
         )
         return "no_progress", why, level | {"threshold": at.NO_PROGRESS}
     return _while_falling(r, level) if has_no_score(r) else _below_others(r, level)
+
+
+def _others_answer_better(r: Reading) -> bool:
+    """Whether a plain network is clearly better on rows held out, and these are enough to say so.
+
+    A run that went wrong may know as little of rows left out as a straight line does: that is no evidence on the rows.
+    """
+    held_out = shortfall(r, "validation")
+    return held_out is not None and held_out.is_clear and r.setting("validation_scored", 0.0) >= at.FEW_HELD_OUT
 
 
 def _below_others(r: Reading, level: dict[str, float]) -> Seen | None:
