@@ -133,3 +133,15 @@ def test_rows_that_a_plain_network_knows_allow_more_than_ridge_regression_has() 
     found = {share: mlp.diagnose(typed(**known, baseline_validation_accuracy=[share])) for share in (1.0, 0.6)}
     assert [f.kind for f in found[1.0] if f.severity != "info"] == ["no_progress"]
     assert all(f.severity == "info" for f in found[0.6])
+
+
+def test_a_run_that_went_wrong_is_not_excused_by_a_straight_line_that_knows_as_little() -> None:
+    """Rate and line both came to .81 of two moons, so the rows were said to allow no more; a plain network has .97."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 500)
+    angle = np.pi * rng.random(500)
+    X = np.column_stack([np.cos(angle) + y, (1 - 2 * y) * np.sin(angle) + 0.5 * y]) + 0.15 * rng.normal(size=(500, 2))
+    rule = {"name": "sgd", "learning_rate": 0.1, "schedule": {"name": "step", "every": 1, "factor": 0.5}}
+    run = mlp.run({"optimizer": rule, "training": {"epochs": 40, "batch_size": "full"}}, (X, y))
+    assert run.metrics["test_accuracy"] < 0.9
+    assert not run.healthy

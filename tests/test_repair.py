@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,19 +152,37 @@ def test_what_is_memorised_scores_nothing_in_a_trial() -> None:
     assert bench.score_of(run) == pytest.approx(bench.held_out_score(run) + 0.025)
 
 
+def chosen_of(
+    monkeypatch: pytest.MonkeyPatch, suspects: tuple[str, ...], score: Callable[[set[str]], float], baseline: float
+) -> set[str]:
+    """The causes whose changes are chosen where trials come to `score`, by the causes of their changes."""
+    best = mlp.run(RINGS | {"optimizer": {"name": "sgd", "learning_rate": 0.03}, "training": {"epochs": 1}})
+    causes = tuple(Cause(name, "", "") for name in suspects)
+    best.findings, bench = (Finding("no_progress", "warning", "", causes=causes),), Bench(None, 1500)
+    monkeypatch.setattr(bench, "baseline", lambda config: baseline)
+    monkeypatch.setattr(bench, "score", lambda config, chosen: score({change.cause.name for change in chosen}))
+    return {change.cause.name for change in choose_changes(bench, best, set())}
+
+
 def test_two_changes_are_found_behind_a_wrong_suspect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes were joined from the first suspect on: where that lowered the rate, none raised it and trained longer."""
-    best, needed = mlp.run(RINGS | {"optimizer": {"name": "sgd", "learning_rate": 0.03}, "training": {"epochs": 1}}), {
-        "too_few_epochs", "learning_rate_too_low"
-    }  # fmt: skip
-    causes = tuple(Cause(name, "", "") for name in ("learning_rate_too_high", *sorted(needed, reverse=True)))
-    best.findings = (Finding("no_progress", "warning", "", causes=causes),)
-    bench = Bench(None, 1500)
-    monkeypatch.setattr(bench, "baseline", lambda config: 1.0)
-    monkeypatch.setattr(
-        bench, "score", lambda config, chosen: float({change.cause.name for change in chosen} == needed)
-    )
-    assert {change.cause.name for change in choose_changes(bench, best, set())} == needed
+    needed = {"too_few_epochs", "learning_rate_too_low"}
+    causes = ("learning_rate_too_high", "too_few_epochs", "learning_rate_too_low")
+    assert chosen_of(monkeypatch, causes, lambda names: float(names == needed), 1.0) == needed
+
+
+def test_of_scores_that_chance_tells_apart_the_likeliest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate five times as high was chosen for one right answer more of fifty."""
+    scores = {"too_few_epochs": 0.7, "learning_rate_too_low": 0.715}
+    found = chosen_of(monkeypatch, tuple(scores), lambda names: max([scores[n] for n in names], default=0.5), 0.7)
+    assert found == {"too_few_epochs"}
+
+
+def test_the_width_of_the_plain_network_is_tried_where_it_reaches_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing suspected a layer of four: repair ended below what the plain network had shown to be possible."""
+    both = {"too_few_epochs", "too_little_capacity"}
+    scores = (0.5, 0.8, 0.95)
+    assert chosen_of(monkeypatch, ("too_few_epochs",), lambda names: scores[len(names & both)], 1.0) == both
 
 
 def test_what_no_setting_mends_is_not_repaired_but_eased() -> None:

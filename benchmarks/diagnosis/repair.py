@@ -112,8 +112,12 @@ def _rows(case: Case) -> tuple[Any, Any]:
 
 
 def random_repairs(before: Run, case: Case, level: float, measure: str) -> Iterator[bool]:
-    """Whether each of `TRIES` remedies, drawn without repetition from those that change anything, mends the run."""
-    possible = [made for name in CAUSES if (made := next(remedies(name, before.config, before.history), None))]
+    """Whether each of `TRIES` remedies, drawn without repetition from those that change anything, mends the run.
+
+    Those that make numbers of classes, or classes of numbers, are left out: their answers have another score.
+    """
+    made = (next(remedies(name, before.config, before.history), None) for name in CAUSES)
+    possible = [keys for keys in made if keys and "task" not in keys.get("data", {})]
     order = case.rng("random repair").permutation(len(possible))
     for i in order[:TRIES]:
         try:

@@ -18,6 +18,7 @@ from typing import Any
 
 from mlp.config import Config
 from mlp.diagnosis import Cause
+from mlp.diagnosis.causes.layers import TooLittleCapacity
 from mlp.diagnosis.causes.steps import ENOUGH_STEPS
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import USES, first_of, total
@@ -37,7 +38,7 @@ CANDIDATES = 6  # causes that get a trial
 SHORT = 3 * ENOUGH_STEPS  # planned steps up to which a run is tried in full
 SHARE = 0.05  # of the planned steps: the length of a trial of a longer one, and at least ENOUGH_STEPS
 MOVES = 0.02  # by how much a score must rise to count
-ALIKE = 0.01  # scores that are as good as each other
+ALIKE = 0.01  # scores that are as good as each other, beside what chance may do
 LOSS = 0.05  # by how much a held-out score may fall for a run that is healthy: some rows of a small part
 
 
@@ -182,14 +183,16 @@ def suspects(found: Run) -> dict[str, Cause]:
 
 def candidates(found: Run) -> list[Change]:
     """Changes for the suspects that a setting may mend, at most `CANDIDATES` of them, likeliest first."""
-    possible = (
-        [
-            Change(cause, keys, tuple(describe_changes(found.config, keys)))
-            for keys in remedies(name, found.config, found.history)
-        ]
-        for name, cause in suspects(found).items()
-    )
+    possible = (_changes(found, cause) for cause in suspects(found).values())
     return [change for several in islice(filter(None, possible), CANDIDATES) for change in several]
+
+
+def _changes(found: Run, cause: Cause) -> list[Change]:
+    """What the settings of a run can do about a cause."""
+    return [
+        Change(cause, keys, tuple(describe_changes(found.config, keys)))
+        for keys in remedies(cause.name, found.config, found.history)
+    ]
 
 
 def choose_changes(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tuple[Change, ...]:
@@ -205,35 +208,41 @@ def choose_changes(bench: Bench, best: Run, failed: set[frozenset[str]]) -> tupl
     if not choices:
         return ()
     enough = bench.score(config, ()) + MOVES
-    chosen, score = _furthest(bench, config, [(change,) for change in choices], failed)
-    if score >= enough:
-        return _extended(bench, config, chosen, choices, failed)
+    if chosen := _furthest(bench, config, [(change,) for change in choices], failed, enough):
+        return _extended(bench, best, chosen, choices, failed)
     firsts = list({change.cause.name: change for change in reversed(choices)}.values())[::-1]
-    chosen, score = _furthest(bench, config, [tuple(firsts[:n]) for n in range(2, len(firsts) + 1)], failed)
-    if score < enough and _can_settings_mend(best, choices):
+    several: Iterable[tuple[Change, ...]] = (tuple(firsts[:n]) for n in range(2, len(firsts) + 1))
+    chosen = _furthest(bench, config, several, failed, enough)
+    if not chosen and _can_settings_mend(best, choices):
         pairs = (pair for pair in combinations(choices, 2) if pair[0].cause.name != pair[1].cause.name)
-        chosen, score = _furthest(bench, config, pairs, failed)
-    return _needed(bench, config, chosen) if score >= enough else _likeliest(best, choices, failed)
+        chosen = _furthest(bench, config, pairs, failed, enough)
+    return _needed(bench, config, chosen) if chosen else _likeliest(best, choices, failed)
 
 
 def _furthest(
-    bench: Bench, config: Config, options: Iterable[tuple[Change, ...]], failed: set[frozenset[str]]
-) -> tuple[tuple[Change, ...], float]:
-    """The first of the best options and its score, those left out that failed in full."""
+    bench: Bench, config: Config, options: Iterable[tuple[Change, ...]], failed: set[frozenset[str]], enough: float
+) -> tuple[Change, ...]:
+    """The first of the options about as good as the best; those are left out that failed in full, or are not enough."""
     scored = [(option, bench.score(config, option)) for option in options if _names(option) not in failed]
     highest = max((score for _, score in scored), default=-inf)
-    return next(((option, score) for option, score in scored if score >= highest - ALIKE), ((), -inf))
+    least = max(enough, highest - max(ALIKE, bench.error(config, highest)))
+    return next((option for option, score in scored if score >= least), ())
 
 
 def _extended(
-    bench: Bench, config: Config, chosen: tuple[Change, ...], choices: Iterable[Change], failed: set[frozenset[str]]
+    bench: Bench, best: Run, chosen: tuple[Change, ...], choices: Sequence[Change], failed: set[frozenset[str]]
 ) -> tuple[Change, ...]:
-    """With the further changes that move the score on, as long as it is not near the baseline."""
-    while (score := bench.score(config, chosen)) < bench.baseline(config) - ALIKE:
+    """With the further changes that move the score on, as long as it is not near the baseline.
+
+    What the plain network has and this one has not, its width, is among them.
+    """
+    config, baseline = best.config, bench.baseline(best.config)
+    width = TooLittleCapacity.because(f"a plain network reaches {baseline:.3f} in trials")
+    choices = [*choices, *_changes(best, width)]
+    while (score := bench.score(config, chosen)) < baseline - ALIKE:
         causes = {change.cause.name for change in chosen}
         options = [(*chosen, change) for change in choices if change.cause.name not in causes]
-        more, higher = _furthest(bench, config, options, failed)
-        if higher < score + MOVES:
+        if not (more := _furthest(bench, config, options, failed, score + MOVES)):
             break
         chosen = more
     return chosen

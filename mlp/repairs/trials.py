@@ -119,6 +119,16 @@ class Bench:
         steps = min(planned, self.most)
         return steps, material.score(run_trial(config, material.rows, steps))
 
+    def error(self, config: Config, score: float) -> float:
+        """The standard error of a share of right answers near `score`: the rows held out are half of it, and a sample.
+
+        0 for numbers, and where no row is held out.
+        """
+        prepared, score = self.material(config).rows, min(max(score, 0.0), 1.0)
+        if prepared.validation is None or prepared.preprocessing.task == "regression":
+            return 0.0
+        return float(np.sqrt(score * (1 - score) / len(prepared.validation)) / 2)
+
     def score_of(self, found: Run) -> float:
         """The score of a full run, on the rows that trials are scored on."""
         return self.material(found.config).score(found.model)
