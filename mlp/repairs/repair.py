@@ -225,7 +225,7 @@ def _furthest(
     """The first of the options about as good as the best; those are left out that failed in full, or are not enough."""
     scored = [(option, bench.score(config, option)) for option in options if _names(option) not in failed]
     highest = max((score for _, score in scored), default=-inf)
-    least = max(enough, highest - max(ALIKE, bench.error(config, highest)))
+    least = max(enough, highest - max(ALIKE, bench.standard_error(config, highest)))
     return next((option for option, score in scored if score >= least), ())
 
 

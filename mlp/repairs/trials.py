@@ -119,7 +119,7 @@ class Bench:
         steps = min(planned, self.most)
         return steps, material.score(run_trial(config, material.rows, steps))
 
-    def error(self, config: Config, score: float) -> float:
+    def standard_error(self, config: Config, score: float) -> float:
         """The standard error of a share of right answers near `score`: the rows held out are half of it, and a sample.
 
         0 for numbers, and where no row is held out.
