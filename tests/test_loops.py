@@ -202,3 +202,16 @@ def test_a_gradient_that_is_no_number_at_a_loss_that_is_one_comes_from_the_data(
     layers = [Logarithm(n_in=3), mlp.Dense(3, 8), mlp.Tanh(), mlp.Dense(8, 1)]
     history = drive(layers, rows, rows[:, 1:2], mlp.SquaredError(), mlp.Adam(0.01), 5)
     assert alarms(history)["non_finite_data"][0] == "non_finite_data"
+
+
+@pytest.mark.parametrize("rule", [mlp.SGD(0.0), mlp.Adam(0.0), mlp.AdamW(0.0)], ids=repr)
+def test_a_rate_of_zero_is_too_low_and_freezes_no_layer(rule: mlp.Optimizer) -> None:
+    """No layer moves where the rate is 0: each was told to be left out of the training, with frozen = [] to mend it."""
+    layers = [mlp.Dense(3, 8), mlp.ReLU(), mlp.Dense(8, 1)]
+    rows = RNG.normal(size=(100, 3))
+    found = mlp.diagnose(drive(layers, rows, rows[:, :1], mlp.SquaredError(), rule, 5))
+    assert {"frozen_parameters"} <= {finding.kind for finding in found}
+    for finding in found:
+        assert finding.causes[0].name == "learning_rate_too_low"
+        assert finding.causes[0].remedy.startswith("learning_rate 0 → ")
+        assert "frozen_layer" not in [cause.name for cause in finding.causes]

@@ -74,6 +74,12 @@ def frozen_layers(r: Reading) -> tuple[str, ...]:
     return tuple(name for name, s in zip(r.labels("update_norm_by_layer"), still, strict=False) if s)
 
 
+def is_at_rest(r: Reading) -> bool:
+    """Whether the learning rate of every step was 0."""
+    rates = r["learning_rate"] if "learning_rate" in r else np.ones(1)
+    return len(rates) > 0 and not rates.any()
+
+
 def is_without_gradient(r: Reading) -> bool:
     """Whether every gradient of every layer was exactly 0, at a loss that is not."""
     pulled = r["grad_norm_by_layer"] if "grad_norm_by_layer" in r else np.ones(1)

@@ -10,7 +10,7 @@ from mlp.diagnosis.reading import Reading
 
 
 class UnclearedGradients(Detector):
-    """A warning where gradients were not set to zero before a backward pass, so that old ones add up."""
+    """Critical where gradients were not set to zero before a backward pass, so that old ones add up."""
 
     kinds: ClassVar[Mapping[str, str]] = {"uncleared_gradients": "gradients of earlier steps are still in the new ones"}
     needs = ("uncleared_gradients",)
@@ -24,7 +24,7 @@ class UnclearedGradients(Detector):
                 "began: each update goes along the sum of all gradients so far."
             )
             why = Cause("uncleared_gradients", "gradients add up from step to step", "optimizer.zero_grad() every step")
-            yield self.finding("warning", message, {"share": share}, why)
+            yield self.finding("critical", message, {"share": share}, why)
 
 
 class BroadcastTargets(Detector):

@@ -15,6 +15,7 @@ from mlp.diagnosis.evidence import (
     frozen_layers,
     gradient_share_at_first_layer,
     has_no_score,
+    is_at_rest,
     is_contrary,
     is_without_gradient,
     latest_resting_point,
@@ -207,7 +208,7 @@ class FrozenLayer(KnownCause):
     change = {"network": {"frozen": []}}
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        if still := frozen_layers(r):
+        if (still := frozen_layers(r)) and not is_at_rest(r):
             yield self.suspect(at.FROZEN_SEEN, f"no step moves {', '.join(still)}")
         elif r.setting("frozen", 0.0) > 0:
             yield self.suspect(at.FROZEN_SET, "layers were told to stay as they are")

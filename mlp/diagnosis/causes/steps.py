@@ -9,7 +9,7 @@ import numpy as np
 
 from mlp.diagnosis import thresholds as at
 from mlp.diagnosis.causes.known_cause import Changes, Experiment, KnownCause, Suspicion
-from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, latest_resting_point
+from mlp.diagnosis.evidence import Rest, clipped_to, has_no_score, is_at_rest, latest_resting_point
 from mlp.diagnosis.loops import forgetting, is_unfinished, late_fall
 from mlp.diagnosis.reading import Reading
 
@@ -29,6 +29,11 @@ def _moved(r: Reading, times: float) -> str:
 def _rates(r: Reading) -> tuple[float, float]:
     """The learning rate, and the one that is usual for the rule; NaN where it is not known."""
     return r.setting("learning_rate", r.one("learning_rate")), r.setting("usual_rate")
+
+
+def _mean_rate(r: Reading) -> float:
+    """The mean learning rate of the whole schedule; that of the latest step where no schedule is known."""
+    return r.setting("mean_rate", _rates(r)[0])
 
 
 def still_falls(r: Reading) -> bool:
@@ -113,23 +118,27 @@ class LearningRateTooLow(KnownCause):
     repeatable = True
 
     def signs(self, r: Reading) -> Iterator[Suspicion]:
-        rate, usual = _rates(r)
-        mean = r.setting("mean_rate", rate)
+        usual, mean = r.setting("usual_rate"), _mean_rate(r)
         lack = usual / mean if usual > 0 and mean > 0 else 1.0
+        if is_at_rest(r):
+            yield self.suspect(1.0, "the learning rate of every step is 0", self.higher(r, 100.0))
         if lack > at.RATE_TOO_LOW[0] or r.pace < at.RATE_TOO_LOW[1]:
             weight = max(at.LACK_BY_RATIO(lack), at.LACK_BY_PACE(1e-3 / max(r.pace, 1e-30)))
-            yield self.suspect(weight, _moved(r, 1 / lack), self._higher(rate, usual, mean, 100.0))
+            yield self.suspect(weight, _moved(r, 1 / lack), self.higher(r, 100.0))
         if "loss_along" in r:
             begun, tenth, whole, tenfold = r["loss_along"][-1]
             if not whole > begun > tenth and tenfold < whole and begun - whole < 0.01 * begun:
                 why = "the loss still falls ten times as far along the step"
-                yield self.suspect(at.LOSS_FALLS_ALONG, why, self._higher(rate, usual, mean, 10.0))
+                yield self.suspect(at.LOSS_FALLS_ALONG, why, self.higher(r, 10.0))
         if still_falls(r):
             yield self.suspect(at.SLOW_AT_THE_END, "the loss still fell when the run ended")
 
     @staticmethod
-    def _higher(rate: float, usual: float, mean: float, times: float) -> str:
+    def higher(r: Reading, times: float) -> str:
         """The remedy as a sentence: a rate, `times` as high where no rate is usual, or no schedule that lowers it."""
+        (rate, usual), mean = _rates(r), _mean_rate(r)
+        if rate == 0:
+            return f"learning_rate 0 → {usual:g}" if usual > 0 else "a learning rate above 0"
         if not 0 < rate < inf:
             return f"{times:.0f} times the learning rate"
         if not usual > 0:

@@ -17,9 +17,9 @@ from mlp.diagnosis.causes import rank
 from mlp.diagnosis.causes import rows as causes_in_rows
 from mlp.diagnosis.causes.layers import DeadReLU, FrozenLayer, LossOutputMismatch, WrongGradient
 from mlp.diagnosis.causes.rows import UnscaledInputs, UnscaledTargets
-from mlp.diagnosis.causes.steps import LearningRateTooHigh
+from mlp.diagnosis.causes.steps import LearningRateTooHigh, LearningRateTooLow
 from mlp.diagnosis.causes.weights import ConstantInitialization, InitializationTooLarge, NegativeBias
-from mlp.diagnosis.evidence import frozen_layers, has_no_score, is_contrary, uphill, wrong_layers
+from mlp.diagnosis.evidence import frozen_layers, has_no_score, is_at_rest, is_contrary, uphill, wrong_layers
 from mlp.diagnosis.finding import Cause, Detector, Finding, Severity
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.rows_in_words import each_scanned, list_names, passed
@@ -143,10 +143,13 @@ class FrozenParameters(Detector):
                 f"{', '.join(layers)}: not one of {r.done} steps moved any parameter, although the gradient there is "
                 f"up to {pulled:.2g}."
             )
-            why = FrozenLayer.because("the rule leaves these parameters out")
-            yield self.finding(
-                "warning", message, {"update_norm": 0.0, "grad_norm": pulled}, why, layers=layers, step=1
+            why = (
+                LearningRateTooLow.because("the learning rate of every step is 0", LearningRateTooLow.higher(r, 100.0))
+                if is_at_rest(r)
+                else FrozenLayer.because("the rule leaves these parameters out")
             )
+            seen = {"update_norm": 0.0, "grad_norm": pulled}
+            yield self.finding("warning", message, seen, why, layers=layers, step=1)
 
 
 class ConstantFeatures(Detector):
