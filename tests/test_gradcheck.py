@@ -10,6 +10,7 @@ import pytest
 from cases import LAYERS, batch_for, inside
 
 import mlp
+from mlp.differences import gradient_errors
 
 WRONG = 1e-3  # the least that a wrong gradient must show; a right one shows 1e-10
 
@@ -138,3 +139,11 @@ def test_the_check_is_the_same_every_time() -> None:
 def test_float32_is_refused() -> None:
     with pytest.raises(mlp.DtypeError, match="gradcheck needs float64"):
         checked(inside(mlp.Tanh(), dtype=np.float32))
+
+
+def test_a_rectifier_next_to_its_kink_is_no_wrong_gradient() -> None:
+    """One of some thousand units stands within the smallest width of its kink, where differences meet another slope."""
+    network = mlp.Network([mlp.Dense(1, 1), mlp.ReLU(), mlp.Dense(1, 1)], rng=0)
+    network.params = np.array([1.0, 2e-6, 1.0, 0.5])
+    batch = mlp.as_batch(np.zeros((1, 1)), np.ones((1, 1)))
+    assert max(gradient_errors(network, mlp.SquaredError(), batch)) < 1e-6

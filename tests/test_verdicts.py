@@ -10,6 +10,9 @@ from histories import typed
 
 import mlp
 from mlp.data.order import error_gap, is_dense, is_ordered, neighbour_gap
+from mlp.diagnosis.evidence import is_contrary
+from mlp.diagnosis.reading import Reading
+from mlp.history import History
 from mlp.preprocessing.data_facts import find_twins, order_share
 from mlp.preprocessing.leaks import find_columns_that_reveal_target, number_rows
 
@@ -433,3 +436,14 @@ def test_an_absurd_loss_beside_good_answers_is_told_by_what_it_is(
     assert run.metrics["train_accuracy"] > 0.6 and run.history["train_loss"][-1] > 2 * run.history["reference_loss"][0]
     first = run.findings[0]
     assert first.kind == "overconfident" and first.causes[0].name == cause
+
+
+def test_noise_is_seldom_a_rise_that_the_gradient_did_not_promise() -> None:
+    """A slope through 15 losses passes three of its standard errors in one of 300 runs; healthy ones were alarmed."""
+    n, noise = 60, 0.05
+    known = {"descent": -np.full(n, 0.005), "param_norm": np.full(n, 10.0), "update_norm": np.full(n, 0.01)}
+    losses = 0.6 + noise * RNG.standard_normal((1000, n))
+    flat = [Reading(History({"loss": loss, **known})) for loss in losses]
+    rising = [Reading(History({"loss": loss + 0.005 * np.arange(n), **known})) for loss in losses[:100]]
+    assert sum(map(is_contrary, flat)) <= 1
+    assert all(map(is_contrary, rising))

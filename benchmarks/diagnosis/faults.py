@@ -243,7 +243,7 @@ FAULTS = {
               (among("units", layers("tanh", 1), layers("tanh", 2), layers("relu", 2)),)),
         Fault("no_activations", ("missing_nonlinearity", "too_little_capacity"), ("local_minimum", "stagnation"),
               (having(network={"activation": "identity"}),), on=curved),
-        Fault("overfitting", ("too_little_regularization",), ("overfitting",),
+        Fault("overfitting", ("too_little_regularization", "too_few_rows"), ("overfitting",),
               (few_rows(40), layers("relu", 256, 256)), measure="gap"),
         Fault("xor_stuck", ("local_minimum", "saddle_point", "flat_region", "too_little_capacity", "dead_relu"),
               ("local_minimum", "plateau", "saddle_point"),

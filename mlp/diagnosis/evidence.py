@@ -60,7 +60,7 @@ def _rises_as_promised(r: Reading, n: int) -> bool:
         return False
     promised = -float(descent.mean())
     moved = float(np.median(r.first("update_norm", n)) / max(float(r["param_norm"][0]), 1e-30))
-    rises = early.slope - 3 * early.slope_error > 0 and 0.2 * promised < early.slope < 5 * promised
+    rises = early.slope > (3 + at.FEW_LOSSES / n) * early.slope_error and 0.2 * promised < early.slope < 5 * promised
     return bool(rises and moved < 0.05 and (not len(cosines) or np.median(cosines) > -0.1))
 
 

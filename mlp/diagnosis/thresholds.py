@@ -101,6 +101,7 @@ MINORITY = (0.2, 0.5)  # fitted. A class of less than the first share of rows ha
 # Gradients and layers
 GRADIENT_ERROR = 1e-3  # of central differences in float64 about 1e-7 is usual
 UPHILL = 0.9  # fitted. Share of the first steps that go uphill
+FEW_LOSSES = 30  # a slope through n losses is one by 3 + this / n standard errors: with few, noise alone passes 3
 OVERFLOWS = 1e9  # a size of inputs or targets from which the squares of a few sums leave float32
 OUT_OF_REACH = 0.05  # fitted. Share of targets that the last layer cannot give
 VANISHED = 1e-2  # fitted. The first layer's gradient as a share of the last's; healthy profiles are flat (Glorot 2010)
@@ -144,7 +145,7 @@ VANISHING = Ramp(1e2, 1e4, 0.5, 0.8)  # of the last layer's gradient to the firs
 FLAT_AT_START, FLAT_WEIGHT = 0.3, Slope(0.3, 0.3)
 DEAD_AT_START, DEAD_WEIGHT, SILENT_WEIGHT = 0.3, Slope(0.3, 0.4), Slope(0.35, 0.2)
 FROZEN_SEEN, FROZEN_SET = 0.98, 0.95
-CONSTANT_OUTPUT, UNREACHABLE, SQUASHED_TWICE, NO_GRADIENT, CLASSES_AS_NUMBERS = 1.0, 0.97, 0.94, 0.9, 0.5
+CONSTANT_OUTPUT, UNREACHABLE, SQUASHED_TWICE, NO_GRADIENT, CLASSES_AS_NUMBERS = 1.0, 0.97, 0.94, 0.9, 0.56
 LINEAR, NO_HIDDEN_LAYER, NARROW, NARROW_WEIGHT = 0.93, 0.6, 4, Slope(0.9, -0.1)  # of the width above 1
 NARROW_AND_NOTHING = 0.5  # so much of that, where a loop has learned nothing: even a narrow network learns a little
 DROPOUT, INPUT_DROPOUT, DROPOUT_WEIGHT, INPUT_DROPOUT_WEIGHT = 0.4, 0.5, Slope(0.3, 0.6), Slope(0.3, 0.65)

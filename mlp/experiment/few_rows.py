@@ -16,7 +16,7 @@ import numpy as np
 from mlp.arrays import Array
 from mlp.diagnosis import judge
 from mlp.diagnosis.reading import Reading
-from mlp.diagnosis.thresholds import FEW_HELD_OUT, GAP
+from mlp.diagnosis.thresholds import FEW_HELD_OUT, GAP, SHORT
 from mlp.errors import MLPError
 from mlp.experiment.before_training import note_once
 from mlp.experiment.setup import Setup
@@ -49,7 +49,10 @@ class FewRows(NamedTuple):
 
 
 def note_few_rows(setup: Setup, state: State) -> None:
-    """Note what few rows allow, where the run raises an alarm, or answers those that it has seen suspiciously well."""
+    """Note what few rows allow, where the run raises an alarm, or there is a doubt.
+
+    It answers those that it has seen suspiciously well, or those held out worse than others do rows they had not seen.
+    """
     rows = first_rows(setup.prepared, setup.dtype)
     if not _is_wanted(setup, state, rows):
         return
@@ -84,8 +87,9 @@ def _is_wanted(setup: Setup, state: State, rows: Prepared) -> bool:
             return True
     if rows.validation is not None and len(rows.validation) >= FEW_HELD_OUT:
         return False
-    parts = split_rows(len(rows.train), FOLDS[0], config.training.seed)
-    return r.score("train") - ridge_score(rows, parts) > GAP
+    ridge = ridge_score(rows, split_rows(len(rows.train), FOLDS[0], config.training.seed))
+    others = max(ridge, r.one("unseen", "score", ridge))
+    return r.score("train") - ridge > GAP or others - r.score("validation") > SHORT
 
 
 def split_rows(n: int, folds: int, seed: int) -> list[Array]:

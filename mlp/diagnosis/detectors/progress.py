@@ -17,7 +17,7 @@ from mlp.diagnosis.evidence import (
     last_loss,
     memorises,
 )
-from mlp.diagnosis.few_rows import allow_no_more
+from mlp.diagnosis.few_rows import allow_no_more, describe_left_out, read_left_out
 from mlp.diagnosis.finding import Detector, Finding, Severity
 from mlp.diagnosis.loops import forgetting, is_unfinished, late_fall
 from mlp.diagnosis.reading import Reading
@@ -149,10 +149,19 @@ def _below_others(r: Reading, level: dict[str, float]) -> Seen | None:
     is_better = any(s is not None and s.missing < 0 for s in (trained, held_out))
     is_plain = is_below_a_line(trained) or knows_more(r, trained)
     if not short or ((is_even or is_better) and not is_plain):
-        return None  # rows that are memorised less than by a plain network are no fault
+        return _below_ridge(r, level)  # rows that are memorised less than by a plain network are no fault
     worst = trained if trained is not None and is_below_a_line(trained) else max(short, key=lambda s: s.missing)
     numbers = {f"{worst.part}_score": worst.mine, f"{worst.part}_baseline": worst.baseline, "error": worst.error}
     return _short_kind(r), _allows_more(r, worst), level | numbers
+
+
+def _below_ridge(r: Reading, level: dict[str, float]) -> Seen | None:
+    """Whether few rows that were left out are answered clearly worse than by ridge regression, row by row."""
+    found = read_left_out(r)
+    if found is None or not found.missing > at.SHORT + 2 * found.error:
+        return None
+    seen = {"left_out_score": found.own, "ridge_score": found.ridge, "error": found.error}
+    return _short_kind(r), f"{describe_left_out(r, found)}: these rows allow more.", level | seen
 
 
 def _absurd_loss(r: Reading) -> Seen:
