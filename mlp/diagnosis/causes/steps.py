@@ -259,7 +259,7 @@ def count_epochs(r: Reading) -> float:
 
 def _lengths(r: Reading) -> tuple[float, float] | None:
     """How few the steps are, and how hopelessly few; None where the loss rises or is none, or that is not known."""
-    if r.is_rising or not isfinite(r.now) or not 0 < count_epochs(r) < inf or not r.planned:
+    if r.is_rising or (len(r.loss) and not isfinite(r.now)) or not 0 < count_epochs(r) < inf or not r.planned:
         return None
     return at.FEW_STEPS(500 / r.planned), at.HOPELESS(120 / r.planned)
 
