@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,13 +76,6 @@ class Layout:
     def blocks(self, flat: Array) -> tuple[Array, ...]:
         """The part of `flat` of each layer that has parameters, (*population, n_params) each. No copy."""
         return tuple(flat[..., s] for s in self.slices if s.stop > s.start)
-
-    def stacks(self, flat: Array) -> tuple[Array, ...]:
-        """The blocks of `flat` (size,), where neighbours of one size are the rows of one matrix. No copy."""
-        sizes = [s.stop - s.start for s in self.slices if s.stop > s.start]
-        runs = [(size, len(list(run))) for size, run in groupby(sizes)]
-        parts = zip(runs, slices(size * n for size, n in runs), strict=True)
-        return tuple(flat[part].reshape(n, size) if n > 1 else flat[part] for (size, n), part in parts)
 
     @property
     def matrices(self) -> tuple[tuple[slice, tuple[int, int]], ...]:

@@ -541,3 +541,13 @@ def test_units_that_wake_late_are_struck_out_one_by_one() -> None:
     history = one_layer(mlp.ReLU(), np.hstack([np.eye(9), np.full((9, 1), -0.5)]), X, 1, epochs=2)
     np.testing.assert_allclose(history["silent_units"], [[1 / 9]] * 2, rtol=1e-15)  # one division
     assert history.steps("silent_units").tolist() == [7, 15]
+
+
+def test_neighbouring_layers_of_one_size_are_the_rows_of_one_matrix_and_no_number_is_copied() -> None:
+    widths = [3, 5, 5, 5, 2, 2, 5, 5]
+    net = mlp.Network([layer for a, b in pairwise(widths) for layer in (mlp.Dense(a, b), mlp.ReLU())], rng=0)
+    stacks = vectors.stack_layers(net.layout, net.params)
+    assert [stack.shape for stack in stacks] == [(20,), (2, 30), (12,), (6,), (15,), (30,)]
+    assert all(np.shares_memory(stack, net.params) for stack in stacks)
+    rows = [row for stack in stacks for row in np.atleast_2d(stack)]
+    assert all(np.array_equal(a, b) for a, b in zip(rows, net.layout.blocks(net.params), strict=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from cases import LAYERS, arrays_in, batch_for, inside, passed
@@ -155,13 +153,3 @@ def test_a_repr_shows_every_layer_and_the_size() -> None:
 def test_a_generator_given_is_the_one_used() -> None:
     rng = np.random.default_rng(5)
     assert mlp.Network([mlp.Dense(2, 2)], rng=rng).rng is rng
-
-
-def test_neighbouring_layers_of_one_size_are_the_rows_of_one_matrix_and_no_number_is_copied() -> None:
-    widths = [3, 5, 5, 5, 2, 2, 5, 5]
-    net = mlp.Network([layer for a, b in pairwise(widths) for layer in (mlp.Dense(a, b), mlp.ReLU())], rng=0)
-    stacks = net.layout.stacks(net.params)
-    assert [stack.shape for stack in stacks] == [(20,), (2, 30), (12,), (6,), (15,), (30,)]
-    assert all(np.shares_memory(stack, net.params) for stack in stacks)
-    rows = [row for stack in stacks for row in np.atleast_2d(stack)]
-    assert all(np.array_equal(a, b) for a, b in zip(rows, net.layout.blocks(net.params), strict=True))
