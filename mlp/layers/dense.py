@@ -95,9 +95,14 @@ class Dense(Weighted):
 
     def penalty(self, params: Array, grad: Array) -> Any:
         """l1 Σ|w| + ½ l2 Σw², with its gradient l1 sign(w) + l2 w."""
-        w = params[..., :-1]
-        grad[..., :-1] += self.l1 * np.sign(w) + self.l2 * w
-        return self.l1 * np.abs(w).sum((-1, -2)) + self.l2 / 2 * np.square(w).sum((-1, -2))
+        w, d_w, value = params[..., :-1], grad[..., :-1], 0.0
+        if self.l1:  # each alone takes half the time: with 100,000 rows of 50 features both were a quarter of a fit
+            d_w += self.l1 * np.sign(w)
+            value += self.l1 * np.abs(w).sum((-1, -2))
+        if self.l2:
+            d_w += self.l2 * w
+            value += self.l2 / 2 * np.square(w).sum((-1, -2))
+        return value
 
     def linearise(self, params: Array, x: Nodes, y: Nodes, scratch: Any) -> DenseTangent:
         """W as a whole matrix, and arrays for products: the layer is linear in x and in W."""
