@@ -215,20 +215,26 @@ def test_what_is_evaluated_without_gradients_counts_as_validation_if_it_is_not_t
     assert len(watch.history["loss"]) == 15
 
 
+def closure(model: Any, loss: Any, optimizer: Any, X: Any, y: Any) -> Any:
+    """What a step asks for its gradients."""
+
+    def ask() -> Any:
+        optimizer.zero_grad()
+        value = loss(model(X), y)
+        value.backward()
+        return value
+
+    return ask
+
+
 def test_a_closure_is_recorded_as_one_step() -> None:
     X, y = rows()
     model, loss = plain(), nn.CrossEntropyLoss()
     optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
     watch = mlp.watch_torch(model, optimizer, loss)
 
-    def closure() -> Any:
-        optimizer.zero_grad()
-        value = loss(model(X), y)
-        value.backward()
-        return value
-
     for _ in range(5):
-        optimizer.step(closure)
+        optimizer.step(closure(model, loss, optimizer, X, y))
     assert len(watch.history["loss"]) == len(watch.history["grad_norm"]) == 5
 
 
@@ -376,15 +382,9 @@ def test_a_step_that_asks_for_its_gradients_moves_its_layers() -> None:
     optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
     watch = mlp.watch_torch(model, optimizer, loss)
 
-    def closure() -> Any:
-        optimizer.zero_grad()
-        value = loss(model(X), y)
-        value.backward()
-        return value
-
     first = float(loss(model(X), y).detach())
     for _ in range(8):
-        optimizer.step(closure)
+        optimizer.step(closure(model, loss, optimizer, X, y))
     assert (watch.history["update_norm"] > 0).all()
     assert watch.history["loss"][0] == pytest.approx(first)  # and not the mean over what the closure was asked
     assert "frozen_parameters" not in [found.kind for found in watch.findings]

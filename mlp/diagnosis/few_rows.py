@@ -16,7 +16,12 @@ from mlp.diagnosis.shortfall import shortfall
 
 
 class LeftOut(NamedTuple):
-    """Scores on training rows, each answered by those that had not seen it: see `mlp.experiment.few_rows`."""
+    """What is known of training rows that were not seen: `mlp.experiment.few_rows` measures it.
+
+    `own`: the score of the same experiment, and `loss` its mean loss. `signal`: by how many standard errors its answers
+    fit the targets better than at random. `ridge`: the score of ridge regression. `missing`: by how much that is
+    better, `error`: the standard error of this difference, row by row.
+    """
 
     own: float
     loss: float

@@ -9,12 +9,12 @@ allow no more; if it does, the run memorises what harms it. Nothing of the run i
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
 from mlp.arrays import Array
 from mlp.diagnosis import judge
+from mlp.diagnosis.few_rows import LeftOut
 from mlp.diagnosis.reading import Reading
 from mlp.diagnosis.thresholds import FEW_HELD_OUT, GAP, SHORT
 from mlp.errors import MLPError
@@ -30,22 +30,6 @@ ROWS = range(30, 600)  # numbers of training rows of which each matters, and a r
 WORK = 2 * 10**9  # a quarter of a second on one core; or as much as the run, where that was longer
 UPDATE = 64  # rows whose products cost as much as an update
 FOLDS = (5, 2)  # parts, in the order in which they are preferred; two cost as much as the run
-
-
-class FewRows(NamedTuple):
-    """What is known of training rows that were not seen.
-
-    `own`: the score of the same experiment, and `loss` its mean loss. `signal`: by how many standard errors its answers
-    fit the targets better than at random. `ridge`: the score of ridge regression. `missing`: by how much that is
-    better, `error`: the standard error of this difference, row by row.
-    """
-
-    own: float
-    loss: float
-    signal: float
-    ridge: float
-    missing: float
-    error: float
 
 
 def note_few_rows(setup: Setup, state: State) -> None:
@@ -103,7 +87,7 @@ def ridge_score(rows: Prepared, parts: list[Array]) -> float:
     return float(credit.mean() / scale.mean())
 
 
-def compare_left_out(setup: Setup, rows: Prepared, steps: int, folds: int, model: Model) -> FewRows:
+def compare_left_out(setup: Setup, rows: Prepared, steps: int, folds: int, model: Model) -> LeftOut:
     """Train the experiment on all parts of the rows but one, ask it about that one, and ridge regression likewise.
 
     The rows to validate on are as new to the `model` of the run, and count with them.
@@ -122,7 +106,7 @@ def compare_left_out(setup: Setup, rows: Prepared, steps: int, folds: int, model
     ridge, whole = _credit_ridge(rows, parts)
     own = own + whole - scale  # errors of both beside the same spread
     unit, apart = max(float(whole.mean()), 1e-12), ridge - own
-    return FewRows(
+    return LeftOut(
         own=float(own.mean() / unit),
         loss=float(np.average(losses, weights=[len(part) for _, part in asked])),
         signal=float(fit.sum() / np.sqrt(np.square(fit).sum() + 1e-12)),
